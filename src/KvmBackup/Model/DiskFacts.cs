@@ -1,0 +1,20 @@
+namespace KvmBackup.Model;
+
+/// <summary>One disk of a domain as libvirt describes it.</summary>
+/// <param name="Target">Its name.</param>
+/// <param name="Device">libvirt's device: disk, cdrom, floppy or lun.</param>
+/// <param name="SourceType">What the source is.</param>
+/// <param name="SourcePath">The file or block device; null for an empty drive or a source that is neither.</param>
+/// <param name="Format">The driver type: qcow2, raw.</param>
+/// <param name="IsReadOnly">The guest cannot write it.</param>
+/// <param name="IsShareable">Other guests may write it at the same time.</param>
+/// <param name="BlockJob">The kind of the block job that libvirt shows on it; null for none.</param>
+public sealed record DiskFacts(
+    DiskTarget Target,
+    string Device,
+    DiskSourceType SourceType,
+    string? SourcePath,
+    string Format,
+    bool IsReadOnly,
+    bool IsShareable,
+    string? BlockJob);

@@ -1,0 +1,18 @@
+namespace KvmBackup.Model;
+
+/// <summary>What is told about one domain's job.</summary>
+/// <param name="Domain">Which.</param>
+/// <param name="Outcome">How it ended.</param>
+/// <param name="Reason">Why it was due or skipped, or what failed and what to do.</param>
+/// <param name="Backup">The manifest of the backup; null when there is none.</param>
+/// <param name="Elapsed">How long the job took.</param>
+/// <param name="Warnings">What someone should look at.</param>
+/// <param name="Removed">The backups that retention removed, each with its reason.</param>
+public sealed record JobReport(
+    DomainName Domain,
+    JobOutcome Outcome,
+    string Reason,
+    Manifest? Backup,
+    TimeSpan Elapsed,
+    IReadOnlyList<string> Warnings,
+    IReadOnlyList<RetentionVerdict> Removed);

@@ -1,0 +1,21 @@
+namespace KvmBackup.Model;
+
+/// <summary>What is told about a run.</summary>
+public sealed record RunReport(DateTimeOffset StartedAt, TimeSpan Elapsed, IReadOnlyList<JobReport> Jobs)
+{
+    /// <summary>The code of the worst that happened.</summary>
+    public ExitCode ExitCode
+    {
+        get
+        {
+            if (Jobs.Any(job => job.Outcome == JobOutcome.NeedsPerson))
+            {
+                return ExitCode.GuestNeedsPerson;
+            }
+
+            int failed = Jobs.Count(job => job.Outcome == JobOutcome.Failed);
+            bool anyGood = Jobs.Any(job => job.Outcome == JobOutcome.Succeeded);
+            return failed == 0 ? ExitCode.Done : anyGood ? ExitCode.SomeDomainsFailed : ExitCode.Failed;
+        }
+    }
+}
