@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The lab: a libvirt of its own, and guests that boot in seconds, for tests and for the curious.
 #
-#   lab.sh install              install the Debian packages the lab needs, when any is missing
+#   lab.sh install              install the Debian packages the lab needs, when any is missing; build the image
 #   lab.sh image [DIR]          build the guest's kernel and initramfs (cached); copy them to DIR when given
 #   lab.sh realistic FILE       build the qcow2 of an installed Debian (cached) and copy it to FILE
 #   lab.sh run COMMAND [ARG..]  run a command inside a fresh private lab; nothing of it is left afterwards
@@ -65,6 +65,7 @@ install() {
   fi
   unshare --mount --pid --fork --net --uts --mount-proc true 2>/dev/null ||
     unable "this host does not allow new namespaces (unshare --mount --pid --net --uts failed)."
+  build_image
 }
 
 apt_install() {
