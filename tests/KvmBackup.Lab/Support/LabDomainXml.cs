@@ -1,0 +1,57 @@
+using System.Xml.Linq;
+
+namespace KvmBackup.Lab.Support;
+
+/// <summary>Writes the libvirt definition of a lab guest.</summary>
+public static class LabDomainXml
+{
+    public static string Write(LabGuestSpecification guest, string serialPath, Func<LabDisk, string> pathOf)
+    {
+        XElement devices = new("devices", guest.Disks.Select(disk => Disk(disk, pathOf)));
+        devices.Add(
+            new XElement("serial", new XAttribute("type", "file"), Source("path", serialPath)),
+            guest.Agent == LabAgent.None ? null : Channel("org.qemu.guest_agent.0"),
+            Channel("kvmbackup.lab.0"),
+            new XElement("memballoon", new XAttribute("model", "none")));
+        return new XElement(
+            "domain",
+            new XAttribute("type", LabEnvironment.DomainType),
+            new XElement("name", guest.Name),
+            new XElement("memory", new XAttribute("unit", "MiB"), guest.MemoryMebibytes),
+            new XElement("vcpu", 1),
+            new XElement(
+                "os",
+                new XElement("type", new XAttribute("arch", "x86_64"), new XAttribute("machine", "q35"), "hvm"),
+                new XElement("kernel", LabEnvironment.KernelPath),
+                new XElement("initrd", LabEnvironment.InitrdPath),
+                new XElement("cmdline", CommandLine(guest))),
+            new XElement("features", new XElement("acpi")),
+            devices).ToString();
+    }
+
+    private static string CommandLine(LabGuestSpecification guest) =>
+        $"console=ttyS0 quiet lab.agent={guest.Agent.ToString().ToLowerInvariant()} lab.work={guest.Workload} " +
+        $"lab.pair={guest.PairDisks.First},{guest.PairDisks.Second}";
+
+    private static XElement Disk(LabDisk disk, Func<LabDisk, string> pathOf)
+    {
+        string bus = disk.Device switch { "cdrom" => "sata", "floppy" => "fdc", _ => "virtio" };
+        return new XElement(
+            "disk",
+            new XAttribute("type", "file"),
+            new XAttribute("device", disk.Device),
+            new XElement("driver", new XAttribute("name", "qemu"), new XAttribute("type", disk.Format)),
+            disk.IsEmpty ? null : Source("file", pathOf(disk)),
+            new XElement("target", new XAttribute("dev", disk.Target), new XAttribute("bus", bus)),
+            disk.IsReadOnly ? new XElement("readonly") : null,
+            disk.IsShareable ? new XElement("shareable") : null);
+    }
+
+    private static XElement Channel(string name) =>
+        new(
+            "channel",
+            new XAttribute("type", "unix"),
+            new XElement("target", new XAttribute("type", "virtio"), new XAttribute("name", name)));
+
+    private static XElement Source(string attribute, string value) => new("source", new XAttribute(attribute, value));
+}

@@ -1,0 +1,14 @@
+namespace KvmBackup.Lab.Support;
+
+/// <summary>A test that needs a lab around it; outside of one it is skipped, with the reason.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class LabFactAttribute : FactAttribute
+{
+    public LabFactAttribute()
+    {
+        Skip = LabEnvironment.IsPresent ? null : LabEnvironment.AbsenceReason;
+
+        // A hang must become a failure with a name, not a silent night; nothing in the lab takes minutes.
+        Timeout = 240_000;
+    }
+}

@@ -1,0 +1,174 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Xml.Linq;
+
+namespace KvmBackup.Lab.Support;
+
+/// <summary>A running guest of the lab: made, asked, killed, and cleared away with all it had at the end of a test.</summary>
+public sealed class LabGuest : IAsyncDisposable
+{
+    private static readonly TimeSpan BootLimit = TimeSpan.FromSeconds(90);
+
+    private LabGuest(string name, LabAgent agent, string? directoryPath)
+    {
+        Name = name;
+        Agent = agent;
+        DirectoryPath = directoryPath;
+    }
+
+    public string Name { get; }
+
+    public LabAgent Agent { get; }
+
+    /// <summary>Where the images lie that the lab made for it; nothing for a guest that something else defined.</summary>
+    public string? DirectoryPath { get; }
+
+    /// <summary>Makes the images, defines the guest, boots it and waits until it answers.</summary>
+    public static async Task<LabGuest> StartAsync(LabGuestSpecification specification)
+    {
+        LabGuest guest = await DefineAsync(specification);
+        await guest.BootAsync();
+        return guest;
+    }
+
+    /// <summary>Makes the images and defines the guest; it stays shut off.</summary>
+    public static async Task<LabGuest> DefineAsync(LabGuestSpecification specification)
+    {
+        string directory = Path.Combine(LabEnvironment.ImagesPath, specification.Name);
+        Directory.CreateDirectory(directory);
+        foreach (LabDisk disk in specification.Disks.Where(disk => disk is { IsEmpty: false, ExistingPath: null }))
+        {
+            await LabImage.CreateAsync(disk, PathOf(disk));
+        }
+
+        string xmlPath = Path.Combine(LabEnvironment.NewDirectory("guest"), "domain.xml");
+        string serialPath = Path.Combine(Path.GetDirectoryName(xmlPath)!, "serial.log");
+        await File.WriteAllTextAsync(xmlPath, LabDomainXml.Write(specification, serialPath, PathOf));
+        await Virsh.RunAsync("define", xmlPath);
+        return new LabGuest(specification.Name, specification.Agent, directory);
+
+        string PathOf(LabDisk disk) => disk.ExistingPath ?? Path.Combine(directory, $"{disk.Target}.{disk.Format}");
+    }
+
+    /// <summary>A guest that is defined already, by a restore for instance; disposing of it undefines it too.</summary>
+    public static LabGuest Attach(string name, LabAgent agent = LabAgent.Ok) => new(name, agent, directoryPath: null);
+
+    /// <summary>Starts the guest and waits until it answers.</summary>
+    public async Task BootAsync()
+    {
+        await Virsh.RunAsync("start", Name);
+        await WaitUntilReadyAsync();
+    }
+
+    /// <summary>Waits until a guest that something else has started answers, and its agent too if it has a good one.</summary>
+    public async Task WaitUntilReadyAsync()
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        while (!await AnswersAsync())
+        {
+            Assert.True(clock.Elapsed < BootLimit, $"The guest '{Name}' did not boot: {await SerialLogAsync()}");
+            await Task.Delay(50);
+        }
+    }
+
+    /// <summary>Runs a shell script in the guest, without its agent.</summary>
+    public async Task<Outcome> ExecAsync(string script, TimeSpan? limit = null)
+    {
+        using CancellationTokenSource timeout = new(limit ?? TimeSpan.FromSeconds(30));
+        XElement channel = (await LiveXmlAsync()).Descendants("channel")
+            .Single(element => element.Element("target")?.Attribute("name")?.Value == "kvmbackup.lab.0");
+        return await ControlChannel.RunAsync(channel.Element("source")!.Attribute("path")!.Value, script, timeout.Token);
+    }
+
+    /// <summary>Runs a shell script in the guest that must succeed, and returns what it printed.</summary>
+    public async Task<string> RunAsync(string script) => (await ExecAsync(script)).MustSucceed().Output;
+
+    public async Task<byte[]> ReadFileAsync(string path) =>
+        Convert.FromBase64String((await RunAsync($"base64 '{path}' | tr -d '\\n'")).Trim());
+
+    /// <summary>Writes a file in the guest and flushes it to the disk.</summary>
+    public async Task WriteFileAsync(string path, ReadOnlyMemory<byte> content) =>
+        await RunAsync($"base64 -d >'{path}' <<END\n{Convert.ToBase64String(content.Span)}\nEND\nsync '{path}'");
+
+    /// <summary>The SHA-256 of a file in the guest, in hexadecimal.</summary>
+    public async Task<string> ChecksumAsync(string path) => (await RunAsync($"sha256sum '{path}'")).Split(' ')[0];
+
+    /// <summary>The pair as the disks held it when the guest booted, before it began to write again.</summary>
+    public async Task<(string First, string Second)> FoundPairAsync() =>
+        ((await RunAsync("cat /run/lab/found.a")).Trim(), (await RunAsync("cat /run/lab/found.b")).Trim());
+
+    /// <summary>Whether both halves were the same, and there at all, when the guest booted from its disks.</summary>
+    public async Task<bool> HasPairsIntactAsync()
+    {
+        (string first, string second) = await FoundPairAsync();
+        return first.Length == 10 && first == second;
+    }
+
+    public Task<string> StateAsync() => Virsh.StateAsync(Name);
+
+    public Task<XElement> LiveXmlAsync() => Virsh.LiveXmlAsync(Name);
+
+    public Task<XElement> InactiveXmlAsync() => Virsh.InactiveXmlAsync(Name);
+
+    /// <summary>The image that a disk writes to now, by the live definition.</summary>
+    public async Task<string> SourceOfAsync(string target) => Virsh.SourcesIn(await LiveXmlAsync())[target];
+
+    /// <summary>Pulls the plug.</summary>
+    public async Task DestroyAsync() => await Virsh.RunAsync("destroy", Name);
+
+    /// <summary>Asks the guest to shut down, and waits until it has.</summary>
+    public async Task ShutdownAsync()
+    {
+        await Virsh.RunAsync("shutdown", Name);
+        Stopwatch clock = Stopwatch.StartNew();
+        while (await StateAsync() != "shut off")
+        {
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(30), $"The guest '{Name}' does not shut down.");
+            await Task.Delay(50);
+        }
+    }
+
+    public async Task UndefineAsync() =>
+        await Virsh.RunAsync("undefine", Name, "--nvram", "--snapshots-metadata", "--checkpoints-metadata");
+
+    /// <summary>Loses every image that the lab made for the guest.</summary>
+    public void DeleteDisks()
+    {
+        if (DirectoryPath is not null)
+        {
+            Directory.Delete(DirectoryPath, recursive: true);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // The test may have left the guest in any state, or gone with it: both commands may fail.
+        await Virsh.TryAsync("destroy", Name);
+        await Virsh.TryAsync("undefine", Name, "--nvram", "--snapshots-metadata", "--checkpoints-metadata");
+        if (Directory.Exists(DirectoryPath))
+        {
+            DeleteDisks();
+        }
+    }
+
+    private async Task<bool> AnswersAsync()
+    {
+        try
+        {
+            await ExecAsync("true", TimeSpan.FromSeconds(2));
+        }
+        catch (Exception failure) when (failure is OperationCanceledException or SocketException or IOException)
+        {
+            return false;
+        }
+
+        return Agent is LabAgent.None or LabAgent.Hang
+            || (await Virsh.TryAsync("qemu-agent-command", Name, """{"execute":"guest-ping"}""")).ExitCode == 0;
+    }
+
+    private async Task<string> SerialLogAsync()
+    {
+        XElement domain = await LiveXmlAsync();
+        return await File.ReadAllTextAsync(domain.Descendants("serial").Single().Element("source")!.Attribute("path")!.Value);
+    }
+}

@@ -1,0 +1,110 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+
+namespace KvmBackup.Lab.Support;
+
+/// <summary>A program that a test has started: waited for with a limit, signalled, and never left behind.</summary>
+public sealed class RunningProgram : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly string _what;
+    private readonly StringBuilder _output = new();
+    private readonly StringBuilder _error = new();
+
+    private RunningProgram(Process process, string what)
+    {
+        (_process, _what) = (process, what);
+        process.OutputDataReceived += (_, line) => Append(_output, line.Data);
+        process.ErrorDataReceived += (_, line) => Append(_error, line.Data);
+    }
+
+    public int ProcessId => _process.Id;
+
+    /// <summary>What it has printed so far, to wait for a moment in the middle of its work.</summary>
+    public string OutputSoFar => Read(_output);
+
+    public string ErrorSoFar => Read(_error);
+
+    public static RunningProgram Start(
+        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        ProcessStartInfo start = new(program, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["LC_ALL"] = "C.UTF-8";
+        foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+
+        RunningProgram running = new(new Process { StartInfo = start }, $"{program} {string.Join(' ', start.ArgumentList)}");
+        running._process.Start();
+        running._process.StandardInput.Close();
+        running._process.BeginOutputReadLine();
+        running._process.BeginErrorReadLine();
+        return running;
+    }
+
+    /// <summary>Starts a program and waits for its end.</summary>
+    public static async Task<Outcome> RunAsync(string program, params IEnumerable<string> arguments)
+    {
+        await using RunningProgram running = Start(program, arguments);
+        return await running.WaitAsync(TimeSpan.FromMinutes(2));
+    }
+
+    /// <exception cref="TimeoutException">It goes on longer than that; it is killed.</exception>
+    public async Task<Outcome> WaitAsync(TimeSpan limit, CancellationToken cancellationToken = default)
+    {
+        using CancellationTokenSource timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(limit);
+        try
+        {
+            await _process.WaitForExitAsync(timeout.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException(
+                $"{_what}\ndid not end within {limit.TotalSeconds} s.\n--- output\n{OutputSoFar}\n--- error\n{ErrorSoFar}");
+        }
+
+        return new Outcome(_what, _process.ExitCode, OutputSoFar, ErrorSoFar);
+    }
+
+    /// <summary>Sends a signal by its name: <c>INT</c>, <c>TERM</c>, <c>KILL</c>, <c>STOP</c>.</summary>
+    public async Task SignalAsync(string signal) =>
+        (await RunAsync("kill", "-s", signal, ProcessId.ToString(CultureInfo.InvariantCulture))).MustSucceed();
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync();
+        }
+
+        _process.Dispose();
+    }
+
+    private static void Append(StringBuilder text, string? line)
+    {
+        if (line is not null)
+        {
+            lock (text)
+            {
+                text.Append(line).Append('\n');
+            }
+        }
+    }
+
+    private static string Read(StringBuilder text)
+    {
+        lock (text)
+        {
+            return text.ToString();
+        }
+    }
+}

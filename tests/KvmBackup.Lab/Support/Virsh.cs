@@ -1,0 +1,43 @@
+using System.Globalization;
+using System.Xml.Linq;
+
+namespace KvmBackup.Lab.Support;
+
+/// <summary>The lab's own virsh, independent of the program under test, which has one of its own to be wrong about.</summary>
+public static class Virsh
+{
+    /// <summary>Runs virsh against the lab's libvirt and fails the test when it fails.</summary>
+    public static async Task<string> RunAsync(params IEnumerable<string> arguments) =>
+        (await TryAsync(arguments)).MustSucceed().Output;
+
+    /// <summary>Runs virsh and returns what happened, whatever it is.</summary>
+    public static Task<Outcome> TryAsync(params IEnumerable<string> arguments) =>
+        RunningProgram.RunAsync("virsh", ["--quiet", "--connect", "qemu:///system", .. arguments]);
+
+    public static async Task<XElement> LiveXmlAsync(string domain) =>
+        XElement.Parse(await RunAsync("dumpxml", "--domain", domain));
+
+    public static async Task<XElement> InactiveXmlAsync(string domain) =>
+        XElement.Parse(await RunAsync("dumpxml", "--inactive", "--domain", domain));
+
+    public static async Task<string> StateAsync(string domain) => (await RunAsync("domstate", domain)).Trim();
+
+    public static async Task<bool> ExistsAsync(string domain) =>
+        (await RunAsync("list", "--all", "--name")).Split('\n').Contains(domain);
+
+    /// <summary>The image that each disk with a medium writes to, by target.</summary>
+    public static IReadOnlyDictionary<string, string> SourcesIn(XElement domain) =>
+        domain.Descendants("disk")
+            .Where(disk => disk.Element("source")?.Attribute("file") is not null)
+            .ToDictionary(
+                disk => disk.Element("target")!.Attribute("dev")!.Value,
+                disk => disk.Element("source")!.Attribute("file")!.Value);
+
+    /// <summary>How long the guest's processors have run; it starts again from nothing when the guest does.</summary>
+    public static async Task<TimeSpan> ProcessorTimeAsync(string domain)
+    {
+        string line = (await RunAsync("domstats", "--cpu-total", domain))
+            .Split('\n').Single(text => text.Contains("cpu.time=", StringComparison.Ordinal));
+        return TimeSpan.FromMicroseconds(long.Parse(line.Split('=')[1], CultureInfo.InvariantCulture) / 1000.0);
+    }
+}

@@ -1,0 +1,262 @@
+#!/usr/bin/env bash
+# The lab: a libvirt of its own, and guests that boot in seconds, for tests and for the curious.
+#
+#   lab.sh install              install the Debian packages the lab needs, when any is missing; build the image
+#   lab.sh image [DIR]          build the guest's kernel and initramfs (cached); copy them to DIR when given
+#   lab.sh realistic FILE       build the qcow2 of an installed Debian (cached) and copy it to FILE
+#   lab.sh run COMMAND [ARG..]  run a command inside a fresh private lab; nothing of it is left afterwards
+#   lab.sh exec DOMAIN COMMAND  inside a lab: run a shell command in the guest, through its agent
+#
+# Exit code 77 means "the lab cannot run here", with the reason on stderr. The cache is
+# ${KVMBACKUP_LAB_CACHE:-~/.cache/kvmbackup-lab}; labs are made below ${KVMBACKUP_LAB_SCRATCH:-/var/tmp}.
+# A command in a lab is told, in its environment:
+#   KVMBACKUP_LAB_DIR           the lab's own directory on a real disk; TMPDIR lies in it too
+#   KVMBACKUP_LAB_IMAGES        where disk images belong (/var/lib/libvirt/images, on that real disk)
+#   KVMBACKUP_LAB_KERNEL, KVMBACKUP_LAB_INITRD, KVMBACKUP_LAB_DOMAIN_TYPE (qemu or kvm, whichever boots quicker)
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache=${KVMBACKUP_LAB_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/kvmbackup-lab}
+scratch=${KVMBACKUP_LAB_SCRATCH:-/var/tmp}
+
+say() { printf 'lab: %s\n' "$*" >&2; }
+unable() { say "cannot run here: $*"; exit 77; }
+
+# shellcheck source=lab-image.sh
+. "$here/lab-image.sh"
+
+# "program package": installed when the program is missing. libvirt-daemon brings the daemons but, unlike
+# libvirt-daemon-system, no units: nothing is started or enabled on the host.
+needs="
+virsh libvirt-clients
+libvirtd libvirt-daemon
+qemu-system-x86_64 qemu-system-x86
+qemu-img qemu-utils
+pigz pigz
+zstd zstd
+mkfs.ext4 e2fsprogs
+debootstrap debootstrap
+unshare util-linux
+mount mount
+ip iproute2
+flock util-linux
+"
+
+require_root() {
+  [[ $(id -u) = 0 ]] || unable "it needs root, for mounts and namespaces; you are $(id -un)."
+}
+
+missing_packages() {
+  local program package
+  while read -r program package; do
+    [[ -z $program ]] || command -v "$program" >/dev/null || printf '%s\n' "$package"
+  done <<<"$needs" | sort -u
+}
+
+install() {
+  require_root
+  local packages
+  mapfile -t packages < <(missing_packages)
+  if (( ${#packages[@]} > 0 )); then
+    command -v apt-get >/dev/null ||
+      unable "apt-get is not on this host; install by hand: ${packages[*]}"
+    say "installing ${packages[*]}"
+    apt_install "${packages[@]}" || unable "apt-get could not install ${packages[*]}"
+  fi
+  unshare --mount --pid --fork --net --uts --mount-proc true 2>/dev/null ||
+    unable "this host does not allow new namespaces (unshare --mount --pid --net --uts failed)."
+  build_image
+}
+
+apt_install() {
+  # dpkg asks this script before a package may start a service; an administrator's own script stays in charge.
+  local guard=/usr/sbin/policy-rc.d made=no status=0
+  if [[ ! -e $guard ]]; then
+    printf '#!/bin/sh\nexit 101\n' >"$guard"
+    chmod 755 "$guard"
+    made=yes
+  fi
+  apt_quietly update &&
+    apt_quietly install --yes --no-install-recommends "$@" || status=$?
+  [[ $made = no ]] || rm -f "$guard"
+  return "$status"
+}
+
+apt_quietly() {
+  local output
+  output=$(DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@" 2>&1 </dev/null) || {
+    printf '%s\n' "$output" | tail -20 >&2
+    return 1
+  }
+}
+
+# --- outside: make the directory, enter the namespaces, clean up whatever happens ---------------------------------
+
+run() {
+  (( $# > 0 )) || { say "run: which command?"; exit 2; }
+  require_root
+  local missing
+  missing=$(missing_packages | tr '\n' ' ')
+  [[ -z $missing ]] || unable "packages are missing: ${missing}- run '$0 install' first."
+  build_image
+
+  lab=$(mktemp -d "$scratch/kvmbackup-lab.XXXXXX")
+  trap 'rm -rf --one-file-system "$lab"' EXIT
+  trap 'pass_on TERM' TERM HUP
+  trap 'pass_on INT' INT
+
+  # With a process namespace of its own nothing can outlive the lab, and with a mount namespace no mount can;
+  # --kill-child makes that true even when this script is killed. A background job of a script ignores ^C: undone by env.
+  env --default-signal=INT,QUIT \
+    unshare --mount --propagation private --pid --fork --kill-child --mount-proc --net --uts \
+    bash "$here/lab.sh" _inside "$lab" "$@" <&0 &
+  child=$!
+  local status=0
+  while kill -0 "$child" 2>/dev/null; do
+    wait "$child" && status=0 || status=$?
+  done
+  exit "$status"
+}
+
+# unshare itself ignores signals: they are for its child, the first process inside.
+pass_on() {
+  local inner
+  read -r inner <"/proc/$child/task/$child/children" || true
+  [[ -z ${inner:-} ]] || kill -s "$1" "${inner%% *}" 2>/dev/null || true
+}
+
+# --- inside: hide the host's libvirt, start our own, run the command ----------------------------------------------
+
+inside() {
+  lab=$1
+  shift
+  trap leave EXIT
+  trap 'stop_command TERM' TERM
+  trap 'stop_command INT' INT
+  hide_host
+  start_libvirt
+
+  export KVMBACKUP_LAB_DIR=$lab KVMBACKUP_LAB_IMAGES=/var/lib/libvirt/images TMPDIR=$lab/tmp
+  export KVMBACKUP_LAB_KERNEL=$image/vmlinuz KVMBACKUP_LAB_INITRD=$image/initrd
+  KVMBACKUP_LAB_DOMAIN_TYPE=$(<"$image/domain-type")
+  export KVMBACKUP_LAB_DOMAIN_TYPE LIBVIRT_DEFAULT_URI=qemu:///system
+  env --default-signal=INT,QUIT "$@" <&0 &
+  command=$!
+  local status=0
+  while kill -0 "$command" 2>/dev/null; do
+    wait "$command" && status=0 || status=$?
+  done
+  exit "$status"
+}
+
+stop_command() {
+  [[ -z ${command:-} ]] || kill -s "$1" "$command" 2>/dev/null || true
+}
+
+# Everything the lab or the program under test writes outside its directory lands on private mounts.
+hide_host() {
+  mkdir -p "$lab"/{tmp,images,shadow}
+  ip link set lo up
+  hostname lab1
+  local directory
+  for directory in /etc /var/lib /var/cache /var/log; do
+    shadow "$directory"
+  done
+  mount -t tmpfs -o mode=755 tmpfs /run
+  mkdir -p /run/lock /run/libvirt
+  for directory in /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt; do
+    mkdir -p "$directory"
+    mount -t tmpfs -o mode=755 tmpfs "$directory"
+  done
+  mkdir -p /var/log/libvirt/qemu /var/lib/libvirt/{images,qemu}
+  mount --bind "$lab/images" /var/lib/libvirt/images
+}
+
+# Lays a tmpfs over a directory with each entry of the original bound in: what is made new in it stays private, and
+# no empty mount point has to be made on the host, where another lab might be using it.
+shadow() {
+  local original=$1 copy entry
+  copy=$lab/shadow/${original//\//_}
+  mkdir -p "$copy"
+  mount -t tmpfs -o mode=755 tmpfs "$copy"
+  for entry in "$original"/* "$original"/.[!.]*; do
+    if [[ -L $entry || ( -f $entry && $original = /etc ) ]]; then
+      cp -a "$entry" "$copy/"
+    elif [[ -d $entry ]]; then
+      mkdir "$copy/${entry##*/}"
+      mount --rbind "$entry" "$copy/${entry##*/}"
+    elif [[ -f $entry ]]; then
+      : >"$copy/${entry##*/}"
+      mount --bind "$entry" "$copy/${entry##*/}"
+    fi
+  done
+  mount --move "$copy" "$original"
+}
+
+start_libvirt() {
+  # Root and no label: the lab is not a test of the host's AppArmor. No cgroups and no /dev for each guest: those would be
+  # made on the host.
+  cat >/etc/libvirt/qemu.conf <<'CONF'
+user = "root"
+group = "root"
+security_driver = "none"
+cgroup_controllers = []
+namespaces = []
+remember_owner = 0
+# Without virtlogd, which would refuse a restored copy the serial log that its original has open.
+stdio_handler = "file"
+CONF
+  printf 'auth_unix_rw = "none"\nauth_unix_ro = "none"\n' >/etc/libvirt/libvirtd.conf
+  libvirtd --daemon --pid-file /run/libvirtd.pid
+  local tries=0
+  until virsh --quiet --connect qemu:///system uri >/dev/null 2>"$lab/libvirt-start.log"; do
+    if (( ++tries > 100 )); then
+      cat "$lab/libvirt-start.log" >&2
+      unable "libvirtd did not answer within 10 s."
+    fi
+    sleep 0.1
+  done
+}
+
+leave() {
+  local status=$? domain
+  trap - EXIT
+  trap '' INT TERM
+  if [[ -e /run/libvirtd.pid ]]; then
+    timeout 10 virsh --quiet --connect qemu:///system list --uuid 2>/dev/null | while read -r domain; do
+      [[ -z $domain ]] || timeout 10 virsh --quiet --connect qemu:///system destroy "$domain" >/dev/null 2>&1 || true
+    done
+  fi
+  [[ ! -e /run/libvirtd.pid ]] || kill "$(</run/libvirtd.pid)" 2>/dev/null || true
+  # The end of this process, the first of its namespace, ends every other in it and drops its mounts.
+  exit "$status"
+}
+
+# --- a command in a guest, by its agent ----------------------------------------------------------------------------
+
+guest_exec() {
+  local domain=$1 request answer pid encoded
+  encoded=$(printf '%s' "$2" | base64 -w0)
+  request='{"execute":"guest-exec","arguments":{"path":"/bin/sh","capture-output":true,"arg":["-c",'
+  request+='"echo '"$encoded"' | base64 -d >/run/lab/exec; exec sh /run/lab/exec 2>&1"]}}'
+  answer=$(virsh qemu-agent-command "$domain" "$request")
+  pid=$(sed -n 's/.*"pid":\([0-9]*\).*/\1/p' <<<"$answer")
+  request='{"execute":"guest-exec-status","arguments":{"pid":'"$pid"'}}'
+  for (( tries = 0; tries < 300; tries++ )); do
+    answer=$(virsh qemu-agent-command "$domain" "$request")
+    [[ $answer != *'"exited":true'* ]] || break
+    sleep 0.1
+  done
+  sed -n 's/.*"out-data":"\([^"]*\)".*/\1/p' <<<"$answer" | base64 -d
+  exit "$(sed -n 's/.*"exitcode":\([0-9]*\).*/\1/p' <<<"$answer")"
+}
+
+case ${1:-} in
+  install) install ;;
+  image) require_root; build_image; [[ -z ${2:-} ]] || { mkdir -p "$2"; cp "$image"/{vmlinuz,initrd} "$2/"; } ;;
+  realistic) require_root; build_realistic "${2:?FILE}" ;;
+  run) shift; run "$@" ;;
+  exec) guest_exec "${2:?DOMAIN}" "${3:?COMMAND}" ;;
+  _inside) shift; find_image; inside "$@" ;;
+  *) sed -n '2,/^set -e/s/^#\( \|$\)//p' "${BASH_SOURCE[0]}"; exit 2 ;;
+esac
