@@ -7,7 +7,7 @@ namespace KvmBackup.Disks;
 /// A file that a restore writes: under another name until it is whole, so that nobody takes half a disk for one, and an
 /// existing file stays what it is until the last moment. Leaving the scope before the commit removes it.
 /// </summary>
-public sealed class RestoredFile : IExtentSink, IAsyncDisposable
+public sealed class RestoredFile : IRestoredDisk
 {
     private readonly SafeFileHandle handle;
     private bool isCommitted;
@@ -15,7 +15,7 @@ public sealed class RestoredFile : IExtentSink, IAsyncDisposable
     private RestoredFile(string filePath, string partialPath, SafeFileHandle handle)
     {
         FilePath = filePath;
-        PartialPath = partialPath;
+        WorkingPath = partialPath;
         this.handle = handle;
     }
 
@@ -23,7 +23,7 @@ public sealed class RestoredFile : IExtentSink, IAsyncDisposable
     public string FilePath { get; }
 
     /// <summary>Where it lies until then.</summary>
-    public string PartialPath { get; }
+    public string WorkingPath { get; }
 
     /// <summary>Creates the file with its full size, all of it a hole, and mode 0600.</summary>
     /// <exception cref="DisksException">It cannot be created.</exception>
@@ -61,7 +61,7 @@ public sealed class RestoredFile : IExtentSink, IAsyncDisposable
         catch (IOException failure)
         {
             throw new DisksException(
-                $"Writing {PartialPath} at byte {offsetBytes} failed: {failure.Message}", ExitCode.Failed, failure);
+                $"Writing {WorkingPath} at byte {offsetBytes} failed: {failure.Message}", ExitCode.Failed, failure);
         }
     }
 
@@ -73,7 +73,7 @@ public sealed class RestoredFile : IExtentSink, IAsyncDisposable
         {
             RandomAccess.FlushToDisk(handle);
             handle.Dispose();
-            File.Move(PartialPath, FilePath, replace);
+            File.Move(WorkingPath, FilePath, replace);
             isCommitted = true;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -87,7 +87,7 @@ public sealed class RestoredFile : IExtentSink, IAsyncDisposable
         handle.Dispose();
         if (!isCommitted)
         {
-            File.Delete(PartialPath);
+            File.Delete(WorkingPath);
         }
 
         return ValueTask.CompletedTask;

@@ -34,8 +34,11 @@ public sealed class PinnedDomain(
     public async Task PinAsync(CancellationToken cancellationToken)
     {
         bool mayFreeze = await MayFreezeAsync(cancellationToken);
+
+        // One record covers freeze, pin and thaw: nothing is written to a disk while the guest waits.
         await journal.RecordAsync(
-            entry => entry with { Step = mayFreeze ? JobStep.Freezing : JobStep.Pinning }, cancellationToken);
+            entry => entry with { Step = JobStep.Pinning, Freeze = mayFreeze ? FreezeState.Freezing : FreezeState.None },
+            cancellationToken);
         isTouched = true;
         try
         {
@@ -57,7 +60,13 @@ public sealed class PinnedDomain(
             IdentifyOverlays();
         }
 
-        await journal.RecordAsync(entry => entry with { Step = JobStep.Pinned }, CancellationToken.None);
+        await journal.RecordAsync(
+            entry => entry.WithPins(PinState.Pinned) with
+            {
+                Step = JobStep.Pinned,
+                Freeze = mayFreeze ? FreezeState.Thawed : FreezeState.None,
+            },
+            CancellationToken.None);
         log.Information("{Domain}: {Count} disk(s) pinned", job.Facts.Name, overlays.Count);
     }
 
@@ -70,7 +79,7 @@ public sealed class PinnedDomain(
         {
             await release.ReleaseAsync(job.Facts, overlay, identity, job.Settings.CommitTimeout);
             _ = overlays.Remove(target);
-            await journal.RecordAsync(entry => entry.WithReleased(target), CancellationToken.None);
+            await journal.RecordAsync(entry => entry.WithPin(target, PinState.Released), CancellationToken.None);
         }
         catch (KvmBackupException failure)
         {
