@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
@@ -19,40 +18,59 @@ public sealed class LabTests
     }
 
     [LabFact]
-    public async Task A_snapshot_in_a_freeze_is_merged_back_and_its_base_holds_a_whole_pair()
+    public async Task Flushed_content_survives_a_pulled_plug()
     {
-        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("pair")
-        {
-            Disks = [new LabDisk("vda"), new LabDisk("vdb") { Format = "raw" }],
-            PairDisks = ("vda", "vdb"),
-        });
-        await Task.Delay(1000);
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("plug"));
+        await guest.WriteFileAsync("/data/kept", "still here"u8.ToArray());
+        (string first, _) = await guest.FoundPairAsync();
+        await Task.Delay(500);
 
-        await Virsh.RunAsync("domfsfreeze", guest.Name);
-        await Virsh.RunAsync("snapshot-create-as", guest.Name, "--disk-only", "--atomic", "--no-metadata", "lab");
-        await Virsh.RunAsync("domfsthaw", guest.Name);
-        string vda = await CopyAsync(guest, "vda.qcow2"), vdb = await CopyAsync(guest, "vdb.raw");
-        foreach (string target in new[] { "vda", "vdb" })
-        {
-            Assert.EndsWith(".lab", await guest.SourceOfAsync(target), StringComparison.Ordinal);
-            await Virsh.RunAsync("blockcommit", guest.Name, target, "--active", "--pivot");
-        }
+        await guest.DestroyAsync();
+        await guest.BootAsync();
 
-        Assert.EndsWith("vda.qcow2", await guest.SourceOfAsync("vda"), StringComparison.Ordinal);
-        await using LabGuest copy = await LabGuest.StartAsync(new LabGuestSpecification("pair copy")
-        {
-            Disks = [new LabDisk("vda") { ExistingPath = vda }, new LabDisk("vdb") { ExistingPath = vdb, Format = "raw" }],
-            PairDisks = ("vda", "vdb"),
-        });
-        Assert.True(await copy.HasPairsIntactAsync());
+        Assert.Equal("still here", await guest.RunAsync("cat /data/kept"));
+        Assert.Empty(first);
+        Assert.NotEmpty((await guest.FoundPairAsync()).First);
     }
 
-    private static async Task<string> CopyAsync(LabGuest guest, string file)
+    [LabFact]
+    public async Task A_shutdown_by_agent_or_by_power_button_flushes_everything()
     {
-        string copy = Path.Combine(LabEnvironment.NewDirectory("copy"), file);
-        await using FileStream from = File.OpenRead(Path.Combine(guest.DirectoryPath!, file));
-        await using FileStream to = File.Create(copy);
-        await from.CopyToAsync(to);
-        return copy;
+        foreach (LabAgent agent in new[] { LabAgent.Ok, LabAgent.None })
+        {
+            await using LabGuest guest = await LabGuest.StartAsync(
+                new LabGuestSpecification($"down-{agent}") { Agent = agent, Workload = "none" });
+            await guest.RunAsync("echo unflushed >/data/late");
+
+            await guest.ShutdownAsync();
+            await guest.BootAsync();
+
+            Assert.Equal("unflushed\n", await guest.RunAsync("cat /data/late"));
+        }
+    }
+
+    [LabFact]
+    public async Task Every_kind_of_disk_can_be_attached()
+    {
+        string template = Path.Combine(LabEnvironment.NewDirectory("template"), "template.qcow2");
+        await LabImage.CreateAsync(new LabDisk("vda"), template);
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("kinds")
+        {
+            Disks =
+            [
+                new LabDisk("vda") { BackingPath = template },
+                new LabDisk("vdb") { Format = "raw" },
+                new LabDisk("vdc") { Format = "raw", IsShareable = true },
+                new LabDisk("vdd") { IsReadOnly = true },
+                new LabDisk("sda") { Format = "raw", Device = "cdrom", IsReadOnly = true },
+                new LabDisk("sdb") { Format = "raw", Device = "cdrom", IsReadOnly = true, IsEmpty = true },
+                new LabDisk("fda") { Format = "raw", Device = "floppy", SizeBytes = 1_474_560 },
+            ],
+        });
+
+        string mounts = await guest.RunAsync("grep -o '/disk/vd. ext4 r[ow]' /proc/mounts");
+
+        Assert.Equal("/disk/vda ext4 rw\n/disk/vdb ext4 rw\n/disk/vdc ext4 rw\n/disk/vdd ext4 ro\n", mounts);
+        Assert.Equal(6, Virsh.SourcesIn(await guest.LiveXmlAsync()).Count);
     }
 }

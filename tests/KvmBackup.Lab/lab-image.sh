@@ -86,7 +86,7 @@ build_image() {
 fill_initramfs() {
   local root=$1 busybox applet module library
   busybox=$(busybox_of "$parts")
-  mkdir -p "$root"/{bin,sbin,lib/modules,lib64,proc,sys,dev,run,lab,tmp,etc/acpi,var}
+  mkdir -p "$root"/{bin,sbin,lib/modules,lib64,proc,sys,dev,run,lab,tmp,etc,var}
   ln -s ../run "$root/var/run"
   cp "$busybox" "$root/bin/busybox"
   for applet in $("$busybox" --list); do
@@ -101,9 +101,8 @@ fill_initramfs() {
     find "$(newest_kernel)/kernel" -name "$module.ko*" -exec cp {} "$root/lib/modules/" \;
   done <"$here/guest/modules"
   ! compgen -G "$root/lib/modules/*.xz" >/dev/null || xz -d "$root"/lib/modules/*.xz
-  cp "$here"/guest/{fsfreeze-hook,workload,control,modules} "$root/lab/"
+  cp "$here"/guest/{fsfreeze-hook,workload,control,power-button,modules} "$root/lab/"
   cp "$here/guest/shutdown" "$root/sbin/shutdown"
-  cp "$here/guest/power-button" "$root/etc/acpi/PWRF"
   cp "$here/guest/init" "$root/init"
   printf 'root:x:0:0:root:/:/bin/sh\n' >"$root/etc/passwd"
 }

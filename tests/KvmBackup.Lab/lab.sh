@@ -37,6 +37,7 @@ zstd zstd
 mkfs.ext4 e2fsprogs
 debootstrap debootstrap
 unshare util-linux
+setpriv util-linux
 mount mount
 ip iproute2
 flock util-linux
@@ -100,14 +101,15 @@ run() {
   [[ -z $missing ]] || unable "packages are missing: ${missing}- run '$0 install' first."
   build_image
 
-  lab=$(mktemp -d "$scratch/kvmbackup-lab.XXXXXX")
+  new_lab
   trap 'rm -rf --one-file-system "$lab"' EXIT
   trap 'pass_on TERM' TERM HUP
   trap 'pass_on INT' INT
 
   # With a process namespace of its own nothing can outlive the lab, and with a mount namespace no mount can;
-  # --kill-child makes that true even when this script is killed. A background job of a script ignores ^C: undone by env.
-  env --default-signal=INT,QUIT \
+  # --pdeathsig and --kill-child make that true even when this script is killed the hard way.
+  # A background job of a script ignores ^C, which env undoes.
+  env --default-signal=INT,QUIT setpriv --pdeathsig KILL \
     unshare --mount --propagation private --pid --fork --kill-child --mount-proc --net --uts \
     bash "$here/lab.sh" _inside "$lab" "$@" <&0 &
   child=$!
@@ -116,6 +118,21 @@ run() {
     wait "$child" && status=0 || status=$?
   done
   exit "$status"
+}
+
+# Sets `lab`, a new directory with a lock that lives as long as any process of the lab. Directories whose lock is free
+# belonged to labs that were killed the hard way: they go.
+new_lab() {
+  local old
+  exec 9>"$cache/lock"
+  flock 9
+  for old in "$scratch"/kvmbackup-lab.*; do
+    [[ ! -e $old/lock ]] || flock --nonblock "$old/lock" rm -rf --one-file-system "$old" || true
+  done
+  lab=$(mktemp -d "$scratch/kvmbackup-lab.XXXXXX")
+  exec 8>"$lab/lock"
+  flock 8
+  exec 9>&-
 }
 
 # unshare itself ignores signals: they are for its child, the first process inside.
