@@ -80,7 +80,7 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
                 + $" {open.Step}";
         throw new JournalingException(
             $"Something may still be open on '{domain}': the journal entry '{filePath}' {what}."
-            + " Run kvmbackup recover, and look at the guest's disks with virsh domblklist.",
+            + " Run kvmbackup recover.",
             ExitCode.GuestNeedsPerson);
     }
 
