@@ -26,7 +26,7 @@ public static class ManifestFile
             ? json
             : throw new StorageException(
                 $"The manifest of '{manifest.Domain}' {manifest.Id} would have {json.Length} bytes, for its disks have too"
-                + $" many extents; the limit is {LargestSizeBytes}. Defragment the images (qemu-img convert).");
+                + $" many extents; the limit is {LargestSizeBytes}. Defragment its images.");
     }
 
     /// <exception cref="StorageException">Missing, unreadable, damaged, or of a newer version.</exception>

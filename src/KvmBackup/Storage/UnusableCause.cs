@@ -12,6 +12,9 @@ public enum UnusableCause
     /// <summary>A newer version of this program wrote it.</summary>
     TooNew,
 
+    /// <summary>The file system refuses to show it.</summary>
+    Unreadable,
+
     /// <summary>Not ours: nothing here touches it.</summary>
     Foreign,
 }
