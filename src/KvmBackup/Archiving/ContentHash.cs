@@ -47,6 +47,24 @@ public sealed class ContentHash : IDisposable
         }
     }
 
+    /// <summary>The checksum of something that no archive holds: for comparing it with what one holds.</summary>
+    public static async Task<string> ComputeAsync(IExtentSource content, CancellationToken cancellationToken)
+    {
+        using ContentHash hash = new(content.SizeBytes, content.Extents);
+        byte[] buffer = new byte[BlockBytes];
+        foreach (Extent extent in content.Extents)
+        {
+            for (long offset = extent.OffsetBytes; offset < extent.EndBytes; offset += buffer.Length)
+            {
+                Memory<byte> part = buffer.AsMemory(0, (int)Math.Min(buffer.Length, extent.EndBytes - offset));
+                await content.ReadAsync(offset, part, cancellationToken);
+                hash.Add(offset, part.Span);
+            }
+        }
+
+        return hash.Finish();
+    }
+
     /// <summary>Ends when every byte of data was added.</summary>
     public Task Completion => complete.Task;
 

@@ -9,4 +9,7 @@ public sealed record HostSettings(
     string HostName, string BackupDirectory, string StateDirectory, IReadOnlyList<DomainSettings> Domains)
 {
     public const string DefaultStateDirectory = "/var/lib/kvmbackup";
+
+    /// <summary>This host as <c>hostname -s</c> names it, which chooses the section.</summary>
+    public static string ShortHostName => Environment.MachineName.Split('.')[0];
 }

@@ -9,6 +9,13 @@ public sealed class QemuImage(IShell shell)
 {
     private static readonly TimeSpan CommitLimit = TimeSpan.FromHours(2);
 
+    /// <summary>The version that the program tells.</summary>
+    public async Task<string> VersionAsync(CancellationToken cancellationToken)
+    {
+        string text = await AskAsync(new("qemu-img", ["--version"]), "Asking for its version", cancellationToken);
+        return text.Split('\n')[0].Trim();
+    }
+
     /// <summary>The backing chain of an image, the image itself first.</summary>
     /// <param name="filePath">The top of the chain.</param>
     /// <param name="format">Its format as the domain's XML says it: a raw disk is never probed, since its guest could

@@ -6,8 +6,6 @@ namespace KvmBackup.Planning;
 /// <summary>Decides, from what libvirt says of a domain, which disks are taken and whether it is safe to begin.</summary>
 public static class DomainPlanner
 {
-    private const string ExcludeMend = "or leave it out: disks: {{exclude: [{0}]}}";
-
     public static DomainPlan Plan(DomainFacts domain, DomainSettings settings)
     {
         List<DiskFacts> taken = [];
@@ -70,7 +68,7 @@ public static class DomainPlanner
 
     private static string? RefuseDisk(DiskFacts disk, Guid domainUuid)
     {
-        string exclude = string.Format(null, ExcludeMend, disk.Target);
+        string exclude = $"or leave it out: disks: {{exclude: [{disk.Target}]}}";
         return disk switch
         {
             { BlockJob: { } job } =>

@@ -15,9 +15,9 @@ public static class RestorePlanner
         Dictionary<DiskTarget, string> diskPaths = [];
         foreach (ManifestDisk disk in manifest.Disks.Where(disk => request.Disk is null || disk.Target == request.Disk))
         {
-            IReadOnlyList<RestoreFile> layers = isMoved
+            List<RestoreFile> layers = isMoved
                 ? MovedLayers(disk, name, request) : OriginalLayers(disk, request);
-            files.AddRange(layers.Reverse());
+            files.AddRange(layers.AsEnumerable().Reverse());
             diskPaths[disk.Target] = layers[0].FilePath;
         }
 

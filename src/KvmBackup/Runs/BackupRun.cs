@@ -34,7 +34,7 @@ public sealed class BackupRun(
         PlannedJob job, IReadOnlyList<DomainIdentity> known, BackupRequest request,
         IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
-        DomainName name = job.Settings.Name;
+        DomainName name = job.Domain.Name;
         if (!job.IsDue)
         {
             log.Information("{Domain}: skipped: {Reason}", name, job.Reason);
@@ -57,8 +57,8 @@ public sealed class BackupRun(
         }
 
         return request.IsDryRun
-            ? await dryRun.RunAsync(domain, job.Settings, job.Reason, cancellationToken)
-            : await backup.RunAsync(domain, job.Settings, job.Reason, request.Wait, progress, cancellationToken);
+            ? await dryRun.RunAsync(domain, job.Domain, job.Reason, cancellationToken)
+            : await backup.RunAsync(domain, job.Domain, job.Reason, request.Wait, progress, cancellationToken);
     }
 
     private static JobReport Report(DomainName name, JobOutcome outcome, string reason) =>

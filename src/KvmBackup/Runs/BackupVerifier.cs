@@ -13,6 +13,7 @@ public sealed class BackupVerifier(ILogger log)
     public async Task<IReadOnlyList<ArchiveDamage>> VerifyAsync(
         CompletedBackup backup, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
+        log.Information("{Domain}: verifying {Directory}", backup.Domain, backup.DirectoryPath);
         List<ArchiveDamage> damages = [.. BackupIntegrity.VerifyFiles(backup)];
         Tally tally = new(backup.Domain, backup.Manifest.Archive.SizeBytes, progress);
         damages.AddRange(await VerifyArchiveAsync(
@@ -56,7 +57,7 @@ public sealed class BackupVerifier(ILogger log)
         try
         {
             index ??= await ArchiveIndex.RebuildAsync(handle, archive.Compression, cancellationToken);
-            using ArchiveReader reader = new(handle, index, archive.Compression);
+            ArchiveReader reader = new(handle, index, archive.Compression);
             damages.AddRange(await reader.VerifyAsync(
                 manifest.Members, archive.Sha256, archive.FileName, bytesRead, cancellationToken));
         }

@@ -31,6 +31,11 @@ public sealed class DomainArchiver(Archiver archiver, TimeProvider time, ILogger
         await using FileStream file = pending.CreateFile(archiveName);
         await using ArchiveWriter writer = archiver.CreateWriter(file, job.Settings.Compression, record.StartedAt);
 
+        if (pin.IsDowngraded)
+        {
+            record.Warn($"only crash-consistent: {pin.ConsistencyReason}");
+        }
+
         string guide = RestoreGuide.Write(domain, pending.Id, hostName, archiveName, job.Disks);
         foreach ((string name, string text) in Texts(domain, guide))
         {

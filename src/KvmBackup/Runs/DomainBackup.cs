@@ -1,4 +1,5 @@
 using KvmBackup.Configuration;
+using KvmBackup.Hypervisor;
 using KvmBackup.Journaling;
 using KvmBackup.Model;
 using KvmBackup.Storage;
@@ -8,7 +9,7 @@ namespace KvmBackup.Runs;
 
 /// <summary>Backs up one domain: the sacred order, from the lock to the published backup and its retention.</summary>
 public sealed class DomainBackup(
-    Preflight preflight, DomainPinner pinner, DomainArchiver archiver, BackupVerifier verifier, Retainer retainer,
+    LibvirtHost host, Preflight preflight, DomainPinner pinner, DomainArchiver archiver, BackupVerifier verifier, Retainer retainer,
     BackupDirectory target, Journal journal, string hostName, TimeProvider time, ILogger log)
 {
     /// <summary>Never throws for what befalls this one domain: the report tells it.</summary>
@@ -78,12 +79,14 @@ public sealed class DomainBackup(
             Manifest manifest;
             await using (pin)
             {
-                if (job.Facts.IsActive)
+                OfflineGuard? offline = job.Facts.IsActive ? null : new OfflineGuard(job, host);
+                if (offline is null)
                 {
                     await pin.PinAsync(cancellationToken);
                 }
 
                 manifest = await archiver.WriteAsync(job, pin, pending, record, hostName, progress, cancellationToken);
+                await (offline?.EnsureUntouchedAsync(cancellationToken) ?? Task.CompletedTask);
             }
 
             if (job.Settings.VerifyBeforePublish)
@@ -91,8 +94,6 @@ public sealed class DomainBackup(
                 await verifier.ProveAsync(pending.DirectoryPath, manifest, cancellationToken);
             }
 
-            record.Warn(pin.Consistency == Consistency.Crash && job.Settings.Quiesce != QuiesceMode.Off
-                ? [$"only crash-consistent: {pin.ConsistencyReason}"] : []);
             return await pending.PublishAsync(manifest, cancellationToken);
         }
         finally

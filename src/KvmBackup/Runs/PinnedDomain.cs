@@ -29,6 +29,9 @@ public sealed class PinnedDomain(
     /// <summary>What a person must mend in the guest.</summary>
     public IReadOnlyList<string> Troubles => troubles;
 
+    /// <summary>The guest was to be frozen, and was not.</summary>
+    public bool IsDowngraded => ConsistencyReason is not null && job.Settings.Quiesce != QuiesceMode.Off;
+
     /// <summary>Freezes as far as wanted and possible, puts on all overlays at once, and thaws.</summary>
     /// <exception cref="KvmBackupException">The domain is not pinned; the scope's end undoes what was begun.</exception>
     public async Task PinAsync(CancellationToken cancellationToken)

@@ -36,7 +36,7 @@ public sealed class RestoreRun(
         }
 
         using SafeFileHandle handle = ArchiveFile.Open(backup.DirectoryPath, backup.Manifest.Archive);
-        using ArchiveReader reader = new(
+        ArchiveReader reader = new(
             handle, await ReadIndexAsync(handle, backup, cancellationToken), backup.Manifest.Archive.Compression);
         string xml = await ReadXmlAsync(reader, backup.Manifest, cancellationToken);
         IReadOnlyList<string> warnings = await WriteAsync(reader, backup, facts, progress, cancellationToken);
