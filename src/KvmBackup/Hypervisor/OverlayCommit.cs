@@ -68,7 +68,8 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
         throw NeedsPerson(identity, overlay, $"{complaint} (gave up after {time.GetElapsedTime(start).TotalSeconds:0} s)");
     }
 
-    /// <summary>Whether a disk is on its base in both XMLs, with no job: the proof before an overlay is unlinked.</summary>
+    /// <summary>Whether a disk is on its base in both XMLs, with no job: the proof before an overlay is unlinked that
+    /// was committed offline.</summary>
     public async Task<bool> IsOnBaseAsync(DomainFacts domain, PlannedOverlay overlay, CancellationToken cancellationToken)
     {
         DomainIdentity identity = domain.Identity;
@@ -90,7 +91,8 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
     private async Task EnsureInactiveOnBaseAsync(
         DomainFacts domain, PlannedOverlay overlay, CancellationToken cancellationToken)
     {
-        if (domain.IsPersistent && !await IsOnBaseAsync(domain, overlay, cancellationToken))
+        DiskState inactive = await StateAsync(domain.Identity, overlay.Target, ["--inactive"], cancellationToken);
+        if (domain.IsPersistent && inactive.SourcePath != overlay.BasePath)
         {
             throw NeedsPerson(
                 domain.Identity, overlay,

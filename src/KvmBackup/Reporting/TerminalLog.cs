@@ -2,6 +2,7 @@ using System.Globalization;
 using KvmBackup.Model;
 using Serilog.Core;
 using Serilog.Events;
+using Serilog.Formatting.Display;
 
 namespace KvmBackup.Reporting;
 
@@ -13,6 +14,9 @@ public sealed class TerminalLog(TextWriter output, bool isTerminal, TimeProvider
 {
     private const string EraseLine = "\r\u001b[K";
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(200);
+
+    // Literal strings: a name stands in a line as it is, not in quotes.
+    private static readonly MessageTemplateTextFormatter Formatter = new("{Message:lj}", CultureInfo.InvariantCulture);
 
     private readonly Lock gate = new();
     private string progressLine = string.Empty;
@@ -30,7 +34,9 @@ public sealed class TerminalLog(TextWriter output, bool isTerminal, TimeProvider
             LogEventLevel.Warning => "WARNING",
             _ => "ERROR",
         };
-        string text = PlainText.Line(logEvent.RenderMessage(CultureInfo.InvariantCulture));
+        using StringWriter message = new(CultureInfo.InvariantCulture);
+        Formatter.Format(logEvent, message);
+        string text = PlainText.Line(message.ToString());
         lock (gate)
         {
             Erase();

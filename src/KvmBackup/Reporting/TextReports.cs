@@ -155,12 +155,11 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
 
     public void Print(PruneReport report)
     {
-        Table table = NewTable("Domain", "Backup", report.IsDryRun ? "Would be" : "Is", "Reason");
+        Table table = NewTable("Domain", "Backup", report.IsDryRun ? "Would be" : "Is now");
         foreach (RetentionVerdict verdict in report.Verdicts)
         {
             _ = table.AddRow(
-                Cell(verdict.Backup.Domain.Value), Cell(verdict.Backup.Id.ToString()),
-                Cell(verdict.IsKept ? "kept" : "removed"), Cell(verdict.Reason));
+                Cell(verdict.Backup.Domain.Value), Cell(verdict.Backup.Id.ToString()), Cell(verdict.Reason));
         }
 
         console.Write(table);
@@ -204,7 +203,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
 
         SayAll($"{name}: without ", job.Backup?.SkippedDisks.Select(disk => $"{disk.Target}: {disk.Reason}") ?? []);
         SayAll($"{name}: warning: ", job.Warnings);
-        SayAll($"{name}: removed ", job.Removed.Select(verdict => $"{verdict.Backup.Id}: {verdict.Reason}"));
+        SayAll($"{name}: ", job.Removed.Select(verdict => $"{verdict.Backup.Id}: {verdict.Reason}"));
         SayAll("    ", job.Commands);
     }
 

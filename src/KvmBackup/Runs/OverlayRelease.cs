@@ -26,13 +26,17 @@ public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, 
             // The image locks of QEMU keep a guest that starts at this moment from the files, and us from its files.
             await images.CommitAsync(overlay.OverlayPath, overlay.BasePath, CancellationToken.None);
             await definer.MoveDiskAsync(domain.Identity, overlay.Target, overlay.BasePath, CancellationToken.None);
+            await EnsureOnBaseAsync(domain, overlay);
         }
 
-        if (identity is null)
+        if (identity is not null)
         {
-            return;
+            OverlayFile.Remove(overlay.OverlayPath, identity);
         }
+    }
 
+    private async Task EnsureOnBaseAsync(DomainFacts domain, PlannedOverlay overlay)
+    {
         if (!await commit.IsOnBaseAsync(domain, overlay, CancellationToken.None))
         {
             throw new RunsException(
@@ -40,7 +44,5 @@ public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, 
                 + $"the overlay {overlay.OverlayPath} stays. Look with: virsh domblklist {domain.Uuid}",
                 ExitCode.GuestNeedsPerson);
         }
-
-        OverlayFile.Remove(overlay.OverlayPath, identity);
     }
 }

@@ -50,7 +50,7 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Time
                 CompletedBackup proof = decision.Verdicts.First(
                     other => other.IsKept && other.Backup.Manifest.DomainUuid == verdict.Backup.Manifest.DomainUuid).Backup;
                 directory.Remove(verdict.Backup, proof, held);
-                log.Information("{Domain}: removed {Id}: {Reason}", domain.Name, verdict.Backup.Id, verdict.Reason);
+                log.Information("{Domain}: {Id} {Reason}", domain.Name, verdict.Backup.Id, verdict.Reason);
             }
         }
 

@@ -23,7 +23,7 @@ public sealed class Retainer(ILogger log)
         {
             directory.Remove(verdict.Backup, proof, held);
             log.Information(
-                "{Domain}: removed the backup {Id}: {Reason}", proof.Domain, verdict.Backup.Id, verdict.Reason);
+                "{Domain}: {Id} {Reason}", proof.Domain, verdict.Backup.Id, verdict.Reason);
         }
 
         return removed;
