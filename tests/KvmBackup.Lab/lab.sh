@@ -12,6 +12,7 @@
 # A command in a lab is told, in its environment:
 #   KVMBACKUP_LAB_DIR           the lab's own directory on a real disk; TMPDIR lies in it too
 #   KVMBACKUP_LAB_IMAGES        where disk images belong (/var/lib/libvirt/images, on that real disk)
+#   KVMBACKUP_LAB_SCRIPT        this script
 #   KVMBACKUP_LAB_KERNEL, KVMBACKUP_LAB_INITRD, KVMBACKUP_LAB_DOMAIN_TYPE (qemu or kvm, whichever boots quicker)
 set -euo pipefail
 
@@ -153,7 +154,7 @@ inside() {
   hide_host
   start_libvirt
 
-  export KVMBACKUP_LAB_DIR=$lab KVMBACKUP_LAB_IMAGES=/var/lib/libvirt/images TMPDIR=$lab/tmp
+  export KVMBACKUP_LAB_SCRIPT=$here/lab.sh KVMBACKUP_LAB_DIR=$lab KVMBACKUP_LAB_IMAGES=/var/lib/libvirt/images TMPDIR=$lab/tmp
   export KVMBACKUP_LAB_KERNEL=$image/vmlinuz KVMBACKUP_LAB_INITRD=$image/initrd
   KVMBACKUP_LAB_DOMAIN_TYPE=$(<"$image/domain-type")
   export KVMBACKUP_LAB_DOMAIN_TYPE LIBVIRT_DEFAULT_URI=qemu:///system

@@ -15,6 +15,9 @@ public static class LabEnvironment
     /// <summary>Where disk images belong.</summary>
     public static string ImagesPath => Read("KVMBACKUP_LAB_IMAGES");
 
+    /// <summary><c>lab.sh</c> itself.</summary>
+    public static string ScriptPath => Read("KVMBACKUP_LAB_SCRIPT");
+
     public static string KernelPath => Read("KVMBACKUP_LAB_KERNEL");
 
     public static string InitrdPath => Read("KVMBACKUP_LAB_INITRD");

@@ -1,0 +1,35 @@
+using KvmBackup.Lab.Support;
+
+namespace KvmBackup.Lab;
+
+/// <summary>The script's commands for a person in a lab, which the quickstart shows.</summary>
+public sealed class LabScriptTests
+{
+    [LabFact]
+    public async Task A_command_runs_in_the_guest_through_its_agent()
+    {
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("web 1 ä"));
+
+        Outcome good = await LabScriptAsync("exec", guest.Name, "echo \"it's $(hostname -s 2>/dev/null || echo here)\" >/data/said; cat /data/said");
+        Outcome bad = await LabScriptAsync("exec", guest.Name, "echo no; exit 9");
+
+        Assert.StartsWith("it's ", good.MustSucceed().Output, StringComparison.Ordinal);
+        Assert.Equal("no\n", bad.MustEndWith(9).Output);
+    }
+
+    [LabFact]
+    public async Task A_lab_in_a_lab_sees_no_guest_of_the_other()
+    {
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("outer"));
+
+        Outcome inner = await LabScriptAsync(
+            "run", "bash", "-c", "virsh list --all --name; ls $KVMBACKUP_LAB_IMAGES; touch /etc/made /var/lib/made; exit 7");
+
+        Assert.Equal("", inner.MustEndWith(7).Output.Trim());
+        Assert.False(File.Exists("/etc/made") || File.Exists("/var/lib/made"), "the inner lab wrote outside");
+        Assert.Equal("running", await guest.StateAsync());
+    }
+
+    private static Task<Outcome> LabScriptAsync(params IEnumerable<string> arguments) =>
+        RunningProgram.RunAsync(LabEnvironment.ScriptPath, arguments);
+}
