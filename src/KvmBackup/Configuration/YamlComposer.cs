@@ -5,7 +5,7 @@ namespace KvmBackup.Configuration;
 
 /// <summary>
 /// Makes a tree of one YAML document. It builds on the parser's events rather than on the representation model, which
-/// stops at the first repeated key, calls itself without a limit of depth and would run any tag past us.
+/// stops at the first repeated key, calls itself without a limit of depth and lets any tag pass.
 /// </summary>
 internal sealed class YamlComposer
 {
@@ -31,19 +31,26 @@ internal sealed class YamlComposer
     /// <exception cref="ConfigurationException">It is not YAML, or has no place in a configuration.</exception>
     public static ConfigurationNode? Compose(string text, string file)
     {
+        YamlComposer composer = new(text, file);
         try
         {
-            return new YamlComposer(text, file).ReadDocument();
+            return composer.ReadDocument();
         }
         catch (YamlException failure)
         {
-            throw NotYaml(failure, text, file);
+            throw NotYaml(failure, (int)failure.Start.Line, text, file);
+        }
+        catch (InvalidOperationException failure)
+        {
+            // YamlDotNet 16.3 throws this from its scanner where a word within braces breaks over two lines.
+            int line = (int)(composer._parser.Current?.End.Line ?? 1);
+            YamlException broken = new("a word within braces or brackets breaks over two lines", failure);
+            throw NotYaml(broken, line, text, file);
         }
     }
 
-    private static ConfigurationException NotYaml(YamlException failure, string text, string file)
+    private static ConfigurationException NotYaml(YamlException failure, int line, string text, string file)
     {
-        int line = (int)failure.Start.Line;
         string mend = "look at indentation, colons, brackets and quotes on this line and the one before";
         string[] lines = text.Split('\n');
         int tabLine = Array.FindIndex(

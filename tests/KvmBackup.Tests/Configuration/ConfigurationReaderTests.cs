@@ -109,6 +109,12 @@ public sealed class ConfigurationReaderTests
     }
 
     [Fact]
+    public void A_map_in_braces_may_run_over_several_lines() =>
+        Assert.Equal(
+            new RetentionPolicy(Last: 2, Daily: 3),
+            ParseDomain("day_of_week: Sun, retain: {last: 2,\n daily:\n 3}").Retention);
+
+    [Fact]
     public void A_file_for_a_thousand_hosts_is_read_in_a_moment()
     {
         StringBuilder text = new();
@@ -126,6 +132,45 @@ public sealed class ConfigurationReaderTests
 
         Assert.Equal(10, settings.Domains.Count);
         Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(10));
+    }
+
+    [Fact]
+    public void Whatever_happens_to_a_file_it_is_read_or_refused_and_nothing_else()
+    {
+        const string Strokes = "{}[]:,&*!|>'\"%@`#-? \t\n\0<~0aüs";
+        string sample = File.ReadAllText(SampleFiles.ShippedSample);
+        string bare = string.Join('\n', sample.Split('\n').Where(line => !line.TrimStart().StartsWith('#')));
+        Random random = new(20_261_120);
+        int refused = 0;
+        for (int number = 0; number < 4_000; number++)
+        {
+            StringBuilder text = new(bare);
+            for (int stroke = random.Next(1, 4); stroke > 0; stroke--)
+            {
+                int position = random.Next(text.Length);
+                _ = random.Next(2) == 0
+                    ? text.Remove(position, random.Next(1, Math.Min(9, text.Length - position + 1)))
+                    : text.Insert(position, Strokes[random.Next(Strokes.Length)]);
+            }
+
+            refused += IsRefused(text.ToString()) ? 1 : 0;
+        }
+
+        Assert.InRange(refused, 1_000, 3_999);
+    }
+
+    private static bool IsRefused(string text)
+    {
+        try
+        {
+            Assert.NotEmpty(ConfigurationReader.Parse(text, "config.yml", "cloud1").Domains);
+            return false;
+        }
+        catch (ConfigurationException refusal)
+        {
+            Assert.All(refusal.Mistakes, mistake => Assert.NotEmpty(mistake.Mend));
+            return true;
+        }
     }
 
     private static DomainSettings ParseDomain(string body) => ConfigurationReader.Parse(

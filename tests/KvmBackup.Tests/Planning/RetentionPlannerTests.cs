@@ -64,10 +64,11 @@ public sealed class RetentionPlannerTests
                 "kept: protected",
             ],
             RetentionPlanner.Decide(new RetentionPolicy(Last: 1), history[^1], marked).Reasons());
+        CompletedBackup earlierProof = history[^1] with { DirectoryPath = "/another/spelling" };
         Assert.Equal(
-            "kept: protected",
+            ["kept: protected"],
             RetentionPlanner.Decide(
-                new RetentionPolicy(Last: 1), history[^1], [history[^1] with { IsProtected = true }]).Reasons()[0]);
+                new RetentionPolicy(Last: 1), earlierProof, [history[^1] with { IsProtected = true }]).Reasons());
     }
 
     [Fact]
