@@ -15,6 +15,8 @@ public sealed class RuleTests
     [InlineData("class A { global::KvmBackup.Shell.IShell shell; }")]
     [InlineData("class A { Shell.IShell shell; }")]
     [InlineData("class A { string text = $\"{nameof(Shell.IShell)}\"; }")]
+    [InlineData("class A { string text = $\"a\" + nameof(Shell.IShell) + \"b\"; }")]
+    [InlineData("class A { char quote = '\"'; Shell.IShell shell; string text = \"b\"; }")]
     public void A_crossing_is_seen_however_it_is_written(string code) =>
         Assert.Equal(["Planning/A.cs: Planning must not use Shell"], Find("Planning/A.cs", code));
 

@@ -10,8 +10,9 @@ public sealed partial record SourceFile(string RelativePath, string Code, int Li
 
     public string Room => Folder.Split('/')[0];
 
-    /// <summary>Code without the contents of its strings, so that a message names no room by chance.</summary>
-    public string CodeWithoutStrings => Strings().Replace(Code, "\"\"");
+    /// <summary>Code without the contents of its plain strings, so that a message names no room by chance.</summary>
+    public string CodeWithoutStrings => Strings().Replace(
+        Code, match => match.Value.StartsWith('"') || match.Value.StartsWith("@\"", StringComparison.Ordinal) ? "\"\"" : match.Value);
 
     /// <summary>The namespace it declares; null for top-level statements.</summary>
     public string? Namespace => Namespaces().Match(Code) is { Success: true } match ? match.Groups[1].Value : null;
@@ -32,8 +33,9 @@ public sealed partial record SourceFile(string RelativePath, string Code, int Li
         """, RegexOptions.IgnorePatternWhitespace)]
     private static partial Regex CommentsAndLiterals();
 
+    // Interpolated strings are matched, so that their closing quote opens no other, and kept: they hold code.
     [GeneratedRegex("""
-        "{3,}[\s\S]*?"{3,}|(?<!\$)@"(?:[^"]|"")*"|(?<![$@])"(?:\\.|[^"\\\n])*"
+        \$*"{3,}[\s\S]*?"{3,}|(?:@\$|\$?@)"(?:[^"]|"")*"|\$?"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])+'
         """, RegexOptions.IgnorePatternWhitespace)]
     private static partial Regex Strings();
 
