@@ -136,7 +136,8 @@ public sealed class PendingBackup : IAsyncDisposable
         foreach ((string file, (FileStream stream, SafeFileHandle flusher)) in files)
         {
             await stream.DisposeAsync();
-            DurableFile.Flush(flusher, Path.Combine(DirectoryPath, file));
+            // The disk may take its time, a share that hangs for ever: not on the caller's thread.
+            await Task.Run(() => DurableFile.Flush(flusher, Path.Combine(DirectoryPath, file)));
         }
     }
 

@@ -67,6 +67,18 @@ public sealed class LockTests : IDisposable
     }
 
     [Fact]
+    public async Task A_program_that_is_started_meanwhile_does_not_inherit_the_lock()
+    {
+        using DomainLock held = await domain.LockAsync(TimeSpan.Zero, CancellationToken.None);
+        ProcessStartInfo start = new("sh", ["-c", "ls -l /proc/$$/fd"]) { RedirectStandardOutput = true };
+        using Process child = Process.Start(start)!;
+        string open = await child.StandardOutput.ReadToEndAsync();
+        await child.WaitForExitAsync();
+        Assert.Contains("pipe:", open, StringComparison.Ordinal);
+        Assert.DoesNotContain(".lock", open, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task One_run_has_the_host_at_a_time()
     {
         string state = folder.PathOf("state", "kvmbackup");
