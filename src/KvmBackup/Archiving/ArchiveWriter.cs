@@ -46,14 +46,14 @@ public sealed class ArchiveWriter : IAsyncDisposable
 
     /// <summary>Adds a member; returns when it was read whole, which is before it is written whole.</summary>
     /// <param name="name">The path in the archive: relative, without dots.</param>
-    /// <param name="content">Is read once, ascending; its holes are not read.</param>
+    /// <param name="content">Is read once, ascending; holes are read only to fill a block of 512 bytes.</param>
     /// <param name="bytesRead">Told the bytes of data read of this member since its start.</param>
     /// <param name="cancellationToken">Stops promptly; the archive is worthless then.</param>
     public async Task<ArchiveMember> AddAsync(
         string name, IExtentSource content, IProgress<long>? bytesRead, CancellationToken cancellationToken)
     {
-        IReadOnlyList<Extent> extents = content.Extents;
-        EnsureSound(name, content.SizeBytes, extents);
+        EnsureSound(name, content.SizeBytes, content.Extents);
+        IReadOnlyList<Extent> extents = ExtentList.WidenToBlocks(content.Extents, content.SizeBytes);
         BeginStep();
         long headerOffset = tarBytes;
         await PutAsync(
@@ -73,7 +73,7 @@ public sealed class ArchiveWriter : IAsyncDisposable
             cancellationToken);
         isWhole = true;
         return new ArchiveMember(
-            name, content.SizeBytes, headerOffset, dataOffset, [.. extents], hash.Finish());
+            name, content.SizeBytes, headerOffset, dataOffset, extents, hash.Finish());
     }
 
     /// <summary>Adds a small member from memory.</summary>
@@ -106,7 +106,7 @@ public sealed class ArchiveWriter : IAsyncDisposable
             throw new ArchivingException($"'{name}' cannot be the name of a file in an archive.");
         }
 
-        if (sizeBytes is < 0 or > TarMap.LargestMember || !ExtentSearch.AreSound(extents, sizeBytes))
+        if (sizeBytes is < 0 or > TarMap.LargestMember || !ExtentList.AreSound(extents, sizeBytes))
         {
             throw new ArchivingException(
                 $"The source of {name} tells extents that are out of order or beyond its {sizeBytes} bytes; "

@@ -24,6 +24,7 @@ internal sealed class ChunkPipeline : IAsyncDisposable
     private readonly IncrementalHash fileHash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly Task stages;
     private ExceptionDispatchInfo? failure;
+    private bool isDisposed;
 
     /// <param name="destination">Is written from its present position on.</param>
     /// <param name="codecs">One for each worker; disposed here.</param>
@@ -89,8 +90,8 @@ internal sealed class ChunkPipeline : IAsyncDisposable
     public async Task<(IReadOnlyList<ArchiveChunk> Chunks, string Sha256)> CompleteAsync(
         CancellationToken cancellationToken)
     {
-        filled.Writer.Complete();
-        ordered.Writer.Complete();
+        filled.Writer.TryComplete();
+        ordered.Writer.TryComplete();
         await stages.WaitAsync(cancellationToken);
         ThrowIfFailed();
         return (written, Convert.ToHexStringLower(fileHash.GetHashAndReset()));
@@ -98,6 +99,12 @@ internal sealed class ChunkPipeline : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (isDisposed)
+        {
+            return;
+        }
+
+        isDisposed = true;
         await stop.CancelAsync();
         filled.Writer.TryComplete();
         ordered.Writer.TryComplete();

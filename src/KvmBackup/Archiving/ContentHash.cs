@@ -235,7 +235,7 @@ public sealed class ContentHash : IDisposable
         long start = block * BlockBytes;
         long end = start + BlockLength(block);
         long bytes = 0;
-        for (int index = ExtentSearch.FirstEndingAfter(extents, start);
+        for (int index = ExtentList.FirstEndingAfter(extents, start);
             index < extents.Count && extents[index].OffsetBytes < end;
             index++)
         {

@@ -43,7 +43,7 @@ internal sealed class TarMap
             return (null, "its name is unsafe");
         }
 
-        if (member.SizeBytes is < 0 or > LargestMember || !ExtentSearch.AreSound(member.Extents, member.SizeBytes))
+        if (member.SizeBytes is < 0 or > LargestMember || !ExtentList.AreSound(member.Extents, member.SizeBytes))
         {
             return (null, "its extents are out of order or beyond its size");
         }
