@@ -24,9 +24,11 @@ public static class HouseRules
     /// <summary>Regular expressions over code (comments left out, strings kept) and the rooms where they may occur.</summary>
     public static readonly IReadOnlyList<(string Pattern, string[] Rooms)> Words =
     [
-        (@"\bvirsh\b", ["Hypervisor"]),
-        (@"\bqemu-img\b", ["Disks"]),
-        (@"""rbd\b", ["Disks"]),
+
+        // The program's name as a whole literal is a call of it; within a sentence it is a command for a person to type.
+        (@"""virsh""", ["Hypervisor"]),
+        (@"""qemu-img""", ["Disks"]),
+        (@"""rbd""", ["Disks"]),
         (@"\bYamlDotNet\b", ["Configuration"]),
         (@"\bMedallion\.Shell\b", ["Shell"]),
         (@"\bSystem\.Diagnostics\.Process\b|(?<![\w.])Process\.|\bProcessStartInfo\b", ["Shell"]),
