@@ -18,7 +18,7 @@ public sealed class CheckRun(
         List<Finding> findings =
         [
             new("configuration", FindingSeverity.Good, $"{settings.Domains.Count} domain(s) for host {settings.HostName}", null),
-            await LookAsync("qemu-img", images.VersionAsync, "install the package qemu-utils (Debian) or qemu-img (Fedora)", cancellationToken),
+            await LookAsync("disk images", images.VersionAsync, "install the package qemu-utils (Debian) or qemu-img (Fedora)", cancellationToken),
             await LookAsync("libvirt", host.VersionAsync, "install libvirt-clients, start libvirtd, run as root or set --connect", cancellationToken),
             LookAtTarget(),
         ];
