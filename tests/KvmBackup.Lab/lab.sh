@@ -188,6 +188,10 @@ hide_host() {
   done
   mkdir -p /var/log/libvirt/qemu /var/lib/libvirt/{images,qemu}
   mount --bind "$lab/images" /var/lib/libvirt/images
+  # libvirtd looks this user up before it reads that it shall use root; only libvirt-daemon-system would make it.
+  getent group libvirt-qemu >/dev/null || echo 'libvirt-qemu:x:64055:' >>/etc/group
+  getent passwd libvirt-qemu >/dev/null ||
+    echo 'libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin' >>/etc/passwd
 }
 
 # Lays a tmpfs over a directory with each entry of the original bound in: what is made new in it stays private, and
@@ -224,12 +228,16 @@ remember_owner = 0
 # Without virtlogd, which would refuse a restored copy the serial log that its original has open.
 stdio_handler = "file"
 CONF
-  printf 'auth_unix_rw = "none"\nauth_unix_ro = "none"\n' >/etc/libvirt/libvirtd.conf
+  cat >/etc/libvirt/libvirtd.conf <<CONF
+auth_unix_rw = "none"
+auth_unix_ro = "none"
+log_outputs = "3:file:$lab/libvirtd.log"
+CONF
   libvirtd --daemon --pid-file /run/libvirtd.pid
   local tries=0
-  until virsh --quiet --connect qemu:///system uri >/dev/null 2>"$lab/libvirt-start.log"; do
+  until virsh --quiet --connect qemu:///system uri >/dev/null 2>&1; do
     if (( ++tries > 100 )); then
-      cat "$lab/libvirt-start.log" >&2
+      tail -20 "$lab/libvirtd.log" >&2
       unable "libvirtd did not answer within 10 s."
     fi
     sleep 0.1
