@@ -11,4 +11,15 @@ public sealed class LabFactAttribute : FactAttribute
         // A hang must become a failure with a name, not a silent night; nothing in the lab takes minutes.
         Timeout = 240_000;
     }
+
+    /// <summary>The test measures with <see cref="LabEnvironment.RealisticDiskPath"/>; skipped where that is not there.</summary>
+    public bool NeedsRealisticDisk
+    {
+        get;
+        set
+        {
+            field = value;
+            Skip ??= value && LabEnvironment.RealisticDiskPath is null ? "the disk of 'lab.sh realistic' is not there" : null;
+        }
+    }
 }
