@@ -154,7 +154,8 @@ build_realistic() {
     mkdir -p "$work/root"
     # debootstrap mounts in its target: in a namespace of its own those mounts cannot stay.
     unshare --mount --propagation private --pid --fork --kill-child --mount-proc \
-      debootstrap --variant=minbase --include="$realistic_packages" "$suite" "$work/root" "$mirror" >"$work/debootstrap.log" 2>&1 ||
+      debootstrap --variant=minbase --include="$realistic_packages" "$suite" "$work/root" "$mirror" \
+      >"$work/debootstrap.log" 2>&1 ||
       { tail -5 "$work/debootstrap.log" >&2; unable "debootstrap failed; all it said is in $work/debootstrap.log"; }
     rm -f "$work"/root/var/cache/apt/archives/*.deb
     truncate --size 2G "$work/disk.raw"

@@ -219,8 +219,8 @@ shadow() {
 }
 
 start_libvirt() {
-  # Root and no label: the lab is not a test of the host's AppArmor. No cgroups and no /dev for each guest: those would be
-  # made on the host.
+  # Root and no label: the lab is not a test of the host's AppArmor. No cgroups and no /dev for each guest: those
+  # would be made on the host.
   cat >/etc/libvirt/qemu.conf <<'CONF'
 user = "root"
 group = "root"

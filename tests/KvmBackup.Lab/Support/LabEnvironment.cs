@@ -22,7 +22,7 @@ public static class LabEnvironment
 
     public static string InitrdPath => Read("KVMBACKUP_LAB_INITRD");
 
-    /// <summary>A 570 MB qcow2 of an installed Debian, to measure with and not to write to; null where it was not built.</summary>
+    /// <summary>A 570 MB qcow2 of a Debian, to measure with and not to write to; null if it was not built.</summary>
     public static string? RealisticDiskPath =>
         Environment.GetEnvironmentVariable("KVMBACKUP_LAB_REALISTIC") is { } path && File.Exists(path) ? path : null;
 

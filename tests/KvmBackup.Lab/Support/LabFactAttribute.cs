@@ -12,14 +12,15 @@ public sealed class LabFactAttribute : FactAttribute
         Timeout = 240_000;
     }
 
-    /// <summary>The test measures with <see cref="LabEnvironment.RealisticDiskPath"/>; skipped where that is not there.</summary>
+    /// <summary>The test needs <see cref="LabEnvironment.RealisticDiskPath"/>; skipped where that is not.</summary>
     public bool NeedsRealisticDisk
     {
         get;
         set
         {
             field = value;
-            Skip ??= value && LabEnvironment.RealisticDiskPath is null ? "the disk of 'lab.sh realistic' is not there" : null;
+            bool isMissing = value && LabEnvironment.RealisticDiskPath is null;
+            Skip ??= isMissing ? "the disk of 'lab.sh realistic' is not there" : null;
         }
     }
 }

@@ -1,11 +1,11 @@
 namespace KvmBackup.Lab.Support;
 
-/// <summary>The host of the lab as the program under test sees it: a config.yml of its own and an empty target.</summary>
+/// <summary>The host of the lab as the program under test sees it: a config.yml and an empty target.</summary>
 public sealed class LabHost
 {
     private readonly List<string> _domains = [];
 
-    /// <param name="defaults">The content of the configuration's <c>defaults</c>, in YAML's flow style without braces.</param>
+    /// <param name="defaults">The configuration's <c>defaults</c>: <c>compression: zstd, quiesce: require</c>.</param>
     public LabHost(string defaults = "")
     {
         BackupDirectory = LabEnvironment.NewDirectory("backups");
@@ -21,7 +21,7 @@ public sealed class LabHost
 
     /// <summary>Puts a guest into the configuration, due every day.</summary>
     /// <param name="name">The domain's name.</param>
-    /// <param name="settings">More of its keys, in YAML's flow style without braces: <c>quiesce: require, rotate: 2</c>.</param>
+    /// <param name="settings">More of its keys: <c>quiesce: require, rotate: 2</c>.</param>
     public LabHost With(string name, string settings = "rotate: 4")
     {
         _domains.Add($"    \"{name}\": {{day_of_week: [Mon, Tue, Wed, Thu, Fri, Sat, Sun], {settings}}}");
@@ -43,8 +43,9 @@ public sealed class LabHost
     public IReadOnlyList<string> BackupsOf(string name)
     {
         string directory = Path.Combine(BackupDirectory, name);
-        return Directory.Exists(directory)
-            ? [.. Directory.GetDirectories(directory, "*Z-*").Where(path => !path.EndsWith(".partial", StringComparison.Ordinal)).Order(StringComparer.Ordinal)]
-            : [];
+        IEnumerable<string> found = Directory.Exists(directory) ? Directory.GetDirectories(directory, "*Z-*") : [];
+        return [.. found
+            .Where(path => !path.EndsWith(".partial", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal)];
     }
 }
