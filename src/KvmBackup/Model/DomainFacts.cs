@@ -27,5 +27,7 @@ public sealed record DomainFacts(
     IReadOnlyList<AuxiliaryFile> Files,
     DomainDefinition Definition)
 {
+    public DomainIdentity Identity => new(Name, Uuid);
+
     public bool IsActive => State != DomainState.ShutOff;
 }

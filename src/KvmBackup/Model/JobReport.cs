@@ -8,6 +8,7 @@ namespace KvmBackup.Model;
 /// <param name="Elapsed">How long the job took.</param>
 /// <param name="Warnings">What someone should look at.</param>
 /// <param name="Removed">The backups that retention removed, each with its reason.</param>
+/// <param name="Commands">What a dry run would have run; empty otherwise.</param>
 public sealed record JobReport(
     DomainName Domain,
     JobOutcome Outcome,
@@ -15,4 +16,5 @@ public sealed record JobReport(
     Manifest? Backup,
     TimeSpan Elapsed,
     IReadOnlyList<string> Warnings,
-    IReadOnlyList<RetentionVerdict> Removed);
+    IReadOnlyList<RetentionVerdict> Removed,
+    IReadOnlyList<string> Commands);

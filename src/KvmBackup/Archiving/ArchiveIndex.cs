@@ -1,0 +1,106 @@
+using KvmBackup.Model;
+using Microsoft.Win32.SafeHandles;
+
+namespace KvmBackup.Archiving;
+
+/// <summary>
+/// Where the chunks of an archive lie: what makes it readable at any offset and on all cores. It lies beside the
+/// archive and can be made again from it.
+/// </summary>
+/// <param name="FormatVersion">A reader refuses a newer one.</param>
+/// <param name="ChunkSizeBytes">Of each chunk before compression; the last may be shorter.</param>
+/// <param name="TarBytes">Size of the tar stream.</param>
+/// <param name="Chunks">In order, without gaps.</param>
+public sealed record ArchiveIndex(
+    int FormatVersion, int ChunkSizeBytes, long TarBytes, IReadOnlyList<ArchiveChunk> Chunks)
+{
+    public const int CurrentFormatVersion = 1;
+
+    internal const int LargestChunkBytes = 64 << 20;
+
+    /// <summary>Size of the archive.</summary>
+    public long SizeBytes => Chunks.Count == 0 ? 0 : Chunks[^1].EndBytes;
+
+    /// <summary>Makes the index from the archive alone, by stepping from chunk to chunk; reads all, unpacks nothing.</summary>
+    /// <exception cref="ArchivingException">The file is cut short, damaged, or none of ours.</exception>
+    public static Task<ArchiveIndex> RebuildAsync(
+        SafeFileHandle archive, CompressionMethod method, CancellationToken cancellationToken) =>
+        RebuildAsync(archive, method, ArchiveWriter.DefaultChunkBytes, cancellationToken);
+
+    /// <summary>The same for another usual size of chunks, which an archive of one chunk does not tell.</summary>
+    public static Task<ArchiveIndex> RebuildAsync(
+        SafeFileHandle archive, CompressionMethod method, int usualChunkBytes, CancellationToken cancellationToken) =>
+        new ArchiveIndexRebuild(archive, method, usualChunkBytes).RunAsync(cancellationToken);
+
+    /// <summary>Reads what <see cref="WriteToAsync"/> wrote and checks every value.</summary>
+    /// <exception cref="ArchivingException">It is damaged, or of a newer version.</exception>
+    public static Task<ArchiveIndex> ReadFromAsync(Stream source, CancellationToken cancellationToken) =>
+        ArchiveIndexFile.ReadAsync(source, cancellationToken);
+
+    /// <summary>Writes it as JSON on one line.</summary>
+    public Task WriteToAsync(Stream destination, CancellationToken cancellationToken) =>
+        ArchiveIndexFile.WriteAsync(this, destination, cancellationToken);
+
+    /// <summary>The length of a chunk before compression.</summary>
+    internal int ContentBytes(int chunk) =>
+        (int)Math.Min(ChunkSizeBytes, TarBytes - ContentOffset(chunk));
+
+    /// <summary>Where a chunk starts in the tar stream.</summary>
+    internal long ContentOffset(int chunk) => (long)chunk * ChunkSizeBytes;
+
+    internal static void EnsureChunkBytes(int chunkBytes)
+    {
+        if (!AreChunkBytes(chunkBytes))
+        {
+            throw new ArgumentOutOfRangeException(nameof(chunkBytes), chunkBytes, "Not a size of chunks.");
+        }
+    }
+
+    /// <summary>Demands that all values fit together, so that whoever uses them need not look again.</summary>
+    /// <exception cref="ArchivingException">They do not.</exception>
+    internal void EnsureSound()
+    {
+        if (FindFault() is string fault)
+        {
+            throw new ArchivingException(
+                $"The index of the archive is damaged: {fault}. It can be made again from the archive alone.",
+                ExitCode.DamageFound);
+        }
+    }
+
+    private static bool AreChunkBytes(int bytes) =>
+        bytes is >= TarHeader.BlockBytes and <= LargestChunkBytes && bytes % TarHeader.BlockBytes == 0;
+
+    private string? FindFault()
+    {
+        if (!AreChunkBytes(ChunkSizeBytes))
+        {
+            return $"chunks of {ChunkSizeBytes} bytes";
+        }
+
+        if (TarBytes <= 0 || TarBytes % TarHeader.BlockBytes != 0
+            || Chunks.Count != ((TarBytes - 1) / ChunkSizeBytes) + 1)
+        {
+            return $"{Chunks.Count} chunks of {ChunkSizeBytes} bytes cannot hold {TarBytes} bytes";
+        }
+
+        long end = 0;
+        foreach (ArchiveChunk chunk in Chunks)
+        {
+            if (chunk.OffsetBytes != end || chunk.LengthBytes <= 0
+                || chunk.LengthBytes > Codecs.LongestPacked(ChunkSizeBytes))
+            {
+                return $"the chunk at byte {end} cannot lie at {chunk.OffsetBytes} with {chunk.LengthBytes} bytes";
+            }
+
+            if (chunk.Sha256 is not { Length: 64 } || !chunk.Sha256.All(char.IsAsciiHexDigitLower))
+            {
+                return $"the chunk at byte {end} has no checksum";
+            }
+
+            end = chunk.EndBytes;
+        }
+
+        return null;
+    }
+}

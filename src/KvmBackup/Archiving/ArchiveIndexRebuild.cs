@@ -1,0 +1,136 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using KvmBackup.Model;
+using Microsoft.Win32.SafeHandles;
+
+namespace KvmBackup.Archiving;
+
+/// <summary>Makes the index of an archive from the archive alone: each format tells where its next piece begins.</summary>
+internal sealed class ArchiveIndexRebuild(SafeFileHandle archive, CompressionMethod method, int defaultChunkBytes)
+{
+    /// <summary>No chunk is this short, whatever the codec.</summary>
+    private const int ShortestChunk = 8;
+
+    private readonly long fileBytes = RandomAccess.GetLength(archive);
+    private readonly List<ArchiveChunk> chunks = [];
+    private byte[] buffer = [];
+    private int chunkBytes;
+    private long tarBytes;
+
+    public async Task<ArchiveIndex> RunAsync(CancellationToken cancellationToken)
+    {
+        for (long offset = 0; offset < fileBytes;)
+        {
+            int length = await LengthAtAsync(offset, cancellationToken);
+            ReadOnlyMemory<byte> packed = await ReadAsync(offset, length, cancellationToken);
+            Add(offset, packed);
+            offset += length;
+        }
+
+        // One chunk does not tell the size of the others; the usual size is right unless it is too small.
+        int size = chunks.Count > 1 ? chunkBytes : Math.Max(defaultChunkBytes, chunkBytes);
+        ArchiveIndex index = new(ArchiveIndex.CurrentFormatVersion, size, tarBytes, chunks);
+        index.EnsureSound();
+        return index;
+    }
+
+    private void Add(long offset, ReadOnlyMemory<byte> packed)
+    {
+        long content = method switch
+        {
+            CompressionMethod.None => packed.Length,
+            CompressionMethod.Zstd => ZstdFrame.ReadHeader(packed.Span)?.ContentBytes ?? 0,
+            _ => GzipMember.ContentLength(packed.Span),
+        };
+        if (content is <= 0 or > ArchiveIndex.LargestChunkBytes)
+        {
+            throw Damaged(offset, $"a chunk of {content} bytes");
+        }
+
+        if (chunks.Count == 0)
+        {
+            chunkBytes = (int)content;
+        }
+        else if (content > chunkBytes || tarBytes != (long)chunks.Count * chunkBytes)
+        {
+            throw Damaged(offset, $"a chunk of {content} bytes after those of {chunkBytes}");
+        }
+
+        tarBytes += content;
+        string digest = Convert.ToHexStringLower(SHA256.HashData(packed.Span));
+        chunks.Add(new ArchiveChunk(offset, packed.Length, digest));
+    }
+
+    private async ValueTask<int> LengthAtAsync(long offset, CancellationToken cancellationToken)
+    {
+        long? length = method switch
+        {
+            CompressionMethod.None => Math.Min(defaultChunkBytes, fileBytes - offset),
+            CompressionMethod.Zstd => await FrameLengthAsync(offset, cancellationToken),
+            _ => GzipMember.ReadLength((await ReadUpToAsync(offset, GzipMember.HeaderBytes, cancellationToken)).Span),
+        };
+        return length is > ShortestChunk
+            && length <= Codecs.LongestPacked(ArchiveIndex.LargestChunkBytes)
+            ? (int)length
+            : throw Damaged(offset, "no chunk of ours begins");
+    }
+
+    /// <summary>Steps from block to block of a frame: the format does not tell the length of the whole.</summary>
+    private async ValueTask<long?> FrameLengthAsync(long offset, CancellationToken cancellationToken)
+    {
+        ReadOnlyMemory<byte> start = await ReadUpToAsync(offset, ZstdFrame.LongestHeader, cancellationToken);
+        if (ZstdFrame.ReadHeader(start.Span) is not { } header)
+        {
+            return null;
+        }
+
+        long position = offset + header.LengthBytes;
+        while (position - offset <= ArchiveIndex.LargestChunkBytes * 2L)
+        {
+            ReadOnlyMemory<byte> bytes = await ReadUpToAsync(position, ZstdFrame.BlockHeaderBytes, cancellationToken);
+            if (bytes.Length < ZstdFrame.BlockHeaderBytes || ZstdFrame.ReadBlock(bytes.Span) is not { } block)
+            {
+                return null;
+            }
+
+            position += ZstdFrame.BlockHeaderBytes + block.LengthBytes;
+            if (block.IsLast)
+            {
+                return position + (header.HasChecksum ? 4 : 0) - offset;
+            }
+        }
+
+        return null;
+    }
+
+    private async ValueTask<ReadOnlyMemory<byte>> ReadAsync(
+        long offset, int length, CancellationToken cancellationToken)
+    {
+        ReadOnlyMemory<byte> bytes = await ReadUpToAsync(offset, length, cancellationToken);
+        return bytes.Length == length ? bytes : throw Damaged(offset, "the file ends within a chunk");
+    }
+
+    private async ValueTask<ReadOnlyMemory<byte>> ReadUpToAsync(
+        long offset, int length, CancellationToken cancellationToken)
+    {
+        // What a damaged length asks for beyond the file is never allocated.
+        length = (int)Math.Clamp(fileBytes - offset, 0, length);
+        if (buffer.Length < length)
+        {
+            buffer = GC.AllocateUninitializedArray<byte>(Math.Max(length, defaultChunkBytes));
+        }
+
+        int filled = 0;
+        while (filled < length
+            && await RandomAccess.ReadAsync(archive, buffer.AsMemory(filled, length - filled), offset + filled, cancellationToken)
+                is int count and > 0)
+        {
+            filled += count;
+        }
+
+        return buffer.AsMemory(0, filled);
+    }
+
+    private static ArchivingException Damaged(long offset, string what) => new(
+        $"The index cannot be made from the archive: at byte {offset} {what}.", ExitCode.DamageFound);
+}

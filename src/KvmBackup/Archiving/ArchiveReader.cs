@@ -1,0 +1,129 @@
+using KvmBackup.Model;
+using Microsoft.Win32.SafeHandles;
+
+namespace KvmBackup.Archiving;
+
+/// <summary>
+/// One archive -> streams: reads a member without the others, on all cores, and proves every byte on the way. Neither
+/// the index nor the members, which lie beside the archive, are trusted.
+/// </summary>
+public sealed class ArchiveReader
+{
+    private readonly SafeFileHandle archive;
+    private readonly ArchiveIndex index;
+    private readonly CompressionMethod method;
+    private readonly int workers;
+
+    /// <param name="archive">Open for reading; stays the caller's.</param>
+    /// <param name="index">Its chunks.</param>
+    /// <param name="method">How they are compressed.</param>
+    /// <param name="threads">Chunks unpacked at once; 0 is one for each processor.</param>
+    /// <exception cref="ArchivingException">The index cannot be right.</exception>
+    public ArchiveReader(SafeFileHandle archive, ArchiveIndex index, CompressionMethod method, int threads = 0)
+    {
+        index.EnsureSound();
+        this.archive = archive;
+        this.index = index;
+        this.method = method;
+        workers = Codecs.Workers(threads);
+    }
+
+    /// <summary>Writes the content of one member to a sink; only the chunks that hold it are read.</summary>
+    /// <param name="member">Which.</param>
+    /// <param name="sink">Gets each byte of data once, in any order, from several threads; never a hole.</param>
+    /// <param name="bytesWritten">Told the bytes of data written since the start.</param>
+    /// <param name="cancellationToken">Stops promptly.</param>
+    /// <exception cref="ArchivingException">The archive is damaged where it holds the member. What was written until
+    /// then is worthless.</exception>
+    public async Task ExtractAsync(
+        ArchiveMember member, IExtentSink sink, IProgress<long>? bytesWritten, CancellationToken cancellationToken)
+    {
+        TarMap map = MapOf(member);
+        using ContentHash hash = new(member.SizeBytes, member.Extents);
+        long done = 0;
+        using ChunkScan scan = new(archive, index, method, workers)
+        {
+            OnDamage = (chunk, reason) => throw Damaged(member, index.Chunks[chunk].OffsetBytes, reason),
+            OnChunk = async (chunk, content, token) =>
+            {
+                foreach (TarMap.Part part in map.PartsWithin(index.ContentOffset(chunk), content.Length))
+                {
+                    ReadOnlyMemory<byte> data = content.Slice(part.Start, part.Length);
+                    hash.Add(part.OffsetBytes, data.Span);
+                    await sink.WriteAsync(part.OffsetBytes, data, token);
+                    bytesWritten?.Report(Interlocked.Add(ref done, part.Length));
+                }
+            },
+        };
+        int first = (int)(member.DataOffsetBytes / index.ChunkSizeBytes);
+        int end = (int)((map.DataEndBytes + index.ChunkSizeBytes - 1) / index.ChunkSizeBytes);
+        await scan.RunAsync(first, map.DataBytes == 0 ? first : end, cancellationToken);
+
+        if (hash.Finish() != member.ContentSha256)
+        {
+            throw Damaged(
+                member,
+                index.Chunks[Math.Min(first, index.Chunks.Count - 1)].OffsetBytes,
+                "its content is not that which was read from the source (tree SHA-256 differs)");
+        }
+    }
+
+    /// <summary>Reads every byte of the archive once and says what is damaged; goes on after damage.</summary>
+    /// <param name="members">All members, as they were written.</param>
+    /// <param name="archiveSha256">SHA-256 of the whole file.</param>
+    /// <param name="fileName">How to call the archive in the findings.</param>
+    /// <param name="bytesRead">Told the bytes read of the file since the start.</param>
+    /// <param name="cancellationToken">Stops promptly.</param>
+    /// <returns>The damage in the order of the file; empty when the archive is good.</returns>
+    public async Task<IReadOnlyList<ArchiveDamage>> VerifyAsync(
+        IReadOnlyList<ArchiveMember> members,
+        string archiveSha256,
+        string fileName,
+        IProgress<long>? bytesRead,
+        CancellationToken cancellationToken)
+    {
+        using ArchiveVerification verification = new(archive, index, method, workers, members, fileName);
+        return await verification.RunAsync(archiveSha256, bytesRead, cancellationToken);
+    }
+
+    /// <summary>Reads a small member, an XML for instance, into memory.</summary>
+    /// <exception cref="ArchivingException">It is larger than the limit, or damaged.</exception>
+    public async Task<byte[]> ReadSmallAsync(
+        ArchiveMember member, int limitBytes, CancellationToken cancellationToken)
+    {
+        if (member.SizeBytes < 0 || member.SizeBytes > limitBytes)
+        {
+            throw new ArchivingException(
+                $"{member.Name} has {member.SizeBytes} bytes; at most {limitBytes} were expected of it.",
+                ExitCode.DamageFound);
+        }
+
+        byte[] content = new byte[member.SizeBytes];
+        await ExtractAsync(member, new MemorySink(content), bytesWritten: null, cancellationToken);
+        return content;
+    }
+
+    private static ArchivingException Damaged(ArchiveMember member, long offset, string reason) => new(
+        $"{member.Name} cannot be read: the archive is damaged in the chunk at byte {offset}: {reason}. "
+        + "Verify the backup to see what else is touched, and use another backup or another copy of this one.",
+        ExitCode.DamageFound);
+
+    private TarMap MapOf(ArchiveMember member)
+    {
+        (TarMap? map, string? fault) = TarMap.Create(member, index.TarBytes);
+        return map ?? throw new ArchivingException(
+            $"{member.Name} cannot be read: {fault}. The list of members was changed after it was written; use "
+            + "another copy of this backup.",
+            ExitCode.DamageFound);
+    }
+
+    private sealed class MemorySink(byte[] content) : IExtentSink
+    {
+        public ValueTask WriteAsync(
+            long offsetBytes, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
+        {
+            data.CopyTo(content.AsMemory((int)offsetBytes));
+            return ValueTask.CompletedTask;
+        }
+    }
+}

@@ -1,0 +1,192 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using KvmBackup.Model;
+using Microsoft.Win32.SafeHandles;
+
+namespace KvmBackup.Archiving;
+
+/// <summary>
+/// One pass over a whole archive in which every byte of the tar stream is accounted for: it belongs to a header, to
+/// the data of a member, or is a zero between them. Collects what is wrong and goes on.
+/// </summary>
+internal sealed class ArchiveVerification(
+    SafeFileHandle archive,
+    ArchiveIndex index,
+    CompressionMethod method,
+    int workers,
+    IReadOnlyList<ArchiveMember> members,
+    string fileName) : IDisposable
+{
+    private readonly ConcurrentBag<ArchiveDamage> damages = [];
+    private readonly List<MemberCheck> checks = [];
+    private readonly IncrementalHash fileHash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+
+    public async Task<IReadOnlyList<ArchiveDamage>> RunAsync(
+        string archiveSha256, IProgress<long>? bytesRead, CancellationToken cancellationToken)
+    {
+        PlanMembers();
+        long fileBytes = RandomAccess.GetLength(archive);
+        int endChunk = CheckLength(fileBytes);
+        long done = 0;
+        using ChunkScan scan = new(archive, index, method, workers)
+        {
+            OnRead = bytes =>
+            {
+                fileHash.AppendData(bytes.Span);
+                bytesRead?.Report(done += bytes.Length);
+            },
+            OnDamage = ReportChunk,
+            OnChunk = (chunk, content, _) =>
+            {
+                CheckContent(chunk, content.Span);
+                return ValueTask.CompletedTask;
+            },
+        };
+        await scan.RunAsync(0, endChunk, cancellationToken);
+        checks.ForEach(CheckMember);
+
+        // With damage already found a wrong sum of the whole says nothing new.
+        if (damages.IsEmpty && Convert.ToHexStringLower(fileHash.GetHashAndReset()) != archiveSha256)
+        {
+            Report(null, [], "SHA-256 of the file is not the one that was noted when it was written");
+        }
+
+        return [.. damages.OrderBy(damage => damage.OffsetBytes ?? long.MaxValue)];
+    }
+
+    public void Dispose()
+    {
+        checks.ForEach(check => check.Dispose());
+        fileHash.Dispose();
+    }
+
+    /// <summary>Members must follow each other without a gap up to the end of the stream.</summary>
+    private void PlanMembers()
+    {
+        long? expected = 0;
+        long free = 0;
+        foreach (ArchiveMember member in members)
+        {
+            (TarMap? map, string? fault) = TarMap.Create(member, index.TarBytes);
+            if (map is not null && expected is not null && member.HeaderOffsetBytes != expected)
+            {
+                fault = $"it is said to start at byte {member.HeaderOffsetBytes} of the tar stream, not at {expected}";
+            }
+
+            if (fault is not null)
+            {
+                Report(null, [member.Name], $"the list of members does not fit the archive: {fault}");
+            }
+
+            // After a misfit the next one is taken where it says, so that one fault is not told as many.
+            expected = map?.EndBytes;
+            if (map is not null && member.HeaderOffsetBytes >= free)
+            {
+                checks.Add(new MemberCheck(map));
+                free = map.EndBytes;
+            }
+        }
+
+        if (damages.IsEmpty && free != index.TarBytes - TarHeader.EndBytes)
+        {
+            Report(null, [], $"the members end at byte {free} of a tar stream of {index.TarBytes} bytes");
+        }
+    }
+
+    /// <returns>The chunk before which the file ends.</returns>
+    private int CheckLength(long fileBytes)
+    {
+        if (fileBytes > index.SizeBytes)
+        {
+            Report(index.SizeBytes, [], $"{fileBytes - index.SizeBytes} bytes follow the end of the archive");
+        }
+
+        if (fileBytes >= index.SizeBytes)
+        {
+            return index.Chunks.Count;
+        }
+
+        int whole = 0;
+        while (index.Chunks[whole].EndBytes <= fileBytes)
+        {
+            whole++;
+        }
+
+        IReadOnlyList<string> touched = Lose(index.ContentOffset(whole), index.TarBytes);
+        Report(fileBytes, touched, $"the file is cut short: {fileBytes} bytes instead of {index.SizeBytes}");
+        return whole;
+    }
+
+    private void ReportChunk(int chunk, string reason)
+    {
+        long start = index.ContentOffset(chunk);
+        Report(index.Chunks[chunk].OffsetBytes, Lose(start, start + index.ContentBytes(chunk)), reason);
+    }
+
+    /// <summary>Notes that a run of the stream cannot be had.</summary>
+    /// <returns>The members it touches.</returns>
+    private List<string> Lose(long start, long end)
+    {
+        List<MemberCheck> touched =
+            [.. checks.Where(check => check.Map.Member.HeaderOffsetBytes < end && check.Map.EndBytes > start)];
+        touched.ForEach(check => check.Lose(start, end));
+        return [.. touched.Select(check => check.Map.Member.Name)];
+    }
+
+    private void CheckContent(int chunk, ReadOnlySpan<byte> content)
+    {
+        long start = index.ContentOffset(chunk);
+        long end = start + content.Length;
+        long accounted = start;
+        for (int next = FirstEndingAfter(start); next < checks.Count; next++)
+        {
+            MemberCheck check = checks[next];
+            if (check.Map.Member.HeaderOffsetBytes >= end)
+            {
+                break;
+            }
+
+            check.Take(start, content);
+            CheckZeros(chunk, content, accounted, Math.Max(accounted, check.Map.Member.HeaderOffsetBytes));
+            CheckZeros(chunk, content, Math.Max(accounted, check.Map.DataEndBytes), Math.Min(end, check.Map.EndBytes));
+            accounted = Math.Min(end, check.Map.EndBytes);
+        }
+
+        CheckZeros(chunk, content, accounted, end);
+    }
+
+    private void CheckZeros(int chunk, ReadOnlySpan<byte> content, long from, long end)
+    {
+        long start = index.ContentOffset(chunk);
+        if (from < end && content[(int)(from - start)..(int)(end - start)].ContainsAnyExcept((byte)0))
+        {
+            Report(index.Chunks[chunk].OffsetBytes, [], $"there are bytes that belong to no member, from byte {from} of "
+                + "the tar stream on");
+        }
+    }
+
+    private void CheckMember(MemberCheck check)
+    {
+        if (check.FindFault() is string fault)
+        {
+            long chunk = check.Map.Member.HeaderOffsetBytes / index.ChunkSizeBytes;
+            Report(index.Chunks[(int)chunk].OffsetBytes, [check.Map.Member.Name], fault);
+        }
+    }
+
+    private int FirstEndingAfter(long tarOffset)
+    {
+        int low = 0;
+        int high = checks.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            (low, high) = checks[middle].Map.EndBytes > tarOffset ? (low, middle) : (middle + 1, high);
+        }
+
+        return low;
+    }
+
+    private void Report(long? offset, IReadOnlyList<string> touched, string reason) =>
+        damages.Add(new ArchiveDamage(fileName, offset, touched, reason));
+}

@@ -1,0 +1,193 @@
+using KvmBackup.Model;
+using KvmBackup.Shell;
+
+namespace KvmBackup.Archiving;
+
+/// <summary>
+/// Streams to one archive: a PAX tar stream, cut into chunks of a fixed size, each compressed on its own and in
+/// parallel. Content is read once, straight into the chunks. One caller at a time; after a failure or a cancellation
+/// the archive is worthless and only disposing is left.
+/// </summary>
+public sealed class ArchiveWriter : IAsyncDisposable
+{
+    /// <summary>The size of a chunk before compression.</summary>
+    public const int DefaultChunkBytes = 8 << 20;
+
+    /// <summary>Reads are cut here, so that a large chunk still shows progress and ends promptly.</summary>
+    private const int LongestRead = 4 << 20;
+
+    private readonly ChunkPipeline pipeline;
+    private readonly int chunkBytes;
+    private readonly long modifiedSeconds;
+    private Chunk? current;
+    private long tarBytes;
+    private bool isWhole = true;
+
+    /// <param name="destination">Takes the archive from its present position on; is neither flushed nor disposed.</param>
+    /// <param name="compression">Codec, level and number of workers.</param>
+    /// <param name="shell">For codecs that are programs.</param>
+    /// <param name="modifiedAt">The time that tar shows for every member.</param>
+    /// <param name="chunkBytes">The size of a chunk before compression: a multiple of 512.</param>
+    /// <exception cref="ArchivingException">The codec or its level cannot be had here.</exception>
+    public ArchiveWriter(
+        Stream destination,
+        Compression compression,
+        IShell shell,
+        DateTimeOffset modifiedAt,
+        int chunkBytes = DefaultChunkBytes)
+    {
+        ArchiveIndex.EnsureChunkBytes(chunkBytes);
+        this.chunkBytes = chunkBytes;
+        modifiedSeconds = modifiedAt.ToUnixTimeSeconds();
+        ICodec[] codecs = [.. Enumerable.Range(0, Codecs.Workers(compression.Threads))
+            .Select(_ => Codecs.Create(compression, shell))];
+        pipeline = new ChunkPipeline(destination, codecs, chunkBytes);
+    }
+
+    /// <summary>Adds a member; returns when it was read whole, which is before it is written whole.</summary>
+    /// <param name="name">The path in the archive: relative, without dots.</param>
+    /// <param name="content">Is read once, ascending; holes are read only to fill a block of 512 bytes.</param>
+    /// <param name="bytesRead">Told the bytes of data read of this member since its start.</param>
+    /// <param name="cancellationToken">Stops promptly; the archive is worthless then.</param>
+    public async Task<ArchiveMember> AddAsync(
+        string name, IExtentSource content, IProgress<long>? bytesRead, CancellationToken cancellationToken)
+    {
+        EnsureSound(name, content.SizeBytes, content.Extents);
+        IReadOnlyList<Extent> extents = ExtentList.WidenToBlocks(content.Extents, content.SizeBytes);
+        BeginStep();
+        long headerOffset = tarBytes;
+        await PutAsync(
+            TarHeader.Build(name, content.SizeBytes, extents, modifiedSeconds), cancellationToken);
+        long dataOffset = tarBytes;
+
+        using ContentHash hash = new(content.SizeBytes, extents);
+        await PutDataAsync(content, extents, hash, bytesRead, cancellationToken);
+        await PutAsync(new byte[TarHeader.PaddedLength(tarBytes) - tarBytes], cancellationToken);
+        current?.HashPieces();
+        _ = await pipeline.WaitAsync(
+            async token =>
+            {
+                await hash.Completion.WaitAsync(token);
+                return true;
+            },
+            cancellationToken);
+        isWhole = true;
+        return new ArchiveMember(
+            name, content.SizeBytes, headerOffset, dataOffset, extents, hash.Finish());
+    }
+
+    /// <summary>Adds a small member from memory.</summary>
+    public Task<ArchiveMember> AddAsync(
+        string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
+        AddAsync(name, new MemorySource(content), bytesRead: null, cancellationToken);
+
+    /// <summary>Ends the tar stream and waits until all of it is written. Nothing is flushed to disk.</summary>
+    public async Task<ArchiveSummary> CompleteAsync(CancellationToken cancellationToken)
+    {
+        BeginStep();
+        await PutAsync(new byte[TarHeader.EndBytes], cancellationToken);
+        if (current is not null)
+        {
+            pipeline.Submit(current);
+            current = null;
+        }
+
+        (IReadOnlyList<ArchiveChunk> chunks, string sha256) = await pipeline.CompleteAsync(cancellationToken);
+        ArchiveIndex index = new(ArchiveIndex.CurrentFormatVersion, chunkBytes, tarBytes, chunks);
+        return new ArchiveSummary(index.SizeBytes, tarBytes, sha256, index);
+    }
+
+    public ValueTask DisposeAsync() => pipeline.DisposeAsync();
+
+    private static void EnsureSound(string name, long sizeBytes, IReadOnlyList<Extent> extents)
+    {
+        if (!TarMap.IsSafeName(name))
+        {
+            throw new ArchivingException($"'{name}' cannot be the name of a file in an archive.");
+        }
+
+        if (sizeBytes is < 0 or > TarMap.LargestMember || !ExtentList.AreSound(extents, sizeBytes))
+        {
+            throw new ArchivingException(
+                $"The source of {name} tells extents that are out of order or beyond its {sizeBytes} bytes; "
+                + "nothing of it was stored. Is it being resized?");
+        }
+    }
+
+    private void BeginStep()
+    {
+        if (!isWhole)
+        {
+            throw new InvalidOperationException("The archive was left in the middle of a member.");
+        }
+
+        isWhole = false;
+    }
+
+    private async Task PutDataAsync(
+        IExtentSource content,
+        IReadOnlyList<Extent> extents,
+        ContentHash hash,
+        IProgress<long>? bytesRead,
+        CancellationToken cancellationToken)
+    {
+        long done = 0;
+        foreach (Extent extent in extents)
+        {
+            for (long offset = extent.OffsetBytes; offset < extent.EndBytes;)
+            {
+                Memory<byte> free = await FreeAsync(cancellationToken);
+                int length = (int)Math.Min(Math.Min(free.Length, LongestRead), extent.EndBytes - offset);
+                await content.ReadAsync(offset, free[..length], cancellationToken);
+                current!.Advance(length, hash, offset);
+                SubmitIfFull(length);
+                offset += length;
+                done += length;
+                bytesRead?.Report(done);
+            }
+        }
+    }
+
+    private async Task PutAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        while (!bytes.IsEmpty)
+        {
+            Memory<byte> free = await FreeAsync(cancellationToken);
+            int length = Math.Min(free.Length, bytes.Length);
+            bytes[..length].CopyTo(free);
+            current!.Advance(length);
+            SubmitIfFull(length);
+            bytes = bytes[length..];
+        }
+    }
+
+    private async ValueTask<Memory<byte>> FreeAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        current ??= await pipeline.RentAsync(cancellationToken);
+        return current.Free;
+    }
+
+    private void SubmitIfFull(int length)
+    {
+        tarBytes += length;
+        if (current!.IsFull)
+        {
+            pipeline.Submit(current);
+            current = null;
+        }
+    }
+
+    private sealed class MemorySource(ReadOnlyMemory<byte> content) : IExtentSource
+    {
+        public long SizeBytes => content.Length;
+
+        public IReadOnlyList<Extent> Extents { get; } = content.IsEmpty ? [] : [new Extent(0, content.Length)];
+
+        public ValueTask ReadAsync(long offsetBytes, Memory<byte> buffer, CancellationToken cancellationToken)
+        {
+            content.Slice((int)offsetBytes, buffer.Length).CopyTo(buffer);
+            return ValueTask.CompletedTask;
+        }
+    }
+}

@@ -1,0 +1,144 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using KvmBackup.Model;
+using Microsoft.Win32.SafeHandles;
+
+namespace KvmBackup.Archiving;
+
+/// <summary>
+/// Reads a run of chunks in order and unpacks them in parallel. Each worker has its own codec and two buffers; only
+/// reading, and the checksum of the whole file, are done by one worker at a time.
+/// </summary>
+internal sealed class ChunkScan(SafeFileHandle archive, ArchiveIndex index, CompressionMethod method, int workers)
+    : IDisposable
+{
+    private readonly SemaphoreSlim reading = new(1);
+    private int nextChunk;
+
+    /// <summary>Takes the bytes read of the file, in order, by one caller at a time.</summary>
+    public Action<ReadOnlyMemory<byte>>? OnRead { get; init; }
+
+    /// <summary>Takes each unpacked chunk: its number and content. Called from several threads at once.</summary>
+    public required Func<int, ReadOnlyMemory<byte>, CancellationToken, ValueTask> OnChunk { get; init; }
+
+    /// <summary>Takes each chunk that cannot be had: its number and why. Called from several threads at once.</summary>
+    public required Action<int, string> OnDamage { get; init; }
+
+    /// <param name="firstChunk">Where to start.</param>
+    /// <param name="endChunk">Where to stop, itself not read.</param>
+    /// <param name="cancellationToken">Stops all workers.</param>
+    public async Task RunAsync(int firstChunk, int endChunk, CancellationToken cancellationToken)
+    {
+        nextChunk = firstChunk;
+        int count = Math.Min(workers, endChunk - firstChunk);
+        if (count > 0)
+        {
+            await Parallel.ForEachAsync(
+                Enumerable.Range(0, count),
+                new ParallelOptions { MaxDegreeOfParallelism = count, CancellationToken = cancellationToken },
+                (_, token) => WorkAsync(endChunk, token));
+        }
+    }
+
+    public void Dispose() => reading.Dispose();
+
+    private async ValueTask WorkAsync(int endChunk, CancellationToken cancellationToken)
+    {
+        byte[] packed = ArrayPool<byte>.Shared.Rent(Codecs.LongestPacked(index.ChunkSizeBytes));
+        byte[] content = ArrayPool<byte>.Shared.Rent(index.ChunkSizeBytes);
+        try
+        {
+            using ICodec codec = Codecs.CreateForReading(method);
+            while (await ReadNextAsync(endChunk, packed, cancellationToken) is { } read)
+            {
+                ReadOnlyMemory<byte> bytes = packed.AsMemory(0, index.Chunks[read.Chunk].LengthBytes);
+                Memory<byte> room = content.AsMemory(0, index.ContentBytes(read.Chunk));
+                string? fault = read.Fault ?? Unpack(codec, read.Chunk, bytes, room, out bytes);
+                if (fault is null)
+                {
+                    await OnChunk(read.Chunk, bytes, cancellationToken);
+                }
+                else
+                {
+                    OnDamage(read.Chunk, fault);
+                }
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(packed);
+            ArrayPool<byte>.Shared.Return(content);
+        }
+    }
+
+    /// <returns>The chunk and why it could not be read; null after the last.</returns>
+    private async ValueTask<(int Chunk, string? Fault)?> ReadNextAsync(
+        int endChunk, byte[] buffer, CancellationToken cancellationToken)
+    {
+        await reading.WaitAsync(cancellationToken);
+        try
+        {
+            if (nextChunk >= endChunk)
+            {
+                return null;
+            }
+
+            int chunk = nextChunk++;
+            Memory<byte> bytes = buffer.AsMemory(0, index.Chunks[chunk].LengthBytes);
+            string? fault = await ReadAsync(index.Chunks[chunk].OffsetBytes, bytes, cancellationToken);
+            OnRead?.Invoke(bytes);
+            return (chunk, fault);
+        }
+        finally
+        {
+            reading.Release();
+        }
+    }
+
+    private async ValueTask<string?> ReadAsync(long offset, Memory<byte> bytes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (!bytes.IsEmpty)
+            {
+                int length = await RandomAccess.ReadAsync(archive, bytes, offset, cancellationToken);
+                if (length == 0)
+                {
+                    return "the file ends here";
+                }
+
+                offset += length;
+                bytes = bytes[length..];
+            }
+
+            return null;
+        }
+        catch (IOException failure)
+        {
+            // A bad sector costs its chunk, not the rest of the archive.
+            return $"the file cannot be read here ({failure.Message})";
+        }
+    }
+
+    private string? Unpack(
+        ICodec codec, int chunk, ReadOnlyMemory<byte> packed, Memory<byte> room, out ReadOnlyMemory<byte> content)
+    {
+        content = default;
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(packed.Span, digest);
+        if (Convert.ToHexStringLower(digest) != index.Chunks[chunk].Sha256)
+        {
+            return "the bytes are not those that were written (SHA-256 differs)";
+        }
+
+        try
+        {
+            content = codec.Decompress(packed, room);
+            return null;
+        }
+        catch (InvalidDataException failure)
+        {
+            return $"the chunk cannot be unpacked: {failure.Message}";
+        }
+    }
+}

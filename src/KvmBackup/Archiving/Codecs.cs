@@ -1,0 +1,71 @@
+using KvmBackup.Model;
+using KvmBackup.Shell;
+
+namespace KvmBackup.Archiving;
+
+/// <summary>The codecs there are, their default levels, and whether this host can use them.</summary>
+public static class Codecs
+{
+    private const int DefaultDeflateLevel = 6;
+    private const int DefaultZstdLevel = 3;
+
+    /// <summary>No codec makes more of a chunk than this; deflate without any match takes nine bits for a byte.</summary>
+    public static int LongestPacked(int chunkLength) => chunkLength + (chunkLength / 8) + 4096;
+
+    /// <summary>Chunks worked on at once: what the settings say, or one for each processor.</summary>
+    public static int Workers(int threads) => threads > 0 ? threads : Environment.ProcessorCount;
+
+    /// <summary>A codec for one worker.</summary>
+    /// <exception cref="ArchivingException">The level is none of the method's, or its library is missing.</exception>
+    public static ICodec Create(Compression compression, IShell shell)
+    {
+        EnsureLevel(compression);
+        return compression.Method switch
+        {
+            CompressionMethod.Pigz => new PigzCodec(shell, compression.Level ?? DefaultDeflateLevel),
+            CompressionMethod.Gzip => new GzipCodec(compression.Level ?? DefaultDeflateLevel),
+            CompressionMethod.Zstd => new ZstdCodec(compression.Level ?? DefaultZstdLevel),
+            CompressionMethod.None => new StoredCodec(),
+            _ => throw Unknown(compression.Method),
+        };
+    }
+
+    /// <summary>A codec for one worker that only decompresses; needs no program.</summary>
+    /// <exception cref="ArchivingException">The library of the method is missing.</exception>
+    public static ICodec CreateForReading(CompressionMethod method) => method switch
+    {
+        CompressionMethod.Pigz or CompressionMethod.Gzip => new GzipCodec(DefaultDeflateLevel),
+        CompressionMethod.Zstd => new ZstdCodec(DefaultZstdLevel),
+        CompressionMethod.None => new StoredCodec(),
+        _ => throw Unknown(method),
+    };
+
+    /// <summary>Fails when this host lacks what the codec needs: asked by <c>check</c>, and before a backup.</summary>
+    /// <exception cref="ArchivingException">Names the package to install and the way round it.</exception>
+    public static async Task EnsureAvailableAsync(
+        Compression compression, IShell shell, CancellationToken cancellationToken)
+    {
+        using ICodec codec = Create(compression, shell);
+        if (codec is PigzCodec pigz)
+        {
+            await pigz.EnsureAvailableAsync(cancellationToken);
+        }
+    }
+
+    private static void EnsureLevel(Compression compression)
+    {
+        if (compression.Level is int level
+            && (Compression.LevelRange(compression.Method) is not { } range
+                || level < range.Lowest || level > range.Highest))
+        {
+            string allowed = Compression.LevelRange(compression.Method) is { } levels
+                ? $"levels from {levels.Lowest} to {levels.Highest}"
+                : "no levels";
+            string method = compression.Method.ToString().ToLowerInvariant();
+            throw new ArchivingException($"The compression '{method}' has {allowed}, not {level}.", ExitCode.Usage);
+        }
+    }
+
+    private static ArchivingException Unknown(CompressionMethod method) =>
+        new($"There is no codec '{method}'; use pigz, gzip, zstd or none.", ExitCode.Usage);
+}

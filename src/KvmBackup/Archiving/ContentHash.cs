@@ -1,0 +1,279 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using KvmBackup.Model;
+
+namespace KvmBackup.Archiving;
+
+/// <summary>
+/// The tree checksum of a member's content: SHA-256 of each MiB (the last may be shorter, holes read as zeros), and
+/// SHA-256 over these digests one after the other. So holes cost nothing, and blocks may come in any order and from
+/// any thread. By hand:
+/// <c>split -b 1M --filter='sha256sum | cut -c1-64 | xxd -r -p' FILE | sha256sum</c>
+/// (of an empty file: <c>sha256sum /dev/null</c>).
+/// </summary>
+public sealed class ContentHash : IDisposable
+{
+    public const int BlockBytes = 1 << 20;
+
+    private const int DigestBytes = SHA256.HashSizeInBytes;
+    private const int HolesAtOnce = 256;
+
+    private static readonly byte[] HoleDigests = RepeatHoleDigest();
+
+    private readonly long sizeBytes;
+    private readonly IReadOnlyList<Extent> extents;
+    private readonly long blockCount;
+    private readonly Lock gate = new();
+    private readonly IncrementalHash tree = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly Dictionary<long, byte[]> digestsAhead = [];
+    private readonly Dictionary<long, PartialBlock> partialBlocks = [];
+    private readonly TaskCompletionSource complete = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long missingBytes;
+    private long nextBlock;
+    private int nextExtent;
+    private bool isAbandoned;
+
+    /// <param name="sizeBytes">The logical size of the content.</param>
+    /// <param name="extents">Where it has data: ascending, not overlapping, within the size.</param>
+    public ContentHash(long sizeBytes, IReadOnlyList<Extent> extents)
+    {
+        this.sizeBytes = sizeBytes;
+        this.extents = extents;
+        blockCount = (sizeBytes + BlockBytes - 1) / BlockBytes;
+        missingBytes = extents.Sum(extent => extent.LengthBytes);
+        if (missingBytes == 0)
+        {
+            complete.SetResult();
+        }
+    }
+
+    /// <summary>The checksum of something that no archive holds: for comparing it with what one holds.</summary>
+    public static async Task<string> ComputeAsync(IExtentSource content, CancellationToken cancellationToken)
+    {
+        using ContentHash hash = new(content.SizeBytes, content.Extents);
+        byte[] buffer = new byte[BlockBytes];
+        foreach (Extent extent in content.Extents)
+        {
+            for (long offset = extent.OffsetBytes; offset < extent.EndBytes; offset += buffer.Length)
+            {
+                Memory<byte> part = buffer.AsMemory(0, (int)Math.Min(buffer.Length, extent.EndBytes - offset));
+                await content.ReadAsync(offset, part, cancellationToken);
+                hash.Add(offset, part.Span);
+            }
+        }
+
+        return hash.Finish();
+    }
+
+    /// <summary>Ends when every byte of data was added.</summary>
+    public Task Completion => complete.Task;
+
+    /// <summary>Takes data of the content. Each byte of each extent once, in any order, from any thread.</summary>
+    public void Add(long offsetBytes, ReadOnlySpan<byte> data)
+    {
+        while (!data.IsEmpty)
+        {
+            long block = offsetBytes / BlockBytes;
+            int within = (int)(offsetBytes % BlockBytes);
+            int length = Math.Min(BlockLength(block) - within, data.Length);
+            if (length == BlockLength(block))
+            {
+                Settle(block, SHA256.HashData(data[..length]), length);
+            }
+            else
+            {
+                AddPart(block, within, data[..length]);
+            }
+
+            offsetBytes += length;
+            data = data[length..];
+        }
+    }
+
+    /// <summary>The checksum in lower-case hexadecimal, once <see cref="Completion"/> has ended.</summary>
+    public string Finish()
+    {
+        lock (gate)
+        {
+            if (missingBytes != 0)
+            {
+                throw new InvalidOperationException($"{missingBytes} bytes of the content were not hashed.");
+            }
+
+            AppendSettledBlocks();
+            return Convert.ToHexStringLower(tree.GetHashAndReset());
+        }
+    }
+
+    /// <summary>Drops what is held: some of the data will never come. Later additions are ignored.</summary>
+    public void Abandon()
+    {
+        lock (gate)
+        {
+            isAbandoned = true;
+            digestsAhead.Clear();
+            partialBlocks.Clear();
+        }
+    }
+
+    public void Dispose() => tree.Dispose();
+
+    private static byte[] RepeatHoleDigest()
+    {
+        byte[] digest = SHA256.HashData(new byte[BlockBytes]);
+        byte[] repeated = new byte[HolesAtOnce * DigestBytes];
+        for (int start = 0; start < repeated.Length; start += DigestBytes)
+        {
+            digest.CopyTo(repeated, start);
+        }
+
+        return repeated;
+    }
+
+    private int BlockLength(long block) => (int)Math.Min(BlockBytes, sizeBytes - (block * BlockBytes));
+
+    private void AddPart(long block, int within, ReadOnlySpan<byte> data)
+    {
+        PartialBlock? part;
+        lock (gate)
+        {
+            if (isAbandoned)
+            {
+                return;
+            }
+
+            if (!partialBlocks.TryGetValue(block, out part))
+            {
+                part = new PartialBlock(BlockLength(block), DataBytesOf(block));
+                partialBlocks.Add(block, part);
+            }
+        }
+
+        if (part.Add(within, data))
+        {
+            byte[] digest = part.DigestAndRelease();
+            lock (gate)
+            {
+                partialBlocks.Remove(block);
+            }
+
+            Settle(block, digest, part.DataBytes);
+        }
+    }
+
+    private void Settle(long block, byte[] digest, int dataBytes)
+    {
+        lock (gate)
+        {
+            if (isAbandoned)
+            {
+                return;
+            }
+
+            digestsAhead.Add(block, digest);
+            AppendSettledBlocks();
+            missingBytes -= dataBytes;
+            if (missingBytes == 0)
+            {
+                complete.SetResult();
+            }
+        }
+    }
+
+    /// <summary>Keeps memory small: only digests that still wait for an earlier block are held.</summary>
+    private void AppendSettledBlocks()
+    {
+        while (nextBlock < blockCount)
+        {
+            if (digestsAhead.Remove(nextBlock, out byte[]? digest))
+            {
+                tree.AppendData(digest);
+                nextBlock++;
+            }
+            else if (FirstBlockWithData() is long dataBlock && dataBlock > nextBlock)
+            {
+                AppendHoles(dataBlock);
+            }
+            else
+            {
+                return;
+            }
+        }
+    }
+
+    private long FirstBlockWithData()
+    {
+        while (nextExtent < extents.Count && extents[nextExtent].EndBytes <= nextBlock * BlockBytes)
+        {
+            nextExtent++;
+        }
+
+        return nextExtent < extents.Count
+            ? Math.Max(nextBlock, extents[nextExtent].OffsetBytes / BlockBytes)
+            : blockCount;
+    }
+
+    private void AppendHoles(long endBlock)
+    {
+        long wholeEnd = Math.Min(endBlock, sizeBytes / BlockBytes);
+        while (nextBlock < wholeEnd)
+        {
+            int count = (int)Math.Min(HolesAtOnce, wholeEnd - nextBlock);
+            tree.AppendData(HoleDigests, 0, count * DigestBytes);
+            nextBlock += count;
+        }
+
+        if (nextBlock < endBlock)
+        {
+            tree.AppendData(SHA256.HashData(new byte[BlockLength(nextBlock)]));
+            nextBlock++;
+        }
+    }
+
+    private int DataBytesOf(long block)
+    {
+        long start = block * BlockBytes;
+        long end = start + BlockLength(block);
+        long bytes = 0;
+        for (int index = ExtentList.FirstEndingAfter(extents, start);
+            index < extents.Count && extents[index].OffsetBytes < end;
+            index++)
+        {
+            bytes += Math.Min(end, extents[index].EndBytes) - Math.Max(start, extents[index].OffsetBytes);
+        }
+
+        return (int)bytes;
+    }
+
+    /// <summary>A block whose data comes in several parts; what never comes is a hole.</summary>
+    private sealed class PartialBlock
+    {
+        private readonly byte[] content;
+        private readonly int length;
+        private int missingBytes;
+
+        public PartialBlock(int length, int dataBytes)
+        {
+            this.length = length;
+            DataBytes = missingBytes = dataBytes;
+            content = ArrayPool<byte>.Shared.Rent(BlockBytes);
+            content.AsSpan(0, length).Clear();
+        }
+
+        public int DataBytes { get; }
+
+        /// <returns>Whether this was the last part.</returns>
+        public bool Add(int within, ReadOnlySpan<byte> data)
+        {
+            data.CopyTo(content.AsSpan(within));
+            return Interlocked.Add(ref missingBytes, -data.Length) == 0;
+        }
+
+        public byte[] DigestAndRelease()
+        {
+            byte[] digest = SHA256.HashData(content.AsSpan(0, length));
+            ArrayPool<byte>.Shared.Return(content);
+            return digest;
+        }
+    }
+}

@@ -1,0 +1,69 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Archiving;
+
+/// <summary>What is asked of a list of extents: whether it is sound, what lies at a place, and that tar can hold it.</summary>
+internal static class ExtentList
+{
+    /// <summary>Ascending, not touching, none empty, all within the size; sums cannot overflow when this holds.</summary>
+    public static bool AreSound(IReadOnlyList<Extent> extents, long sizeBytes)
+    {
+        long freeFrom = 0;
+        foreach (Extent extent in extents)
+        {
+            if (extent.OffsetBytes < freeFrom || extent.LengthBytes <= 0
+                || extent.OffsetBytes > sizeBytes || extent.LengthBytes > sizeBytes - extent.OffsetBytes)
+            {
+                return false;
+            }
+
+            freeFrom = extent.EndBytes;
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Widens extents to whole tar blocks: GNU tar starts each of a sparse member's extents on a block of its own, which
+    /// the format's description does not say, so that only the end of the file may lie within one.
+    /// </summary>
+    public static IReadOnlyList<Extent> WidenToBlocks(IReadOnlyList<Extent> extents, long sizeBytes)
+    {
+        List<Extent> widened = new(extents.Count);
+        foreach (Extent extent in extents)
+        {
+            long start = extent.OffsetBytes / TarHeader.BlockBytes * TarHeader.BlockBytes;
+            long end = Math.Min(sizeBytes, TarHeader.PaddedLength(extent.EndBytes));
+            if (widened.Count > 0 && widened[^1].EndBytes >= start)
+            {
+                start = widened[^1].OffsetBytes;
+                widened.RemoveAt(widened.Count - 1);
+            }
+
+            widened.Add(new Extent(start, end - start));
+        }
+
+        return widened;
+    }
+
+    /// <summary>Index of the first extent that ends after an offset; the count when there is none.</summary>
+    public static int FirstEndingAfter(IReadOnlyList<Extent> extents, long offsetBytes)
+    {
+        int low = 0;
+        int high = extents.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (extents[middle].EndBytes > offsetBytes)
+            {
+                high = middle;
+            }
+            else
+            {
+                low = middle + 1;
+            }
+        }
+
+        return low;
+    }
+}

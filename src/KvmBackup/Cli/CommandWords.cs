@@ -1,0 +1,115 @@
+using System.CommandLine;
+using KvmBackup.Model;
+
+namespace KvmBackup.Cli;
+
+/// <summary>The commands, each with its own words.</summary>
+/// <param name="execute">Runs a command's deed in a session.</param>
+internal sealed class CommandWords(Func<ParseResult, Func<Session, Task<ExitCode>>, Task<int>> execute)
+{
+    private readonly Option<bool> dryRun = new("--dry-run") { Description = "print each command that would change something, and run none" };
+
+    public IReadOnlyList<Command> All => [Run(), Backup(), List(), Show(), Verify(), RestoreWords.Build(execute), Prune(), Check()];
+
+    private Command Run()
+    {
+        Option<string[]> domains = new("--domain", "-d", "--domains")
+        {
+            Description = "only these, separated by commas",
+            HelpName = "A,B",
+        };
+        Option<bool> force = new("--force", "-f") { Description = "whatever the weekday" };
+        Command command = new("run", "back up every domain that is due today: the crontab line") { domains, force, dryRun };
+        command.SetAction((parsed, _) => execute(parsed, session => BackUpAsync(session, new BackupRequest(
+            Split(parsed.GetValue(domains)), parsed.GetValue(force), parsed.GetValue(dryRun), session.Options.Wait))));
+        return command;
+    }
+
+    private Command Backup()
+    {
+        Argument<string[]> names = new("NAME") { Description = "domains of the configuration", Arity = ArgumentArity.OneOrMore };
+        Command command = new("backup", "back up these domains now, whatever the day") { names, dryRun };
+        command.SetAction((parsed, _) => execute(parsed, session => BackUpAsync(session, new BackupRequest(
+            parsed.GetValue(names), true, parsed.GetValue(dryRun), session.Options.Wait))));
+        return command;
+    }
+
+    private static async Task<ExitCode> BackUpAsync(Session session, BackupRequest request)
+    {
+        RunReport report = await session.Runs.Backup().RunAsync(request, session.Progress, session.CancellationToken);
+        return session.Finish(report.ExitCode, reports => reports.Print(report));
+    }
+
+    private Command List()
+    {
+        Argument<string?> name = new("NAME") { Description = "one domain", Arity = ArgumentArity.ZeroOrOne };
+        Command command = new("list", "the backups there are") { name };
+        command.SetAction((parsed, _) => execute(parsed, session =>
+        {
+            ListReport report = session.Runs.List().Run(parsed.GetValue(name) is { } text ? new DomainName(text) : null);
+            return Task.FromResult(session.Finish(ExitCode.Done, reports => reports.Print(report)));
+        }));
+        return command;
+    }
+
+    private Command Show()
+    {
+        Argument<string> reference = new("NAME[@ID]") { Description = "a backup; without an ID the newest" };
+        Command command = new("show", "one backup in full") { reference };
+        command.SetAction((parsed, _) => execute(parsed, session =>
+        {
+            BackupReference wanted = BackupReference.Parse(parsed.GetValue(reference)!);
+            CompletedBackup backup = session.Runs.List().Show(wanted.Domain, wanted.IdPrefix);
+            return Task.FromResult(session.Finish(ExitCode.Done, reports => reports.Print(backup)));
+        }));
+        return command;
+    }
+
+    private Command Verify()
+    {
+        Argument<string?> reference = new("NAME[@ID]") { Description = "a backup; without an ID the newest", Arity = ArgumentArity.ZeroOrOne };
+        Option<bool> all = new("--all") { Description = "every backup there is" };
+        Command command = new("verify", "read every byte of a backup and say what is damaged, and where") { reference, all };
+        command.SetAction((parsed, _) => execute(parsed, async session =>
+        {
+            string? text = parsed.GetValue(reference);
+            if (text is null != parsed.GetValue(all))
+            {
+                throw new CliException("verify takes either NAME[@ID] or --all.");
+            }
+
+            VerifyReport report = text is null
+                ? await session.Runs.Verify().RunAllAsync(session.Progress, session.CancellationToken)
+                : await session.Runs.Verify().RunAsync(
+                    BackupReference.Parse(text).Domain, BackupReference.Parse(text).IdPrefix,
+                    session.Progress, session.CancellationToken);
+            return session.Finish(report.ExitCode, reports => reports.Print(report));
+        }));
+        return command;
+    }
+
+    private Command Prune()
+    {
+        Command command = new("prune", "retention now, with the reason for each backup") { dryRun };
+        command.SetAction((parsed, _) => execute(parsed, async session =>
+        {
+            PruneReport report = await session.Runs.Prune().RunAsync(parsed.GetValue(dryRun), session.CancellationToken);
+            return session.Finish(report.ExitCode, reports => reports.Print(report));
+        }));
+        return command;
+    }
+
+    private Command Check()
+    {
+        Command command = new("check", "the configuration and this host: what would go wrong tonight, and the mend");
+        command.SetAction((parsed, _) => execute(parsed, async session =>
+        {
+            CheckReport report = await session.Runs.Check().RunAsync(session.CancellationToken);
+            return session.Finish(report.ExitCode, reports => reports.Print(report));
+        }));
+        return command;
+    }
+
+    private static string[]? Split(string[]? lists) => lists is null or [] ? null
+        : [.. lists.SelectMany(list => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+}

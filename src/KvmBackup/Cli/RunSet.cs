@@ -1,0 +1,13 @@
+using KvmBackup.Runs;
+
+namespace KvmBackup.Cli;
+
+/// <summary>The runs that a command can start. Those that need the configuration are made when they are asked for, so
+/// that a backup can be restored on a host that has none.</summary>
+public sealed record RunSet(
+    Func<BackupRun> Backup,
+    Func<ListRun> List,
+    Func<VerifyRun> Verify,
+    Func<RestoreRun> Restore,
+    Func<PruneRun> Prune,
+    Func<CheckRun> Check);

@@ -1,0 +1,88 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Configuration;
+
+/// <summary>Reads one host's section on top of the defaults, and in it the domains on top of the host.</summary>
+internal static class HostReader
+{
+    private static readonly IReadOnlyList<string> DefaultsKeys = ["backupdir", "statedir", .. LayerReader.Keys];
+    private static readonly IReadOnlyList<string> HostKeys = [.. DefaultsKeys, "domains"];
+
+    public static HostSettings Read(Setting host, Setting? defaults)
+    {
+        Section? defaultSection = defaults is null ? null : Section.Open(defaults, DefaultsKeys);
+        SettingsLayer defaultLayer = defaultSection is null ? new SettingsLayer() : LayerReader.Read(defaultSection);
+        Section section = Section.Open(host, HostKeys);
+        SettingsLayer hostLayer = LayerReader.Read(section).Over(defaultLayer);
+        string? backupDirectory = (section.Find("backupdir") ?? defaultSection?.Find("backupdir"))?.AbsolutePath();
+        string? stateDirectory = (section.Find("statedir") ?? defaultSection?.Find("statedir"))?.AbsolutePath();
+        if (backupDirectory is null)
+        {
+            host.ReportAtKey("no backupdir", $"add 'backupdir: /mnt/backup/{host.Name}' or where backups go");
+        }
+
+        return new HostSettings(
+            host.Name,
+            backupDirectory ?? "/",
+            stateDirectory ?? HostSettings.DefaultStateDirectory,
+            ReadDomains(host, section.Find("domains"), hostLayer));
+    }
+
+    private static DomainSettings[] ReadDomains(Setting host, Setting? domains, SettingsLayer hostLayer)
+    {
+        const string Example = "add a guest by its libvirt name, for example 'web1: {day_of_week: daily, rotate: 7}'";
+        if (domains is null)
+        {
+            host.ReportAtKey("no domains", Example);
+            return [];
+        }
+
+        if (domains.IsNull || domains.Node is MapNode { Entries.Count: 0 })
+        {
+            domains.Report("names no domain", Example);
+            return [];
+        }
+
+        IReadOnlyList<Setting> named = domains.Children("a map of guests by their libvirt names");
+        return [.. named.Select(domain => ReadDomain(domain, hostLayer))];
+    }
+
+    private static DomainSettings ReadDomain(Setting domain, SettingsLayer hostLayer)
+    {
+        SettingsLayer layer = LayerReader.Read(Section.Open(domain, LayerReader.Keys)).Over(hostLayer);
+        if (layer.Schedule is null)
+        {
+            domain.ReportAtKey("no day_of_week", "say when it runs, for example 'day_of_week: [Sun, Wed]'");
+        }
+
+        if (layer.Retention is null)
+        {
+            domain.ReportAtKey("no rotate or retain", "say how long its backups live, for example 'rotate: 4'");
+        }
+
+        return new DomainSettings(
+            ReadName(domain),
+            layer.Schedule ?? new Schedule([]),
+            layer.Retention ?? new RetentionPolicy(),
+            layer.Compression?.ToCompression() ?? new Compression(CompressionMethod.Pigz),
+            layer.Quiesce ?? QuiesceMode.Try,
+            layer.Disks ?? DiskSelection.All,
+            layer.OverlayDirectory,
+            layer.FreezeTimeout ?? DomainSettings.DefaultFreezeTimeout,
+            layer.CommitTimeout ?? DomainSettings.DefaultCommitTimeout,
+            layer.VerifyBeforePublish ?? false);
+    }
+
+    private static DomainName ReadName(Setting domain)
+    {
+        try
+        {
+            return new DomainName(domain.Name);
+        }
+        catch (ModelException failure)
+        {
+            domain.ReportAtKey(failure.Message.TrimEnd('.'), "give the name that virsh list --all shows");
+            return new DomainName("?");
+        }
+    }
+}

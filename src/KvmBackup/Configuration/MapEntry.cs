@@ -1,0 +1,4 @@
+namespace KvmBackup.Configuration;
+
+/// <summary>A key and what it says.</summary>
+internal sealed record MapEntry(TextNode Key, ConfigurationNode Value);

@@ -1,0 +1,167 @@
+using System.Globalization;
+
+namespace KvmBackup.Configuration;
+
+/// <summary>
+/// One key with its value, and the questions to ask it. A wrong value is noted as a mistake and answered with a
+/// placeholder, which nobody gets to see: a file with a mistake yields no settings.
+/// </summary>
+internal sealed record Setting(string Key, int KeyLine, ConfigurationNode Node, MistakeList Mistakes)
+{
+    // TimeSpan ends at about 29,000 years; nobody means more than a hundred.
+    private static readonly TimeSpan LongestDuration = TimeSpan.FromDays(36_500);
+
+    private static readonly Dictionary<string, TimeSpan> Units = new(StringComparer.Ordinal)
+    {
+        ["s"] = TimeSpan.FromSeconds(1),
+        ["m"] = TimeSpan.FromMinutes(1),
+        ["h"] = TimeSpan.FromHours(1),
+        ["d"] = TimeSpan.FromDays(1),
+        ["w"] = TimeSpan.FromDays(7),
+    };
+
+    /// <summary>The last part of the key: in <c>domains</c>, the domain's name.</summary>
+    public required string Name { get; init; }
+
+    public int Line => Node is TextNode ? Node.Line : KeyLine;
+
+    public bool IsNull => Node is TextNode { IsNull: true };
+
+    public void Report(string problem, string mend) => Mistakes.Add(Line, Key, problem, mend);
+
+    /// <summary>For what is wrong with the key, or missing below it.</summary>
+    public void ReportAtKey(string problem, string mend) => Mistakes.Add(KeyLine, Key, problem, mend);
+
+    /// <param name="expected">What would be right, for the message: <c>a whole number</c>.</param>
+    /// <returns>Null for a mistake, which is noted.</returns>
+    public string? Text(string expected)
+    {
+        if (Node is TextNode { IsNull: false } text)
+        {
+            return text.Text.Trim();
+        }
+
+        string problem = IsNull ? "has no value" : $"is {Node.Noun}";
+        Report(problem, $"give {expected}");
+        return null;
+    }
+
+    public int Number(int lowest, int highest)
+    {
+        string expected = $"a whole number from {lowest} to {highest}";
+        if (Text(expected) is not { } text)
+        {
+            return lowest;
+        }
+
+        bool isNumber = int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number);
+        if (isNumber && number >= lowest && number <= highest)
+        {
+            return number;
+        }
+
+        Report($"'{text}' is not {expected}", number < lowest && isNumber ? $"the lowest is {lowest}" : "give one");
+        return lowest;
+    }
+
+    public bool Flag()
+    {
+        if (Text("yes or no") is not { } text)
+        {
+            return false;
+        }
+
+        switch (text.ToUpperInvariant())
+        {
+            case "TRUE" or "YES" or "ON":
+                return true;
+            case "FALSE" or "NO" or "OFF":
+                return false;
+            default:
+                Report($"'{text}' is neither yes nor no", "give true or false");
+                return false;
+        }
+    }
+
+    public TimeSpan Duration()
+    {
+        const string Example = "a number with a unit, such as 30s, 10m, 8h, 7d or 4w";
+        string text = Text(Example) ?? "1s";
+        string digits = string.Concat(text.TakeWhile(char.IsAsciiDigit));
+        string unit = text[digits.Length..].Trim();
+        if (!double.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out double count))
+        {
+            Report($"'{text}' is not a duration", $"give {Example}");
+        }
+        else if (!Units.TryGetValue(unit, out TimeSpan unitLength))
+        {
+            string problem = unit.Length == 0 ? $"'{text}' has no unit" : $"unknown unit '{unit}'";
+            Report(problem, "units are s (seconds), m (minutes), h (hours), d (days) and w (weeks)");
+        }
+        else if (count == 0 || count * unitLength.TotalSeconds > LongestDuration.TotalSeconds)
+        {
+            Report($"'{text}' is out of range", "give more than nothing and at most 36500d");
+        }
+        else
+        {
+            return count * unitLength;
+        }
+
+        return TimeSpan.FromSeconds(1);
+    }
+
+    public string AbsolutePath()
+    {
+        string text = Text("an absolute path") ?? "/";
+        if (!text.StartsWith('/') || text.Any(char.IsControl))
+        {
+            Report($"'{text}' is not an absolute path", "start it with '/'");
+            return "/";
+        }
+
+        return Path.TrimEndingDirectorySeparator(Path.GetFullPath(text));
+    }
+
+    /// <summary>The items of a list; a single value is a list of one.</summary>
+    public IReadOnlyList<Setting> Items(string expected)
+    {
+        switch (Node)
+        {
+            case ListNode list:
+                return [.. list.Items.Select(item => this with { KeyLine = item.Line, Node = item })];
+            case TextNode { IsNull: false }:
+                return [this];
+            default:
+                _ = Text(expected);
+                return [];
+        }
+    }
+
+    /// <summary>The keys below this one, whatever their names; a repeated one is a mistake.</summary>
+    public IReadOnlyList<Setting> Children(string expected)
+    {
+        if (Node is not MapNode map)
+        {
+            string problem = IsNull ? "has no value" : $"is {Node.Noun}";
+            Report(problem, $"give {expected}");
+            return [];
+        }
+
+        foreach (MapEntry entry in map.Repeated)
+        {
+            int first = map.Entries.First(known => known.Key.Text == entry.Key.Text).Key.Line;
+            Mistakes.Add(
+                entry.Key.Line, ChildKey(entry), $"comes a second time, the first is on line {first}", "keep one");
+        }
+
+        return
+        [
+            .. map.Entries.Select(entry => new Setting(ChildKey(entry), entry.Key.Line, entry.Value, Mistakes)
+            {
+                Name = entry.Key.Text,
+            }),
+        ];
+    }
+
+    private string ChildKey(MapEntry entry) => Key.Length == 0 ? entry.Key.Text : $"{Key}.{entry.Key.Text}";
+}

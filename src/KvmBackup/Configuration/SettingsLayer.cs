@@ -1,0 +1,39 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Configuration;
+
+/// <summary>What one level of the file (defaults, host or domain) says about domains; null is silence.</summary>
+internal sealed record SettingsLayer
+{
+    public Schedule? Schedule { get; init; }
+
+    public RetentionPolicy? Retention { get; init; }
+
+    public CompressionLayer? Compression { get; init; }
+
+    public QuiesceMode? Quiesce { get; init; }
+
+    public DiskSelection? Disks { get; init; }
+
+    public string? OverlayDirectory { get; init; }
+
+    public TimeSpan? FreezeTimeout { get; init; }
+
+    public TimeSpan? CommitTimeout { get; init; }
+
+    public bool? VerifyBeforePublish { get; init; }
+
+    /// <summary>This level on top of a farther one: the nearer wins.</summary>
+    public SettingsLayer Over(SettingsLayer farther) => new()
+    {
+        Schedule = Schedule ?? farther.Schedule,
+        Retention = Retention ?? farther.Retention,
+        Compression = Compression?.Over(farther.Compression) ?? farther.Compression,
+        Quiesce = Quiesce ?? farther.Quiesce,
+        Disks = Disks ?? farther.Disks,
+        OverlayDirectory = OverlayDirectory ?? farther.OverlayDirectory,
+        FreezeTimeout = FreezeTimeout ?? farther.FreezeTimeout,
+        CommitTimeout = CommitTimeout ?? farther.CommitTimeout,
+        VerifyBeforePublish = VerifyBeforePublish ?? farther.VerifyBeforePublish,
+    };
+}

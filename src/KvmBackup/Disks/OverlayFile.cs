@@ -1,0 +1,29 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Disks;
+
+/// <summary>Removes an overlay, and only the very file that was recorded when it was made.</summary>
+public static class OverlayFile
+{
+    /// <exception cref="DisksException">Another file is there by that name now: it is left alone.</exception>
+    public static void Remove(string overlayPath, FileIdentity recorded)
+    {
+        if (!OverlayName.IsOurs(overlayPath) || LocalFile.Identify(overlayPath) != recorded)
+        {
+            throw new DisksException(
+                $"{overlayPath} is not the overlay that this run made, so it was not deleted; look at it with: "
+                + $"qemu-img info -U {overlayPath}", ExitCode.GuestNeedsPerson);
+        }
+
+        try
+        {
+            File.Delete(overlayPath);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new DisksException(
+                $"The overlay {overlayPath} is committed and no longer used, but cannot be deleted: {failure.Message}",
+                ExitCode.GuestNeedsPerson, failure);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+using KvmBackup.Model;
+using Microsoft.Win32.SafeHandles;
+
+namespace KvmBackup.Disks;
+
+/// <summary>
+/// A file that a restore writes: under another name until it is whole, so that nobody takes half a disk for one, and an
+/// existing file stays what it is until the last moment. Leaving the scope before the commit removes it.
+/// </summary>
+public sealed class RestoredFile : IRestoredDisk
+{
+    private readonly SafeFileHandle handle;
+    private bool isCommitted;
+
+    private RestoredFile(string filePath, string partialPath, SafeFileHandle handle)
+    {
+        FilePath = filePath;
+        WorkingPath = partialPath;
+        this.handle = handle;
+    }
+
+    /// <summary>Where it lies after the commit.</summary>
+    public string FilePath { get; }
+
+    /// <summary>Where it lies until then.</summary>
+    public string WorkingPath { get; }
+
+    /// <summary>Creates the file with its full size, all of it a hole, and mode 0600.</summary>
+    /// <exception cref="DisksException">It cannot be created.</exception>
+    public static RestoredFile Create(string filePath, long sizeBytes)
+    {
+        string partialPath = $"{filePath}.kvmbackup-partial";
+        try
+        {
+            FileStreamOptions options = new()
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            };
+            Directory.CreateDirectory(Path.GetDirectoryName(filePath)!);
+            new FileStream(partialPath, options).Dispose();
+            SafeFileHandle handle = File.OpenHandle(partialPath, FileMode.Open, FileAccess.Write);
+            RandomAccess.SetLength(handle, sizeBytes);
+            return new RestoredFile(filePath, partialPath, handle);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new DisksException(
+                $"Cannot create {partialPath}: {failure.Message}. If an interrupted restore left it, delete it.",
+                ExitCode.Failed, failure);
+        }
+    }
+
+    public async ValueTask WriteAsync(long offsetBytes, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await RandomAccess.WriteAsync(handle, data, offsetBytes, cancellationToken);
+        }
+        catch (IOException failure)
+        {
+            throw new DisksException(
+                $"Writing {WorkingPath} at byte {offsetBytes} failed: {failure.Message}", ExitCode.Failed, failure);
+        }
+    }
+
+    /// <summary>Flushes the file and gives it its name.</summary>
+    /// <param name="replace">An existing file of that name may go; without it, that is an error.</param>
+    public void Commit(bool replace)
+    {
+        try
+        {
+            RandomAccess.FlushToDisk(handle);
+            handle.Dispose();
+            File.Move(WorkingPath, FilePath, replace);
+            isCommitted = true;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new DisksException($"Cannot finish {FilePath}: {failure.Message}", ExitCode.Failed, failure);
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        handle.Dispose();
+        if (!isCommitted)
+        {
+            File.Delete(WorkingPath);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,40 @@
+using System.Text;
+using KvmBackup.Model;
+
+namespace KvmBackup.Hypervisor;
+
+/// <summary>Defines and starts domains.</summary>
+public sealed class DomainDefiner(Virsh virsh)
+{
+    /// <exception cref="HypervisorException">libvirt refused the XML.</exception>
+    public async Task DefineAsync(DomainName name, string xml, CancellationToken cancellationToken)
+    {
+        // virsh takes XML from a file only; the folder is made with 0700 since the XML may hold passwords.
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("kvmbackup-");
+        try
+        {
+            string filePath = Path.Combine(folder.FullName, "domain.xml");
+            await File.WriteAllTextAsync(filePath, xml, new UTF8Encoding(false), cancellationToken);
+            await virsh.AskAsync(virsh.Call("define", filePath), $"{name}: defining the domain", cancellationToken);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    /// <summary>Points one disk of a shut-off domain's definition to another file.</summary>
+    public async Task MoveDiskAsync(
+        DomainIdentity domain, DiskTarget target, string path, CancellationToken cancellationToken)
+    {
+        string xml = await virsh.AskAsync(
+            virsh.Call("dumpxml", "--security-info", "--inactive", "--domain", domain.Uuid.ToString()),
+            $"{domain.Name}: reading its definition", cancellationToken);
+        DomainEdit edit = new(
+            null, new Dictionary<DiskTarget, string> { [target] = path }, new Dictionary<string, string>());
+        await DefineAsync(domain.Name, DomainXmlEditor.Apply(xml, edit), cancellationToken);
+    }
+
+    public async Task StartAsync(DomainName name, CancellationToken cancellationToken) =>
+        await virsh.AskAsync(virsh.Call("start", "--domain", name.Value), $"{name}: starting the domain", cancellationToken);
+}

@@ -1,0 +1,100 @@
+using System.Xml;
+using System.Xml.Linq;
+using KvmBackup.Model;
+
+namespace KvmBackup.Hypervisor;
+
+/// <summary>Reads facts out of a domain's XML. Nothing else in the program sees an element.</summary>
+public static class DomainXml
+{
+    private const string AgentChannelName = "org.qemu.guest_agent.0";
+
+    /// <exception cref="HypervisorException">The text is not a domain's XML.</exception>
+    public static XElement Parse(string xml)
+    {
+        try
+        {
+            XElement root = XDocument.Parse(xml).Root!;
+            return root.Name.LocalName == "domain" ? root
+                : throw new HypervisorException($"This is the XML of a {root.Name.LocalName}, not of a domain.");
+        }
+        catch (XmlException failure)
+        {
+            throw new HypervisorException($"A domain's XML cannot be read: {failure.Message}", ExitCode.Failed, failure);
+        }
+    }
+
+    public static IReadOnlyList<DiskFacts> Disks(XElement domain) =>
+        [.. DiskElements(domain).Select(Describe)];
+
+    public static bool HasAgentChannel(XElement domain) =>
+        Devices(domain, "channel").Any(channel => channel.Element("target")?.Attribute("name")?.Value == AgentChannelName);
+
+    /// <summary>An emulated TPM keeps its state in files of the host.</summary>
+    public static bool HasTpm(XElement domain) =>
+        Devices(domain, "tpm").Any(tpm => tpm.Element("backend")?.Attribute("type")?.Value == "emulator");
+
+    /// <summary>Kernel, initrd and NVRAM by the names that they get in the archive.</summary>
+    public static IReadOnlyList<AuxiliaryFile> Files(XElement domain)
+    {
+        XElement? os = domain.Element("os");
+        (string MemberName, string? Path)[] candidates =
+        [
+            ("kernel", os?.Element("kernel")?.Value),
+            ("initrd", os?.Element("initrd")?.Value),
+            ("nvram.fd", NvramPath(os?.Element("nvram"))),
+        ];
+        return [.. candidates
+            .Where(candidate => !string.IsNullOrWhiteSpace(candidate.Path))
+            .Select(candidate => new AuxiliaryFile(candidate.MemberName, candidate.Path!.Trim()))];
+    }
+
+    /// <summary>Where one disk stands; null when the domain has no such disk.</summary>
+    public static DiskState? FindDiskState(XElement domain, DiskTarget target)
+    {
+        XElement? disk = DiskElements(domain).FirstOrDefault(element => TargetOf(element) == target.Value);
+        XElement? mirror = disk?.Element("mirror");
+        return disk is null ? null : new DiskState(
+            PathOf(disk), mirror?.Attribute("job")?.Value ?? (mirror is null ? null : "copy"),
+            mirror?.Attribute("ready")?.Value is "yes");
+    }
+
+    internal static IEnumerable<XElement> DiskElements(XElement domain) => Devices(domain, "disk");
+
+    internal static IEnumerable<XElement> Devices(XElement domain, string name) =>
+        domain.Element("devices")?.Elements(name) ?? [];
+
+    internal static string TargetOf(XElement disk) => disk.Element("target")?.Attribute("dev")?.Value ?? string.Empty;
+
+    internal static string? PathOf(XElement disk) =>
+        disk.Element("source")?.Attribute("file")?.Value ?? disk.Element("source")?.Attribute("dev")?.Value;
+
+    private static string? NvramPath(XElement? nvram) =>
+        nvram is null ? null
+        : nvram.Element("source") is { } source ? source.Attribute("file")?.Value
+        : nvram.Value;
+
+    private static DiskFacts Describe(XElement disk)
+    {
+        string? path = PathOf(disk);
+        bool isEmpty = disk.Element("source") is not { HasAttributes: true };
+        return new DiskFacts(
+            new DiskTarget(TargetOf(disk)),
+            disk.Attribute("device")?.Value ?? "disk",
+            isEmpty ? DiskSourceType.None : SourceType(disk.Attribute("type")?.Value),
+            path,
+            disk.Element("driver")?.Attribute("type")?.Value ?? "raw",
+            disk.Element("readonly") is not null,
+            disk.Element("shareable") is not null,
+            disk.Element("mirror") is { } mirror ? mirror.Attribute("job")?.Value ?? "copy" : null);
+    }
+
+    private static DiskSourceType SourceType(string? type) => type switch
+    {
+        "file" => DiskSourceType.File,
+        "block" => DiskSourceType.Block,
+        "network" => DiskSourceType.Network,
+        "volume" => DiskSourceType.Volume,
+        _ => DiskSourceType.Other,
+    };
+}

@@ -1,0 +1,70 @@
+using System.Xml.Linq;
+using KvmBackup.Model;
+
+namespace KvmBackup.Hypervisor;
+
+/// <summary>Changes a domain's XML for a restore: other paths, and for a copy another identity.</summary>
+public static class DomainXmlEditor
+{
+    /// <exception cref="HypervisorException">The text is not a domain's XML.</exception>
+    public static string Apply(string xml, DomainEdit edit)
+    {
+        XElement domain = DomainXml.Parse(xml);
+        foreach (XElement disk in DomainXml.DiskElements(domain))
+        {
+            MoveDisk(disk, edit.DiskPaths);
+        }
+
+        MoveFiles(domain, edit.FilePaths);
+        if (edit.NewName is { } name)
+        {
+            GiveNewIdentity(domain, name);
+        }
+
+        return domain.ToString();
+    }
+
+    private static void MoveDisk(XElement disk, IReadOnlyDictionary<DiskTarget, string> paths)
+    {
+        string? path = paths.FirstOrDefault(pair => pair.Key.Value == DomainXml.TargetOf(disk)).Value;
+        if (path is null || path == DomainXml.PathOf(disk))
+        {
+            return;
+        }
+
+        // A restored disk is a file whatever it was, and finds its backing chain through its own headers.
+        disk.SetAttributeValue("type", "file");
+        disk.Element("source")?.ReplaceWith(new XElement("source", new XAttribute("file", path)));
+        disk.Elements("backingStore").Remove();
+    }
+
+    private static void MoveFiles(XElement domain, IReadOnlyDictionary<string, string> paths)
+    {
+        foreach (XElement element in domain.Element("os")?.Elements() ?? [])
+        {
+            if (!element.HasElements && paths.TryGetValue(element.Value.Trim(), out string? path))
+            {
+                element.Value = path;
+            }
+            else if (element.Element("source")?.Attribute("file") is { } file && paths.TryGetValue(file.Value, out path))
+            {
+                file.Value = path;
+            }
+        }
+    }
+
+    private static void GiveNewIdentity(XElement domain, DomainName name)
+    {
+        domain.SetElementValue("name", name.Value);
+
+        // libvirt makes new ones on define; the firmware's UUID must equal the domain's, so it goes too.
+        domain.Elements("uuid").Remove();
+        domain.Elements("genid").Remove();
+        domain.Elements("sysinfo").Elements("system").Elements("entry")
+            .Where(entry => entry.Attribute("name")?.Value == "uuid").Remove();
+        foreach (XElement network in DomainXml.Devices(domain, "interface"))
+        {
+            network.Elements("mac").Remove();
+        }
+    }
+}

@@ -1,0 +1,130 @@
+using System.Globalization;
+using System.Text.Json;
+using KvmBackup.Model;
+using KvmBackup.Shell;
+
+namespace KvmBackup.Hypervisor;
+
+/// <summary>
+/// Talks to the QEMU guest agent of a domain. Each call carries a limit of its own to libvirt, whose default is to wait
+/// for ever, and killing virsh would not cancel the guest's command.
+/// </summary>
+public sealed class GuestAgent(Virsh virsh, TimeProvider time)
+{
+    private const int ThawAttempts = 5;
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ThawLimit = TimeSpan.FromSeconds(10);
+
+    /// <summary>Asks whether the file systems are frozen; also tells whether there is an agent at all.</summary>
+    public async Task<AgentStatus> AskStatusAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        ProgramResult result = await RunAsync(StatusCall(domain), cancellationToken);
+        if (!result.IsSuccess)
+        {
+            return new AgentStatus(false, false, result.Complaint);
+        }
+
+        JsonElement? status = ReturnValue(result);
+        return status is { ValueKind: JsonValueKind.String } text
+            ? new AgentStatus(true, text.GetString() == "frozen", null)
+            : new AgentStatus(false, false, $"it answered: {result.Complaint}");
+    }
+
+    /// <summary>Freezes the guest's file systems.</summary>
+    /// <param name="limit">After this libvirt gives up waiting.</param>
+    /// <returns>A scope that thaws. When the freeze fails the guest has been thawed again.</returns>
+    /// <exception cref="HypervisorException">The freeze failed; needs a person if the guest may be left frozen.</exception>
+    public async Task<FrozenGuest> FreezeAsync(DomainIdentity domain, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        FrozenGuest scope = new(this, domain, time);
+        try
+        {
+            ProgramResult result = await RunAsync(FreezeCall(domain, limit), cancellationToken);
+            if (result.IsSuccess && ReturnValue(result) is { ValueKind: JsonValueKind.Number } count && count.GetInt64() > 0)
+            {
+                return scope;
+            }
+
+            string complaint = result.IsSuccess ? "it froze no file system" : result.Complaint;
+            throw new HypervisorException($"{domain.Name}: the guest agent did not freeze the guest: {complaint}");
+        }
+        catch (Exception)
+        {
+            // A freeze that answered late, or was interrupted, may still happen in the guest: the agent works through
+            // its commands in order, so the thaw that follows undoes it.
+            await scope.ThawAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Thaws and makes sure of it; tried again, since a guest left frozen is the worst of all ends.</summary>
+    /// <exception cref="HypervisorException">Not confirmed: a person must look.</exception>
+    internal async Task ThawAsync(DomainIdentity domain)
+    {
+        string complaint = string.Empty;
+        for (int attempt = 1; attempt <= ThawAttempts; attempt++)
+        {
+            // Never cancelled: whatever ends the run, the guest thaws first.
+            ProgramResult thaw = await RunAsync(ThawCall(domain), CancellationToken.None);
+            AgentStatus status = await AskStatusAsync(domain, CancellationToken.None);
+            if (status is { IsAnswering: true, IsFrozen: false })
+            {
+                return;
+            }
+
+            complaint = status.Complaint ?? (thaw.IsSuccess ? "the guest still says frozen" : thaw.Complaint);
+            if (complaint.Contains("domain is not running", StringComparison.Ordinal))
+            {
+                return;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(200 * attempt), time);
+        }
+
+        throw new HypervisorException(
+            $"{domain.Name}: THE GUEST MAY STILL BE FROZEN: the thaw was not confirmed in {ThawAttempts} attempts: "
+            + $"{complaint}. Type: {ThawCall(domain)} and then: {StatusCall(domain)} until it says thawed; "
+            + "if the agent never answers, the guest must be reset.",
+            ExitCode.GuestNeedsPerson);
+    }
+
+    public ProgramCall FreezeCall(DomainIdentity domain, TimeSpan limit) => Call(domain, "guest-fsfreeze-freeze", limit);
+
+    public ProgramCall ThawCall(DomainIdentity domain) => Call(domain, "guest-fsfreeze-thaw", ThawLimit);
+
+    private ProgramCall StatusCall(DomainIdentity domain) => Call(domain, "guest-fsfreeze-status", AnswerLimit);
+
+    private ProgramCall Call(DomainIdentity domain, string command, TimeSpan limit)
+    {
+        string seconds = Math.Max(1, (int)limit.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        ProgramCall call = virsh.Call(
+            "qemu-agent-command", "--domain", domain.Uuid.ToString(), "--timeout", seconds, $$"""{"execute":"{{command}}"}""");
+        return call with { Timeout = limit + TimeSpan.FromSeconds(10) };
+    }
+
+    private async Task<ProgramResult> RunAsync(ProgramCall call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await virsh.RunAsync(call, cancellationToken);
+        }
+        catch (ShellException failure) when (!failure.IsProgramMissing)
+        {
+            return new ProgramResult(call, -1, string.Empty, failure.Message, call.Timeout);
+        }
+    }
+
+    private static JsonElement? ReturnValue(ProgramResult result)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(result.StandardOutput);
+            return document.RootElement.TryGetProperty("return", out JsonElement value) ? value.Clone() : null;
+        }
+        catch (JsonException)
+        {
+            // Not an agent's answer; the caller shows the text as it came.
+            return null;
+        }
+    }
+}

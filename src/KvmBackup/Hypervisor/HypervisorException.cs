@@ -1,0 +1,8 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Hypervisor;
+
+/// <summary>libvirt or a guest did not do what a backup needs.</summary>
+public sealed class HypervisorException(
+    string message, ExitCode exitCode = ExitCode.Failed, Exception? innerException = null)
+    : KvmBackupException(message, exitCode, innerException);

@@ -1,0 +1,93 @@
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using KvmBackup.Model;
+using KvmBackup.Shell;
+
+namespace KvmBackup.Hypervisor;
+
+/// <summary>The hypervisor as a whole: which domains there are, and all facts of one. Changes nothing.</summary>
+public sealed partial class LibvirtHost(Virsh virsh)
+{
+    /// <summary>The domains libvirt knows, running or not.</summary>
+    public async Task<IReadOnlyList<DomainIdentity>> ListAsync(CancellationToken cancellationToken)
+    {
+        string text = await virsh.AskAsync(
+            virsh.Call("--quiet", "list", "--all", "--uuid", "--name"), "Listing the domains", cancellationToken);
+        return [.. ListLine().Matches(text)
+            .Select(match => new DomainIdentity(
+                new DomainName(match.Groups["name"].Value.Trim()), Guid.Parse(match.Groups["uuid"].Value)))];
+    }
+
+    /// <summary>The libvirt version line of the connection: what <c>virsh version</c> prints of the library.</summary>
+    public async Task<string> VersionAsync(CancellationToken cancellationToken)
+    {
+        string text = await virsh.AskAsync(virsh.Call("version"), "Connecting to libvirt", cancellationToken);
+        return string.Join(", ", text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .Where(line => line.StartsWith("Using API", StringComparison.Ordinal)
+                || line.StartsWith("Running hypervisor", StringComparison.Ordinal)));
+    }
+
+    /// <summary>All that a backup must know of a domain.</summary>
+    /// <exception cref="HypervisorException">libvirt does not tell.</exception>
+    public async Task<DomainFacts> DescribeAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        // Independent questions, asked at once: a virsh call is mostly waiting for its connection.
+        Task<string> info = AskAsync(domain, cancellationToken, "dominfo");
+        Task<string> live = AskAsync(domain, cancellationToken, "dumpxml", "--security-info");
+        Task<string> inactive = AskAsync(domain, cancellationToken, "dumpxml", "--security-info", "--inactive");
+        Task<string> migratable = AskAsync(domain, cancellationToken, "dumpxml", "--security-info", "--migratable");
+        Task<string> snapshots = AskAsync(domain, cancellationToken, "snapshot-list", "--name");
+        Task<string> checkpoints = AskAsync(domain, cancellationToken, "checkpoint-list", "--name");
+        await Task.WhenAll(info, live, inactive, migratable, snapshots, checkpoints);
+
+        DomainState state = StateOf(Field(await info, "State"));
+        XElement xml = DomainXml.Parse(await live);
+        return new DomainFacts(
+            domain.Name,
+            domain.Uuid,
+            state,
+            Field(await info, "Persistent") == "yes",
+            DomainXml.HasAgentChannel(xml),
+            DomainXml.HasTpm(xml),
+            DomainXml.Disks(xml),
+            Lines(await snapshots),
+            Lines(await checkpoints),
+            state == DomainState.ShutOff ? null : await RunningJobAsync(domain, cancellationToken),
+            DomainXml.Files(xml),
+            new DomainDefinition(await inactive, await live, await migratable));
+    }
+
+    /// <summary>The state alone, for a second look.</summary>
+    public async Task<DomainState> StateAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        StateOf(Field(await AskAsync(domain, cancellationToken, "dominfo"), "State"));
+
+    private async Task<string?> RunningJobAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        string type = Field(await AskAsync(domain, cancellationToken, "domjobinfo"), "Job type");
+        return type is "None" or "" ? null : type;
+    }
+
+    private Task<string> AskAsync(DomainIdentity domain, CancellationToken cancellationToken, params string[] command) =>
+        virsh.AskAsync(
+            virsh.Call([.. command, "--domain", domain.Uuid.ToString()]),
+            $"{domain.Name}: {command[0]}", cancellationToken);
+
+    private static DomainState StateOf(string text) => text switch
+    {
+        "running" or "idle" => DomainState.Running,
+        "paused" => DomainState.Paused,
+        "shut off" => DomainState.ShutOff,
+        _ => DomainState.Other,
+    };
+
+    private static string Field(string text, string name) => text.Split('\n')
+        .Where(line => line.StartsWith(name + ":", StringComparison.Ordinal))
+        .Select(line => line[(name.Length + 1)..].Trim())
+        .FirstOrDefault(string.Empty);
+
+    private static string[] Lines(string text) =>
+        text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
+    [GeneratedRegex(@"^(?<uuid>[0-9a-f]{8}-[0-9a-f-]{27})\s+(?<name>\S.*)$", RegexOptions.Multiline)]
+    private static partial Regex ListLine();
+}

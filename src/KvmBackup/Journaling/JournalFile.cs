@@ -1,0 +1,91 @@
+using System.Text.Json;
+using KvmBackup.Model;
+using KvmBackup.Persisting;
+
+namespace KvmBackup.Journaling;
+
+/// <summary>An entry as a file: writes it, and reads only what it could have written.</summary>
+internal static class JournalFile
+{
+    private const long LargestSizeBytes = 1 << 20;
+
+    private static readonly JournalJson Json = new(HouseJson.CreateOptions(
+        new WordConverter<JobStep>(), new WordConverter<PinState>(), new WordConverter<FreezeState>()));
+
+    public static byte[] Format(JournalEntry entry) =>
+        FindProblem(entry) is { } problem
+            ? throw new JournalingException($"The journal entry of '{entry.DomainName}' cannot be written: {problem}.")
+            : JsonSerializer.SerializeToUtf8Bytes(entry, Json.JournalEntry);
+
+    /// <exception cref="IOException">The file is not there or cannot be read.</exception>
+    public static (JournalEntry? Entry, DamagedEntry? Damage) Read(string filePath)
+    {
+        if (new FileInfo(filePath).Length > LargestSizeBytes)
+        {
+            return (null, new DamagedEntry(filePath, $"it is larger than {LargestSizeBytes} bytes"));
+        }
+
+        (JournalEntry? entry, string? problem) = Parse(File.ReadAllBytes(filePath));
+        if (entry is not null && Path.GetFileName(filePath) != NameOf(entry.DomainUuid))
+        {
+            problem = $"it is of domain {entry.DomainUuid}";
+        }
+
+        return problem is null ? (entry, null) : (null, new DamagedEntry(filePath, problem));
+    }
+
+    /// <returns>The entry, or what is wrong with it.</returns>
+    public static (JournalEntry? Entry, string? Problem) Parse(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            int version = HouseJson.ReadFormatVersion(json);
+            if (version > JournalEntry.CurrentFormatVersion)
+            {
+                return (null, $"it was written by a newer kvmbackup (format {version}); this one reads up to"
+                    + $" {JournalEntry.CurrentFormatVersion}: upgrade kvmbackup on this host");
+            }
+
+            JournalEntry entry = JsonSerializer.Deserialize(json, Json.JournalEntry)
+                ?? throw new JsonException("it is empty");
+            return FindProblem(entry) is { } problem ? (null, problem) : (entry, null);
+        }
+        catch (Exception failure) when (failure is JsonException or InvalidOperationException)
+        {
+            // Escapes that make no text (half a surrogate pair) come as InvalidOperationException.
+            return (null, failure.Message.TrimEnd('.'));
+        }
+    }
+
+    public static string NameOf(Guid domainUuid) => $"{domainUuid:D}.json";
+
+    private static string? FindProblem(JournalEntry entry)
+    {
+        if (entry.FormatVersion is < 1 or > JournalEntry.CurrentFormatVersion || entry.DomainUuid == Guid.Empty)
+        {
+            return "its version or its domain's UUID is none";
+        }
+
+        if (entry.ProcessId <= 0 || entry.BootId.Length == 0 || !IsFullPath(entry.BackupDirectory))
+        {
+            return "its process, its boot or its backup directory is none";
+        }
+
+        foreach (JournalPin? pin in entry.Pins)
+        {
+            // Recovery unlinks what these paths name: nothing relative, nothing that climbs, never base and overlay alike.
+            if (pin is null || !IsFullPath(pin.BasePath) || !IsFullPath(pin.OverlayPath) || pin.BasePath == pin.OverlayPath)
+            {
+                return $"the paths of its disk '{pin?.Target}' are not two different full paths";
+            }
+        }
+
+        return entry.Pins.Select(pin => pin.Target).Distinct().Count() == entry.Pins.Count
+            ? null
+            : "it names a disk twice";
+    }
+
+    private static bool IsFullPath(string path) =>
+        path.StartsWith('/') && !path.Contains('\0', StringComparison.Ordinal)
+        && !path.Split('/').Any(part => part is "." or "..");
+}

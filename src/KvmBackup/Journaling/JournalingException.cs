@@ -1,0 +1,8 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Journaling;
+
+/// <summary>The journal cannot be written, or tells of something that is still open.</summary>
+public sealed class JournalingException(
+    string message, ExitCode exitCode = ExitCode.Failed, Exception? innerException = null)
+    : KvmBackupException(message, exitCode, innerException);

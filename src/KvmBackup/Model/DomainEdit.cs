@@ -1,0 +1,11 @@
+namespace KvmBackup.Model;
+
+/// <summary>What a restore changes in a domain's XML.</summary>
+/// <param name="NewName">The name of a copy, which also gets a new UUID and new MAC addresses; null keeps all
+/// three.</param>
+/// <param name="DiskPaths">New paths of disks, by target.</param>
+/// <param name="FilePaths">New paths of kernel, initrd and NVRAM, by old path.</param>
+public sealed record DomainEdit(
+    DomainName? NewName,
+    IReadOnlyDictionary<DiskTarget, string> DiskPaths,
+    IReadOnlyDictionary<string, string> FilePaths);

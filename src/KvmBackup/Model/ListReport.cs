@@ -1,0 +1,8 @@
+namespace KvmBackup.Model;
+
+/// <summary>The backups there are.</summary>
+/// <param name="DirectoryPath">Where they lie.</param>
+/// <param name="Backups">The good ones, by domain, the newest first.</param>
+/// <param name="Unusable">Directories among the backups that are none, as <c>web1/NAME: reason</c>.</param>
+public sealed record ListReport(
+    string DirectoryPath, IReadOnlyList<CompletedBackup> Backups, IReadOnlyList<string> Unusable);

@@ -1,0 +1,15 @@
+namespace KvmBackup.Model;
+
+/// <summary>What retention decided now.</summary>
+/// <param name="Verdicts">One for each backup.</param>
+/// <param name="Notes">What was left alone and why.</param>
+/// <param name="Failures">What could not be done.</param>
+/// <param name="IsDryRun">Nothing was removed.</param>
+public sealed record PruneReport(
+    IReadOnlyList<RetentionVerdict> Verdicts,
+    IReadOnlyList<string> Notes,
+    IReadOnlyList<string> Failures,
+    bool IsDryRun)
+{
+    public ExitCode ExitCode => Failures.Count > 0 ? ExitCode.Failed : ExitCode.Done;
+}

@@ -1,0 +1,22 @@
+namespace KvmBackup.Model;
+
+/// <summary>What an operator wants back.</summary>
+/// <param name="Domain">Whose backup.</param>
+/// <param name="IdPrefix">A unique beginning of its timestamp; null is the newest.</param>
+/// <param name="TargetDirectory">Where to; null is where the disks were.</param>
+/// <param name="NewName">The name of a copy; null keeps name, UUID and MAC addresses.</param>
+/// <param name="Disk">Only this disk; null is the whole domain.</param>
+/// <param name="Define">Define the domain in libvirt.</param>
+/// <param name="Start">Start it, too.</param>
+/// <param name="Replace">The domain whose definition and files may be overwritten, named by the operator.</param>
+/// <param name="IsDryRun">Say what would be done, and do nothing.</param>
+public sealed record RestoreRequest(
+    DomainName Domain,
+    string? IdPrefix,
+    string? TargetDirectory,
+    DomainName? NewName,
+    DiskTarget? Disk,
+    bool Define,
+    bool Start,
+    DomainName? Replace,
+    bool IsDryRun);

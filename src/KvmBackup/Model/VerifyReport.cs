@@ -1,0 +1,12 @@
+namespace KvmBackup.Model;
+
+/// <summary>What is told about verified backups.</summary>
+/// <param name="Results">One for each backup.</param>
+/// <param name="Unusable">Directories among the backups that are none, as <c>web1/NAME: reason</c>.</param>
+/// <param name="HasDamagedEntry">One of those was a backup once.</param>
+public sealed record VerifyReport(
+    IReadOnlyList<VerifyResult> Results, IReadOnlyList<string> Unusable, bool HasDamagedEntry)
+{
+    public ExitCode ExitCode => HasDamagedEntry || Results.Any(result => result.Damages.Count > 0)
+        ? ExitCode.DamageFound : ExitCode.Done;
+}

@@ -1,0 +1,108 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace KvmBackup.Persisting;
+
+/// <summary>
+/// Puts small files and directory entries on disk so that after a power cut they are there whole, or not at all; only
+/// the owner may read them, whatever the umask.
+/// </summary>
+/// <remarks>Failures are the I/O exceptions of .NET; the room that calls adds what they mean.</remarks>
+public static class DurableFile
+{
+    public const UnixFileMode FileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    public const UnixFileMode DirectoryMode = FileMode | UnixFileMode.UserExecute;
+
+    /// <summary>The ending of a file that is being written; one that stays behind means nothing.</summary>
+    public const string TemporaryExtension = ".tmp";
+
+    /// <summary>Writes a file that must not be there yet, and flushes it. The directory is not flushed.</summary>
+    public static void CreateNew(string filePath, ReadOnlySpan<byte> content) =>
+        Write(filePath, content, System.IO.FileMode.CreateNew);
+
+    /// <summary>Replaces a file, or makes it, in one step: readers see the old or the new one.</summary>
+    public static void Replace(string filePath, ReadOnlySpan<byte> content)
+    {
+        string temporary = filePath + TemporaryExtension;
+        Write(temporary, content, System.IO.FileMode.Create);
+        File.Move(temporary, filePath, overwrite: true);
+        FlushDirectoryOf(filePath);
+    }
+
+    /// <summary>Removes a file for good.</summary>
+    public static void Delete(string filePath)
+    {
+        File.Delete(filePath);
+        FlushDirectoryOf(filePath);
+    }
+
+    /// <summary>Makes one directory for the owner alone, and makes sure that it stays.</summary>
+    /// <returns>False when something of that name is there already.</returns>
+    public static bool TryMakeDirectory(string directoryPath)
+    {
+        if (!KernelCalls.TryMakeDirectory(directoryPath))
+        {
+            return false;
+        }
+
+        RestrictDirectory(directoryPath);
+        FlushDirectoryOf(directoryPath);
+        return true;
+    }
+
+    /// <summary>Renames a directory, and returns when the new name is on disk.</summary>
+    public static void RenameDirectory(string fromPath, string toPath)
+    {
+        Directory.Move(fromPath, toPath);
+        FlushDirectoryOf(toPath);
+    }
+
+    /// <summary>Flushes the entries of a directory: what was made, renamed and removed in it.</summary>
+    public static void FlushDirectory(string directoryPath)
+    {
+        using SafeFileHandle directory = KernelCalls.OpenToRead(directoryPath);
+        KernelCalls.Flush(directory, directoryPath);
+    }
+
+    /// <summary>
+    /// Opens a second handle on a file, to flush it later. A handle that was open before the writing is told of every
+    /// failed write; one that is opened afterwards may not be.
+    /// </summary>
+    public static SafeFileHandle OpenForFlush(string filePath) => KernelCalls.OpenToRead(filePath);
+
+    public static void Flush(SafeFileHandle handle, string filePath) => KernelCalls.Flush(handle, filePath);
+
+    /// <summary>Takes from group and others what they have; some file systems refuse even a change to the same.</summary>
+    public static void Restrict(string filePath)
+    {
+        if (File.GetUnixFileMode(filePath) != FileMode)
+        {
+            File.SetUnixFileMode(filePath, FileMode);
+        }
+    }
+
+    private static void RestrictDirectory(string directoryPath)
+    {
+        if (File.GetUnixFileMode(directoryPath) != DirectoryMode)
+        {
+            File.SetUnixFileMode(directoryPath, DirectoryMode);
+        }
+    }
+
+    private static void Write(string filePath, ReadOnlySpan<byte> content, FileMode mode)
+    {
+        FileStreamOptions options = new()
+        {
+            Mode = mode,
+            Access = FileAccess.Write,
+            UnixCreateMode = FileMode,
+            BufferSize = 0,
+        };
+        using FileStream stream = new(filePath, options);
+        stream.Write(content);
+        Restrict(filePath);
+        KernelCalls.Flush(stream.SafeFileHandle, filePath);
+    }
+
+    private static void FlushDirectoryOf(string path) =>
+        FlushDirectory(Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/");
+}

@@ -1,0 +1,109 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace KvmBackup.Persisting;
+
+/// <summary>
+/// The calls of the kernel that .NET has no words for: a directory flushed to disk, a lock that reports its errors, a
+/// directory made only if it was not there.
+/// </summary>
+internal static partial class KernelCalls
+{
+    // FileStream opens no directory, ignores a file system that cannot lock, and lets nobody read a locked file; so we
+    // open for ourselves. These numbers are the same on every Linux architecture that .NET runs on.
+    private const int ReadOnly = 0;
+    private const int ReadWrite = 2;
+    private const int Create = 0x40;
+    private const int CloseOnExec = 0x80000;
+    private const int LockExclusive = 2;
+    private const int LockNonBlocking = 4;
+    private const int LockRelease = 8;
+    private const int ErrorInterrupted = 4;
+    private const int ErrorWouldBlock = 11;
+    private const int ErrorExists = 17;
+
+    public static SafeFileHandle OpenToRead(string path) => Open(path, ReadOnly | CloseOnExec);
+
+    public static SafeFileHandle OpenOrCreate(string path) => Open(path, ReadWrite | Create | CloseOnExec);
+
+    /// <summary>Returns when the disk has it; says so when the disk does not.</summary>
+    public static void Flush(SafeFileHandle handle, string path)
+    {
+        while (fsync(handle) != 0)
+        {
+            if (Marshal.GetLastPInvokeError() != ErrorInterrupted)
+            {
+                throw Failure("flush", path);
+            }
+        }
+    }
+
+    /// <returns>False when another holder has it.</returns>
+    public static bool TryLock(SafeFileHandle handle, string path)
+    {
+        while (flock(handle, LockExclusive | LockNonBlocking) != 0)
+        {
+            int error = Marshal.GetLastPInvokeError();
+            if (error == ErrorWouldBlock)
+            {
+                return false;
+            }
+
+            if (error != ErrorInterrupted)
+            {
+                throw Failure("lock", path);
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Without this a child that was forked but not yet executed would hold the lock for a moment longer.
+    /// </summary>
+    public static void Unlock(SafeFileHandle handle) => _ = flock(handle, LockRelease);
+
+    /// <returns>False when something of that name is there already.</returns>
+    public static bool TryMakeDirectory(string path)
+    {
+        const uint ownerOnly = 0x1C0;
+        if (mkdir(path, ownerOnly) == 0)
+        {
+            return true;
+        }
+
+        return Marshal.GetLastPInvokeError() == ErrorExists ? false : throw Failure("make the directory", path);
+    }
+
+    private static SafeFileHandle Open(string path, int flags)
+    {
+        const uint ownerReadWrite = 0x180;
+        SafeFileHandle handle = open(path, flags, ownerReadWrite);
+        if (!handle.IsInvalid)
+        {
+            return handle;
+        }
+
+        IOException failure = Failure("open", path);
+        handle.Dispose();
+        throw failure;
+    }
+
+    private static IOException Failure(string action, string path)
+    {
+        int error = Marshal.GetLastPInvokeError();
+        return new IOException($"Cannot {action} '{path}': {Marshal.GetPInvokeErrorMessage(error)}", error);
+    }
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial SafeFileHandle open(string path, int flags, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fsync(SafeFileHandle handle);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int flock(SafeFileHandle handle, int operation);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int mkdir(string path, uint mode);
+}

@@ -1,0 +1,109 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace KvmBackup.Persisting;
+
+/// <summary>
+/// A lock that the kernel drops when its holder dies, however it dies. The file says who holds it, for people; only the
+/// kernel decides.
+/// </summary>
+public sealed class KernelLock : IDisposable
+{
+    private const int LongestHolder = 200;
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(200);
+    private readonly SafeFileHandle handle;
+
+    private KernelLock(SafeFileHandle handle, string filePath)
+    {
+        this.handle = handle;
+        FilePath = filePath;
+    }
+
+    public string FilePath { get; }
+
+    public bool IsHeld { get; private set; } = true;
+
+    /// <returns>The lock, or null when others held it for all of <paramref name="wait"/>.</returns>
+    /// <exception cref="IOException">The file cannot be made, or its file system knows no locks.</exception>
+    public static async Task<KernelLock?> AcquireAsync(
+        string filePath, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken)
+    {
+        long start = time.GetTimestamp();
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (TryAcquire(filePath, time) is { } acquired)
+            {
+                return acquired;
+            }
+
+            TimeSpan left = wait - time.GetElapsedTime(start);
+            if (left <= TimeSpan.Zero)
+            {
+                return null;
+            }
+
+            await Task.Delay(left < PollInterval ? left : PollInterval, time, cancellationToken);
+        }
+    }
+
+    /// <summary>What the holder wrote into the file: process, host, since when. Of use to a person only.</summary>
+    public static string ReadHolder(string filePath)
+    {
+        using SafeFileHandle file = KernelCalls.OpenToRead(filePath);
+        byte[] buffer = new byte[LongestHolder];
+        string text = Encoding.UTF8.GetString(buffer, 0, RandomAccess.Read(file, buffer, fileOffset: 0));
+        string line = new([.. text.TrimEnd().Where(character => !char.IsControl(character))]);
+        return line.Length > 0 ? line : "a program that did not say who it is";
+    }
+
+    public void Dispose()
+    {
+        if (IsHeld)
+        {
+            IsHeld = false;
+            KernelCalls.Unlock(handle);
+            handle.Dispose();
+        }
+    }
+
+    private static KernelLock? TryAcquire(string filePath, TimeProvider time)
+    {
+        SafeFileHandle handle = KernelCalls.OpenOrCreate(filePath);
+        bool isHeld = false;
+        try
+        {
+            isHeld = KernelCalls.TryLock(handle, filePath);
+            if (!isHeld)
+            {
+                return null;
+            }
+
+            DurableFile.Restrict(filePath);
+            WriteHolder(handle, time);
+            return new KernelLock(handle, filePath);
+        }
+        catch
+        {
+            isHeld = false;
+            throw;
+        }
+        finally
+        {
+            if (!isHeld)
+            {
+                handle.Dispose();
+            }
+        }
+    }
+
+    private static void WriteHolder(SafeFileHandle handle, TimeProvider time)
+    {
+        string since = time.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        string holder = $"process {Environment.ProcessId} on {Environment.MachineName} since {since}\n";
+        byte[] bytes = Encoding.UTF8.GetBytes(holder);
+        RandomAccess.SetLength(handle, 0);
+        RandomAccess.Write(handle, bytes, fileOffset: 0);
+    }
+}

@@ -1,0 +1,39 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Planning;
+
+/// <summary>Knows which backups another one cannot be restored without.</summary>
+internal static class BackupChain
+{
+    /// <summary>The links below the kept backups, each with the newest backup that needs it.</summary>
+    /// <param name="newestFirst">The backups of one guest.</param>
+    /// <param name="isKept">Whether a backup stays for a reason of its own.</param>
+    public static IEnumerable<(BackupId Link, BackupId Needing)> Links(
+        IReadOnlyList<CompletedBackup> newestFirst, Func<BackupId, bool> isKept)
+    {
+        BackupId? needsAll = null;
+        BackupId? needsFull = null;
+        foreach (CompletedBackup backup in newestFirst)
+        {
+            bool isFull = backup.Manifest.Kind == BackupKind.Full;
+            if ((needsAll ?? (isFull ? needsFull : null)) is { } needing)
+            {
+                yield return (backup.Id, needing);
+            }
+
+            if (isFull)
+            {
+                (needsAll, needsFull) = (null, null);
+            }
+            else if (needsAll is not null || isKept(backup.Id))
+            {
+                needsFull ??= backup.Id;
+                needsAll ??= NeedsPrevious(backup.Manifest) ? backup.Id : null;
+            }
+        }
+    }
+
+    // A differential backup stands on the full alone, unless one of its disks is an increment all the same.
+    private static bool NeedsPrevious(Manifest manifest) =>
+        manifest.Kind == BackupKind.Incremental || manifest.Disks.Any(disk => disk.Kind == BackupKind.Incremental);
+}

@@ -1,0 +1,124 @@
+using KvmBackup.Configuration;
+using KvmBackup.Model;
+
+namespace KvmBackup.Planning;
+
+/// <summary>Decides, from what libvirt says of a domain, which disks are taken and whether it is safe to begin.</summary>
+public static class DomainPlanner
+{
+    public static DomainPlan Plan(DomainFacts domain, DomainSettings settings)
+    {
+        List<DiskFacts> taken = [];
+        List<SkippedDisk> skipped = [];
+        List<string> refusals = [.. RefuseDomain(domain)];
+        foreach (DiskFacts disk in domain.Disks)
+        {
+            if (SkipReason(disk, settings) is { } reason)
+            {
+                skipped.Add(new SkippedDisk(disk.Target, reason));
+            }
+            else if (RefuseDisk(disk, domain.Uuid) is { } refusal)
+            {
+                refusals.Add($"disk {disk.Target} {refusal}");
+            }
+            else
+            {
+                taken.Add(disk);
+            }
+        }
+
+        if (taken.Count == 0 && refusals.Count == 0)
+        {
+            refusals.Add("it has no disk that can be backed up: " + string.Join(
+                "; ", skipped.Select(disk => $"{disk.Target}: {disk.Reason}")));
+        }
+
+        return new DomainPlan(taken, skipped, refusals, [.. Warn(domain, settings, skipped)]);
+    }
+
+    private static IEnumerable<string> RefuseDomain(DomainFacts domain)
+    {
+        if (domain.State == DomainState.Other)
+        {
+            yield return "it is neither running, paused nor shut off; wait until it is";
+        }
+
+        if (domain.RunningJob is { } job)
+        {
+            yield return $"a job of another program runs on it ({job}): wait for it, "
+                + $"or look at it with: virsh domjobinfo {domain.Uuid}";
+        }
+
+        if (domain.Snapshots.Count > 0)
+        {
+            yield return $"it has snapshots that this program did not make: {string.Join(", ", domain.Snapshots)}. "
+                + $"Delete them first: virsh snapshot-list {domain.Uuid}, virsh snapshot-delete {domain.Uuid} NAME";
+        }
+    }
+
+    private static string? SkipReason(DiskFacts disk, DomainSettings settings) => disk switch
+    {
+        _ when !settings.Disks.Includes(disk.Target) => "excluded in the configuration",
+        { Device: "cdrom" or "floppy" } => $"a {disk.Device} drive ({disk.SourcePath ?? "empty"})",
+        { SourceType: DiskSourceType.None } => "no medium in it",
+        { IsReadOnly: true } => $"read-only ({disk.SourcePath})",
+        { IsShareable: true } => $"shareable: another guest may write {disk.SourcePath} at any moment",
+        _ => null,
+    };
+
+    private static string? RefuseDisk(DiskFacts disk, Guid domainUuid)
+    {
+        string exclude = $"or leave it out: disks: {{exclude: [{disk.Target}]}}";
+        return disk switch
+        {
+            { BlockJob: { } job } =>
+                $"has a block job of another program ({job}): wait for it, or look at it with: "
+                + $"virsh blockjob {domainUuid} {disk.Target} --info",
+            { Device: not "disk" } => $"is a {disk.Device}, which is passed through to the guest and cannot be taken; {exclude}",
+            { SourceType: DiskSourceType.File or DiskSourceType.Block, SourcePath: null } =>
+                $"has no path in the domain's XML; {exclude}",
+            { SourceType: not (DiskSourceType.File or DiskSourceType.Block) } =>
+                $"has a {disk.SourceType.ToString().ToLowerInvariant()} source, which cannot be taken; give it a file or "
+                + $"block device source, {exclude}",
+            { Format: not ("qcow2" or "raw") } => $"has the format {disk.Format}; only qcow2 and raw can be taken; {exclude}",
+            _ when OverlayName.IsOurs(disk.SourcePath!) =>
+                $"is still on an overlay of an interrupted backup, {disk.SourcePath}. The guest runs and loses nothing. "
+                + $"Commit it: virsh blockcommit {domainUuid} {disk.Target} --shallow --active --pivot --verbose",
+            _ when OverlayName.IsPredecessors(disk.SourcePath!) =>
+                $"is still on an overlay that kvmBackup left, {disk.SourcePath}. The guest runs and loses nothing. "
+                + $"Commit it: virsh blockcommit {domainUuid} {disk.Target} --shallow --active --pivot --verbose",
+            _ => null,
+        };
+    }
+
+    private static IEnumerable<string> Warn(
+        DomainFacts domain, DomainSettings settings, IEnumerable<SkippedDisk> skipped)
+    {
+        foreach (DiskTarget target in settings.Disks.Excluded.Where(
+            excluded => domain.Disks.All(disk => disk.Target != excluded)))
+        {
+            yield return $"the configuration excludes disk {target}, which the domain does not have";
+        }
+
+        foreach (SkippedDisk disk in skipped.Where(disk => disk.Reason.StartsWith("shareable", StringComparison.Ordinal)))
+        {
+            yield return $"disk {disk.Target} is not in this backup: {disk.Reason}";
+        }
+
+        if (domain.HasTpm)
+        {
+            yield return "the state of its TPM is not in this backup; keep the recovery keys of what the guest encrypts";
+        }
+
+        if (domain.Checkpoints.Count > 0)
+        {
+            yield return $"another program keeps checkpoints on it ({string.Join(", ", domain.Checkpoints)}); "
+                + "its next increment may have to be a full";
+        }
+
+        if (!domain.IsPersistent)
+        {
+            yield return "it is transient: libvirt forgets it when it stops; this backup can define it again";
+        }
+    }
+}

@@ -1,0 +1,6 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Planning;
+
+/// <summary>A wish that no plan can be made of.</summary>
+public sealed class PlanningException(string message) : KvmBackupException(message, ExitCode.Usage);

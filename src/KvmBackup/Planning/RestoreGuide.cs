@@ -1,0 +1,113 @@
+using System.Text;
+using KvmBackup.Model;
+
+namespace KvmBackup.Planning;
+
+/// <summary>
+/// Writes RESTORE.md: the exact commands that bring this one guest back with tar, qemu-img and virsh alone, to be typed
+/// as they stand, from top to bottom.
+/// </summary>
+public static class RestoreGuide
+{
+    public static string Write(DomainFacts domain, BackupId id, string host, string archiveName, IReadOnlyList<TakenDisk> disks)
+    {
+        StringBuilder text = new();
+        string folder = domain.Name.FileName;
+        _ = text.Append(null, $"""
+            # {domain.Name} by hand
+
+            A backup of the libvirt domain `{domain.Name}` (UUID {domain.Uuid}) of host {host}, taken {id}.
+            These commands bring it back without the program that made the backup. Type them as root, in the folder that
+            holds `{archiveName}`; none of them overwrites anything. Needed: tar, {Decompressor(archiveName)}qemu-img, virsh.
+
+            ## 1. Is the backup whole?
+            ```sh
+            sha256sum -c SHA256SUMS
+            ```
+
+            ## 2. Unpack it
+            Room is needed for the disks; holes stay holes. (Here, or with `-C` in any other folder.)
+            ```sh
+            tar -xf {Quote(archiveName)}
+            ```
+
+            ## 3. Put the disks in their places
+
+            """);
+        foreach (TakenDisk disk in disks)
+        {
+            AppendDisk(text, folder, disk);
+        }
+
+        AppendFiles(text, folder, domain.Files);
+        _ = text.Append(null, $"""
+
+            ## 4. Define the domain and start it
+            ```sh
+            virsh define {Quote($"{folder}/domain.xml")}
+            virsh start --domain {Quote(domain.Name.Value)}
+            ```
+            `domain.xml` is what the next start uses; `live.xml` is what ran at that moment, `migratable.xml` what another
+            host would take. To bring up a copy beside the original, change name, paths and MAC addresses in `domain.xml`
+            and delete its `<uuid>`.
+
+            """);
+        return text.ToString();
+    }
+
+    private static void AppendDisk(StringBuilder text, string folder, TakenDisk disk)
+    {
+        _ = text.Append(null, $"Disk `{disk.Disk.Target}`");
+        _ = text.AppendLine(disk.Layers.Count > 1
+            ? ", which stands on backing files: one that is still there, and unchanged, is used as it is:"
+            : ":");
+        _ = text.AppendLine("```sh");
+        for (int depth = disk.Layers.Count - 1; depth >= 0; depth--)
+        {
+            ImageLayer layer = disk.Layers[depth];
+            AppendPlace(text, $"{folder}/{disk.MemberName(depth)}", layer.FilePath, layer.IsBlockDevice, isShared: depth > 0);
+        }
+
+        _ = text.AppendLine("```");
+    }
+
+    private static void AppendFiles(StringBuilder text, string folder, IReadOnlyList<AuxiliaryFile> files)
+    {
+        if (files.Count == 0)
+        {
+            return;
+        }
+
+        _ = text.AppendLine("Files that the domain does not start without:").AppendLine("```sh");
+        foreach (AuxiliaryFile file in files)
+        {
+            AppendPlace(text, $"{folder}/{file.MemberName}", file.SourcePath, isBlockDevice: false, isShared: true);
+        }
+
+        _ = text.AppendLine("```");
+    }
+
+    private static void AppendPlace(StringBuilder text, string member, string path, bool isBlockDevice, bool isShared)
+    {
+        string from = Quote(member);
+        string to = Quote(path);
+        if (isBlockDevice)
+        {
+            // The device must be there, as large as it was; convert -n writes into it and never creates a file.
+            _ = text.AppendLine(null, $"test -b {to} && qemu-img convert -n -f raw -O raw {from} {to}");
+            return;
+        }
+
+        _ = text.AppendLine(null, $"mkdir -p {Quote(Path.GetDirectoryName(path)!)}");
+        _ = text.AppendLine(isShared
+            ? $"test -e {to} || cp --sparse=always {from} {to}"
+            : $"test ! -e {to} && cp --sparse=always {from} {to}");
+    }
+
+    private static string Decompressor(string archiveName) =>
+        archiveName.EndsWith(".zst", StringComparison.Ordinal) ? "zstd, "
+        : archiveName.EndsWith(".gz", StringComparison.Ordinal) ? "gzip, " : string.Empty;
+
+    // For a shell: these lines are typed by people, not run by us.
+    private static string Quote(string word) => $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+}

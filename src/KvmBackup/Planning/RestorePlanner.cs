@@ -1,0 +1,109 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Planning;
+
+/// <summary>Decides where each file of a backup goes and what changes in the domain's XML.</summary>
+public static class RestorePlanner
+{
+    /// <exception cref="PlanningException">The request does not fit the backup, or itself.</exception>
+    public static RestorePlan Plan(Manifest manifest, RestoreRequest request)
+    {
+        CheckRequest(manifest, request);
+        DomainName name = request.NewName ?? manifest.Domain;
+        bool isMoved = request.TargetDirectory is not null || request.NewName is not null;
+        List<RestoreFile> files = [];
+        Dictionary<DiskTarget, string> diskPaths = [];
+        foreach (ManifestDisk disk in manifest.Disks.Where(disk => request.Disk is null || disk.Target == request.Disk))
+        {
+            List<RestoreFile> layers = isMoved
+                ? MovedLayers(disk, name, request) : OriginalLayers(disk, request);
+            files.AddRange(layers.AsEnumerable().Reverse());
+            diskPaths[disk.Target] = layers[0].FilePath;
+        }
+
+        Dictionary<string, string> filePaths = [];
+        foreach (AuxiliaryFile file in request.Disk is null ? manifest.Files : [])
+        {
+            string path = isMoved ? Path.Combine(Folder(manifest, request), $"{name.FileName}-{file.MemberName}") : file.SourcePath;
+            files.Add(new RestoreFile(file.MemberName, path, RuleForFile(file, request), false, null, false));
+            filePaths[file.SourcePath] = path;
+        }
+
+        return new RestorePlan(
+            files, new DomainEdit(request.NewName, diskPaths, filePaths), name,
+            request.Define || request.Start, request.Start, [.. Warn(manifest, request)]);
+    }
+
+    private static void CheckRequest(Manifest manifest, RestoreRequest request)
+    {
+        if (request.Disk is { } target && manifest.Disks.All(disk => disk.Target != target))
+        {
+            SkippedDisk? skipped = manifest.SkippedDisks.FirstOrDefault(disk => disk.Target == target);
+            throw new PlanningException(
+                $"{manifest.Domain}@{manifest.Id}: disk {target} is not in this backup"
+                + (skipped is null ? string.Empty : $" ({skipped.Reason})")
+                + $"; it holds {string.Join(", ", manifest.Disks.Select(disk => disk.Target))}.");
+        }
+
+        if (request.Disk is not null && (request.Define || request.Start || request.NewName is not null))
+        {
+            throw new PlanningException(
+                "One disk cannot be defined or started as a domain: leave out --disk, or --define, --start and --as.");
+        }
+
+        if (request.Replace is { } replaced && replaced != (request.NewName ?? manifest.Domain))
+        {
+            throw new PlanningException(
+                $"--replace names {replaced}, but this restore is of {request.NewName ?? manifest.Domain}; name that one.");
+        }
+    }
+
+    private static List<RestoreFile> OriginalLayers(ManifestDisk disk, RestoreRequest request)
+    {
+        ExistingFileRule topRule = request.Replace is null ? ExistingFileRule.Refuse : ExistingFileRule.Replace;
+
+        // A backing file may carry other guests: it is used as it is or refused, never replaced. The headers already
+        // name these paths.
+        return [.. disk.Layers.Select((layer, depth) => new RestoreFile(
+            layer.FileName, layer.SourcePath, depth == 0 ? topRule : ExistingFileRule.KeepIfIdentical,
+            layer.IsBlockDevice, null, layer.Format == "qcow2"))];
+    }
+
+    private static List<RestoreFile> MovedLayers(ManifestDisk disk, DomainName name, RestoreRequest request)
+    {
+        string folder = request.TargetDirectory ?? FolderOf(disk.Layers[0]);
+        ExistingFileRule rule = request.Replace is null ? ExistingFileRule.Refuse : ExistingFileRule.Replace;
+        string NewName(ManifestLayer layer) => $"{name.FileName}-{layer.FileName}";
+
+        // The layers lie side by side, so a header names its backing file without a folder and the set can be moved.
+        return [.. disk.Layers.Select((layer, depth) => new RestoreFile(
+            layer.FileName, Path.Combine(folder, NewName(layer)), rule, false,
+            depth + 1 < disk.Layers.Count
+                ? new RestoreBacking(NewName(disk.Layers[depth + 1]), disk.Layers[depth + 1].Format) : null,
+            layer.Format == "qcow2"))];
+    }
+
+    private static string Folder(Manifest manifest, RestoreRequest request) =>
+        request.TargetDirectory ?? FolderOf(manifest.Disks[0].Layers[0]);
+
+    private static string FolderOf(ManifestLayer layer) => layer.IsBlockDevice
+        ? throw new PlanningException(
+            $"{layer.SourcePath} is a block device, beside which no copy can be put: say where with --to DIR.")
+        : Path.GetDirectoryName(layer.SourcePath)!;
+
+    private static ExistingFileRule RuleForFile(AuxiliaryFile file, RestoreRequest request) =>
+        request.Replace is not null && file.MemberName.StartsWith("nvram", StringComparison.Ordinal)
+            ? ExistingFileRule.Replace : ExistingFileRule.KeepIfIdentical;
+
+    private static IEnumerable<string> Warn(Manifest manifest, RestoreRequest request)
+    {
+        if (request.Disk is null)
+        {
+            foreach (SkippedDisk disk in manifest.SkippedDisks)
+            {
+                yield return $"disk {disk.Target} is not in this backup ({disk.Reason}); "
+                    + "the definition names it as it was";
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Planning;
+
+/// <summary>
+/// Decides which backups of a domain stay, and why. It takes the completed backup as proof that there is a good one:
+/// what is not older than the proof always stays, and so do protected backups, backups of another guest that had the
+/// same name, and whatever a kept backup is built on.
+/// </summary>
+public static class RetentionPlanner
+{
+    /// <param name="policy">The rules; a policy without any removes nothing.</param>
+    /// <param name="proof">The backup that has just succeeded. Ages count from it, not from a clock: when no backup
+    /// succeeds any more, nothing grows too old.</param>
+    /// <param name="all">The completed backups in the domain's directory, with or without the proof, in any
+    /// order.</param>
+    public static RetentionDecision Decide(
+        RetentionPolicy policy, CompletedBackup proof, IReadOnlyList<CompletedBackup> all)
+    {
+        CompletedBackup[] newestFirst = Sort([.. all, proof]);
+        CompletedBackup[] own = [.. newestFirst.Where(backup => IsSameGuest(backup, proof))];
+        Dictionary<BackupId, string> kept = KeptByThemselves(policy, proof, own);
+        (BackupId Link, BackupId Needing)[] links = [.. BackupChain.Links(own, kept.ContainsKey)];
+        foreach ((BackupId link, BackupId needing) in links)
+        {
+            _ = kept.TryAdd(link, $"base of {needing}");
+        }
+
+        Dictionary<BackupId, int> ranks = own.Select((backup, index) => (backup.Id, index + 1)).ToDictionary();
+        string Removal(CompletedBackup backup) =>
+            $"{RetentionRules.Ordinal(ranks.GetValueOrDefault(backup.Id))} newest, {RetentionRules.Tell(policy)}";
+        return new RetentionDecision(
+            [.. newestFirst.Select(backup => Judge(backup, proof, kept, Removal(backup)))]);
+    }
+
+    /// <summary>
+    /// For a prune without a backup before it: the newest completed one takes the proof's place, and with it the
+    /// guest that the directory belongs to today.
+    /// </summary>
+    public static RetentionDecision Decide(RetentionPolicy policy, IReadOnlyList<CompletedBackup> all)
+    {
+        CompletedBackup[] newestFirst = Sort(all);
+        return newestFirst.Length == 0 ? new RetentionDecision([]) : Decide(policy, newestFirst[0], newestFirst);
+    }
+
+    // The proof is often in the list as well, perhaps by another spelling of its path, and perhaps protected since: one
+    // identifier of one guest is one backup, or it would count twice and could be removed as its own predecessor.
+    private static CompletedBackup[] Sort(IReadOnlyList<CompletedBackup> all) =>
+    [
+        .. all
+            .OrderByDescending(backup => backup.Id)
+            .ThenByDescending(backup => backup.IsProtected)
+            .ThenBy(backup => backup.DirectoryPath, StringComparer.Ordinal)
+            .ThenBy(backup => backup.Manifest.DomainUuid)
+            .DistinctBy(backup => (backup.Manifest.DomainUuid, backup.Id)),
+    ];
+
+    private static bool IsSameGuest(CompletedBackup backup, CompletedBackup proof) =>
+        backup.Manifest.DomainUuid == proof.Manifest.DomainUuid;
+
+    private static Dictionary<BackupId, string> KeptByThemselves(
+        RetentionPolicy policy, CompletedBackup proof, CompletedBackup[] own)
+    {
+        // Newer than the proof means that the clock went back. Such backups do not count: they would push out the ones
+        // that are made now.
+        CompletedBackup[] counted = [.. own.Where(backup => backup.Id <= proof.Id)];
+        ILookup<BackupId, string> wishes = RetentionRules.Wishes(policy, proof.Id, counted);
+        Dictionary<BackupId, string> kept = [];
+        foreach (CompletedBackup backup in own)
+        {
+            string? reason =
+                backup.IsProtected ? "protected"
+                : backup.Id > proof.Id ? $"newer than {proof.Id}, which this retention follows"
+                : wishes.Contains(backup.Id) ? string.Join(", ", wishes[backup.Id])
+                : backup.Id == proof.Id ? "the newest good one"
+                : null;
+            if (reason is not null)
+            {
+                kept.Add(backup.Id, reason);
+            }
+        }
+
+        return kept;
+    }
+
+    private static RetentionVerdict Judge(
+        CompletedBackup backup, CompletedBackup proof, Dictionary<BackupId, string> kept, string removal)
+    {
+        if (!IsSameGuest(backup, proof))
+        {
+            string guest = $"another guest of this name (UUID {backup.Manifest.DomainUuid})";
+            return new RetentionVerdict(backup, IsKept: true, $"kept: {guest}");
+        }
+
+        return kept.TryGetValue(backup.Id, out string? reason)
+            ? new RetentionVerdict(backup, IsKept: true, $"kept: {reason}")
+            : new RetentionVerdict(backup, IsKept: false, $"removed: {removal}");
+    }
+}

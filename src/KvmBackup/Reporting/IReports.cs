@@ -1,0 +1,24 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Reporting;
+
+/// <summary>Prints what a run found, for people or for programs.</summary>
+public interface IReports
+{
+    void Print(RunReport report);
+
+    void Print(ListReport report);
+
+    void Print(CompletedBackup backup);
+
+    void Print(VerifyReport report);
+
+    void Print(RestoreReport report, bool isDryRun);
+
+    void Print(PruneReport report);
+
+    void Print(CheckReport report);
+
+    /// <summary>A failure that left no report.</summary>
+    void PrintError(string message, ExitCode exitCode);
+}

@@ -1,0 +1,189 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using KvmBackup.Model;
+
+namespace KvmBackup.Reporting;
+
+/// <summary>Reports as JSON for programs: snake case, sizes in bytes, durations in seconds, times in UTC.</summary>
+public sealed class JsonReports(TextWriter output) : IReports
+{
+    private static readonly JsonWriterOptions Options = new()
+    {
+        Indented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    public void Print(RunReport report) => Write(new JsonObject
+    {
+        ["started_at"] = Time(report.StartedAt),
+        ["elapsed_seconds"] = report.Elapsed.TotalSeconds,
+        ["exit_code"] = (int)report.ExitCode,
+        ["jobs"] = Array(report.Jobs, Job),
+    });
+
+    public void Print(ListReport report) => Write(new JsonObject
+    {
+        ["directory"] = report.DirectoryPath,
+        ["backups"] = Array(report.Backups, Summary),
+        ["unusable"] = Strings(report.Unusable),
+    });
+
+    public void Print(CompletedBackup backup)
+    {
+        Manifest manifest = backup.Manifest;
+        JsonObject json = Summary(backup);
+        json["domain_uuid"] = manifest.DomainUuid.ToString();
+        json["host"] = manifest.Host;
+        json["program"] = manifest.Program;
+        json["started_at"] = Time(manifest.StartedAt);
+        json["finished_at"] = Time(manifest.FinishedAt);
+        json["consistency_reason"] = manifest.ConsistencyReason;
+        json["frozen_seconds"] = manifest.FrozenFor?.TotalSeconds;
+        json["compression"] = Word(manifest.Archive.Compression);
+        json["archive"] = manifest.Archive.FileName;
+        json["archive_sha256"] = manifest.Archive.Sha256;
+        json["disk_files"] = Array(manifest.Disks.SelectMany(disk => disk.Layers.Select(layer => (disk, layer))), Layer);
+        json["skipped_disks"] = Array(manifest.SkippedDisks, disk => new JsonObject
+        {
+            ["target"] = disk.Target.Value,
+            ["reason"] = disk.Reason,
+        });
+        json["warnings"] = Strings(manifest.Warnings);
+        Write(json);
+    }
+
+    public void Print(VerifyReport report) => Write(new JsonObject
+    {
+        ["exit_code"] = (int)report.ExitCode,
+        ["results"] = Array(report.Results, result => new JsonObject
+        {
+            ["domain"] = result.Backup.Domain.Value,
+            ["id"] = result.Backup.Id.ToString(),
+            ["is_whole"] = result.Damages.Count == 0,
+            ["elapsed_seconds"] = result.Elapsed.TotalSeconds,
+            ["damages"] = Array(result.Damages, damage => new JsonObject
+            {
+                ["file"] = damage.File,
+                ["offset_bytes"] = damage.OffsetBytes,
+                ["members"] = Strings(damage.Members),
+                ["reason"] = damage.Reason,
+            }),
+        }),
+        ["unusable"] = Strings(report.Unusable),
+    });
+
+    public void Print(RestoreReport report, bool isDryRun) => Write(new JsonObject
+    {
+        ["domain"] = report.Domain.Value,
+        ["id"] = report.Id.ToString(),
+        ["name"] = report.Name.Value,
+        ["is_dry_run"] = isDryRun,
+        ["written_files"] = Strings(report.WrittenFiles),
+        ["kept_files"] = Strings(report.KeptFiles),
+        ["is_defined"] = report.IsDefined,
+        ["is_started"] = report.IsStarted,
+        ["data_bytes"] = report.DataBytes,
+        ["elapsed_seconds"] = report.Elapsed.TotalSeconds,
+        ["warnings"] = Strings(report.Warnings),
+        ["commands"] = Strings(report.Commands),
+    });
+
+    public void Print(PruneReport report) => Write(new JsonObject
+    {
+        ["exit_code"] = (int)report.ExitCode,
+        ["is_dry_run"] = report.IsDryRun,
+        ["verdicts"] = Array(report.Verdicts, Verdict),
+        ["notes"] = Strings(report.Notes),
+        ["failures"] = Strings(report.Failures),
+    });
+
+    public void Print(CheckReport report) => Write(new JsonObject
+    {
+        ["exit_code"] = (int)report.ExitCode,
+        ["findings"] = Array(report.Findings, finding => new JsonObject
+        {
+            ["subject"] = finding.Subject,
+            ["severity"] = Word(finding.Severity),
+            ["text"] = finding.Text,
+            ["mend"] = finding.Mend,
+        }),
+    });
+
+    // A program gets JSON whatever happens.
+    public void PrintError(string message, ExitCode exitCode) => Write(new JsonObject
+    {
+        ["exit_code"] = (int)exitCode,
+        ["error"] = message,
+    });
+
+    private static JsonObject Job(JobReport job) => new()
+    {
+        ["domain"] = job.Domain.Value,
+        ["outcome"] = Word(job.Outcome),
+        ["reason"] = job.Reason,
+        ["elapsed_seconds"] = job.Elapsed.TotalSeconds,
+        ["backup"] = job.Backup is { } backup ? Summary(backup) : null,
+        ["warnings"] = Strings(job.Warnings),
+        ["removed"] = Array(job.Removed, Verdict),
+        ["commands"] = Strings(job.Commands),
+    };
+
+    private static JsonObject Summary(CompletedBackup backup)
+    {
+        JsonObject json = Summary(backup.Manifest);
+        json["is_protected"] = backup.IsProtected;
+        json["path"] = backup.DirectoryPath;
+        return json;
+    }
+
+    private static JsonObject Summary(Manifest manifest) => new()
+    {
+        ["domain"] = manifest.Domain.Value,
+        ["id"] = manifest.Id.ToString(),
+        ["kind"] = Word(manifest.Kind),
+        ["consistency"] = Word(manifest.Consistency),
+        ["disks"] = Strings(manifest.Disks.Select(disk => disk.Target.Value)),
+        ["content_bytes"] = manifest.Members.Sum(member => member.DataBytes),
+        ["archive_bytes"] = manifest.Archive.SizeBytes,
+    };
+
+    private static JsonObject Layer((ManifestDisk Disk, ManifestLayer Layer) file) => new()
+    {
+        ["target"] = file.Disk.Target.Value,
+        ["file"] = file.Layer.FileName,
+        ["format"] = file.Layer.Format,
+        ["size_bytes"] = file.Layer.SizeBytes,
+        ["virtual_size_bytes"] = file.Disk.VirtualSizeBytes,
+        ["content_sha256"] = file.Layer.Sha256,
+        ["source"] = file.Layer.SourcePath,
+    };
+
+    private static JsonObject Verdict(RetentionVerdict verdict) => new()
+    {
+        ["domain"] = verdict.Backup.Domain.Value,
+        ["id"] = verdict.Backup.Id.ToString(),
+        ["is_kept"] = verdict.IsKept,
+        ["reason"] = verdict.Reason,
+    };
+
+    private static string Word<T>(T value)
+        where T : struct, Enum => JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
+
+    private static string Time(DateTimeOffset instant) => instant.UtcDateTime.ToString("O", null);
+
+    private static JsonArray Array<T>(IEnumerable<T> values, Func<T, JsonNode> convert) => [.. values.Select(convert)];
+
+    private static JsonArray Strings(IEnumerable<string> values) => [.. values.Select(value => (JsonNode)value)];
+
+    private void Write(JsonObject json)
+    {
+        using MemoryStream buffer = new();
+        using (Utf8JsonWriter writer = new(buffer, Options))
+        {
+            json.WriteTo(writer);
+        }
+
+        output.WriteLine(System.Text.Encoding.UTF8.GetString(buffer.ToArray()));
+    }
+}

@@ -1,0 +1,101 @@
+using System.Globalization;
+using KvmBackup.Model;
+using Serilog.Core;
+using Serilog.Events;
+using Serilog.Formatting.Display;
+
+namespace KvmBackup.Reporting;
+
+/// <summary>
+/// The log of a run on standard error, one line per step, and below it on a terminal one line that shows how far the
+/// transfer is. Standard output stays free for reports.
+/// </summary>
+public sealed class TerminalLog(TextWriter output, bool isTerminal, TimeProvider time) : ILogEventSink, IProgress<TransferProgress>
+{
+    private const string EraseLine = "\r\u001b[K";
+    private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(200);
+
+    // Literal strings: a name stands in a line as it is, not in quotes.
+    private static readonly MessageTemplateTextFormatter Formatter = new("{Message:lj}", CultureInfo.InvariantCulture);
+
+    private readonly Lock gate = new();
+    private string progressLine = string.Empty;
+    private string currentStep = string.Empty;
+    private long firstReport;
+    private long firstBytes;
+    private long lastReport;
+
+    public void Emit(LogEvent logEvent)
+    {
+        string level = logEvent.Level switch
+        {
+            LogEventLevel.Verbose or LogEventLevel.Debug => "debug",
+            LogEventLevel.Information => "info",
+            LogEventLevel.Warning => "WARNING",
+            _ => "ERROR",
+        };
+        using StringWriter message = new(CultureInfo.InvariantCulture);
+        Formatter.Format(logEvent, message);
+        string text = PlainText.Line(message.ToString());
+        lock (gate)
+        {
+            Erase();
+            output.WriteLine($"{logEvent.Timestamp:yyyy-MM-dd HH:mm:ss} {level,-7} {text}");
+            output.Write(progressLine);
+        }
+    }
+
+    public void Report(TransferProgress value)
+    {
+        lock (gate)
+        {
+            bool isNew = value.Step != currentStep;
+            if (!isTerminal || (!isNew && time.GetElapsedTime(lastReport) < ProgressInterval))
+            {
+                return;
+            }
+
+            lastReport = time.GetTimestamp();
+            if (isNew)
+            {
+                (currentStep, firstReport, firstBytes) = (value.Step, lastReport, value.DoneBytes);
+            }
+
+            Erase();
+            progressLine = Describe(value);
+            output.Write(progressLine);
+        }
+    }
+
+    /// <summary>Takes the progress line away, before a report is printed.</summary>
+    public void Finish()
+    {
+        lock (gate)
+        {
+            Erase();
+            progressLine = string.Empty;
+        }
+    }
+
+    private string Describe(TransferProgress value)
+    {
+        double seconds = time.GetElapsedTime(firstReport, lastReport).TotalSeconds;
+        double rate = seconds > 0 ? (value.DoneBytes - firstBytes) / seconds : 0;
+        double share = value.TotalBytes > 0 ? 100.0 * value.DoneBytes / value.TotalBytes : 100;
+        string left = rate > 0
+            ? TimeSpan.FromSeconds((value.TotalBytes - value.DoneBytes) / rate).ToString(@"h\:mm\:ss", CultureInfo.InvariantCulture)
+            : "?";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{PlainText.Line(value.Domain.Value)}: {value.Step} {share:0}%  {ByteSize.Format(value.DoneBytes)} of "
+            + $"{ByteSize.Format(value.TotalBytes)}  {ByteSize.Format(rate)}/s  {left} left");
+    }
+
+    private void Erase()
+    {
+        if (progressLine.Length > 0)
+        {
+            output.Write(EraseLine);
+        }
+    }
+}

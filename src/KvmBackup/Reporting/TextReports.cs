@@ -1,0 +1,258 @@
+using System.Globalization;
+using KvmBackup.Model;
+using Spectre.Console;
+
+namespace KvmBackup.Reporting;
+
+/// <summary>Reports as tables and sentences for people.</summary>
+public sealed class TextReports(IAnsiConsole console, TextWriter complaints, TimeProvider time) : IReports
+{
+    /// <param name="output">Standard output.</param>
+    /// <param name="complaints">Standard error.</param>
+    /// <param name="isTerminal">Somebody watches: colours, and the width of the window.</param>
+    /// <param name="time">For ages.</param>
+    public static TextReports For(TextWriter output, TextWriter complaints, bool isTerminal, TimeProvider time)
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(output),
+            Ansi = isTerminal ? AnsiSupport.Detect : AnsiSupport.No,
+            Interactive = InteractionSupport.No,
+        });
+        if (!isTerminal)
+        {
+            // A mail or a file has no width; what is cut there is lost.
+            console.Profile.Width = 500;
+        }
+
+        return new TextReports(console, complaints, time);
+    }
+
+    public void Print(RunReport report)
+    {
+        Table table = NewTable("Domain", "Result", "Backup", "Consistency", "Content", "Archive", "Time");
+        foreach (JobReport job in report.Jobs)
+        {
+            _ = table.AddRow(
+                Cell(job.Domain.Value),
+                Result(job.Outcome),
+                Cell(job.Backup?.Id.ToString()),
+                Cell(job.Backup?.Consistency.ToString().ToLowerInvariant()),
+                Cell(job.Backup is { } backup ? ByteSize.Format(backup.Members.Sum(member => member.DataBytes)) : null),
+                Cell(job.Backup is { } made ? ByteSize.Format(made.Archive.SizeBytes) : null),
+                Cell(job.Elapsed > TimeSpan.Zero ? Seconds(job.Elapsed) : null));
+        }
+
+        console.Write(table);
+        foreach (JobReport job in report.Jobs)
+        {
+            PrintNotes(job);
+        }
+    }
+
+    public void Print(ListReport report)
+    {
+        Table table = NewTable("Domain", "Backup", "Kind", "Consistency", "Disks", "Content", "Archive", "Age", "");
+        foreach (CompletedBackup backup in report.Backups)
+        {
+            Manifest manifest = backup.Manifest;
+            _ = table.AddRow(
+                Cell(manifest.Domain.Value),
+                Cell(manifest.Id.ToString()),
+                Cell(manifest.Kind.ToString().ToLowerInvariant()),
+                Cell(manifest.Consistency.ToString().ToLowerInvariant()),
+                Cell(string.Join(" ", manifest.Disks.Select(disk => disk.Target))),
+                Cell(ByteSize.Format(manifest.Members.Sum(member => member.DataBytes))),
+                Cell(ByteSize.Format(manifest.Archive.SizeBytes)),
+                Cell(Age(manifest.Id)),
+                Cell(backup.IsProtected ? "protected" : null));
+        }
+
+        if (report.Backups.Count > 0)
+        {
+            console.Write(table);
+        }
+        else
+        {
+            Say($"There is no backup in {report.DirectoryPath}.");
+        }
+
+        PrintUnusable(report.Unusable);
+    }
+
+    public void Print(CompletedBackup backup)
+    {
+        Manifest manifest = backup.Manifest;
+        Say($"{manifest.Domain}@{manifest.Id}   {backup.DirectoryPath}");
+        Say($"  domain       {manifest.Domain} (UUID {manifest.DomainUuid}) of host {manifest.Host}");
+        Say($"  kind         {manifest.Kind.ToString().ToLowerInvariant()}{(backup.IsProtected ? ", protected" : string.Empty)}");
+        Say($"  consistency  {manifest.Consistency.ToString().ToLowerInvariant()}"
+            + (manifest.ConsistencyReason is { } reason ? $" ({reason})" : string.Empty)
+            + (manifest.FrozenFor is { } frozen ? $", frozen for {frozen.TotalMilliseconds:0} ms" : string.Empty));
+        Say($"  made         {Time(manifest.StartedAt)} to {Time(manifest.FinishedAt)} by {manifest.Program}");
+        Say($"  archive      {manifest.Archive.FileName}, {ByteSize.Format(manifest.Archive.SizeBytes)} "
+            + $"({manifest.Archive.Compression.ToString().ToLowerInvariant()})");
+        Table table = NewTable("Disk", "File in the archive", "Format", "Size", "Came from");
+        foreach (ManifestDisk disk in manifest.Disks)
+        {
+            foreach (ManifestLayer layer in disk.Layers)
+            {
+                _ = table.AddRow(
+                    Cell(disk.Target.Value), Cell(layer.FileName), Cell(layer.Format), Cell(ByteSize.Format(layer.SizeBytes)),
+                    Cell(layer.SourcePath));
+            }
+        }
+
+        console.Write(table);
+        foreach (string note in manifest.SkippedDisks.Select(disk => $"not in it: {disk.Target}: {disk.Reason}")
+            .Concat(manifest.Warnings.Select(warning => $"warning: {warning}")))
+        {
+            Say($"  {note}");
+        }
+    }
+
+    public void Print(VerifyReport report)
+    {
+        foreach (VerifyResult result in report.Results)
+        {
+            string name = $"{result.Backup.Domain}@{result.Backup.Id}";
+            long content = result.Backup.Manifest.Members.Sum(member => member.DataBytes);
+            Say(result.Damages.Count == 0
+                ? $"{name}: whole: every byte read, {ByteSize.Format(content)} of content in {Seconds(result.Elapsed)}"
+                : $"{name}: DAMAGED in {result.Damages.Count} place(s):");
+            foreach (ArchiveDamage damage in result.Damages)
+            {
+                Say($"  {damage.File}{(damage.OffsetBytes is { } offset ? $", byte {offset}" : string.Empty)}: {damage.Reason}"
+                    + (damage.Members.Count > 0 ? $"; touches {string.Join(", ", damage.Members)}" : string.Empty));
+            }
+        }
+
+        PrintUnusable(report.Unusable);
+    }
+
+    public void Print(RestoreReport report, bool isDryRun)
+    {
+        if (isDryRun)
+        {
+            Say($"{report.Domain}@{report.Id}: a dry run; nothing was written. It would:");
+        }
+        else
+        {
+            string rate = report.Elapsed > TimeSpan.Zero ? $", {ByteSize.Format(report.DataBytes / report.Elapsed.TotalSeconds)}/s" : string.Empty;
+            Say($"{report.Domain}@{report.Id}: restored {ByteSize.Format(report.DataBytes)} in {Seconds(report.Elapsed)}{rate}, "
+                + "every checksum good.");
+        }
+
+        SayAll("  wrote ", report.WrittenFiles);
+        SayAll("  kept, since it is identical: ", report.KeptFiles);
+        SayAll("  warning: ", report.Warnings);
+        SayAll("  ", report.Commands);
+        if (report.IsDefined)
+        {
+            Say($"  the domain {report.Name} is defined{(report.IsStarted ? " and started" : $"; start it with: virsh start {report.Name}")}");
+        }
+    }
+
+    public void Print(PruneReport report)
+    {
+        Table table = NewTable("Domain", "Backup", report.IsDryRun ? "Would be" : "Is now");
+        foreach (RetentionVerdict verdict in report.Verdicts)
+        {
+            _ = table.AddRow(
+                Cell(verdict.Backup.Domain.Value), Cell(verdict.Backup.Id.ToString()), Cell(verdict.Reason));
+        }
+
+        console.Write(table);
+        SayAll("note: ", report.Notes);
+        SayAll("FAILED: ", report.Failures);
+    }
+
+    public void Print(CheckReport report)
+    {
+        foreach (Finding finding in report.Findings)
+        {
+            string mark = finding.Severity switch
+            {
+                FindingSeverity.Good => "ok      ",
+                FindingSeverity.Warning => "warning ",
+                _ => "BAD     ",
+            };
+            Say($"{mark}{finding.Subject}: {finding.Text}");
+            if (finding.Mend is { } mend)
+            {
+                Say($"        -> {mend}");
+            }
+        }
+    }
+
+    public void PrintError(string message, ExitCode exitCode)
+    {
+        foreach (string line in message.Split('\n'))
+        {
+            complaints.WriteLine($"kvmbackup: {PlainText.Line(line)}");
+        }
+    }
+
+    private void PrintNotes(JobReport job)
+    {
+        string name = job.Domain.Value;
+        if (job.Outcome != JobOutcome.Succeeded)
+        {
+            Say($"{name}: {job.Reason}");
+        }
+
+        SayAll($"{name}: without ", job.Backup?.SkippedDisks.Select(disk => $"{disk.Target}: {disk.Reason}") ?? []);
+        SayAll($"{name}: warning: ", job.Warnings);
+        SayAll($"{name}: ", job.Removed.Select(verdict => $"{verdict.Backup.Id}: {verdict.Reason}"));
+        SayAll("    ", job.Commands);
+    }
+
+    private void PrintUnusable(IReadOnlyList<string> unusable) => SayAll("not a backup: ", unusable);
+
+    private void SayAll(string prefix, IEnumerable<string> lines)
+    {
+        foreach (string line in lines)
+        {
+            Say(prefix + line);
+        }
+    }
+
+    // Never wrapped: a command to type that is broken over lines cannot be copied.
+    private void Say(string line) => console.Profile.Out.Writer.WriteLine(PlainText.Line(line));
+
+    private static Table NewTable(params string[] columns)
+    {
+        Table table = new() { Border = TableBorder.Simple, UseSafeBorder = true };
+        foreach (string column in columns)
+        {
+            _ = table.AddColumn(new TableColumn(Cell(column)).NoWrap());
+        }
+
+        return table;
+    }
+
+    private static string Cell(string? text) => Markup.Escape(PlainText.Line(text ?? string.Empty));
+
+    private static string Result(JobOutcome outcome) => outcome switch
+    {
+        JobOutcome.Succeeded => "[green]backed up[/]",
+        JobOutcome.Skipped => "skipped",
+        JobOutcome.NeedsPerson => "[red]NEEDS A PERSON[/]",
+        _ => "[red]FAILED[/]",
+    };
+
+    private string Age(BackupId id)
+    {
+        TimeSpan age = time.GetUtcNow() - id.Instant;
+        return age.TotalDays >= 2 ? string.Create(CultureInfo.InvariantCulture, $"{age.TotalDays:0} d")
+            : age.TotalHours >= 2 ? string.Create(CultureInfo.InvariantCulture, $"{age.TotalHours:0} h")
+            : string.Create(CultureInfo.InvariantCulture, $"{Math.Max(0, age.TotalMinutes):0} min");
+    }
+
+    private static string Seconds(TimeSpan time) => time.TotalSeconds < 100
+        ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.0} s")
+        : time.ToString(@"h\:mm\:ss", CultureInfo.InvariantCulture);
+
+    private static string Time(DateTimeOffset instant) =>
+        instant.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+}

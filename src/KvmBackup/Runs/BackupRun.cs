@@ -1,0 +1,66 @@
+using KvmBackup.Configuration;
+using KvmBackup.Hypervisor;
+using KvmBackup.Model;
+using KvmBackup.Planning;
+using KvmBackup.Storage;
+using Serilog;
+
+namespace KvmBackup.Runs;
+
+/// <summary>A night: every domain that is due, one after the other. One domain's failure stays its own.</summary>
+public sealed class BackupRun(
+    HostSettings settings, LibvirtHost host, DomainBackup backup, DryRun dryRun, TimeProvider time, ILogger log)
+{
+    /// <exception cref="KvmBackupException">The run cannot begin: an unknown name, another run, no libvirt.</exception>
+    public async Task<RunReport> RunAsync(
+        BackupRequest request, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
+    {
+        long start = time.GetTimestamp();
+        DateTimeOffset startedAt = time.GetLocalNow();
+        BackupPlan plan = BackupPlanner.Plan(settings, startedAt.DayOfWeek, request.OnlyDomains, request.Force);
+        using RunLock? held = request.IsDryRun ? null
+            : await RunLock.AcquireAsync(settings.StateDirectory, request.Wait, time, cancellationToken);
+        IReadOnlyList<DomainIdentity> known = await host.ListAsync(cancellationToken);
+        List<JobReport> reports = [];
+        foreach (PlannedJob job in plan.Jobs)
+        {
+            reports.Add(await RunJobAsync(job, known, request, progress, cancellationToken));
+        }
+
+        return new RunReport(startedAt, time.GetElapsedTime(start), reports);
+    }
+
+    private async Task<JobReport> RunJobAsync(
+        PlannedJob job, IReadOnlyList<DomainIdentity> known, BackupRequest request,
+        IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
+    {
+        DomainName name = job.Domain.Name;
+        if (!job.IsDue)
+        {
+            log.Information("{Domain}: skipped: {Reason}", name, job.Reason);
+            return Report(name, JobOutcome.Skipped, job.Reason);
+        }
+
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return Report(name, JobOutcome.Failed, "NOT BACKED UP: the run was interrupted before its turn");
+        }
+
+        DomainIdentity? domain = known.FirstOrDefault(candidate => candidate.Name == name);
+        if (domain is null)
+        {
+            string text = "NOT BACKED UP: it is in the configuration, but libvirt has no such domain "
+                + $"({(known.Count == 0 ? "it has none at all" : "it has " + string.Join(", ", known.Select(one => one.Name)))}); "
+                + "correct the name or remove the section";
+            log.Error("{Domain}: {Text}", name, text);
+            return Report(name, JobOutcome.Failed, text);
+        }
+
+        return request.IsDryRun
+            ? await dryRun.RunAsync(domain, job.Domain, job.Reason, cancellationToken)
+            : await backup.RunAsync(domain, job.Domain, job.Reason, request.Wait, progress, cancellationToken);
+    }
+
+    private static JobReport Report(DomainName name, JobOutcome outcome, string reason) =>
+        new(name, outcome, reason, null, TimeSpan.Zero, [], [], []);
+}

@@ -1,0 +1,71 @@
+using KvmBackup.Archiving;
+using KvmBackup.Model;
+using KvmBackup.Storage;
+using Microsoft.Win32.SafeHandles;
+using Serilog;
+
+namespace KvmBackup.Runs;
+
+/// <summary>Reads every byte of a backup and says what is not as it was written.</summary>
+public sealed class BackupVerifier(ILogger log)
+{
+    /// <summary>A published backup, its small files included.</summary>
+    public async Task<IReadOnlyList<ArchiveDamage>> VerifyAsync(
+        CompletedBackup backup, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
+    {
+        log.Information("{Domain}: verifying {Directory}", backup.Domain, backup.DirectoryPath);
+        List<ArchiveDamage> damages = [.. BackupIntegrity.VerifyFiles(backup)];
+        Tally tally = new(backup.Domain, backup.Manifest.Archive.SizeBytes, progress);
+        damages.AddRange(await VerifyArchiveAsync(
+            backup.DirectoryPath, backup.Manifest, tally.Begin($"verifying {backup.Id}"), cancellationToken));
+        return damages;
+    }
+
+    /// <summary>A backup that is not published yet.</summary>
+    /// <exception cref="RunsException">It is not whole, and must not be published.</exception>
+    public async Task ProveAsync(string directoryPath, Manifest manifest, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<ArchiveDamage> damages =
+            await VerifyArchiveAsync(directoryPath, manifest, bytesRead: null, cancellationToken);
+        if (damages.Count > 0)
+        {
+            throw new RunsException(
+                $"the archive was read back and is damaged: {damages[0].Reason} ({damages[0].File}, byte "
+                + $"{damages[0].OffsetBytes}); it was not published. Is the target's disk or this host's memory failing?",
+                ExitCode.DamageFound);
+        }
+
+        log.Information("{Domain}: read back and found whole", manifest.Domain);
+    }
+
+    private static async Task<IReadOnlyList<ArchiveDamage>> VerifyArchiveAsync(
+        string directoryPath, Manifest manifest, IProgress<long>? bytesRead, CancellationToken cancellationToken)
+    {
+        ManifestArchive archive = manifest.Archive;
+        List<ArchiveDamage> damages = [];
+        using SafeFileHandle handle = ArchiveFile.Open(directoryPath, archive);
+        ArchiveIndex? index = null;
+        try
+        {
+            index = await ArchiveFile.ReadIndexAsync(directoryPath, archive, cancellationToken);
+        }
+        catch (KvmBackupException failure)
+        {
+            damages.Add(new ArchiveDamage(archive.IndexFileName, null, [], failure.Message));
+        }
+
+        try
+        {
+            index ??= await ArchiveIndex.RebuildAsync(handle, archive.Compression, cancellationToken);
+            ArchiveReader reader = new(handle, index, archive.Compression);
+            damages.AddRange(await reader.VerifyAsync(
+                manifest.Members, archive.Sha256, archive.FileName, bytesRead, cancellationToken));
+        }
+        catch (ArchivingException failure)
+        {
+            damages.Add(new ArchiveDamage(archive.FileName, null, [.. manifest.Members.Select(member => member.Name)], failure.Message));
+        }
+
+        return damages;
+    }
+}

@@ -1,0 +1,129 @@
+using KvmBackup.Archiving;
+using KvmBackup.Configuration;
+using KvmBackup.Disks;
+using KvmBackup.Hypervisor;
+using KvmBackup.Model;
+using KvmBackup.Planning;
+using KvmBackup.Storage;
+
+namespace KvmBackup.Runs;
+
+/// <summary>Looks at the configuration and this host as a backup would tonight, and says what would go wrong.</summary>
+public sealed class CheckRun(
+    HostSettings settings, LibvirtHost host, GuestAgent agent, QemuImage images, Archiver archiver, BackupDirectory target,
+    Preflight preflight, TimeProvider time)
+{
+    public async Task<CheckReport> RunAsync(CancellationToken cancellationToken)
+    {
+        List<Finding> findings =
+        [
+            new("configuration", FindingSeverity.Good, $"{settings.Domains.Count} domain(s) for host {settings.HostName}", null),
+            await LookAsync("disk images", images.VersionAsync, "install the package qemu-utils (Debian) or qemu-img (Fedora)", cancellationToken),
+            await LookAsync("libvirt", host.VersionAsync, "install libvirt-clients, start libvirtd, run as root or set --connect", cancellationToken),
+            LookAtTarget(),
+        ];
+        foreach (Compression compression in settings.Domains.Select(domain => domain.Compression).Distinct())
+        {
+            findings.Add(await LookAsync(
+                $"compression {compression.Method.ToString().ToLowerInvariant()}",
+                async token =>
+                {
+                    await archiver.EnsureAvailableAsync(compression, token);
+                    return "available";
+                },
+                null, cancellationToken));
+        }
+
+        if (findings.All(finding => finding.Severity != FindingSeverity.Bad))
+        {
+            IReadOnlyList<DomainIdentity> known = await host.ListAsync(cancellationToken);
+            foreach (DomainSettings domain in settings.Domains)
+            {
+                findings.AddRange(await LookAtDomainAsync(domain, known, cancellationToken));
+            }
+        }
+
+        return new CheckReport(findings);
+    }
+
+    private static async Task<Finding> LookAsync(
+        string subject, Func<CancellationToken, Task<string>> look, string? mend, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return new Finding(subject, FindingSeverity.Good, await look(cancellationToken), null);
+        }
+        catch (KvmBackupException failure)
+        {
+            return new Finding(subject, FindingSeverity.Bad, failure.Message, mend);
+        }
+    }
+
+    private Finding LookAtTarget()
+    {
+        try
+        {
+            target.EnsureUsable();
+            return new Finding(
+                "target", FindingSeverity.Good,
+                $"{target.DirectoryPath} can be written; {ByteSize.Format(target.AvailableBytes)} left", null);
+        }
+        catch (KvmBackupException failure)
+        {
+            return new Finding("target", FindingSeverity.Bad, failure.Message, null);
+        }
+    }
+
+    private async Task<IReadOnlyList<Finding>> LookAtDomainAsync(
+        DomainSettings domain, IReadOnlyList<DomainIdentity> known, CancellationToken cancellationToken)
+    {
+        string subject = $"domain {domain.Name}";
+        DomainIdentity? identity = known.FirstOrDefault(candidate => candidate.Name == domain.Name);
+        if (identity is null)
+        {
+            return [new Finding(
+                subject, FindingSeverity.Bad, "libvirt has no such domain",
+                $"correct the name or remove the section; there are: {string.Join(", ", known.Select(one => one.Name))}")];
+        }
+
+        try
+        {
+            PreparedJob job = await preflight.PrepareAsync(
+                identity, domain, target.ForDomain(domain.Name), target, new BackupId(time.GetUtcNow()), cancellationToken);
+            List<Finding> findings =
+            [
+                new(subject, FindingSeverity.Good,
+                    $"{job.Disks.Count} disk(s), {ByteSize.Format(job.DataBytes)} of data"
+                    + string.Concat(job.Skipped.Select(disk => $"; without {disk.Target}: {disk.Reason}")), null),
+                .. job.Warnings.Select(warning => new Finding(subject, FindingSeverity.Warning, warning, null)),
+            ];
+            findings.AddRange(await LookAtAgentAsync(subject, job, cancellationToken));
+            return findings;
+        }
+        catch (KvmBackupException failure)
+        {
+            return [new Finding(subject, FindingSeverity.Bad, failure.Message, null)];
+        }
+    }
+
+    private async Task<IReadOnlyList<Finding>> LookAtAgentAsync(
+        string subject, PreparedJob job, CancellationToken cancellationToken)
+    {
+        if (job.Settings.Quiesce == QuiesceMode.Off || job.Facts.State != DomainState.Running)
+        {
+            return [];
+        }
+
+        AgentStatus status = job.Facts.HasAgentChannel
+            ? await agent.AskStatusAsync(job.Facts.Identity, cancellationToken)
+            : new AgentStatus(false, false, "the domain has no guest agent channel");
+        return status.IsAnswering ? [] :
+        [
+            new Finding(
+                subject,
+                job.Settings.Quiesce == QuiesceMode.Require ? FindingSeverity.Bad : FindingSeverity.Warning,
+                $"its file systems cannot be frozen: {status.Complaint}",
+                "install and start qemu-guest-agent in the guest, with its channel in the domain's XML, or set quiesce: off"),
+        ];
+    }
+}

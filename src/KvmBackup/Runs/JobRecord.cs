@@ -1,0 +1,48 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Runs;
+
+/// <summary>Gathers what is to be told about one job while it runs.</summary>
+public sealed class JobRecord(DomainName domain, string reason, TimeProvider time)
+{
+    private readonly long start = time.GetTimestamp();
+    private readonly List<string> warnings = [];
+    private readonly List<string> troubles = [];
+    private IReadOnlyList<RetentionVerdict> removed = [];
+    private Manifest? backup;
+    private Exception? failure;
+
+    /// <summary>When the job began.</summary>
+    public DateTimeOffset StartedAt { get; } = time.GetUtcNow();
+
+    public IReadOnlyList<string> Warnings => warnings;
+
+    public bool IsGuestClean => troubles.Count == 0;
+
+    /// <summary>What failed, for a person; a retention that fails after the backup is not the backup's failure.</summary>
+    public string FailureText => failure is null ? string.Empty
+        : (backup is null ? "NOT BACKED UP: " : "backed up, but then: ") + failure.Message;
+
+    public void Warn(string warning) => warnings.Add(warning);
+
+    public void Warn(IEnumerable<string> more) => warnings.AddRange(more);
+
+    public void NeedPerson(IEnumerable<string> more) => troubles.AddRange(more);
+
+    public void Removed(IReadOnlyList<RetentionVerdict> verdicts) => removed = verdicts;
+
+    public void Succeed(Manifest manifest) => backup = manifest;
+
+    /// <summary>What failed; after a success it is still told, as the retention that failed for instance.</summary>
+    public void Fail(Exception cause) => failure = cause;
+
+    public JobReport ToReport()
+    {
+        bool needsPerson = troubles.Count > 0 || failure is KvmBackupException { ExitCode: ExitCode.GuestNeedsPerson };
+        JobOutcome outcome = needsPerson ? JobOutcome.NeedsPerson
+            : failure is not null ? JobOutcome.Failed : JobOutcome.Succeeded;
+        string text = string.Join(" | ", troubles.Concat(failure is null ? [] : [FailureText]));
+        return new JobReport(
+            domain, outcome, text.Length > 0 ? text : reason, backup, time.GetElapsedTime(start), warnings, removed, []);
+    }
+}

@@ -1,0 +1,118 @@
+using System.Security.Cryptography;
+using KvmBackup.Configuration;
+using KvmBackup.Disks;
+using KvmBackup.Hypervisor;
+using KvmBackup.Model;
+using KvmBackup.Planning;
+using KvmBackup.Storage;
+
+namespace KvmBackup.Runs;
+
+/// <summary>Looks at a domain, its disks and the room there is, and refuses what would end badly. Changes nothing.</summary>
+public sealed class Preflight(LibvirtHost host, QemuImage images)
+{
+    private const string BlockDeviceOverlayDirectory = "/var/lib/libvirt/images";
+
+    // A guest that rewrites a tenth of its disk during a backup is busy; the guard watches for one that does more.
+    private const double OverlayShareOfDisk = 0.1;
+    private const double LikelyCompression = 0.33;
+
+    /// <exception cref="KvmBackupException">The domain cannot be backed up now; the message lists every reason.</exception>
+    public async Task<PreparedJob> PrepareAsync(
+        DomainIdentity domain, DomainSettings settings, DomainDirectory directory, BackupDirectory target, BackupId id,
+        CancellationToken cancellationToken)
+    {
+        DomainFacts facts = await host.DescribeAsync(domain, cancellationToken);
+        DomainPlan plan = DomainPlanner.Plan(facts, settings);
+        if (plan.Refusals.Count > 0)
+        {
+            throw new RunsException(
+                string.Join("; ", plan.Refusals),
+                plan.Taken.Count == 0 && facts.Disks.Any(IsOnOwnOverlay) ? ExitCode.GuestNeedsPerson : ExitCode.Failed);
+        }
+
+        List<TakenDisk> disks = [];
+        foreach (DiskFacts disk in plan.Taken)
+        {
+            disks.Add(new TakenDisk(disk, await images.ReadChainAsync(disk.SourcePath!, disk.Format, cancellationToken)));
+        }
+
+        IReadOnlyList<PlannedOverlay> overlays = facts.IsActive
+            ? [.. disks.Select(disk => PlanOverlay(facts, disk, settings, id))] : [];
+        long dataBytes = disks.SelectMany(disk => disk.Layers).Sum(layer => DataBytes(layer.FilePath));
+        RefuseTargetBesideImages(target, disks);
+        RefuseWithoutRoom(overlays, disks);
+        RefuseFullTarget(target, directory, settings, facts.Uuid, dataBytes);
+        return new PreparedJob(settings, facts, disks, plan.Skipped, overlays, dataBytes, plan.Warnings);
+    }
+
+    private static bool IsOnOwnOverlay(DiskFacts disk) =>
+        disk.SourcePath is { } path && (OverlayName.IsOurs(path) || OverlayName.IsPredecessors(path));
+
+    private static PlannedOverlay PlanOverlay(DomainFacts facts, TakenDisk disk, DomainSettings settings, BackupId id)
+    {
+        ImageLayer top = disk.Layers[0];
+        string folder = settings.OverlayDirectory
+            ?? (top.IsBlockDevice ? BlockDeviceOverlayDirectory : Path.GetDirectoryName(disk.Disk.SourcePath!)!);
+        uint random = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(sizeof(uint)));
+        string path = Path.Combine(folder, OverlayName.Create(facts.Uuid, disk.Disk.Target, id, random));
+        return Directory.Exists(folder)
+            ? new PlannedOverlay(disk.Disk.Target, disk.Disk.SourcePath!, path)
+            : throw new RunsException(
+                $"disk {disk.Disk.Target}: the directory for its overlay, {folder}, does not exist; "
+                + "make it or set overlay_dir to one that libvirt may write");
+    }
+
+    private static long DataBytes(string filePath)
+    {
+        using FileExtentSource source = FileExtentSource.Open(filePath);
+        return source.DataBytes;
+    }
+
+    private static void RefuseTargetBesideImages(BackupDirectory target, List<TakenDisk> disks)
+    {
+        string targetPath = Path.TrimEndingDirectorySeparator(LocalFile.ResolvePath(target.DirectoryPath)) + '/';
+        foreach (ImageLayer layer in disks.SelectMany(disk => disk.Layers).Where(layer => !layer.IsBlockDevice))
+        {
+            string folder = Path.GetDirectoryName(LocalFile.ResolvePath(layer.FilePath))!;
+            if (folder != "/" && targetPath.StartsWith(folder + '/', StringComparison.Ordinal))
+            {
+                throw new RunsException(
+                    $"backupdir {target.DirectoryPath} lies within {folder}, where the guest's disk {layer.FilePath} "
+                    + "is: what destroys the disks would destroy the backups. Set backupdir to another file system");
+            }
+        }
+    }
+
+    private static void RefuseWithoutRoom(IReadOnlyList<PlannedOverlay> overlays, List<TakenDisk> disks)
+    {
+        foreach (IGrouping<string, PlannedOverlay> folder in overlays.GroupBy(
+            overlay => Path.GetDirectoryName(overlay.OverlayPath)!))
+        {
+            long needed = (long)(OverlayShareOfDisk * disks
+                .Where(disk => folder.Any(overlay => overlay.Target == disk.Disk.Target))
+                .Sum(disk => disk.Layers[0].VirtualSizeBytes));
+            long available = LocalFile.AvailableBytes(folder.Key);
+            if (available < needed)
+            {
+                throw new RunsException(
+                    $"{folder.Key} has {ByteSize.Format(available)} left, and what the guest writes during the backup may "
+                    + $"need {ByteSize.Format(needed)} there; make room, or set overlay_dir to a file system with more");
+            }
+        }
+    }
+
+    private static void RefuseFullTarget(
+        BackupDirectory target, DomainDirectory directory, DomainSettings settings, Guid uuid, long dataBytes)
+    {
+        CompletedBackup? last = directory.List().Backups.FirstOrDefault(backup => backup.Manifest.DomainUuid == uuid);
+        long needed = settings.Compression.Method == CompressionMethod.None ? dataBytes
+            : last?.Manifest.Archive.SizeBytes ?? (long)(dataBytes * LikelyCompression);
+        if (target.AvailableBytes < needed)
+        {
+            throw new RunsException(
+                $"{target.DirectoryPath} has {ByteSize.Format(target.AvailableBytes)} left and this backup needs about "
+                + $"{ByteSize.Format(needed)}; make room, keep fewer backups (rotate) or choose a stronger compression");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using KvmBackup.Configuration;
+using KvmBackup.Model;
+using KvmBackup.Planning;
+using KvmBackup.Storage;
+using Serilog;
+
+namespace KvmBackup.Runs;
+
+/// <summary>Retention now, without a backup: the newest good one that is there takes the place of the proof.</summary>
+public sealed class PruneRun(HostSettings settings, BackupDirectory target, TimeSpan wait, ILogger log)
+{
+    public async Task<PruneReport> RunAsync(bool isDryRun, CancellationToken cancellationToken)
+    {
+        List<RetentionVerdict> verdicts = [];
+        List<string> notes = [];
+        List<string> failures = [];
+        foreach (DomainName name in target.ListDomains())
+        {
+            DomainSettings? domain = settings.Domains.FirstOrDefault(candidate => candidate.Name == name);
+            if (domain is null)
+            {
+                notes.Add($"{name}: not in the configuration; its backups stay until you delete them");
+                continue;
+            }
+
+            try
+            {
+                verdicts.AddRange(await PruneAsync(domain, isDryRun, cancellationToken));
+            }
+            catch (KvmBackupException failure)
+            {
+                failures.Add($"{name}: {failure.Message}");
+                log.Error("{Domain}: {Message}", name, failure.Message);
+            }
+        }
+
+        return new PruneReport(verdicts, notes, failures, isDryRun);
+    }
+
+    private async Task<IReadOnlyList<RetentionVerdict>> PruneAsync(
+        DomainSettings domain, bool isDryRun, CancellationToken cancellationToken)
+    {
+        DomainDirectory directory = target.ForDomain(domain.Name);
+        using DomainLock? held = isDryRun ? null : await directory.LockAsync(wait, cancellationToken);
+        RetentionDecision decision = RetentionPlanner.Decide(domain.Retention, directory.List().Backups);
+        if (held is not null)
+        {
+            foreach (RetentionVerdict verdict in decision.Verdicts.Where(verdict => !verdict.IsKept))
+            {
+                CompletedBackup proof = decision.Verdicts.First(
+                    other => other.IsKept && other.Backup.Manifest.DomainUuid == verdict.Backup.Manifest.DomainUuid).Backup;
+                directory.Remove(verdict.Backup, proof, held);
+                log.Information("{Domain}: {Id} {Reason}", domain.Name, verdict.Backup.Id, verdict.Reason);
+            }
+        }
+
+        return decision.Verdicts;
+    }
+}

@@ -1,0 +1,153 @@
+using KvmBackup.Archiving;
+using KvmBackup.Disks;
+using KvmBackup.Hypervisor;
+using KvmBackup.Model;
+using KvmBackup.Planning;
+using KvmBackup.Storage;
+
+namespace KvmBackup.Runs;
+
+/// <summary>Finds all that speaks against a restore, before the first write. A restore never overwrites unasked.</summary>
+public sealed class RestorePreflight(LibvirtHost host)
+{
+    /// <exception cref="RunsException">Refused; the message lists every reason and what to do.</exception>
+    public async Task<RestoreFacts> ExamineAsync(
+        CompletedBackup backup, RestorePlan plan, RestoreRequest request, CancellationToken cancellationToken)
+    {
+        List<string> refusals = [.. await RefuseDomainAsync(backup.Manifest, plan, request, cancellationToken)];
+        List<RestoreFile> written = [];
+        List<RestoreFile> kept = [];
+        foreach (RestoreFile file in plan.Files)
+        {
+            ArchiveMember member = backup.Manifest.FindMember(file.MemberName)
+                ?? throw new RunsException(
+                    $"{backup.Domain}@{backup.Id}: the manifest names no member {file.MemberName}.", ExitCode.DamageFound);
+            if (written.Any(other => other.FilePath == file.FilePath))
+            {
+                refusals.Add($"two files would be written to {file.FilePath}");
+            }
+            else if (file.IsBlockDevice)
+            {
+                refusals.AddRange(RefuseDevice(file, request));
+                written.Add(file);
+            }
+            else if (!Path.Exists(file.FilePath) || file.WhenExisting == ExistingFileRule.Replace)
+            {
+                written.Add(file);
+            }
+            else if (file.WhenExisting == ExistingFileRule.KeepIfIdentical
+                && await HasContentAsync(file.FilePath, member, cancellationToken))
+            {
+                kept.Add(file);
+            }
+            else
+            {
+                refusals.Add(RefuseExisting(file, backup.Domain, request));
+            }
+        }
+
+        refusals.AddRange(RefuseWithoutRoom(backup.Manifest, written));
+        return refusals.Count == 0
+            ? new RestoreFacts(written, kept, written.Sum(file => backup.Manifest.FindMember(file.MemberName)!.DataBytes))
+            : throw new RunsException(
+                $"{backup.Domain}@{backup.Id}: nothing was restored: {string.Join("; ", refusals)}.", ExitCode.Usage);
+    }
+
+    private async Task<IReadOnlyList<string>> RefuseDomainAsync(
+        Manifest manifest, RestorePlan plan, RestoreRequest request, CancellationToken cancellationToken)
+    {
+        bool isInPlace = request.TargetDirectory is null && request.NewName is null;
+        if (!plan.Define && !isInPlace)
+        {
+            // Files only, somewhere else: libvirt need not even run.
+            return [];
+        }
+
+        List<string> refusals = [];
+        IReadOnlyList<DomainIdentity> known = await host.ListAsync(cancellationToken);
+        DomainIdentity? sameName = known.FirstOrDefault(domain => domain.Name == plan.Name);
+        DomainIdentity? sameUuid = request.NewName is null
+            ? known.FirstOrDefault(domain => domain.Uuid == manifest.DomainUuid) : null;
+        if (plan.Define && sameName is not null && request.Replace is null)
+        {
+            refusals.Add(
+                $"the domain {plan.Name} exists: undefine it, restore a copy with --as NEWNAME, "
+                + $"or overwrite it with --replace {plan.Name}");
+        }
+
+        if (plan.Define && request.NewName is null && sameName is not null && sameName.Uuid != manifest.DomainUuid)
+        {
+            refusals.Add(
+                $"the domain {plan.Name} of this host is another guest (UUID {sameName.Uuid}, the backup's is "
+                + $"{manifest.DomainUuid}): restore a copy with --as NEWNAME");
+        }
+
+        if (plan.Define && sameUuid is not null && sameUuid.Name != plan.Name)
+        {
+            refusals.Add(
+                $"the guest exists under the name {sameUuid.Name}: restore a copy with --as NEWNAME, or undefine it");
+        }
+
+        foreach (DomainIdentity domain in new[] { sameName, sameUuid }.OfType<DomainIdentity>().Distinct())
+        {
+            if (await host.StateAsync(domain, cancellationToken) != DomainState.ShutOff)
+            {
+                refusals.Add($"{domain.Name} is running: shut it off first (virsh shutdown {domain.Uuid})");
+            }
+        }
+
+        return refusals;
+    }
+
+    private static IEnumerable<string> RefuseDevice(RestoreFile file, RestoreRequest request)
+    {
+        if (!Path.Exists(file.FilePath) || !LocalFile.IsBlockDevice(file.FilePath))
+        {
+            yield return $"the block device {file.FilePath} is not there: make it, or restore to files with --to DIR";
+        }
+        else if (request.Replace is null)
+        {
+            yield return $"{file.FilePath} is a block device, whose content would be overwritten: allow it with "
+                + $"--replace {request.Domain}, or restore to files with --to DIR";
+        }
+    }
+
+    private static string RefuseExisting(RestoreFile file, DomainName domain, RestoreRequest request) =>
+        file.WhenExisting == ExistingFileRule.KeepIfIdentical
+            ? $"{file.FilePath} exists with other content than the backup's, and may serve other guests: "
+                + "restore elsewhere with --to DIR"
+            : $"{file.FilePath} exists: move it away, restore elsewhere with --to DIR, or overwrite it with "
+                + $"--replace {request.NewName ?? domain}";
+
+    private static async Task<bool> HasContentAsync(
+        string filePath, ArchiveMember member, CancellationToken cancellationToken)
+    {
+        using FileExtentSource source = FileExtentSource.Open(filePath);
+        return source.SizeBytes == member.SizeBytes
+            && await ContentHash.ComputeAsync(source, cancellationToken) == member.ContentSha256;
+    }
+
+    private static IEnumerable<string> RefuseWithoutRoom(Manifest manifest, List<RestoreFile> written)
+    {
+        foreach (IGrouping<string, RestoreFile> folder in written.Where(file => !file.IsBlockDevice)
+            .GroupBy(file => NearestExisting(Path.GetDirectoryName(file.FilePath)!)))
+        {
+            long needed = folder.Sum(file => manifest.FindMember(file.MemberName)!.DataBytes);
+            long available = LocalFile.AvailableBytes(folder.Key);
+            if (available < needed)
+            {
+                yield return $"{folder.Key} has {ByteSize.Format(available)} left and {ByteSize.Format(needed)} are needed";
+            }
+        }
+    }
+
+    private static string NearestExisting(string folder)
+    {
+        while (!Directory.Exists(folder))
+        {
+            folder = Path.GetDirectoryName(folder)!;
+        }
+
+        return folder;
+    }
+}

@@ -1,0 +1,65 @@
+using KvmBackup.Disks;
+using KvmBackup.Model;
+
+namespace KvmBackup.Runs;
+
+/// <summary>
+/// Watches the room that overlays grow into while disks are read. A guest whose overlay finds no room is paused by QEMU,
+/// so the backup ends before that, and the guest goes on.
+/// </summary>
+public sealed class RoomGuard : IAsyncDisposable
+{
+    // What is left must hold the guest's writes until the commit has begun: some seconds of a quick disk.
+    private const long ReserveBytes = 128L * 1024 * 1024;
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    private readonly CancellationTokenSource tight;
+    private readonly CancellationTokenSource over = new();
+    private readonly Task watching;
+    private string? tightFolder;
+
+    private RoomGuard(string[] folders, TimeProvider time, CancellationToken cancellationToken)
+    {
+        tight = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        watching = folders.Length == 0 ? Task.CompletedTask : WatchAsync(folders, time);
+    }
+
+    /// <summary>Is cancelled when room gets tight, and when the caller's token is.</summary>
+    public CancellationToken Token => tight.Token;
+
+    /// <summary>Room got tight.</summary>
+    public bool IsTight => tightFolder is not null;
+
+    public static RoomGuard Watch(
+        IReadOnlyList<PlannedOverlay> overlays, TimeProvider time, CancellationToken cancellationToken) => new(
+        [.. overlays.Select(overlay => Path.GetDirectoryName(overlay.OverlayPath)!).Distinct()], time, cancellationToken);
+
+    /// <summary>What to say of a read that the guard ended.</summary>
+    public RunsException Failure() => new(
+        $"{tightFolder} got too full for what the guest writes during the backup (less than "
+        + $"{ByteSize.Format(ReserveBytes)} left), so the backup was given up and the guest put back on its disks; "
+        + "make room there, or set overlay_dir");
+
+    public async ValueTask DisposeAsync()
+    {
+        await over.CancelAsync();
+        await watching;
+        over.Dispose();
+        tight.Dispose();
+    }
+
+    private async Task WatchAsync(string[] folders, TimeProvider time)
+    {
+        while (!over.IsCancellationRequested)
+        {
+            tightFolder = folders.FirstOrDefault(folder => LocalFile.AvailableBytes(folder) < ReserveBytes);
+            if (tightFolder is not null)
+            {
+                await tight.CancelAsync();
+                return;
+            }
+
+            await Task.Delay(Interval, time, over.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Storage;
+
+/// <summary>Looks at one thing in a domain's directory and says what it is: a backup, or why it is none.</summary>
+internal static class BackupEntry
+{
+    /// <returns>A <see cref="CompletedBackup"/> or an <see cref="UnusableEntry"/>.</returns>
+    public static (CompletedBackup? Backup, UnusableEntry? Unusable) Examine(DirectoryInfo directory)
+    {
+        if (EntryName.Parse(directory.Name) is not { } name)
+        {
+            return Refuse(directory, UnusableCause.Foreign, "it has not the name of a backup");
+        }
+
+        // Before anything in it is opened: what a link leads to is not ours.
+        if (directory.LinkTarget is not null)
+        {
+            return Refuse(directory, UnusableCause.Foreign, "it is a symbolic link; backups are directories");
+        }
+
+        if (!directory.Attributes.HasFlag(FileAttributes.Directory))
+        {
+            return Refuse(directory, UnusableCause.Foreign, "it is not a directory");
+        }
+
+        return name.State switch
+        {
+            EntryState.Partial => Refuse(
+                directory, UnusableCause.Leftover, "a run has not finished it, and perhaps never will"),
+            EntryState.Deleting => Refuse(
+                directory, UnusableCause.Leftover, "its deletion was not finished"),
+            _ => ExaminePublished(directory, name),
+        };
+    }
+
+    private static (CompletedBackup? Backup, UnusableEntry? Unusable) ExaminePublished(
+        DirectoryInfo directory, EntryName name)
+    {
+        Manifest manifest;
+        try
+        {
+            manifest = ManifestFile.Read(Path.Combine(directory.FullName, BackupFiles.Manifest));
+        }
+        catch (StorageException failure)
+        {
+            return Refuse(directory, CauseOf(failure), failure.Message);
+        }
+
+        if (manifest.Id != name.Id || manifest.Kind != name.Kind)
+        {
+            string told = new EntryName(manifest.Id, manifest.Kind, EntryState.Published).ToString();
+            return Refuse(directory, UnusableCause.Damaged, $"its manifest is that of {told}");
+        }
+
+        return FindFileProblem(directory, manifest.Archive) is { } problem
+            ? Refuse(directory, UnusableCause.Damaged, problem)
+            : (new CompletedBackup(directory.FullName, manifest, BackupFiles.IsProtected(directory.FullName)), null);
+    }
+
+    private static UnusableCause CauseOf(StorageException failure) =>
+        failure.IsNewerFormat ? UnusableCause.TooNew
+        : failure.ExitCode == ExitCode.DamageFound ? UnusableCause.Damaged
+        : UnusableCause.Unreadable;
+
+    private static string? FindFileProblem(DirectoryInfo directory, ManifestArchive archive)
+    {
+        FileInfo file = new(Path.Combine(directory.FullName, archive.FileName));
+        if (!file.Exists)
+        {
+            return $"its archive '{archive.FileName}' is missing";
+        }
+
+        return file.Length == archive.SizeBytes
+            ? null
+            : $"its archive '{archive.FileName}' has {file.Length} bytes; the manifest says {archive.SizeBytes}";
+    }
+
+    private static (CompletedBackup?, UnusableEntry) Refuse(
+        DirectoryInfo directory, UnusableCause cause, string reason) =>
+        (null, new UnusableEntry(directory.Name, reason, cause));
+}

@@ -1,0 +1,44 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Storage;
+
+/// <summary>Finds the backup an operator means.</summary>
+internal static class BackupSearch
+{
+    private const int MostListed = 20;
+
+    public static CompletedBackup Find(DomainName name, BackupCatalogue catalogue, string? idPrefix)
+    {
+        CompletedBackup[] matches = idPrefix is null
+            ? [.. catalogue.Backups.Take(1)]
+            : [.. catalogue.Backups.Where(backup => IsMatch(Path.GetFileName(backup.DirectoryPath), idPrefix))];
+        return matches.Length switch
+        {
+            1 => matches[0],
+            0 => throw None(name, catalogue, idPrefix),
+            _ => throw new StorageException(
+                $"'{idPrefix}' could be any of {matches.Length} backups of '{name}': {Ids(matches)}. Type more of it.",
+                ExitCode.Usage),
+        };
+    }
+
+    private static bool IsMatch(string directoryName, string idPrefix) =>
+        idPrefix.Length > 0 && directoryName.StartsWith(idPrefix, StringComparison.OrdinalIgnoreCase);
+
+    private static StorageException None(DomainName name, BackupCatalogue catalogue, string? idPrefix)
+    {
+        UnusableEntry? asked = catalogue.Unusable.FirstOrDefault(
+            entry => idPrefix is null ? entry.Cause != UnusableCause.Foreign : IsMatch(entry.Name, idPrefix));
+        string what = idPrefix is null ? $"There is no backup of '{name}'" : $"'{name}' has no backup '{idPrefix}'";
+        string unusable = asked is null ? string.Empty : $" '{asked.Name}' is there, but is not usable: {asked.Reason}.";
+        string rest = catalogue.Backups.Count == 0
+            ? " There is no other."
+            : $" There are: {Ids(catalogue.Backups)}.";
+        ExitCode exitCode = asked?.Cause == UnusableCause.Damaged ? ExitCode.DamageFound : ExitCode.Usage;
+        return new StorageException($"{what}.{unusable}{rest}", exitCode);
+    }
+
+    private static string Ids(IReadOnlyList<CompletedBackup> backups) =>
+        string.Join(", ", backups.Take(MostListed).Select(backup => backup.Id.ToString()))
+        + (backups.Count > MostListed ? $" and {backups.Count - MostListed} older" : string.Empty);
+}

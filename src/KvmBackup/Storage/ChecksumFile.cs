@@ -1,0 +1,72 @@
+using System.Security.Cryptography;
+using System.Text;
+using KvmBackup.Model;
+
+namespace KvmBackup.Storage;
+
+/// <summary>SHA256SUMS as the program <c>sha256sum</c> writes it and checks it.</summary>
+public static class ChecksumFile
+{
+    private const int Digits = 64;
+    private const long LargestSizeBytes = 1 << 20;
+    private const string Separator = "  ";
+
+    /// <param name="sums">File name and checksum in lower-case hexadecimal.</param>
+    public static byte[] Format(IEnumerable<KeyValuePair<string, string>> sums) =>
+        Encoding.UTF8.GetBytes(string.Concat(sums.Select(sum => $"{sum.Value}{Separator}{sum.Key}\n")));
+
+    /// <summary>What the file says, and where it says nothing that makes sense.</summary>
+    public static ChecksumReading Parse(byte[] content)
+    {
+        Dictionary<string, string> sums = [];
+        List<ArchiveDamage> damages = [];
+        for (int start = 0, end; start < content.Length; start = end + 1)
+        {
+            end = Array.IndexOf(content, (byte)'\n', start);
+            bool isCut = end < 0;
+            end = isCut ? content.Length : end;
+            string line = Encoding.UTF8.GetString(content, start, end - start);
+            string? problem = isCut ? "its last line is cut" : Add(sums, line);
+            if (problem is not null)
+            {
+                damages.Add(new ArchiveDamage(BackupFiles.Checksums, start, [], problem));
+            }
+        }
+
+        return new ChecksumReading(sums, damages);
+    }
+
+    /// <exception cref="IOException">There is none, or it cannot be read.</exception>
+    public static ChecksumReading Read(string filePath)
+    {
+        if (new FileInfo(filePath).Length > LargestSizeBytes)
+        {
+            return new ChecksumReading(
+                new Dictionary<string, string>(),
+                [new ArchiveDamage(BackupFiles.Checksums, null, [], $"it is larger than {LargestSizeBytes} bytes")]);
+        }
+
+        return Parse(File.ReadAllBytes(filePath));
+    }
+
+    /// <summary>The checksum of a whole file, in lower-case hexadecimal.</summary>
+    public static async Task<string> ComputeAsync(string filePath, CancellationToken cancellationToken)
+    {
+        await using FileStream stream = new(filePath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        return Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellationToken));
+    }
+
+    private static string? Add(Dictionary<string, string> sums, string line)
+    {
+        bool isWellFormed = line.Length > Digits + Separator.Length
+            && line[..Digits].All(char.IsAsciiHexDigitLower)
+            && line.AsSpan(Digits, Separator.Length).SequenceEqual(Separator);
+        if (!isWellFormed)
+        {
+            return "a line is not a checksum, two blanks and a file name";
+        }
+
+        string name = line[(Digits + Separator.Length)..];
+        return sums.TryAdd(name, line[..Digits]) ? null : $"a second line for '{name}'";
+    }
+}

@@ -1,0 +1,150 @@
+using KvmBackup.Model;
+using KvmBackup.Persisting;
+
+namespace KvmBackup.Storage;
+
+/// <summary>The backups of one domain, by name: those of an earlier guest of the same name lie with them.</summary>
+public sealed class DomainDirectory
+{
+    private readonly DomainName name;
+    private readonly TimeProvider time;
+
+    internal DomainDirectory(string directoryPath, DomainName name, TimeProvider time)
+    {
+        DirectoryPath = directoryPath;
+        this.name = name;
+        this.time = time;
+    }
+
+    public string DirectoryPath { get; }
+
+    /// <summary>Waits for the right to change these backups. Makes the domain's folder when it is missing.</summary>
+    /// <exception cref="StorageException">Another holds it for longer: exit code 11.</exception>
+    public async Task<DomainLock> LockAsync(TimeSpan wait, CancellationToken cancellationToken)
+    {
+        Guard("be made", () => DurableFile.TryMakeDirectory(DirectoryPath));
+        KernelLock held = await LockWait.AcquireAsync(
+            Path.Combine(DirectoryPath, BackupFiles.Lock), $"The backup of '{name}'", wait, time, cancellationToken);
+        return new DomainLock(held, DirectoryPath);
+    }
+
+    /// <summary>All that is there. Needs no lock: a backup appears and goes by one rename.</summary>
+    /// <exception cref="StorageException">The folder cannot be read.</exception>
+    public BackupCatalogue List() => Guard("be listed", () =>
+    {
+        List<CompletedBackup> backups = [];
+        List<UnusableEntry> unusable = [];
+        foreach (DirectoryInfo entry in Entries())
+        {
+            (CompletedBackup? backup, UnusableEntry? reason) = BackupEntry.Examine(entry);
+            if (backup is not null)
+            {
+                backups.Add(backup);
+            }
+            else if (Path.Exists(entry.FullName) || entry.LinkTarget is not null)
+            {
+                // Without this a backup that was removed while we looked would count as damaged.
+                unusable.Add(reason!);
+            }
+        }
+
+        return new BackupCatalogue(
+            [.. backups.OrderByDescending(backup => backup.Id)],
+            [.. unusable.OrderBy(entry => entry.Name, StringComparer.Ordinal)]);
+    });
+
+    /// <summary>The backup whose timestamp begins so; the newest when nothing is asked for.</summary>
+    /// <exception cref="StorageException">There is none, or more than one: the message lists what there is.</exception>
+    public CompletedBackup Find(string? idPrefix) => BackupSearch.Find(name, List(), idPrefix);
+
+    /// <summary>Begins a backup under the first free second from <paramref name="id"/> on.</summary>
+    /// <exception cref="StorageException">The folder cannot be written.</exception>
+    public Task<PendingBackup> BeginAsync(BackupId id, BackupKind kind, DomainLock proof)
+    {
+        proof.Demand(DirectoryPath);
+        return Task.FromResult(Guard("take a new backup", () =>
+        {
+            HashSet<BackupId> taken = [.. Entries().Select(entry => EntryName.Parse(entry.Name)?.Id).OfType<BackupId>()];
+            BackupId free = id;
+            while (taken.Contains(free)
+                || !DurableFile.TryMakeDirectory(PathOf(new EntryName(free, kind, EntryState.Partial))))
+            {
+                free = new BackupId(free.Instant.AddSeconds(1));
+            }
+
+            return new PendingBackup(
+                name, new EntryName(free, kind, EntryState.Partial), PathOf(new EntryName(free, kind, EntryState.Partial)));
+        }));
+    }
+
+    /// <summary>Removes what runs that died have left; <see cref="List"/> tells it beforehand.</summary>
+    /// <returns>How many there were.</returns>
+    /// <exception cref="StorageException">One cannot be removed.</exception>
+    public int RemoveLeftovers(DomainLock proof)
+    {
+        proof.Demand(DirectoryPath);
+        return Guard("be tidied", () =>
+        {
+            DirectoryInfo[] leftovers = [.. Entries()
+                .Where(entry => BackupEntry.Examine(entry).Unusable is { Cause: UnusableCause.Leftover })];
+            Array.ForEach(leftovers, leftover => leftover.Delete(recursive: true));
+            if (leftovers.Length > 0)
+            {
+                DurableFile.FlushDirectory(DirectoryPath);
+            }
+
+            return leftovers.Length;
+        });
+    }
+
+    /// <summary>Removes a backup for good.</summary>
+    /// <param name="backup">Which.</param>
+    /// <param name="proof">A newer good backup of the same folder: looked at again on disk before anything goes.</param>
+    /// <param name="held">The lock.</param>
+    /// <exception cref="StorageException">The proof does not hold, the backup is protected, or the disk refuses.</exception>
+    public void Remove(CompletedBackup backup, CompletedBackup proof, DomainLock held)
+    {
+        held.Demand(DirectoryPath);
+        DirectoryInfo doomed = Guard("be looked at", () => RemovalProof.Demand(DirectoryPath, backup, proof));
+        Guard($"let go of '{doomed.Name}'", () =>
+        {
+            // By rename first: a crash in the middle leaves a leftover, never half a backup that looks whole.
+            string deleting = PathOf(new EntryName(backup.Id, backup.Manifest.Kind, EntryState.Deleting));
+            if (Directory.Exists(deleting))
+            {
+                Directory.Delete(deleting, recursive: true);
+            }
+
+            DurableFile.RenameDirectory(doomed.FullName, deleting);
+            Directory.Delete(deleting, recursive: true);
+            DurableFile.FlushDirectory(DirectoryPath);
+            return true;
+        });
+    }
+
+    private string PathOf(EntryName entry) => Path.Combine(DirectoryPath, entry.ToString());
+
+    /// <summary>Directories and links, and files that bear the name of a backup.</summary>
+    private List<DirectoryInfo> Entries()
+    {
+        DirectoryInfo folder = new(DirectoryPath);
+        return !folder.Exists
+            ? []
+            : [.. folder.EnumerateFileSystemInfos()
+                .Where(entry => entry is DirectoryInfo || entry.LinkTarget is not null
+                    || EntryName.Parse(entry.Name) is not null)
+                .Select(entry => new DirectoryInfo(entry.FullName))];
+    }
+
+    private T Guard<T>(string what, Func<T> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (Exception failure) when (StorageException.IsExpected(failure))
+        {
+            throw StorageException.From(failure, $"The folder '{DirectoryPath}' of '{name}' cannot {what}");
+        }
+    }
+}

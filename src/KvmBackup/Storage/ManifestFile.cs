@@ -1,0 +1,97 @@
+using System.Text.Json;
+using KvmBackup.Model;
+using KvmBackup.Persisting;
+
+namespace KvmBackup.Storage;
+
+/// <summary>manifest.json: writes it, and reads only what it could have written.</summary>
+public static class ManifestFile
+{
+    /// <summary>Ten million extents; beyond that something is wrong, and reading it would fill the memory.</summary>
+    internal const long LargestSizeBytes = 256L << 20;
+
+    private static readonly ManifestJson Json = new(CreateOptions());
+
+    /// <summary>The manifest as it is written to disk.</summary>
+    /// <exception cref="StorageException">It could not be read back: a name or number in it is not sane.</exception>
+    public static byte[] Format(Manifest manifest)
+    {
+        if (ManifestRules.FindProblem(manifest) is { } problem)
+        {
+            throw new StorageException($"The manifest of '{manifest.Domain}' {manifest.Id} cannot be written: {problem}.");
+        }
+
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(manifest, Json.Manifest);
+        return json.Length <= LargestSizeBytes
+            ? json
+            : throw new StorageException(
+                $"The manifest of '{manifest.Domain}' {manifest.Id} would have {json.Length} bytes, for its disks have too"
+                + $" many extents; the limit is {LargestSizeBytes}. Defragment its images.");
+    }
+
+    /// <exception cref="StorageException">Missing, unreadable, damaged, or of a newer version.</exception>
+    public static Manifest Read(string filePath)
+    {
+        byte[] bytes;
+        try
+        {
+            using FileStream stream = new(filePath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+            if (stream.Length > LargestSizeBytes)
+            {
+                throw Damaged(filePath, $"it has {stream.Length} bytes, more than any manifest");
+            }
+
+            bytes = new byte[stream.Length];
+            stream.ReadExactly(bytes);
+        }
+        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new StorageException($"There is no manifest '{filePath}'.", ExitCode.DamageFound, failure);
+        }
+        catch (Exception failure) when (StorageException.IsExpected(failure))
+        {
+            throw StorageException.From(failure, $"Cannot read the manifest '{filePath}'");
+        }
+
+        return Parse(bytes, filePath);
+    }
+
+    /// <exception cref="StorageException">Damaged, or of a newer version.</exception>
+    public static Manifest Parse(ReadOnlySpan<byte> json, string filePath)
+    {
+        try
+        {
+            int version = HouseJson.ReadFormatVersion(json);
+            if (version > Manifest.CurrentFormatVersion)
+            {
+                throw StorageException.Newer(filePath, version);
+            }
+
+            Manifest manifest = JsonSerializer.Deserialize(json, Json.Manifest)
+                ?? throw new JsonException("it is empty");
+            return ManifestRules.FindProblem(manifest) is { } problem ? throw Damaged(filePath, problem) : manifest;
+        }
+        catch (Exception failure) when (failure is JsonException or InvalidOperationException)
+        {
+            // Escapes that make no text (half a surrogate pair) come as InvalidOperationException.
+            throw Damaged(filePath, failure.Message, failure);
+        }
+    }
+
+    private static StorageException Damaged(string filePath, string reason, Exception? failure = null) => new(
+        $"The manifest '{filePath}' is damaged: {reason.TrimEnd('.')}. Take another backup, or unpack this one with tar.",
+        ExitCode.DamageFound,
+        failure);
+
+    private static JsonSerializerOptions CreateOptions()
+    {
+        JsonSerializerOptions options = HouseJson.CreateOptions(
+            new WordConverter<BackupKind>(),
+            new WordConverter<Consistency>(),
+            new WordConverter<CompressionMethod>(),
+            new ExtentListConverter(),
+            new SecondsConverter());
+        options.PropertyNamingPolicy = new ManifestNaming();
+        return options;
+    }
+}

@@ -1,0 +1,145 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Storage;
+
+/// <summary>What must hold in a manifest beyond its types, so that nobody who reads one need ask again.</summary>
+internal static class ManifestRules
+{
+    private const int LongestText = 4096;
+    private const int Sha256Digits = 64;
+
+    /// <returns>The first thing that is wrong, in words; null when all is well.</returns>
+    public static string? FindProblem(Manifest manifest)
+    {
+        if (HasNullEntry(manifest))
+        {
+            return "a list in it has an empty entry";
+        }
+
+        return HeadProblem(manifest)
+            ?? ArchiveProblem(manifest.Archive)
+            ?? manifest.Members.Select(member => MemberProblem(manifest, member)).FirstOrDefault(IsProblem)
+            ?? manifest.Disks.Select(disk => DiskProblem(manifest, disk)).FirstOrDefault(IsProblem)
+            ?? manifest.Files.Select(file => FileProblem(file)).FirstOrDefault(IsProblem)
+            ?? DoubleProblem("member", manifest.Members.Select(member => member.Name))
+            ?? DoubleProblem("disk", manifest.Disks.Select(disk => disk.Target.Value));
+    }
+
+    private static bool IsProblem(string? problem) => problem is not null;
+
+    // The JSON reader checks members for null, but not the entries of lists.
+    private static bool HasNullEntry(Manifest manifest)
+    {
+        IEnumerable<object?> entries =
+        [
+            .. manifest.Disks, .. manifest.SkippedDisks, .. manifest.Files, .. manifest.Members, .. manifest.Warnings,
+        ];
+        return entries.Contains(null) || manifest.Disks.Any(disk => disk.Layers.Contains(null!));
+    }
+
+    private static string? HeadProblem(Manifest manifest)
+    {
+        if (manifest.FormatVersion is < 1 or > Manifest.CurrentFormatVersion)
+        {
+            return $"its format_version is {manifest.FormatVersion}";
+        }
+
+        if (!IsText(manifest.Program) || !IsText(manifest.Host))
+        {
+            return "program or host is empty or too long";
+        }
+
+        return manifest.FrozenFor < TimeSpan.Zero ? "frozen_for_seconds is negative" : null;
+    }
+
+    private static string? ArchiveProblem(ManifestArchive archive)
+    {
+        if (new[] { archive.FileName, archive.IndexFileName }.Any(name => !IsFileName(name))
+            || archive.FileName == archive.IndexFileName)
+        {
+            return $"'{archive.FileName}' and '{archive.IndexFileName}' cannot be the names of archive and index";
+        }
+
+        if (archive.SizeBytes < 0 || archive.TarBytes < 0)
+        {
+            return "a size of the archive is negative";
+        }
+
+        return IsSha256(archive.Sha256) ? null : "the archive's sha256 is not 64 lower-case hexadecimal digits";
+    }
+
+    private static string? MemberProblem(Manifest manifest, ArchiveMember member)
+    {
+        string[] parts = member.Name.Split('/');
+        if (parts.Length != 2 || parts[0] != manifest.Domain.FileName || !BackupFiles.IsPlainName(parts[1]))
+        {
+            return $"'{member.Name}' cannot be the name of a member";
+        }
+
+        if (!IsSha256(member.ContentSha256))
+        {
+            return $"the checksum of member '{member.Name}' is not 64 lower-case hexadecimal digits";
+        }
+
+        long room = manifest.Archive.TarBytes - member.DataOffsetBytes;
+        bool isPlaced = member.HeaderOffsetBytes >= 0 && member.DataOffsetBytes >= member.HeaderOffsetBytes;
+        long end = 0;
+        foreach (Extent extent in member.Extents)
+        {
+            // Written so that no sum can overflow.
+            isPlaced &= extent.LengthBytes > 0 && extent.OffsetBytes >= end
+                && extent.LengthBytes <= member.SizeBytes - extent.OffsetBytes && extent.LengthBytes <= room;
+            if (!isPlaced)
+            {
+                break;
+            }
+
+            end = extent.EndBytes;
+            room -= extent.LengthBytes;
+        }
+
+        return isPlaced && room >= 0 && member.SizeBytes >= 0
+            ? null
+            : $"the place or the extents of member '{member.Name}' do not fit its size and the archive's";
+    }
+
+    private static string? DiskProblem(Manifest manifest, ManifestDisk disk)
+    {
+        if (disk.VirtualSizeBytes < 0 || disk.Layers.Count == 0)
+        {
+            return $"disk {disk.Target} has no layers or a negative size";
+        }
+
+        return disk.Layers.Select(layer => LayerProblem(manifest, disk, layer)).FirstOrDefault(IsProblem);
+    }
+
+    private static string? LayerProblem(Manifest manifest, ManifestDisk disk, ManifestLayer layer)
+    {
+        if (!BackupFiles.IsPlainName(layer.FileName) || !IsText(layer.Format) || !IsText(layer.SourcePath)
+            || !IsSha256(layer.Sha256))
+        {
+            return $"layer '{layer.FileName}' of disk {disk.Target} has a bad name, format, path or checksum";
+        }
+
+        return manifest.FindMember(layer.FileName) is { } member && member.SizeBytes == layer.SizeBytes
+            ? null
+            : $"layer '{layer.FileName}' of disk {disk.Target} has no member of its size";
+    }
+
+    private static string? FileProblem(AuxiliaryFile file) =>
+        BackupFiles.IsPlainName(file.MemberName) && IsText(file.SourcePath)
+            ? null
+            : $"'{file.MemberName}' cannot be the name of a file of the domain";
+
+    private static string? DoubleProblem(string what, IEnumerable<string> names) =>
+        names.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } twice
+            ? $"{what} '{twice.Key}' is there twice"
+            : null;
+
+    private static bool IsFileName(string name) => BackupFiles.IsPlainName(name) && !BackupFiles.IsReserved(name);
+
+    private static bool IsText(string text) => text.Length is > 0 and <= LongestText;
+
+    private static bool IsSha256(string text) =>
+        text.Length == Sha256Digits && text.All(char.IsAsciiHexDigitLower);
+}

@@ -1,0 +1,40 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Storage;
+
+/// <summary>Decides whether a backup may go, by what is on disk now and not by what somebody remembers.</summary>
+internal static class RemovalProof
+{
+    /// <returns>The directory that may be removed.</returns>
+    /// <exception cref="StorageException">It may not, and why.</exception>
+    public static DirectoryInfo Demand(string directoryPath, CompletedBackup backup, CompletedBackup proof)
+    {
+        CompletedBackup doomed = LookAgain(directoryPath, backup, backup);
+        CompletedBackup standing = LookAgain(directoryPath, proof, backup);
+        if (standing.Id <= doomed.Id)
+        {
+            throw Refuse(backup, $"{proof.Id} is not a newer backup");
+        }
+
+        return doomed.IsProtected
+            ? throw Refuse(backup, $"it is protected (remove the file '{BackupFiles.Protected}' in it to change that)")
+            : new DirectoryInfo(doomed.DirectoryPath);
+    }
+
+    private static CompletedBackup LookAgain(string directoryPath, CompletedBackup remembered, CompletedBackup backup)
+    {
+        if (Path.GetDirectoryName(remembered.DirectoryPath) != directoryPath)
+        {
+            throw Refuse(backup, $"'{remembered.DirectoryPath}' is not in '{directoryPath}'");
+        }
+
+        (CompletedBackup? found, UnusableEntry? unusable) =
+            BackupEntry.Examine(new DirectoryInfo(remembered.DirectoryPath));
+        return found is null || found.Id != remembered.Id
+            ? throw Refuse(backup, $"'{remembered.DirectoryPath}' is no longer the backup it was: {unusable?.Reason}")
+            : found;
+    }
+
+    private static StorageException Refuse(CompletedBackup backup, string reason) =>
+        new($"The backup {backup.Id} of '{backup.Domain}' is not removed: {reason}.");
+}

@@ -1,0 +1,57 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Storage;
+
+/// <summary>The backup directory cannot be used as asked; or what lies in it is not as it was written.</summary>
+public sealed class StorageException(string message, ExitCode exitCode = ExitCode.Failed, Exception? innerException = null)
+    : KvmBackupException(message, exitCode, innerException)
+{
+    private const int NoPermission = 13;
+    private const int NotPermitted = 1;
+    private const int NoSpace = 28;
+    private const int ReadOnlyFileSystem = 30;
+    private const int NameTooLong = 36;
+    private const int NoLocks = 37;
+    private const int NotSupported = 95;
+    private const int StaleHandle = 116;
+    private const int QuotaExceeded = 122;
+    private const int InputOutput = 5;
+
+    /// <summary>What .NET or the kernel threw, with what it means here and what to do.</summary>
+    /// <param name="what">What could not be done, and with what: the beginning of the message.</param>
+    public static StorageException From(Exception failure, string what) =>
+        new($"{what}: {failure.Message.TrimEnd('.')}. {Mend(failure)}", ExitCode.Failed, failure);
+
+    /// <summary>A file of a version of this program that is newer than this one.</summary>
+    public static StorageException Newer(string filePath, int version) => new(
+        $"'{filePath}' was written by a newer kvmbackup (format {version}); this one reads up to"
+        + $" {Manifest.CurrentFormatVersion}: upgrade kvmbackup on this host.")
+    {
+        IsNewerFormat = true,
+    };
+
+    /// <summary>Nothing is damaged: this program is too old for it.</summary>
+    public bool IsNewerFormat { get; private init; }
+
+    /// <summary>The failures that a file system may give at any time; all else is a mistake of ours.</summary>
+    public static bool IsExpected(Exception failure) => failure is IOException or UnauthorizedAccessException;
+
+    // The HResult of an I/O exception is the errno on Linux.
+    private static string Mend(Exception failure) => failure switch
+    {
+        UnauthorizedAccessException => "Run as root, or give this user the right to write there.",
+        DirectoryNotFoundException or FileNotFoundException => "Is the share mounted?",
+        _ => failure.HResult switch
+        {
+            NoPermission or NotPermitted => "Run as root, or give this user the right to write there.",
+            NoSpace => "The file system is full: make room, or keep fewer backups (rotate).",
+            QuotaExceeded => "The quota is used up: make room, or keep fewer backups (rotate).",
+            ReadOnlyFileSystem => "The file system is mounted read-only: remount it, and look in dmesg for the reason.",
+            NameTooLong => "The name is too long for this file system.",
+            NoLocks or NotSupported => "This file system keeps no locks: mount it with locking (NFS: without nolock).",
+            StaleHandle => "The share was taken away by its server: unmount it and mount it again.",
+            InputOutput => "The disk or the share below has errors: look in dmesg.",
+            _ => "Look at the file system and its mount.",
+        },
+    };
+}

@@ -1,0 +1,56 @@
+using System.Text.Json;
+
+namespace KvmBackup.Lab.Support;
+
+/// <summary>A site as an operator sets it up: a configuration for this host, a target and a state directory.</summary>
+public sealed class BackupSite
+{
+    private readonly string _directory = LabEnvironment.NewDirectory("site");
+
+    /// <param name="domains">The domains' sections of the configuration, by name: YAML in one line, without braces.</param>
+    public BackupSite(params IEnumerable<(string Name, string Keys)> domains)
+    {
+        Directory.CreateDirectory(BackupPath);
+        Configure(domains);
+    }
+
+    public string ConfigurationPath => Path.Combine(_directory, "config.yml");
+
+    public string BackupPath => Path.Combine(_directory, "backups");
+
+    public string StatePath => Path.Combine(_directory, "state");
+
+    /// <summary>Writes the configuration again.</summary>
+    public void Configure(params IEnumerable<(string Name, string Keys)> domains)
+    {
+        IEnumerable<string> sections = domains.Select(domain =>
+            $"    \"{domain.Name}\": {{day_of_week: [Mon, Tue, Wed, Thu, Fri, Sat, Sun], {domain.Keys}}}");
+        File.WriteAllText(
+            ConfigurationPath,
+            $"{Environment.MachineName.Split('.')[0]}:\n  backupdir: {BackupPath}\n  statedir: {StatePath}\n  domains:\n"
+            + string.Join('\n', sections) + "\n");
+    }
+
+    /// <summary>Runs the program with this configuration.</summary>
+    public Task<Outcome> RunAsync(params IEnumerable<string> arguments) =>
+        Kvmbackup.RunAsync(["--config", ConfigurationPath, .. arguments]);
+
+    /// <summary>Runs a command that must succeed, and gives its JSON report.</summary>
+    public async Task<JsonElement> ReportAsync(params IEnumerable<string> arguments)
+    {
+        Outcome outcome = (await RunAsync(["--json", .. arguments])).MustSucceed();
+        return JsonDocument.Parse(outcome.Output).RootElement;
+    }
+
+    /// <summary>The published backups of a domain, oldest first.</summary>
+    public IReadOnlyList<string> BackupDirectories(string domain) =>
+        Directory.Exists(Path.Combine(BackupPath, domain))
+            ? [.. Directory.GetDirectories(Path.Combine(BackupPath, domain)).Order(StringComparer.Ordinal)]
+            : [];
+
+    /// <summary>The archive of the newest backup.</summary>
+    public string NewestArchive(string domain) =>
+        Directory.GetFiles(BackupDirectories(domain)[^1]).Single(file =>
+            Path.GetFileName(file).StartsWith(domain + ".tar", StringComparison.Ordinal)
+            && !file.EndsWith(".index", StringComparison.Ordinal));
+}

@@ -1,0 +1,53 @@
+namespace KvmBackup.Tests.Architecture;
+
+/// <summary>The design's table of rooms as data, and the words that belong to one room.</summary>
+public static class HouseRules
+{
+    /// <summary>Each room and the rooms it may use. Its own is understood.</summary>
+    public static readonly IReadOnlyDictionary<string, string[]> MayUse = new Dictionary<string, string[]>
+    {
+        ["Model"] = [],
+        ["Shell"] = ["Model"],
+        ["Persisting"] = ["Model"],
+        ["Configuration"] = ["Model"],
+        ["Planning"] = ["Model", "Configuration"],
+        ["Hypervisor"] = ["Model", "Shell"],
+        ["Disks"] = ["Model", "Shell"],
+        ["Archiving"] = ["Model", "Shell"],
+        ["Storage"] = ["Model", "Persisting"],
+        ["Journaling"] = ["Model", "Persisting"],
+        ["Reporting"] = ["Model", "Configuration", "Shell"],
+        ["Runs"] = ["Model", "Configuration", "Planning", "Hypervisor", "Disks", "Archiving", "Storage", "Journaling"],
+        ["Cli"] = ["Model", "Configuration", "Runs", "Reporting"],
+    };
+
+    /// <summary>Regular expressions over code (comments left out, strings kept) and the rooms where they may occur.</summary>
+    public static readonly IReadOnlyList<(string Pattern, string[] Rooms)> Words =
+    [
+
+        // The program's name as a whole literal is a call of it; within a sentence it is a command for a person to type.
+        (@"""virsh""", ["Hypervisor"]),
+        (@"""qemu-img""", ["Disks"]),
+        (@"""rbd""", ["Disks"]),
+        (@"\bYamlDotNet\b", ["Configuration"]),
+        (@"\bMedallion\.Shell\b", ["Shell"]),
+        (@"\bSystem\.Diagnostics\.Process\b|(?<![\w.])Process\.|\bProcessStartInfo\b", ["Shell"]),
+        (@"\bSpectre\b", ["Cli", "Reporting"]),
+        (@"(?<![\w.])(System\.)?Console\.", ["Cli", "Reporting", Root]),
+        (@"\bSystem\.CommandLine\b", ["Cli", Root]),
+        (@"\bSystem\.Reflection\b|\bActivator\b", []),
+        (@"\b(fsync|flock)\b", ["Persisting"]),
+        (@"\bDateTime(Offset)?\.(Utc)?Now\b|\bDateTime\.Today\b", []),
+        (@"\b(File|Directory|FileStream|FileInfo|DirectoryInfo)\.\w+\(", [.. MayUse.Keys.Except(["Model", "Planning"])]),
+        (@"\bILogger\b", [.. MayUse.Keys.Except(["Model", "Planning"]), Root]),
+        (@"\bTimeProvider\.System\b", [Root]),
+    ];
+
+    /// <summary>Files that may say a word of another room (a pattern of <see cref="Words"/>), with the reason.</summary>
+    public static readonly IReadOnlyList<(string FilePath, string Pattern, string Reason)> Exceptions =
+    [
+    ];
+
+    /// <summary>Program.cs, which constructs the rooms.</summary>
+    private const string Root = "";
+}

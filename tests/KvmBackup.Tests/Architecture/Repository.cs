@@ -1,0 +1,33 @@
+using System.Runtime.CompilerServices;
+
+namespace KvmBackup.Tests.Architecture;
+
+/// <summary>The sources that this test was built from.</summary>
+public static class Repository
+{
+    private static readonly string Root = FindRoot();
+
+    public static IReadOnlyList<SourceFile> Sources { get; } = Read("src/KvmBackup");
+
+    /// <summary>Of all projects below a folder of the repository, with paths relative to that folder.</summary>
+    public static IReadOnlyList<SourceFile> Read(string folder)
+    {
+        string path = Path.Combine(Root, folder);
+        return [.. Directory.EnumerateFiles(path, "*.cs", SearchOption.AllDirectories)
+            .Select(file => (Relative: Path.GetRelativePath(path, file), FilePath: file))
+            .Where(file => !file.Relative.Split('/').Any(part => part is "bin" or "obj"))
+            .OrderBy(file => file.Relative, StringComparer.Ordinal)
+            .Select(file => SourceFile.Parse(file.Relative, File.ReadAllText(file.FilePath)))];
+    }
+
+    private static string FindRoot([CallerFilePath] string here = "")
+    {
+        DirectoryInfo? folder = new(Path.GetDirectoryName(here)!);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "KvmBackup.sln")))
+        {
+            folder = folder.Parent;
+        }
+
+        return folder?.FullName ?? throw new InvalidOperationException($"There is no repository above '{here}'.");
+    }
+}

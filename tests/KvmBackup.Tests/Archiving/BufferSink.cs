@@ -1,0 +1,26 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Tests.Archiving;
+
+/// <summary>Takes what is extracted into memory, and fails when a byte comes twice or outside.</summary>
+internal sealed class BufferSink(long sizeBytes) : IExtentSink
+{
+    private readonly bool[] isWritten = new bool[sizeBytes];
+
+    public byte[] Content { get; } = new byte[sizeBytes];
+
+    public ValueTask WriteAsync(long offsetBytes, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
+    {
+        lock (isWritten)
+        {
+            for (int index = 0; index < data.Length; index++)
+            {
+                Assert.False(isWritten[offsetBytes + index]);
+                isWritten[offsetBytes + index] = true;
+            }
+        }
+
+        data.CopyTo(Content.AsMemory((int)offsetBytes));
+        return ValueTask.CompletedTask;
+    }
+}

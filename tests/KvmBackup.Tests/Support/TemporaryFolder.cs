@@ -1,0 +1,11 @@
+namespace KvmBackup.Tests.Support;
+
+/// <summary>A directory of a test's own, gone with the test.</summary>
+public sealed class TemporaryFolder : IDisposable
+{
+    public string DirectoryPath { get; } = Directory.CreateTempSubdirectory("kvmbackup-test-").FullName;
+
+    public string PathOf(params string[] parts) => Path.Combine([DirectoryPath, .. parts]);
+
+    public void Dispose() => Directory.Delete(DirectoryPath, recursive: true);
+}
