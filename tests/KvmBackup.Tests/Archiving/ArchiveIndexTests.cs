@@ -18,7 +18,10 @@ public sealed class ArchiveIndexTests
     public async Task An_index_made_from_the_archive_alone_equals_the_written_one(CompressionMethod method, int size)
     {
         using SampleArchive archive = await SampleArchive.WriteAsync(
-            method, 32 << 10, ("a", SparseContent.Whole(size, seed: 1)), ("b", new SparseContent(1 << 20, [new(0, 300_000)], 2)));
+            method,
+            32 << 10,
+            ("a", SparseContent.Whole(size, seed: 1)),
+            ("b", new SparseContent(1 << 20, [new(0, 300_000)], 2)));
         Assert.True(archive.Summary.Index.Chunks.Count > 3);
 
         AssertSame(archive.Summary.Index, await archive.RebuildIndexAsync());
@@ -90,28 +93,30 @@ public sealed class ArchiveIndexTests
     [InlineData("[]")]
     [InlineData("{}")]
     [InlineData("{\"formatVersion\":1,\"chunkSizeBytes\":4096,\"tarBytes\":1024,\"sizeBytes\":9}")]
-    [InlineData("{\"formatVersion\":0,\"chunkSizeBytes\":4096,\"tarBytes\":1024,\"sizeBytes\":9,\"lengths\":[9],\"sha256\":[\"D\"]}")]
-    [InlineData("{\"formatVersion\":1,\"chunkSizeBytes\":0,\"tarBytes\":1024,\"sizeBytes\":9,\"lengths\":[9],\"sha256\":[\"D\"]}")]
-    [InlineData("{\"formatVersion\":1,\"chunkSizeBytes\":-512,\"tarBytes\":1024,\"sizeBytes\":9,\"lengths\":[9],\"sha256\":[\"D\"]}")]
-    [InlineData("{\"formatVersion\":1,\"chunkSizeBytes\":2147483136,\"tarBytes\":1024,\"sizeBytes\":9,\"lengths\":[9],\"sha256\":[\"D\"]}")]
-    [InlineData("{\"formatVersion\":1,\"chunkSizeBytes\":4096,\"tarBytes\":9223372036854775296,\"sizeBytes\":9,\"lengths\":[9],\"sha256\":[\"D\"]}")]
-    [InlineData("{\"formatVersion\":1,\"chunkSizeBytes\":4096,\"tarBytes\":0,\"sizeBytes\":9,\"lengths\":[9],\"sha256\":[\"D\"]}")]
-    [InlineData("{\"formatVersion\":1,\"chunkSizeBytes\":4096,\"tarBytes\":-1024,\"sizeBytes\":9,\"lengths\":[9],\"sha256\":[\"D\"]}")]
-    [InlineData("{\"formatVersion\":1,\"chunkSizeBytes\":4096,\"tarBytes\":1024,\"sizeBytes\":9,\"lengths\":[-9],\"sha256\":[\"D\"]}")]
-    [InlineData("{\"formatVersion\":1,\"chunkSizeBytes\":4096,\"tarBytes\":1024,\"sizeBytes\":9,\"lengths\":[2000000000],\"sha256\":[\"D\"]}")]
-    [InlineData("{\"formatVersion\":1,\"chunkSizeBytes\":4096,\"tarBytes\":1024,\"sizeBytes\":8,\"lengths\":[9],\"sha256\":[\"D\"]}")]
-    [InlineData("{\"formatVersion\":1,\"chunkSizeBytes\":4096,\"tarBytes\":1024,\"sizeBytes\":9,\"lengths\":[9,1],\"sha256\":[\"D\"]}")]
-    [InlineData("{\"formatVersion\":1,\"chunkSizeBytes\":4096,\"tarBytes\":1024,\"sizeBytes\":9,\"lengths\":[9],\"sha256\":[null]}")]
-    [InlineData("{\"formatVersion\":1,\"chunkSizeBytes\":4096,\"tarBytes\":1024,\"sizeBytes\":9,\"lengths\":[9],\"sha256\":[\"x\"]}")]
-    [InlineData("{\"formatVersion\":1,\"chunkSizeBytes\":4096,\"tarBytes\":1024,\"sizeBytes\":9,\"lengths\":[9],\"sha256\":[\"D\"]")]
-    public async Task A_damaged_index_is_refused(string json)
-    {
-        using MemoryStream stream = new(Encoding.UTF8.GetBytes(json.Replace("D", Digest, StringComparison.Ordinal)));
-        ArchivingException refusal = await Assert.ThrowsAsync<ArchivingException>(
-            () => ArchiveIndex.ReadFromAsync(stream, CancellationToken.None));
-        Assert.Equal(ExitCode.DamageFound, refusal.ExitCode);
-        Assert.Contains("index", refusal.Message, StringComparison.Ordinal);
-    }
+    public Task What_is_no_index_is_refused(string json) => AssertRefusedAsync(json);
+
+    [Theory]
+    [InlineData("0", "4096", "1024", "9", "9", "D")]
+    [InlineData("1", "0", "1024", "9", "9", "D")]
+    [InlineData("1", "-512", "1024", "9", "9", "D")]
+    [InlineData("1", "2147483136", "1024", "9", "9", "D")]
+    [InlineData("1", "4097", "1024", "9", "9", "D")]
+    [InlineData("1", "4096", "9223372036854775296", "9", "9", "D")]
+    [InlineData("1", "4096", "0", "9", "9", "D")]
+    [InlineData("1", "4096", "-1024", "9", "9", "D")]
+    [InlineData("1", "4096", "5120", "9", "9", "D")]
+    [InlineData("1", "4096", "1024", "9", "-9", "D")]
+    [InlineData("1", "4096", "1024", "0", "0", "D")]
+    [InlineData("1", "4096", "1024", "2000000000", "2000000000", "D")]
+    [InlineData("1", "4096", "1024", "8", "9", "D")]
+    [InlineData("1", "4096", "1024", "9", "9,1", "D")]
+    [InlineData("1", "4096", "1024", "9", "\"9\"", "D")]
+    [InlineData("1", "4096", "1024", "9", "9", "x")]
+    [InlineData("1", "4096", "1024", "9", "9", "D\"")]
+    public Task A_damaged_index_is_refused(
+        string version, string chunk, string tar, string size, string lengths, string sha256) => AssertRefusedAsync(
+            $"{{\"formatVersion\":{version},\"chunkSizeBytes\":{chunk},\"tarBytes\":{tar},\"sizeBytes\":{size},"
+            + $"\"lengths\":[{lengths}],\"sha256\":[\"{sha256.Replace("D", Digest, StringComparison.Ordinal)}\"]}}");
 
     [Fact]
     public async Task A_newer_index_is_refused_by_its_version_whatever_follows()
@@ -121,6 +126,15 @@ public sealed class ArchiveIndexTests
             () => ArchiveIndex.ReadFromAsync(stream, CancellationToken.None));
         Assert.Contains("format version 2", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(ExitCode.Failed, refusal.ExitCode);
+    }
+
+    private static async Task AssertRefusedAsync(string json)
+    {
+        using MemoryStream stream = new(Encoding.UTF8.GetBytes(json));
+        ArchivingException refusal = await Assert.ThrowsAsync<ArchivingException>(
+            () => ArchiveIndex.ReadFromAsync(stream, CancellationToken.None));
+        Assert.Equal(ExitCode.DamageFound, refusal.ExitCode);
+        Assert.Contains("index", refusal.Message, StringComparison.Ordinal);
     }
 
     private static void AssertSame(ArchiveIndex expected, ArchiveIndex actual)

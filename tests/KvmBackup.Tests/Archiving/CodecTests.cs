@@ -116,7 +116,8 @@ public sealed class CodecTests
 
         Assert.Equal(chunk, codec.Decompress(packed, new byte[chunk.Length]).ToArray());
         Assert.Throws<InvalidDataException>(() => codec.Decompress(packed, new byte[chunk.Length - 1]));
-        Assert.Throws<InvalidDataException>(() => codec.Decompress(packed.AsMemory(0, packed.Length - 1), new byte[chunk.Length]));
+        Assert.Throws<InvalidDataException>(
+            () => codec.Decompress(packed.AsMemory(0, packed.Length - 1), new byte[chunk.Length]));
     }
 
     private static Task<int> GzipAsync(ReadOnlyMemory<byte> input, Stream output, CancellationToken cancellationToken)

@@ -20,7 +20,7 @@ public sealed class DamageTests
             int place = new Random(seed).Next(good.Length);
             await WriteFlippedAsync(archive, good, place, bit: seed % 8);
 
-            int chunk = archive.Summary.Index.Chunks.Index().Single(item => item.Item.OffsetBytes <= place && place < item.Item.EndBytes).Index;
+            int chunk = archive.Summary.Index.Chunks.Index().First(item => item.Item.EndBytes > place).Index;
             ArchiveDamage damage = Assert.Single(await archive.VerifyAsync());
             Assert.Equal(archive.Summary.Index.Chunks[chunk].OffsetBytes, damage.OffsetBytes);
             Assert.Equal(TouchedBy(archive, chunk, TarEnd), damage.Members);
@@ -46,7 +46,8 @@ public sealed class DamageTests
                 // Both checksums of the archive's bytes are those of the damaged file: the inner proofs must find it.
                 ArchiveIndex index = await archive.RebuildIndexAsync();
                 rebuilt++;
-                Assert.True((await archive.VerifyAsync(index, sha256)).Count > 0, $"the flip at {place} was not noticed");
+                IReadOnlyList<ArchiveDamage> damages = await archive.VerifyAsync(index, sha256);
+                Assert.True(damages.Count > 0, $"the flip at {place} was not noticed");
             }
             catch (ArchivingException noticed)
             {
@@ -74,7 +75,8 @@ public sealed class DamageTests
             long lost = (long)chunk * ChunkBytes;
             ArchiveDamage damage = Assert.Single(await archive.VerifyAsync());
             Assert.Equal(length, damage.OffsetBytes);
-            Assert.Equal(archive.Members.Where(member => TarEnd(member) > lost).Select(member => member.Name), damage.Members);
+            Assert.Equal(
+                archive.Members.Where(member => TarEnd(member) > lost).Select(member => member.Name), damage.Members);
             await AssertExtractionAsync(archive, [.. archive.Members
                 .Where(member => DataEnd(member) > lost && member.DataBytes > 0).Select(member => member.Name)]);
         }

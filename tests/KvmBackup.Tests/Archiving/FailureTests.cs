@@ -31,7 +31,8 @@ public sealed class FailureTests
 
         IOException failure = await Assert.ThrowsAsync<IOException>(async () =>
         {
-            await writer.AddAsync("a", SparseContent.Whole(3_000_000, 1), null, CancellationToken.None).WaitAsync(Promptly);
+            SparseContent content = SparseContent.Whole(3_000_000, 1);
+            await writer.AddAsync("a", content, null, CancellationToken.None).WaitAsync(Promptly);
             await writer.CompleteAsync(CancellationToken.None).WaitAsync(Promptly);
         });
         Assert.Equal("No space left on device", failure.Message);
@@ -103,7 +104,8 @@ public sealed class FailureTests
         ];
         foreach (SparseContent content in impossible)
         {
-            await Assert.ThrowsAsync<ArchivingException>(() => writer.AddAsync("a", content, null, CancellationToken.None));
+            await Assert.ThrowsAsync<ArchivingException>(
+                () => writer.AddAsync("a", content, null, CancellationToken.None));
         }
 
         string[] unsafeNames = ["", "/a", "../a", "a/../b", "a//b", "a/", "."];
@@ -118,7 +120,11 @@ public sealed class FailureTests
     }
 
     private static ArchiveWriter Writer(Stream destination) => new(
-        destination, new Compression(CompressionMethod.Zstd, Threads: 3), SampleArchive.RealShell, SampleArchive.ModifiedAt, 4096);
+        destination,
+        new Compression(CompressionMethod.Zstd, Threads: 3),
+        SampleArchive.RealShell,
+        SampleArchive.ModifiedAt,
+        chunkBytes: 4096);
 
     private sealed class TrickySource(long atByte, Action trick) : IExtentSource
     {
@@ -153,7 +159,8 @@ public sealed class FailureTests
 
     private sealed class FullStream(int room) : MemoryStream
     {
-        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        public override ValueTask WriteAsync(
+            ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
             Length + buffer.Length > room
                 ? throw new IOException("No space left on device")
                 : base.WriteAsync(buffer, cancellationToken);

@@ -7,9 +7,12 @@ namespace KvmBackup.Tests.Archiving;
 public sealed class HostileValueTests
 {
     public static TheoryData<string> Lies =>
-        ["size-negative", "size-huge", "size-small", "size-large", "header-negative", "header-after-data", "data-beyond",
-            "data-negative", "data-shifted", "data-unaligned", "extent-beyond", "extent-negative", "extent-overlap",
-            "extent-overflow", "extent-empty", "extent-moved", "extent-missing", "checksum", "name", "name-absolute", "name-up"];
+    [
+        "size-negative", "size-huge", "size-small", "size-large", "header-negative", "header-after-data",
+        "data-beyond", "data-negative", "data-shifted", "data-unaligned", "extent-beyond", "extent-negative",
+        "extent-overlap", "extent-overflow", "extent-empty", "extent-moved", "extent-missing", "checksum",
+        "name", "name-absolute", "name-up",
+    ];
 
     [Theory]
     [MemberData(nameof(Lies))]
@@ -103,7 +106,7 @@ public sealed class HostileValueTests
             "extent-overlap" => member with { Extents = [extents[0], extents[0], .. extents[1..]] },
             "extent-overflow" => member with { Extents = [extents[0], new(8192, long.MaxValue)] },
             "extent-empty" => member with { Extents = [.. extents, new(60_000, 0)] },
-            "extent-moved" => member with { Extents = [extents[0], extents[1] with { OffsetBytes = 8704 }, extents[2]] },
+            "extent-moved" => member with { Extents = [extents[0], new(8704, 10_240), extents[2]] },
             "extent-missing" => member with { Extents = extents[..^1] },
             "checksum" => member with { ContentSha256 = new string('0', 64) },
             "name" => member with { Name = "web1/vdb.raw" },
