@@ -2,7 +2,7 @@ using KvmBackup.Model;
 
 namespace KvmBackup.Storage;
 
-/// <summary>The name of a backup's directory: <c>20261120T020000Z-full</c>, and an ending while it is not whole.</summary>
+/// <summary>The name of a backup's directory: <c>20261120T020000Z-full</c>, with an ending until it is whole.</summary>
 internal sealed record EntryName(BackupId Id, BackupKind Kind, EntryState State)
 {
     private const string PartialExtension = ".partial";

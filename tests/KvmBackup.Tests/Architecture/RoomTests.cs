@@ -43,7 +43,9 @@ public sealed class RoomTests
 
     [Fact]
     public void The_root_holds_the_program_only() =>
-        Assert.Equal(["Program.cs"], Repository.Sources.Where(source => source.Folder.Length == 0).Select(source => source.RelativePath));
+        Assert.Equal(
+            ["Program.cs"],
+            Repository.Sources.Where(source => source.Room.Length == 0).Select(source => source.RelativePath));
 
     [Fact]
     public void A_namespace_is_its_folder()

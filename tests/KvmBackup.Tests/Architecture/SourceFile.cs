@@ -12,7 +12,8 @@ public sealed partial record SourceFile(string RelativePath, string Code, int Li
 
     /// <summary>Code without the contents of its plain strings, so that a message names no room by chance.</summary>
     public string CodeWithoutStrings => Strings().Replace(
-        Code, match => match.Value.StartsWith('"') || match.Value.StartsWith("@\"", StringComparison.Ordinal) ? "\"\"" : match.Value);
+        Code,
+        match => match.Value[0] == '"' || match.Value.StartsWith("@\"", StringComparison.Ordinal) ? "\"\"" : match.Value);
 
     /// <summary>The namespace it declares; null for top-level statements.</summary>
     public string? Namespace => Namespaces().Match(Code) is { Success: true } match ? match.Groups[1].Value : null;
@@ -43,7 +44,8 @@ public sealed partial record SourceFile(string RelativePath, string Code, int Li
     private static partial Regex Namespaces();
 
     [GeneratedRegex(
-        @"^(?:(?:public|internal|file|static|sealed|abstract|partial|readonly|unsafe|ref)\s+)*(?:class|record\s+struct|record\s+class|record|struct|interface|enum|delegate\s+[\w<>?]+)\s+(\w+)",
+        @"^(?:(?:public|internal|file|static|sealed|abstract|partial|readonly|unsafe|ref)\s+)*"
+        + @"(?:class|record\s+struct|record\s+class|record|struct|interface|enum|delegate\s+[\w<>?]+)\s+(\w+)",
         RegexOptions.Multiline)]
     private static partial Regex TopLevelTypes();
 }
