@@ -18,6 +18,10 @@ public sealed partial record SourceFile(string RelativePath, string Code, int Li
     /// <summary>The namespace it declares; null for top-level statements.</summary>
     public string? Namespace => Namespaces().Match(Code) is { Success: true } match ? match.Groups[1].Value : null;
 
+    /// <summary>It speaks of the assembly as a whole, and so is in no namespace.</summary>
+    public bool IsAttributesOnly =>
+        Namespace is null && Types.Count == 0 && Code.Contains("[assembly:", StringComparison.Ordinal);
+
     /// <summary>The types that stand at the file's outermost level.</summary>
     public IReadOnlyList<string> Types => [.. TopLevelTypes().Matches(Code).Select(match => match.Groups[1].Value)];
 
