@@ -22,11 +22,9 @@ internal sealed record EntryName(BackupId Id, BackupKind Kind, EntryState State)
         foreach ((BackupKind kind, string suffix) in Suffixes)
         {
             if (stem.EndsWith(suffix, StringComparison.Ordinal)
-                && BackupId.TryParse(stem[..^suffix.Length], out BackupId? id)
-                && new EntryName(id!, kind, state) is { } parsed
-                && parsed.ToString() == name)
+                && BackupId.TryParse(stem[..^suffix.Length], out BackupId? id))
             {
-                return parsed;
+                return new EntryName(id!, kind, state);
             }
         }
 

@@ -25,6 +25,13 @@ public sealed partial record SourceFile(string RelativePath, string Code, int Li
     /// <summary>The types that stand at the file's outermost level.</summary>
     public IReadOnlyList<string> Types => [.. TopLevelTypes().Matches(Code).Select(match => match.Groups[1].Value)];
 
+    /// <summary>The outermost types but the one of that name and the cases that derive from it.</summary>
+    public IEnumerable<string> TypesApartFrom(string mainType) =>
+        from match in TopLevelTypes().Matches(Code)
+        let head = Code[match.Index..].Split('{', ';')[0]
+        where match.Groups[1].Value != mainType && !Regex.IsMatch(head, $@":\s*{mainType}\b")
+        select match.Groups[1].Value;
+
     public static SourceFile Parse(string relativePath, string text)
     {
         string code = CommentsAndLiterals().Replace(
