@@ -30,6 +30,14 @@ public sealed class GuestAgent(Virsh virsh, TimeProvider time)
             : new AgentStatus(false, false, $"it answered: {result.Complaint}");
     }
 
+    /// <summary>Whether the guest says that it is Windows, where a freeze ends by itself.</summary>
+    public async Task<bool> IsWindowsAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        ProgramResult result = await RunAsync(Call(domain, "guest-get-osinfo", AnswerLimit), cancellationToken);
+        return result.IsSuccess && ReturnValue(result) is { ValueKind: JsonValueKind.Object } system
+            && system.TryGetProperty("id", out JsonElement id) && id.GetString() == "mswindows";
+    }
+
     /// <summary>Freezes the guest's file systems.</summary>
     /// <param name="limit">After this libvirt gives up waiting.</param>
     /// <returns>A scope that thaws. When the freeze fails the guest has been thawed again.</returns>
@@ -59,7 +67,7 @@ public sealed class GuestAgent(Virsh virsh, TimeProvider time)
 
     /// <summary>Thaws and makes sure of it; tried again, since a guest left frozen is the worst of all ends.</summary>
     /// <exception cref="HypervisorException">Not confirmed: a person must look.</exception>
-    internal async Task ThawAsync(DomainIdentity domain)
+    public async Task ThawAsync(DomainIdentity domain)
     {
         string complaint = string.Empty;
         for (int attempt = 1; attempt <= ThawAttempts; attempt++)
@@ -73,7 +81,8 @@ public sealed class GuestAgent(Virsh virsh, TimeProvider time)
             }
 
             complaint = status.Complaint ?? (thaw.IsSuccess ? "the guest still says frozen" : thaw.Complaint);
-            if (complaint.Contains("domain is not running", StringComparison.Ordinal))
+            if (complaint.Contains("domain is not running", StringComparison.Ordinal)
+                || complaint.Contains("failed to get domain", StringComparison.Ordinal))
             {
                 return;
             }

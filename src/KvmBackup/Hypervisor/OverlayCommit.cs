@@ -1,4 +1,3 @@
-using System.Xml.Linq;
 using KvmBackup.Model;
 using KvmBackup.Shell;
 using Serilog;
@@ -27,10 +26,12 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
 
     /// <summary>Commits, waits and pivots, until live and inactive XML both show the base.</summary>
     /// <param name="limit">How long it may take altogether.</param>
+    /// <param name="reached">Told each step.</param>
     /// <returns>False when the guest is shut off, so that no block job can run: the images must be committed then.</returns>
     /// <exception cref="HypervisorException">It did not come to its end: a person must look.</exception>
     public async Task<bool> TryReleaseAsync(
-        DomainFacts domain, PlannedOverlay overlay, TimeSpan limit, CancellationToken cancellationToken)
+        DomainFacts domain, PlannedOverlay overlay, TimeSpan limit, Action<JobStep> reached,
+        CancellationToken cancellationToken)
     {
         DomainIdentity identity = domain.Identity;
         long start = time.GetTimestamp();
@@ -40,20 +41,27 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
         string complaint = "the block job did not become ready";
         while (time.GetElapsedTime(start) < limit && commits <= CommitAttempts && pivots <= PivotAttempts)
         {
-            DiskState live = await StateAsync(identity, overlay.Target, [], cancellationToken);
+            DiskState live = await StateAsync(identity, overlay.Target, false, cancellationToken);
             ProgramCall? next = NextCall(identity, overlay, live);
             if (live.SourcePath == overlay.BasePath && live.BlockJob is null)
             {
                 await EnsureInactiveOnBaseAsync(domain, overlay, cancellationToken);
+                reached(JobStep.OnBase);
                 log.Information("{Domain}: {Target} is back on {Base}", domain.Name, overlay.Target, overlay.BasePath);
                 return true;
             }
 
             if (next is not null)
             {
-                commits += live.BlockJob is null ? 1 : 0;
-                pivots += live.BlockJob is null ? 0 : 1;
+                bool isPivot = live.BlockJob is not null;
+                _ = isPivot ? pivots++ : commits++;
+                if (isPivot)
+                {
+                    reached(JobStep.Ready);
+                }
+
                 ProgramResult result = await virsh.RunAsync(next, cancellationToken);
+                reached(isPivot ? JobStep.Pivoted : JobStep.Committing);
                 complaint = result.IsSuccess ? complaint : result.Complaint;
                 if (!result.IsSuccess && await host.StateAsync(identity, cancellationToken) == DomainState.ShutOff)
                 {
@@ -73,8 +81,8 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
     public async Task<bool> IsOnBaseAsync(DomainFacts domain, PlannedOverlay overlay, CancellationToken cancellationToken)
     {
         DomainIdentity identity = domain.Identity;
-        DiskState live = await StateAsync(identity, overlay.Target, [], cancellationToken);
-        DiskState inactive = await StateAsync(identity, overlay.Target, ["--inactive"], cancellationToken);
+        DiskState live = await StateAsync(identity, overlay.Target, false, cancellationToken);
+        DiskState inactive = await StateAsync(identity, overlay.Target, true, cancellationToken);
         return live.SourcePath == overlay.BasePath && live.BlockJob is null && inactive.SourcePath == overlay.BasePath;
     }
 
@@ -91,7 +99,7 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
     private async Task EnsureInactiveOnBaseAsync(
         DomainFacts domain, PlannedOverlay overlay, CancellationToken cancellationToken)
     {
-        DiskState inactive = await StateAsync(domain.Identity, overlay.Target, ["--inactive"], cancellationToken);
+        DiskState inactive = await StateAsync(domain.Identity, overlay.Target, true, cancellationToken);
         if (domain.IsPersistent && inactive.SourcePath != overlay.BasePath)
         {
             throw NeedsPerson(
@@ -101,16 +109,10 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
     }
 
     private async Task<DiskState> StateAsync(
-        DomainIdentity domain, DiskTarget target, string[] flavour, CancellationToken cancellationToken)
-    {
-        string xml = await virsh.AskAsync(
-            virsh.Call(["dumpxml", "--domain", domain.Uuid.ToString(), .. flavour]),
-            $"{domain.Name}: reading where {target} stands", cancellationToken);
-        XElement element = DomainXml.Parse(xml);
-        return DomainXml.FindDiskState(element, target)
+        DomainIdentity domain, DiskTarget target, bool isInactive, CancellationToken cancellationToken) =>
+        (await host.DiskStatesAsync(domain, isInactive, cancellationToken)).GetValueOrDefault(target)
             ?? throw new HypervisorException(
                 $"{domain.Name}: disk {target} is gone from the domain.", ExitCode.GuestNeedsPerson);
-    }
 
     private HypervisorException NeedsPerson(DomainIdentity domain, PlannedOverlay overlay, string complaint) => new(
         $"{domain.Name}: disk {overlay.Target} IS STILL ON ITS OVERLAY {overlay.OverlayPath}: {complaint}. "
