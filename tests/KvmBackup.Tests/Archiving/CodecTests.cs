@@ -138,6 +138,19 @@ public sealed class CodecTests
     }
 
     [Fact]
+    public async Task A_member_that_unpacks_to_more_than_its_end_says_is_noticed()
+    {
+        byte[] chunk = SparseContent.Whole(20_000, 1).ToArray();
+        using ICodec codec = Codecs.Create(new Compression(CompressionMethod.Gzip), SampleArchive.RealShell);
+        byte[] room = new byte[Codecs.LongestPacked(chunk.Length)];
+        byte[] packed = (await codec.CompressAsync(chunk, room, CancellationToken.None)).ToArray();
+
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(packed.AsSpan(packed.Length - 4), 10_000);
+
+        Assert.Throws<InvalidDataException>(() => codec.Decompress(packed, new byte[10_000]));
+    }
+
+    [Fact]
     public async Task A_pigz_that_was_told_to_store_more_in_its_header_is_caught()
     {
         await AssertFailsAsync(new ScriptedShell(async (input, output, token) =>
