@@ -15,18 +15,18 @@ public sealed class MainJobTests
         });
         await guest.WriteFileAsync("/data/greeting", "hello, guest"u8.ToArray());
         await guest.WaitForPairAsync();
-        LabHost host = new LabHost().With(guest.Name, "rotate: 2, quiesce: require");
+        BackupSite site = new((guest.Name, "rotate: 2, quiesce: require"));
 
-        (await host.RunAsync("backup", guest.Name)).MustSucceed();
+        (await site.RunAsync("backup", guest.Name)).MustSucceed();
         Assert.EndsWith("vda.qcow2", await guest.SourceOfAsync("vda"), StringComparison.Ordinal);
         Assert.Equal(2, Directory.GetFiles(guest.DirectoryPath!).Length);
-        Assert.Single(host.BackupsOf(guest.Name));
-        (await host.RunAsync("verify", guest.Name)).MustSucceed();
+        Assert.Single(site.BackupDirectories(guest.Name));
+        (await site.RunAsync("verify", guest.Name)).MustSucceed();
 
         await guest.DestroyAsync();
         await guest.UndefineAsync();
         guest.DeleteDisks();
-        (await host.RunAsync("restore", guest.Name, "--define", "--start")).MustSucceed();
+        (await site.RunAsync("restore", guest.Name, "--define", "--start")).MustSucceed();
         await guest.WaitUntilReadyAsync();
 
         Assert.Equal("hello, guest", await guest.RunAsync("cat /data/greeting"));
