@@ -48,7 +48,7 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
             ? new OpenEntry(filePath, found)
             : throw new JournalingException(
                 $"The journal entry '{filePath}' is no longer that of backup {entry.BackupId} of '{entry.DomainName}'."
-                + " Another run has been here: look with kvmbackup recover.");
+                + " Another run has been here: nothing was touched.");
     }
 
     /// <summary>What is open, the oldest first.</summary>
@@ -80,7 +80,8 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
                 + $" which came as far as {open.Step}";
         throw new JournalingException(
             $"Something may still be open on '{domain}': the journal entry '{filePath}' {what}."
-            + " Run kvmbackup recover.",
+            + " Bring its disks back to their own images (virsh domblklist shows overlays by their names, kvmbackup.*) and thaw"
+            + " it (virsh domfsthaw); when both are done, delete that file.",
             ExitCode.GuestNeedsPerson);
     }
 
