@@ -41,7 +41,7 @@ internal static class Program
             {
                 OverlayRelease release = new(commit, definer, images, log);
                 DomainBackup backup = new(
-                    host, preflight, new DomainPinner(agent, snapshot, release, log), new DomainArchiver(archiver, time, log),
+                    host, preflight, new DomainPinner(agent, snapshot, release, log), archiver,
                     verifier, new Retainer(log), target.Value, new Journal(settings.Value.StateDirectory, time),
                     settings.Value.HostName, time, log);
                 DryRun dryRun = new(preflight, agent, snapshot, commit, target.Value, time);

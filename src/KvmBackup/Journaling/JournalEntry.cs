@@ -31,7 +31,11 @@ public sealed record JournalEntry(
 
     /// <summary>An entry before anything has changed; <see cref="Journal.OpenAsync"/> adds who and when.</summary>
     public static JournalEntry CreateIntent(
-        Guid domainUuid, DomainName domain, BackupId backupId, string backupDirectory, IReadOnlyList<JournalPin> pins) =>
+        Guid domainUuid,
+        DomainName domain,
+        BackupId backupId,
+        string backupDirectory,
+        IReadOnlyList<JournalPin> pins) =>
         new(
             CurrentFormatVersion,
             domainUuid,
@@ -52,5 +56,8 @@ public sealed record JournalEntry(
     };
 
     /// <summary>The entry with all pins in another state.</summary>
-    public JournalEntry WithPins(PinState state) => this with { Pins = [.. Pins.Select(pin => pin with { State = state })] };
+    public JournalEntry WithPins(PinState state) => this with
+    {
+        Pins = [.. Pins.Select(pin => pin with { State = state })],
+    };
 }

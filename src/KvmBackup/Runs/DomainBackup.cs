@@ -1,3 +1,4 @@
+using KvmBackup.Archiving;
 using KvmBackup.Configuration;
 using KvmBackup.Hypervisor;
 using KvmBackup.Journaling;
@@ -9,7 +10,7 @@ namespace KvmBackup.Runs;
 
 /// <summary>Backs up one domain: the sacred order, from the lock to the published backup and its retention.</summary>
 public sealed class DomainBackup(
-    LibvirtHost host, Preflight preflight, DomainPinner pinner, DomainArchiver archiver, BackupVerifier verifier, Retainer retainer,
+    LibvirtHost host, Preflight preflight, DomainPinner pinner, Archiver archiver, BackupVerifier verifier, Retainer retainer,
     BackupDirectory target, Journal journal, string hostName, TimeProvider time, ILogger log)
 {
     /// <summary>Never throws for what befalls this one domain: the report tells it.</summary>
@@ -28,15 +29,18 @@ public sealed class DomainBackup(
         {
             await BackUpAsync(domain, settings, wait, record, progress, cancellationToken);
         }
-        catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
-        {
-            record.Fail(failure);
-            log.Error("{Domain}: {Failure}", domain.Name, record.FailureText);
-        }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             record.Fail(new RunsException("interrupted; the guest is as it was, and nothing was published"));
-            log.Error("{Domain}: interrupted", domain.Name);
+        }
+        catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
+        {
+            record.Fail(failure);
+        }
+
+        if (record.FailureText.Length > 0)
+        {
+            log.Error("{Domain}: {Failure}", domain.Name, record.FailureText);
         }
 
         return record.ToReport();
@@ -72,29 +76,45 @@ public sealed class DomainBackup(
         PreparedJob job, PendingBackup pending, JobRecord record, IProgress<TransferProgress>? progress,
         CancellationToken cancellationToken)
     {
+        // Around the pin, not within it: whatever the target does, the guest is released first.
+        await using DomainArchive archive = new(job, pending, archiver, record.StartedAt, log);
+        await archive.AddDefinitionsAsync(hostName, cancellationToken);
+        Tally tally = new(job.Facts.Name, job.DataBytes, progress);
+        PinOutcome outcome = job.Facts.IsActive
+            ? await ReadPinnedAsync(job, pending, archive, record, tally, cancellationToken)
+            : await ReadOfflineAsync(job, archive, tally, cancellationToken);
+        Manifest manifest = await archive.CompleteAsync(
+            (file, disks, members) => new Manifest(
+                Manifest.CurrentFormatVersion, ProgramName.Text, hostName, job.Facts.Name, job.Facts.Uuid, pending.Id,
+                BackupKind.Full, outcome.Consistency, outcome.Reason, record.StartedAt, time.GetUtcNow(), outcome.FrozenFor,
+                file, disks, job.Skipped, job.Facts.Files, members, record.Warnings),
+            cancellationToken);
+        if (job.Settings.VerifyBeforePublish)
+        {
+            await verifier.ProveAsync(pending.DirectoryPath, manifest, cancellationToken);
+        }
+
+        return await pending.PublishAsync(manifest, cancellationToken);
+    }
+
+    private async Task<PinOutcome> ReadPinnedAsync(
+        PreparedJob job, PendingBackup pending, DomainArchive archive, JobRecord record, Tally tally,
+        CancellationToken cancellationToken)
+    {
         OpenEntry entry = await journal.OpenAsync(DomainPinner.Intent(job, pending), cancellationToken);
         PinnedDomain pin = pinner.Begin(job, pending.Id, entry);
         try
         {
-            Manifest manifest;
             await using (pin)
             {
-                OfflineGuard? offline = job.Facts.IsActive ? null : new OfflineGuard(job, host);
-                if (offline is null)
+                await pin.PinAsync(cancellationToken);
+                await using RoomGuard guard = RoomGuard.Watch(job.Overlays, time, cancellationToken);
+                foreach (TakenDisk disk in job.Disks)
                 {
-                    await pin.PinAsync(cancellationToken);
+                    await guard.ProtectAsync(token => archive.AddDiskAsync(disk, tally, token));
+                    await pin.ReleaseAsync(disk.Disk.Target);
                 }
-
-                manifest = await archiver.WriteAsync(job, pin, pending, record, hostName, progress, cancellationToken);
-                await (offline?.EnsureUntouchedAsync(cancellationToken) ?? Task.CompletedTask);
             }
-
-            if (job.Settings.VerifyBeforePublish)
-            {
-                await verifier.ProveAsync(pending.DirectoryPath, manifest, cancellationToken);
-            }
-
-            return await pending.PublishAsync(manifest, cancellationToken);
         }
         finally
         {
@@ -105,5 +125,21 @@ public sealed class DomainBackup(
                 await entry.CloseAsync(CancellationToken.None);
             }
         }
+
+        record.Warn(pin.Outcome.Warnings(job.Settings.Quiesce));
+        return pin.Outcome;
+    }
+
+    private async Task<PinOutcome> ReadOfflineAsync(
+        PreparedJob job, DomainArchive archive, Tally tally, CancellationToken cancellationToken)
+    {
+        OfflineGuard guard = new(job, host);
+        foreach (TakenDisk disk in job.Disks)
+        {
+            await archive.AddDiskAsync(disk, tally, cancellationToken);
+        }
+
+        await guard.EnsureUntouchedAsync(cancellationToken);
+        return new PinOutcome(Consistency.Offline, null, null);
     }
 }

@@ -19,18 +19,10 @@ public sealed class PinnedDomain(
     private bool isTouched;
 
     /// <summary>What was achieved; known after the pin.</summary>
-    public Consistency Consistency { get; private set; } = Consistency.Crash;
-
-    /// <summary>Why it is no better.</summary>
-    public string? ConsistencyReason { get; private set; }
-
-    public TimeSpan? FrozenFor { get; private set; }
+    public PinOutcome Outcome { get; private set; } = new(Consistency.Crash, null, null);
 
     /// <summary>What a person must mend in the guest.</summary>
     public IReadOnlyList<string> Troubles => troubles;
-
-    /// <summary>The guest was to be frozen, and was not.</summary>
-    public bool IsDowngraded => ConsistencyReason is not null && job.Settings.Quiesce != QuiesceMode.Off;
 
     /// <summary>Freezes as far as wanted and possible, puts on all overlays at once, and thaws.</summary>
     /// <exception cref="KvmBackupException">The domain is not pinned; the scope's end undoes what was begun.</exception>
@@ -53,9 +45,8 @@ public sealed class PinnedDomain(
             if (frozen is not null)
             {
                 await frozen.ThawAsync();
-                FrozenFor = frozen.FrozenFor;
-                Consistency = Consistency.Filesystem;
-                log.Information("{Domain}: frozen for {Milliseconds:0} ms", job.Facts.Name, FrozenFor?.TotalMilliseconds);
+                Outcome = new PinOutcome(Consistency.Filesystem, null, frozen.FrozenFor);
+                log.Information("{Domain}: frozen for {Milliseconds:0} ms", job.Facts.Name, frozen.FrozenFor.TotalMilliseconds);
             }
         }
         finally
@@ -155,7 +146,7 @@ public sealed class PinnedDomain(
                 + "(package qemu-guest-agent), or allow crash consistency with quiesce: try", ExitCode.Failed, failure);
         }
 
-        ConsistencyReason = reason;
+        Outcome = new PinOutcome(Consistency.Crash, reason, null);
         if (job.Settings.Quiesce != QuiesceMode.Off)
         {
             log.Warning("{Domain}: only crash-consistent: {Reason}", job.Facts.Name, reason);

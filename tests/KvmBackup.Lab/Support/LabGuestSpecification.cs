@@ -8,7 +8,7 @@ public sealed record LabGuestSpecification(string Name)
 
     public LabAgent Agent { get; init; } = LabAgent.Ok;
 
-    /// <summary>What the guest writes all the time: <c>pair</c>, <c>log</c>, <c>churn</c>, by commas; or <c>none</c>.</summary>
+    /// <summary>What the guest writes all the time: <c>pair,log,churn</c> or some of them, or <c>none</c>.</summary>
     public string Workload { get; init; } = "pair,log";
 
     /// <summary>The disks that hold the first and the second half of the pair.</summary>
