@@ -28,7 +28,7 @@ public sealed class InterruptionTests
     }
 
     [LabFact]
-    public async Task After_a_kill_the_next_run_says_what_to_type_and_once_typed_all_is_well()
+    public async Task After_a_kill_each_run_says_what_to_type_until_all_is_well()
     {
         await using LabGuest guest = await StartBigAsync("killed");
         BackupSite site = new((guest.Name, Slow));
@@ -38,15 +38,22 @@ public sealed class InterruptionTests
             await running.SignalAsync("KILL");
         }
 
-        Assert.NotEqual("vda.raw", Path.GetFileName(await guest.SourceOfAsync("vda")));
+        string overlay = await guest.SourceOfAsync("vda");
         await guest.WriteFileAsync("/data/meanwhile", "not lost"u8.ToArray());
-        Outcome next = (await site.RunAsync("run")).MustEndWith(5);
-        Assert.Empty(site.BackupDirectories(guest.Name));
-        await TypeAsync(next.Output, guest);
+        Outcome onOverlay = (await site.RunAsync("run")).MustEndWith(5);
+        Assert.Contains(overlay, onOverlay.Output, StringComparison.Ordinal);
+        await TypeAsync("virsh blockcommit", onOverlay.Output);
+        File.Delete(overlay);
+        Outcome inJournal = (await site.RunAsync("run")).MustEndWith(5);
+        string entry = Assert.Single(site.JournalEntries);
+        Assert.Contains($"'{entry}'", inJournal.Output, StringComparison.Ordinal);
+        await TypeAsync("virsh domblklist", inJournal.Output);
+        File.Delete(entry);
+        _ = await site.BackUpAsync(guest.Name);
 
-        Assert.Equal("vda.raw", Path.GetFileName(await guest.SourceOfAsync("vda")));
+        await before.AssertUnchangedAsync(site);
         Assert.Equal("not lost", await guest.RunAsync("cat /data/meanwhile"));
-        _ = before;
+        Assert.Single(site.BackupDirectories(guest.Name));
     }
 
     [LabFact]
@@ -100,13 +107,10 @@ public sealed class InterruptionTests
         .Where(file => file.Contains(".partial", StringComparison.Ordinal))
         .Sum(file => new FileInfo(file).Length);
 
-    /// <summary>Types the virsh commands that a message holds.</summary>
-    private static async Task TypeAsync(string message, LabGuest guest)
+    /// <summary>Types the command that a message holds, to its end at a dot or a line.</summary>
+    private static async Task TypeAsync(string command, string message)
     {
-        string command = message.Split('\n')
-            .Select(line => line[Math.Max(0, line.IndexOf("virsh blockcommit", StringComparison.Ordinal))..])
-            .First(line => line.StartsWith("virsh blockcommit", StringComparison.Ordinal));
-        (await RunningProgram.RunAsync("bash", "-c", command)).MustSucceed();
-        Assert.NotNull(guest);
+        string line = message[message.IndexOf(command, StringComparison.Ordinal)..].Split('\n', '.')[0];
+        (await RunningProgram.RunAsync("bash", "-c", line)).MustSucceed();
     }
 }

@@ -31,7 +31,7 @@ public sealed class RotationTests
         BackupSite site = new((guest.Name, "rotate: 2"));
         _ = await site.BackUpAsync(guest.Name);
         _ = await site.BackUpAsync(guest.Name);
-        string before = Folder.Describe(site.BackupPath);
+        string before = Describe(site, guest);
         await Virsh.RunAsync("snapshot-create-as", guest.Name, "--name", "by-hand");
 
         JsonElement report = await site.ReportAsync(1, "run");
@@ -41,7 +41,7 @@ public sealed class RotationTests
         Assert.StartsWith("NOT BACKED UP", job.GetProperty("reason").GetString(), StringComparison.Ordinal);
         Assert.Contains("by-hand", job.GetProperty("reason").GetString(), StringComparison.Ordinal);
         Assert.Contains("virsh snapshot-delete", job.GetProperty("reason").GetString(), StringComparison.Ordinal);
-        Assert.Equal(before, Folder.Describe(site.BackupPath));
+        Assert.Equal(before, Describe(site, guest));
     }
 
     [LabFact]
@@ -102,4 +102,7 @@ public sealed class RotationTests
         Assert.Contains("removed 1 unfinished", job.GetProperty("warnings")[0].GetString(), StringComparison.Ordinal);
         Assert.Equal(2, site.BackupDirectories(guest.Name).Count);
     }
+
+    private static string Describe(BackupSite site, LabGuest guest) =>
+        string.Join('\n', site.BackupDirectories(guest.Name).Select(path => path + '\n' + Folder.Describe(path)));
 }
