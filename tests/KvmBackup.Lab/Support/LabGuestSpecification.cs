@@ -14,5 +14,8 @@ public sealed record LabGuestSpecification(string Name)
     /// <summary>The disks that hold the first and the second half of the pair.</summary>
     public (string First, string Second) PairDisks { get; init; } = ("vda", "vda");
 
+    /// <summary>The address of a network interface; the guest has none without it.</summary>
+    public string? MacAddress { get; init; }
+
     public int MemoryMebibytes { get; init; } = 192;
 }
