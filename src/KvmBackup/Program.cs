@@ -38,7 +38,7 @@ internal static class Program
         QemuImage images = new(shell);
         Virsh virsh = new(shell, options.ConnectUri);
         LibvirtHost host = new(virsh);
-        GuestAgent agent = new(virsh, time);
+        GuestAgent agent = new(virsh, host, time);
         OverlaySnapshot snapshot = new(virsh, host, time);
         OverlayCommit commit = new(virsh, host, time, log);
         DomainDefiner definer = new(virsh);
