@@ -11,7 +11,7 @@ public sealed class GuestAgentTests
     private const string Thaw = "guest-fsfreeze-thaw";
     private const string Status = "guest-fsfreeze-status";
     private readonly RecordedShell shell = new RecordedShell()
-        .Now("agent/freeze", "agent/thaw", "agent/thawed", "running/dominfo");
+        .Now("agent/freeze", "agent/thaw", "agent/thawed", "running/domstate");
 
     private readonly ImpatientTime time = new();
 
@@ -147,7 +147,7 @@ public sealed class GuestAgentTests
     public async Task A_guest_that_was_shut_off_needs_no_thaw()
     {
         FrozenGuest frozen = await FreezeAsync();
-        shell.Now("shut-off/dominfo").On(Thaw, Reply.Of("shut-off/agent-status")).On(Status, Reply.Of("shut-off/agent-status"));
+        shell.Now("shut-off/domstate").On(Thaw, Reply.Of("shut-off/agent-status")).On(Status, Reply.Of("shut-off/agent-status"));
 
         await frozen.ThawAsync();
 
@@ -159,7 +159,7 @@ public sealed class GuestAgentTests
     {
         // libvirt says "domain is not running" of a paused guest too; it wakes up frozen.
         FrozenGuest frozen = await FreezeAsync();
-        shell.Now("paused/dominfo").On(Status, [.. Enumerable.Repeat("paused/agent-status", 9).Select(Reply.Of)]);
+        shell.Now("paused/domstate").On(Status, [.. Enumerable.Repeat("paused/agent-status", 9).Select(Reply.Of)]);
 
         HypervisorException failure = await Assert.ThrowsAsync<HypervisorException>(frozen.ThawAsync);
 

@@ -8,7 +8,7 @@ namespace KvmBackup.Tests.Hypervisor;
 public sealed class OverlayCommitTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(30);
-    private readonly RecordedShell shell = new RecordedShell().Now("running/dominfo");
+    private readonly RecordedShell shell = new RecordedShell().Now("running/domstate");
     private readonly ImpatientTime time = new();
 
     [Fact]
@@ -176,7 +176,7 @@ public sealed class OverlayCommitTests
     {
         shell.Now("pinned/dumpxml")
             .On("blockcommit", Reply.Bad("error: Requested operation is not valid: domain is not running")
-                .Then(() => shell.Now("shut-off/dominfo")));
+                .Then(() => shell.Now("shut-off/domstate")));
 
         Assert.False(await ReleaseAsync());
     }

@@ -34,11 +34,11 @@ ask() { rec "$1" virsh qemu-agent-command --domain "$uuid" --timeout "$3" "$(age
 
 dumps() {
   rec "$1/dumpxml" virsh dumpxml --domain "$uuid"
-  rec "$1/dumpxml-inactive" virsh dumpxml --domain "$uuid" --inactive
+  rec "$1/dumpxml-inactive" virsh dumpxml --inactive --domain "$uuid"
 }
 
 facts() {
-  rec "$1/dominfo" virsh dominfo --domain "$uuid"
+  rec "$1/domstate" virsh domstate --domain "$uuid"
   rec "$1/dumpxml-security" virsh dumpxml --security-info --domain "$uuid"
   rec "$1/dumpxml-security-inactive" virsh dumpxml --security-info --inactive --domain "$uuid"
   rec "$1/dumpxml-security-migratable" virsh dumpxml --security-info --migratable --domain "$uuid"
@@ -127,6 +127,7 @@ echo shut off
 define ok
 rec host/version virsh version
 rec host/list virsh --quiet list --all --uuid --name
+rec host/list-transient virsh --quiet list --transient --uuid
 rec host/absent virsh dominfo --domain 00000000-0000-0000-0000-000000000001
 rec host/unreachable virsh --connect qemu+unix:///system?socket=/var/run/no-such-socket list
 rec host/define-nonsense virsh define "$images/raw.img"
@@ -181,7 +182,7 @@ vir checkpoint-delete web1 other-checkpoint
 vir snapshot-create-as web1 other-snapshot --disk-only --diskspec "vda,file=$images/other.qcow2" --diskspec vdb,snapshot=no
 rec foreign/snapshot-list virsh snapshot-list --name --domain "$uuid"
 vir suspend web1
-rec paused/dominfo virsh dominfo --domain "$uuid"
+rec paused/domstate virsh domstate --domain "$uuid"
 ask paused/agent-status fsfreeze-status 5
 vir destroy web1
 vir undefine web1 --snapshots-metadata
