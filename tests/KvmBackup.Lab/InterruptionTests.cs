@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
@@ -87,25 +86,14 @@ public sealed class InterruptionTests
         ],
     });
 
-    /// <summary>Starts a run and returns when a part of the disk is in the archive.</summary>
+    /// <summary>Starts a run and returns when it reads the disk.</summary>
     private static async Task<RunningProgram> StartAndReadAsync(BackupSite site, LabGuest guest)
     {
         RunningProgram running = site.Start("run");
-        Stopwatch clock = Stopwatch.StartNew();
-        while (ArchivedBytes(site) < 1 << 20)
-        {
-            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(60), running.ErrorSoFar + running.OutputSoFar);
-            await Task.Delay(20);
-        }
-
+        await running.WaitUntilSaidAsync("reading vda.raw");
         Assert.NotEqual("vda.raw", Path.GetFileName(await guest.SourceOfAsync("vda")));
         return running;
     }
-
-    private static long ArchivedBytes(BackupSite site) => Directory
-        .EnumerateFiles(site.BackupPath, "*.tar.gz", SearchOption.AllDirectories)
-        .Where(file => file.Contains(".partial", StringComparison.Ordinal))
-        .Sum(file => new FileInfo(file).Length);
 
     /// <summary>Types the command that a message holds, to its end at a dot or a line.</summary>
     private static async Task TypeAsync(string command, string message)
