@@ -1,5 +1,5 @@
 # Sourced by lab.sh: builds what the lab's guests boot from.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # here, cache and unable are lab.sh's.
 # The guest's kernel, busybox and agent are taken from the host when it has all three, and are otherwise downloaded and
 # unpacked into the cache: a kernel installed on the host would be what the host boots next time.
 
@@ -146,6 +146,7 @@ build_realistic() {
   if [[ ! -e $realistic ]]; then
     local suite mirror work=$cache/realistic.$$
     suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+    # shellcheck disable=SC2016 # The names in it are apt's.
     mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' |
       awk -v suite="$suite" '$2 == suite && $3 == "main" { print $1; exit }')
     [[ -n $mirror ]] || unable "apt knows no mirror for Debian '$suite' to debootstrap from."

@@ -5,6 +5,8 @@
 #   lab.sh image [DIR]          build the guest's kernel and initramfs (cached); copy them to DIR when given
 #   lab.sh realistic [FILE]     build the qcow2 of an installed Debian (cached), 570 MB; copy it to FILE when given
 #   lab.sh run COMMAND [ARG..]  run a command inside a fresh private lab; nothing of it is left afterwards
+#   lab.sh guest NAME           inside a lab: make a guest with one disk of its own, define it and start it
+#   lab.sh await DOMAIN         inside a lab: wait until the guest has booted and its agent answers
 #   lab.sh exec DOMAIN COMMAND  inside a lab: run a shell command in the guest, through its agent
 #
 # Exit code 77 means "the lab cannot run here", with the reason on stderr. The cache is
@@ -25,7 +27,7 @@ realistic=$cache/realistic.qcow2
 say() { printf 'lab: %s\n' "$*" >&2; }
 unable() { say "cannot run here: $*"; exit 77; }
 
-# shellcheck source=lab-image.sh
+# shellcheck source-path=SCRIPTDIR source=lab-image.sh
 . "$here/lab-image.sh"
 
 # "program package": installed when the program is missing. libvirt-daemon brings the daemons but, unlike
@@ -261,6 +263,71 @@ leave() {
   exit "$status"
 }
 
+# --- a guest for people; the tests make theirs, with any disks, in C# (Support/LabDomainXml.cs) --------------------
+
+make_guest() {
+  local name=$1 directory disk xml
+  require_lab
+  [[ $name != */* && $name != .* ]] || { say "guest: '$name' cannot be the name of a directory"; exit 2; }
+  directory=$KVMBACKUP_LAB_IMAGES/$name disk=$directory/vda.qcow2
+  mkdir "$directory"
+  truncate --size 64M "$disk.new"
+  mkfs.ext4 -q -F -E lazy_itable_init=0,lazy_journal_init=0 "$disk.new"
+  qemu-img convert -q -f raw -O qcow2 "$disk.new" "$disk"
+  rm "$disk.new"
+  xml=$(mktemp)
+  write_guest_xml "$(escape_xml "$name")" "$(escape_xml "$disk")" >"$xml"
+  virsh --quiet define "$xml"
+  rm "$xml"
+  virsh --quiet start --domain "$name"
+}
+
+require_lab() {
+  [[ -n ${KVMBACKUP_LAB_DIR:-} ]] || { say "this works inside a lab only: lab.sh run COMMAND"; exit 2; }
+}
+
+escape_xml() { sed -e 's/&/\&amp;/g; s/</\&lt;/g; s/"/\&quot;/g' <<<"$1"; }
+
+write_guest_xml() {
+  cat <<XML
+<domain type='$KVMBACKUP_LAB_DOMAIN_TYPE'>
+  <name>$1</name>
+  <memory unit='MiB'>192</memory>
+  <vcpu>1</vcpu>
+  <os>
+    <type arch='x86_64' machine='q35'>hvm</type>
+    <kernel>$KVMBACKUP_LAB_KERNEL</kernel>
+    <initrd>$KVMBACKUP_LAB_INITRD</initrd>
+    <cmdline>console=ttyS0 quiet</cmdline>
+  </os>
+  <features><acpi/></features>
+  <devices>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='qcow2'/>
+      <source file="$2"/>
+      <target dev='vda' bus='virtio'/>
+    </disk>
+    <serial type='file'><source path='$KVMBACKUP_LAB_DIR/serial.log' append='on'/></serial>
+    <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
+    <channel type='unix'><target type='virtio' name='kvmbackup.lab.0'/></channel>
+    <memballoon model='none'/>
+  </devices>
+</domain>
+XML
+}
+
+await_guest() {
+  local tries=0
+  require_lab
+  until virsh --quiet qemu-agent-command "$1" '{"execute":"guest-ping"}' >/dev/null 2>"$KVMBACKUP_LAB_DIR/await.log"; do
+    if (( ++tries > 450 )); then
+      say "'$1' did not boot within 90 s: $(<"$KVMBACKUP_LAB_DIR/await.log")"
+      exit 1
+    fi
+    sleep 0.2
+  done
+}
+
 # --- a command in a guest, by its agent ----------------------------------------------------------------------------
 
 guest_exec() {
@@ -285,6 +352,8 @@ case ${1:-} in
   image) require_root; build_image; [[ -z ${2:-} ]] || { mkdir -p "$2"; cp "$image"/{vmlinuz,initrd} "$2/"; } ;;
   realistic) require_root; build_realistic; [[ -z ${2:-} ]] || cp --sparse=always "$realistic" "$2" ;;
   run) shift; run "$@" ;;
+  guest) make_guest "${2:?NAME}" ;;
+  await) await_guest "${2:?DOMAIN}" ;;
   exec) guest_exec "${2:?DOMAIN}" "${3:?COMMAND}" ;;
   _inside) shift; find_image; inside "$@" ;;
   *) sed -n '2,/^set -e/s/^#\( \|$\)//p' "${BASH_SOURCE[0]}"; exit 2 ;;

@@ -54,17 +54,35 @@ public sealed partial class LibvirtHost(Virsh virsh)
             DomainXml.Disks(xml),
             Lines(await snapshots),
             Lines(await checkpoints),
-            await state == DomainState.ShutOff ? null : await RunningJobAsync(domain, cancellationToken),
+            await RunningJobAsync(domain, cancellationToken),
             DomainXml.Files(xml),
             new DomainDefinition(await inactive, await live, await migratable));
+    }
+
+    /// <summary>Where all disks stand, by target.</summary>
+    /// <param name="domain">The domain.</param>
+    /// <param name="isInactive">By the definition for the next start, rather than the live one.</param>
+    public async Task<IReadOnlyDictionary<DiskTarget, DiskState>> DiskStatesAsync(
+        DomainIdentity domain, bool isInactive, CancellationToken cancellationToken)
+    {
+        string xml = isInactive
+            ? await AskAsync(domain, cancellationToken, "dumpxml", "--inactive")
+            : await AskAsync(domain, cancellationToken, "dumpxml");
+        return DomainXml.DiskStates(DomainXml.Parse(xml));
     }
 
     /// <summary>The state alone, for a second look.</summary>
     public async Task<DomainState> StateAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
         StateOf((await AskAsync(domain, cancellationToken, "domstate")).Trim());
 
-    private async Task<string?> RunningJobAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    /// <summary>The job that libvirt does with a domain now; null for none, and when the domain is shut off.</summary>
+    public async Task<string?> RunningJobAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
+        if (await StateAsync(domain, cancellationToken) == DomainState.ShutOff)
+        {
+            return null;
+        }
+
         string type = Field(await AskAsync(domain, cancellationToken, "domjobinfo"), "Job type");
         return type is "None" or "" ? null : type;
     }

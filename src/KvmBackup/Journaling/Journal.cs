@@ -25,7 +25,7 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
         {
             _ = Directory.CreateDirectory(Path.GetDirectoryName(DirectoryPath)!, DurableFile.DirectoryMode);
             _ = DurableFile.TryMakeDirectory(DirectoryPath);
-            DemandNoneOpen(filePath, intent.DomainName, intent.DomainUuid);
+            DemandNoneOpen(filePath, intent.DomainName);
             JournalEntry opened = intent with
             {
                 StartedAt = time.GetUtcNow(),
@@ -48,7 +48,7 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
             ? new OpenEntry(filePath, found)
             : throw new JournalingException(
                 $"The journal entry '{filePath}' is no longer that of backup {entry.BackupId} of '{entry.DomainName}'."
-                + " Another run has been here.");
+                + " Another run has been here: nothing was touched.");
     }
 
     /// <summary>What is open, the oldest first.</summary>
@@ -66,7 +66,7 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
 
     private static string ReadBootId() => File.ReadAllText(BootIdFile).Trim();
 
-    private static void DemandNoneOpen(string filePath, DomainName domain, Guid domainUuid)
+    private static void DemandNoneOpen(string filePath, DomainName domain)
     {
         if (!Path.Exists(filePath))
         {
@@ -80,8 +80,8 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
                 + $" which came as far as {open.Step}";
         throw new JournalingException(
             $"Something may still be open on '{domain}': the journal entry '{filePath}' {what}."
-            + $" Look at its disks: virsh domblklist {domainUuid}. Once none is on an overlay of that backup and the guest is"
-            + " not frozen, delete that file.",
+            + " Bring its disks back to their own images (virsh domblklist shows overlays by their names, kvmbackup.*) and thaw"
+            + " it (virsh domfsthaw); when both are done, delete that file.",
             ExitCode.GuestNeedsPerson);
     }
 

@@ -55,9 +55,9 @@ public sealed record JournalEntry(
         Pins = [.. Pins.Select(pin => pin.Target == target ? pin with { State = state } : pin)],
     };
 
-    /// <summary>The entry with all pins in another state.</summary>
-    public JournalEntry WithPins(PinState state) => this with
+    /// <summary>The entry with all pins seen in place.</summary>
+    public JournalEntry WithOverlays(IReadOnlyDictionary<DiskTarget, FileIdentity> overlays) => this with
     {
-        Pins = [.. Pins.Select(pin => pin with { State = state })],
+        Pins = [.. Pins.Select(pin => pin with { Overlay = overlays[pin.Target], State = PinState.Pinned })],
     };
 }

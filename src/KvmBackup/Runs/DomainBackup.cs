@@ -10,7 +10,7 @@ namespace KvmBackup.Runs;
 
 /// <summary>Backs up one domain: the sacred order, from the lock to the published backup and its retention.</summary>
 public sealed class DomainBackup(
-    LibvirtHost host, Preflight preflight, DomainPinner pinner, Archiver archiver, BackupVerifier verifier, Retainer retainer,
+    LibvirtHost host, Preflight preflight, DomainPinner pinner, Archiver archiver, StepGate gate, BackupVerifier verifier, Retainer retainer,
     BackupDirectory target, Journal journal, string hostName, TimeProvider time, ILogger log)
 {
     /// <summary>Never throws for what befalls this one domain: the report tells it.</summary>
@@ -69,6 +69,7 @@ public sealed class DomainBackup(
         if (record.IsGuestClean)
         {
             record.Removed(retainer.Retain(directory, settings.Retention, completed, held));
+            gate.Pass(domain.Name, JobStep.Retained);
         }
     }
 
@@ -76,57 +77,69 @@ public sealed class DomainBackup(
         PreparedJob job, PendingBackup pending, JobRecord record, IProgress<TransferProgress>? progress,
         CancellationToken cancellationToken)
     {
+        OpenEntry entry = await journal.OpenAsync(DomainPinner.Intent(job, pending), cancellationToken);
+        gate.Pass(job.Facts.Name, JobStep.Intent);
+        PinnedDomain pin = pinner.Begin(job, pending.Id, entry);
+        try
+        {
+            Manifest manifest = await WriteAsync(job, pin, pending, record, progress, cancellationToken);
+            CompletedBackup completed = await pending.PublishAsync(manifest, cancellationToken);
+            gate.Pass(job.Facts.Name, JobStep.Published);
+            return completed;
+        }
+        finally
+        {
+            // A guest that still needs something keeps its entry: recovery goes on from it.
+            record.NeedPerson(pin.Troubles);
+            if (pin.IsGuestClean)
+            {
+                await entry.CloseAsync(CancellationToken.None);
+                gate.Pass(job.Facts.Name, JobStep.Closed);
+            }
+        }
+    }
+
+    private async Task<Manifest> WriteAsync(
+        PreparedJob job, PinnedDomain pin, PendingBackup pending, JobRecord record, IProgress<TransferProgress>? progress,
+        CancellationToken cancellationToken)
+    {
         // Around the pin, not within it: whatever the target does, the guest is released first.
         await using DomainArchive archive = new(job, pending, archiver, record.StartedAt, log);
         await archive.AddDefinitionsAsync(hostName, cancellationToken);
         Tally tally = new(job.Facts.Name, job.DataBytes, progress);
         PinOutcome outcome = job.Facts.IsActive
-            ? await ReadPinnedAsync(job, pending, archive, record, tally, cancellationToken)
+            ? await ReadPinnedAsync(job, pin, archive, tally, cancellationToken)
             : await ReadOfflineAsync(job, archive, tally, cancellationToken);
+        record.Warn(outcome.Warnings(job.Settings.Quiesce));
         Manifest manifest = await archive.CompleteAsync(
             (file, disks, members) => new Manifest(
                 Manifest.CurrentFormatVersion, ProgramName.Text, hostName, job.Facts.Name, job.Facts.Uuid, pending.Id,
                 BackupKind.Full, outcome.Consistency, outcome.Reason, record.StartedAt, time.GetUtcNow(), outcome.FrozenFor,
                 file, disks, job.Skipped, job.Facts.Files, members, record.Warnings),
             cancellationToken);
+        gate.Pass(job.Facts.Name, JobStep.Completed);
         if (job.Settings.VerifyBeforePublish)
         {
             await verifier.ProveAsync(pending.DirectoryPath, manifest, cancellationToken);
         }
 
-        return await pending.PublishAsync(manifest, cancellationToken);
+        return manifest;
     }
 
     private async Task<PinOutcome> ReadPinnedAsync(
-        PreparedJob job, PendingBackup pending, DomainArchive archive, JobRecord record, Tally tally,
-        CancellationToken cancellationToken)
+        PreparedJob job, PinnedDomain pin, DomainArchive archive, Tally tally, CancellationToken cancellationToken)
     {
-        OpenEntry entry = await journal.OpenAsync(DomainPinner.Intent(job, pending), cancellationToken);
-        PinnedDomain pin = pinner.Begin(job, pending.Id, entry);
-        try
+        await using (pin)
         {
-            await using (pin)
+            await pin.PinAsync(cancellationToken);
+            await using RoomGuard guard = RoomGuard.Watch(job.Overlays, time, cancellationToken);
+            foreach (TakenDisk disk in job.Disks)
             {
-                await pin.PinAsync(cancellationToken);
-                await using RoomGuard guard = RoomGuard.Watch(job.Overlays, time, cancellationToken);
-                foreach (TakenDisk disk in job.Disks)
-                {
-                    await guard.ProtectAsync(token => archive.AddDiskAsync(disk, tally, token));
-                    await pin.ReleaseAsync(disk.Disk.Target);
-                }
-            }
-        }
-        finally
-        {
-            // A guest that still needs something keeps its entry: it is what the mending is done by.
-            record.NeedPerson(pin.Troubles);
-            if (pin.Troubles.Count == 0)
-            {
-                await entry.CloseAsync(CancellationToken.None);
+                await guard.ProtectAsync(token => archive.AddDiskAsync(disk, tally, token));
+                await pin.ReleaseAsync(disk.Disk.Target);
             }
         }
 
-        record.Warn(pin.Outcome.Warnings(job.Settings.Quiesce));
         return pin.Outcome;
     }
 

@@ -16,8 +16,9 @@ public static class HouseRules
         ["Archiving"] = ["Model", "Shell"],
         ["Storage"] = ["Model", "Persisting"],
         ["Journaling"] = ["Model", "Persisting"],
+        ["Guarding"] = ["Model", "Shell"],
         ["Reporting"] = ["Model", "Configuration", "Shell"],
-        ["Runs"] = ["Model", "Configuration", "Planning", "Hypervisor", "Disks", "Archiving", "Storage", "Journaling"],
+        ["Runs"] = ["Model", "Configuration", "Planning", "Hypervisor", "Disks", "Archiving", "Storage", "Journaling", "Guarding"],
         ["Cli"] = ["Model", "Configuration", "Runs", "Reporting"],
     };
 

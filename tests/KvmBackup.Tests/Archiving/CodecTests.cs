@@ -120,6 +120,50 @@ public sealed class CodecTests
             () => codec.Decompress(packed.AsMemory(0, packed.Length - 1), new byte[chunk.Length]));
     }
 
+    [Theory]
+    [InlineData(CompressionMethod.Gzip, 8)]
+    [InlineData(CompressionMethod.Gzip, 5)]
+    [InlineData(CompressionMethod.Gzip, 1)]
+    [InlineData(CompressionMethod.Zstd, 1)]
+    public async Task A_wrong_checksum_at_the_end_of_a_chunk_is_noticed(CompressionMethod method, int fromEnd)
+    {
+        byte[] chunk = SparseContent.Whole(10_000, 1).ToArray();
+        using ICodec codec = Codecs.Create(new Compression(method), SampleArchive.RealShell);
+        byte[] room = new byte[Codecs.LongestPacked(chunk.Length)];
+        byte[] packed = (await codec.CompressAsync(chunk, room, CancellationToken.None)).ToArray();
+
+        packed[^fromEnd] ^= 1;
+
+        Assert.Throws<InvalidDataException>(() => codec.Decompress(packed, new byte[chunk.Length]));
+    }
+
+    [Fact]
+    public async Task A_member_that_unpacks_to_more_than_its_end_says_is_noticed()
+    {
+        byte[] chunk = SparseContent.Whole(20_000, 1).ToArray();
+        using ICodec codec = Codecs.Create(new Compression(CompressionMethod.Gzip), SampleArchive.RealShell);
+        byte[] room = new byte[Codecs.LongestPacked(chunk.Length)];
+        byte[] packed = (await codec.CompressAsync(chunk, room, CancellationToken.None)).ToArray();
+
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(packed.AsSpan(packed.Length - 4), 10_000);
+
+        Assert.Throws<InvalidDataException>(() => codec.Decompress(packed, new byte[10_000]));
+    }
+
+    [Fact]
+    public async Task A_pigz_that_was_told_to_store_more_in_its_header_is_caught()
+    {
+        await AssertFailsAsync(new ScriptedShell(async (input, output, token) =>
+        {
+            using MemoryStream member = new();
+            await GzipAsync(input, member, token);
+            byte[] bytes = member.ToArray();
+            bytes[3] = 8;
+            output.Write([.. bytes[..10], (byte)'x', 0, .. bytes[10..]]);
+            return 0;
+        }));
+    }
+
     private static Task<int> GzipAsync(ReadOnlyMemory<byte> input, Stream output, CancellationToken cancellationToken)
     {
         using GZipStream gzip = new(output, CompressionLevel.Fastest, leaveOpen: true);
