@@ -19,7 +19,7 @@ public sealed class AgentTests
         AssertDowngradedAsync(LabAgent.Refuse, "fsfreeze hook has failed");
 
     [LabFact]
-    public async Task An_agent_that_is_stuck_in_a_freeze_ends_with_the_guest_on_its_disks_and_a_call_for_a_person()
+    public async Task A_guest_whose_agent_is_stuck_in_a_freeze_is_called_out_and_thawed_by_recover_when_it_froze_late()
     {
         await using LabGuest guest = await LabGuest.StartAsync(
             new LabGuestSpecification("stuck") { Agent = LabAgent.Stall });
@@ -33,7 +33,30 @@ public sealed class AgentTests
         Assert.Contains("MAY STILL BE FROZEN", job.GetProperty("reason").GetString(), StringComparison.Ordinal);
         Assert.Contains("guest-fsfreeze-thaw", job.GetProperty("reason").GetString(), StringComparison.Ordinal);
         Assert.Empty(site.BackupDirectories(guest.Name));
+        Assert.EndsWith("vda.qcow2", await guest.SourceOfAsync("vda"), StringComparison.Ordinal);
+
+        // The worst of it: the agent wakes up, and does what it was asked for when nobody waits any more.
+        await guest.RunAsync("kill $(pidof sleep)");
+        await WaitUntilFrozenAsync(guest);
+        (await site.RunAsync("recover")).MustSucceed();
         await before.AssertUnchangedAsync(site);
+    }
+
+    private static async Task WaitUntilFrozenAsync(LabGuest guest)
+    {
+        for (int tries = 0; tries < 100; tries++)
+        {
+            Outcome status = await Virsh.TryAsync(
+                "qemu-agent-command", guest.Name, "--timeout", "5", """{"execute":"guest-fsfreeze-status"}""");
+            if (status.Output.Contains("frozen", StringComparison.Ordinal))
+            {
+                return;
+            }
+
+            await Task.Delay(100);
+        }
+
+        Assert.Fail("The guest did not freeze.");
     }
 
     private static async Task AssertDowngradedAsync(LabAgent agent, string reason)

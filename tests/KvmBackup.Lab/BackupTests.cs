@@ -17,8 +17,10 @@ public sealed class BackupTests
         });
         BackupSite site = new(("web1", "rotate: 2"));
         string content = await WriteContentAsync(guest);
+        await guest.WaitForPairAsync();
 
         _ = await site.BackUpAsync("web1");
+        (await site.RunAsync("verify", "web1")).MustSucceed();
         await LoseAsync(guest);
         (await site.RunAsync("restore", "web1", "--start")).MustSucceed();
         await guest.WaitUntilReadyAsync();

@@ -15,6 +15,7 @@ public sealed class FreezeTests
         BackupSite site = new((guest.Name, "rotate: 9, quiesce: require"));
         for (int round = 0; round < Rounds; round++)
         {
+            await guest.WaitForPairAsync();
             JsonElement backup = (await site.BackUpAsync(guest.Name)).GetProperty("backup");
             Assert.Equal("filesystem", backup.GetProperty("consistency").GetString());
             JsonElement shown = await site.ReportAsync("show", $"{guest.Name}@{backup.GetProperty("id").GetString()}");
@@ -40,6 +41,7 @@ public sealed class FreezeTests
     {
         await using LabGuest guest = await LabGuest.StartAsync(Pair("unfrozen"));
         BackupSite site = new((guest.Name, "rotate: 9, quiesce: off"));
+        await guest.WaitForPairAsync();
 
         JsonElement job = await site.BackUpAsync(guest.Name);
         await using LabGuest copy = await RestoreCopyAsync(site, guest, site.BackupIds(guest.Name).Single());

@@ -25,6 +25,7 @@ public sealed class RefusalTests
         await AssertUsageAsync("rotate", "--config", mistaken, "run");
         await AssertUsageAsync("lz5", "--config", codec, "run");
         await AssertUsageAsync("missing.yml", "--config", Path.Combine(folder, "missing.yml"), "run");
+        await AssertUsageAsync(folder, "--config", folder, "run");
         await AssertUsageAsync("--help", "--config", site.ConfigurationPath, "backpu");
         await AssertUsageAsync("no backup of nobody", "--config", site.ConfigurationPath, "list", "nobody");
         await AssertUsageAsync("nobody", "--config", site.ConfigurationPath, "restore", "nobody");

@@ -23,16 +23,15 @@ public sealed class DomainDefiner(Virsh virsh)
         }
     }
 
-    /// <summary>Points one disk of a shut-off domain's definition to another file.</summary>
-    public async Task MoveDiskAsync(
-        DomainIdentity domain, DiskTarget target, string path, CancellationToken cancellationToken)
+    /// <summary>Points one disk of a shut-off domain's definition from its overlay back to its base.</summary>
+    /// <param name="isBlockDevice">The base is a device rather than a file.</param>
+    public async Task PutOnBaseAsync(
+        DomainIdentity domain, PlannedOverlay overlay, bool isBlockDevice, CancellationToken cancellationToken)
     {
         string xml = await virsh.AskAsync(
             virsh.Call("dumpxml", "--security-info", "--inactive", "--domain", domain.Uuid.ToString()),
             $"{domain.Name}: reading its definition", cancellationToken);
-        DomainEdit edit = new(
-            null, new Dictionary<DiskTarget, string> { [target] = path }, new Dictionary<string, string>());
-        await DefineAsync(domain.Name, DomainXmlEditor.Apply(xml, edit), cancellationToken);
+        await DefineAsync(domain.Name, DomainXmlEditor.PutOnBase(xml, overlay, isBlockDevice), cancellationToken);
     }
 
     public async Task StartAsync(DomainName name, CancellationToken cancellationToken) =>

@@ -3,7 +3,9 @@ using KvmBackup.Model;
 
 namespace KvmBackup.Hypervisor;
 
-/// <summary>Changes a domain's XML for a restore: other paths, and for a copy another identity.</summary>
+/// <summary>
+/// Changes a domain's XML: for a restore other paths, and for a copy another identity; after a commit the base.
+/// </summary>
 public static class DomainXmlEditor
 {
     /// <exception cref="HypervisorException">The text is not a domain's XML.</exception>
@@ -19,6 +21,26 @@ public static class DomainXmlEditor
         if (edit.NewName is { } name)
         {
             GiveNewIdentity(domain, name);
+        }
+
+        return domain.ToString();
+    }
+
+    /// <summary>
+    /// Points a disk from its overlay back to its base. An overlay is a qcow2 file on whatever was there before, so type
+    /// and format go back, too: a guest does not start from a raw image that is called qcow2.
+    /// </summary>
+    public static string PutOnBase(string xml, PlannedOverlay overlay, bool isBlockDevice)
+    {
+        XElement domain = DomainXml.Parse(xml);
+        XElement? disk = DomainXml.DiskElements(domain).FirstOrDefault(disk => DomainXml.TargetOf(disk) == overlay.Target.Value);
+        if (disk is not null && DomainXml.PathOf(disk) != overlay.BasePath)
+        {
+            disk.SetAttributeValue("type", isBlockDevice ? "block" : "file");
+            disk.Element("driver")?.SetAttributeValue("type", overlay.BaseFormat);
+            disk.Element("source")?.ReplaceWith(
+                new XElement("source", new XAttribute(isBlockDevice ? "dev" : "file", overlay.BasePath)));
+            disk.Elements("backingStore").Remove();
         }
 
         return domain.ToString();

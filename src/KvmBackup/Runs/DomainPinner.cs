@@ -19,5 +19,6 @@ public sealed class DomainPinner(
         new(job, id, entry, freeze, snapshot, release, gate, log);
 
     private static JournalPin Intent(PlannedOverlay overlay) => new(
-        overlay.Target, overlay.BasePath, LocalFile.Identify(overlay.BasePath), overlay.OverlayPath, null, PinState.Planned);
+        overlay.Target, overlay.BasePath, overlay.BaseFormat, LocalFile.Identify(overlay.BasePath), overlay.OverlayPath, null,
+        PinState.Planned);
 }

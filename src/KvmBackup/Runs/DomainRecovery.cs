@@ -9,7 +9,7 @@ namespace KvmBackup.Runs;
 
 /// <summary>Undoes what one dead run has left of one domain. Safe to repeat, and to die in.</summary>
 public sealed class DomainRecovery(
-    LibvirtHost host, GuestAgent agent, OverlayRelease release, DomainDefiner definer, QemuImage images, Journal journal, ILogger log)
+    LibvirtHost host, GuestAgent agent, OverlayRelease release, QemuImage images, Journal journal, ILogger log)
 {
     private static readonly TimeSpan CommitLimit = TimeSpan.FromMinutes(30);
 
@@ -101,7 +101,7 @@ public sealed class DomainRecovery(
 
     private async Task ActAsync(DomainFacts domain, JournalPin pin, RecoveryAction action, OpenEntry open)
     {
-        PlannedOverlay overlay = new(pin.Target, pin.BasePath, pin.OverlayPath);
+        PlannedOverlay overlay = new(pin.Target, pin.BasePath, pin.BaseFormat, pin.OverlayPath);
         switch (action)
         {
             case RecoveryAction.Release:
@@ -109,7 +109,7 @@ public sealed class DomainRecovery(
                 await release.ReleaseAsync(domain, overlay, pin.Overlay, CommitLimit, _ => { });
                 break;
             case RecoveryAction.MendDefinition:
-                await definer.MoveDiskAsync(domain.Identity, pin.Target, pin.BasePath, CancellationToken.None);
+                await release.PutOnBaseAsync(domain.Identity, overlay);
                 await release.RemoveAsync(overlay, pin.Overlay);
                 break;
             case RecoveryAction.RemoveOverlay:

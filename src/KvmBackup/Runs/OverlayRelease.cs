@@ -26,13 +26,17 @@ public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, 
 
             // The image locks of QEMU keep a guest that starts at this moment from the files, and us from its files.
             await images.CommitAsync(overlay.OverlayPath, overlay.BasePath, CancellationToken.None);
-            await definer.MoveDiskAsync(domain.Identity, overlay.Target, overlay.BasePath, CancellationToken.None);
+            await PutOnBaseAsync(domain.Identity, overlay);
             await EnsureOnBaseAsync(domain, overlay);
             reached(JobStep.OnBase);
         }
 
         await RemoveAsync(overlay, identity);
     }
+
+    /// <summary>Makes the definition of a shut-off domain name the base again, as it did before the backup.</summary>
+    public Task PutOnBaseAsync(DomainIdentity domain, PlannedOverlay overlay) => definer.PutOnBaseAsync(
+        domain, overlay, LocalFile.IsBlockDevice(overlay.BasePath), CancellationToken.None);
 
     /// <summary>Removes an overlay that no definition names any more.</summary>
     /// <exception cref="KvmBackupException">It is another file, or somebody has it open.</exception>

@@ -57,7 +57,7 @@ public sealed class Preflight(LibvirtHost host, QemuImage images)
         uint random = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(sizeof(uint)));
         string path = Path.Combine(folder, OverlayName.Create(facts.Uuid, disk.Disk.Target, id, random));
         return Directory.Exists(folder)
-            ? new PlannedOverlay(disk.Disk.Target, disk.Disk.SourcePath!, path)
+            ? new PlannedOverlay(disk.Disk.Target, disk.Disk.SourcePath!, disk.Disk.Format, path)
             : throw new RunsException(
                 $"disk {disk.Disk.Target}: the directory for its overlay, {folder}, does not exist; "
                 + "make it or set overlay_dir to one that libvirt may write");

@@ -75,6 +75,19 @@ public sealed class RunningProgram : IAsyncDisposable
         return new Outcome(_what, _process.ExitCode, OutputSoFar, ErrorSoFar);
     }
 
+    /// <summary>Waits for a moment in the middle of its work: until it has said that, on standard error.</summary>
+    public async Task WaitUntilSaidAsync(string text)
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        while (!ErrorSoFar.Contains(text, StringComparison.Ordinal))
+        {
+            Assert.True(
+                clock.Elapsed < TimeSpan.FromMinutes(1) && !_process.HasExited,
+                $"{_what}\ndid not say: {text}\n--- output\n{OutputSoFar}\n--- error\n{ErrorSoFar}");
+            await Task.Delay(20);
+        }
+    }
+
     /// <summary>Sends a signal by its name: <c>INT</c>, <c>TERM</c>, <c>KILL</c>, <c>STOP</c>.</summary>
     public async Task SignalAsync(string signal) =>
         (await RunAsync("kill", "-s", signal, ProcessId.ToString(CultureInfo.InvariantCulture))).MustSucceed();

@@ -191,10 +191,10 @@ public sealed class JournalTests : IDisposable
         "/backup/web1/20261120T020000Z-full.partial",
         [
             new JournalPin(
-                new DiskTarget("vda"), "/images/vda.qcow2", new FileIdentity(64768, 131), "/images/vda.overlay", null,
+                new DiskTarget("vda"), "/images/vda.qcow2", "qcow2", new FileIdentity(64768, 131), "/images/vda.overlay", null,
                 PinState.Planned),
             new JournalPin(
-                new DiskTarget("vdb"), "/images/b.raw", new FileIdentity(64768, ulong.MaxValue), "/images/b.overlay",
+                new DiskTarget("vdb"), "/images/b.raw", "raw", new FileIdentity(64768, ulong.MaxValue), "/images/b.overlay",
                 new FileIdentity(1, 2), PinState.Planned),
         ]);
 }

@@ -23,10 +23,10 @@ public static class Web1
     public static readonly BackupId Id = new(new DateTimeOffset(2026, 11, 20, 2, 0, 0, TimeSpan.Zero));
 
     public static readonly PlannedOverlay VdaOverlay =
-        new(Vda, $"{Images}/web1.qcow2", $"{Images}/{OverlayName.Create(Uuid, Vda, Id, 0xa)}");
+        new(Vda, $"{Images}/web1.qcow2", "qcow2", $"{Images}/{OverlayName.Create(Uuid, Vda, Id, 0xa)}");
 
     public static readonly PlannedOverlay VdbOverlay =
-        new(Vdb, $"{Images}/web1-data.img", $"{Images}/{OverlayName.Create(Uuid, Vdb, Id, 0xb)}");
+        new(Vdb, $"{Images}/web1-data.img", "raw", $"{Images}/{OverlayName.Create(Uuid, Vdb, Id, 0xb)}");
 
     public static readonly DomainSettings Settings = new(
         Identity.Name, new Schedule([]), new RetentionPolicy(1), new Compression(CompressionMethod.None), QuiesceMode.Try,
