@@ -2,8 +2,10 @@ using KvmBackup.Archiving;
 using KvmBackup.Cli;
 using KvmBackup.Configuration;
 using KvmBackup.Disks;
+using KvmBackup.Guarding;
 using KvmBackup.Hypervisor;
 using KvmBackup.Journaling;
+using KvmBackup.Reporting;
 using KvmBackup.Runs;
 using KvmBackup.Shell;
 using KvmBackup.Storage;
@@ -14,43 +16,55 @@ namespace KvmBackup;
 /// <summary>Constructs the rooms, and turns what came of them into an exit code.</summary>
 internal static class Program
 {
-    private static async Task<int> Main(string[] arguments) =>
-        (int)await new CommandLine(Assemble, TimeProvider.System).RunAsync(arguments);
+    private static async Task<int> Main(string[] arguments)
+    {
+        TimeProvider time = TimeProvider.System;
+        return (int)(arguments is [WatchCommand.Name, _, _]
+            ? await WatchCommand.RunAsync(arguments, SelfControl.LeaveSession, Assemble, RecoveryLog.Open(time))
+            : await new CommandLine(Assemble, time).RunAsync(arguments));
+    }
 
     private static RunSet Assemble(GlobalOptions options, ILogger log)
     {
         TimeProvider time = TimeProvider.System;
-        ProgramShell shell = new(log, time);
-        Virsh virsh = new(shell, options.ConnectUri);
-        LibvirtHost host = new(virsh);
-        GuestAgent agent = new(virsh, time);
-        OverlaySnapshot snapshot = new(virsh);
-        OverlayCommit commit = new(virsh, host, time, log);
-        DomainDefiner definer = new(virsh);
-        QemuImage images = new(shell);
-        Archiver archiver = new(shell);
-        Preflight preflight = new(host, images);
-        BackupVerifier verifier = new(log);
         Lazy<HostSettings> settings = new(() => ConfigurationReader.Read(options.ConfigurationPath, HostSettings.ShortHostName));
         Lazy<BackupDirectory> target = new(() => new BackupDirectory(settings.Value.BackupDirectory, time));
         Lazy<BackupDirectory> source = new(() =>
             options.BackupDirectory is { } path ? new BackupDirectory(path, time) : target.Value);
+        Lazy<Journal> journal = new(() => new Journal(settings.Value.StateDirectory, time));
+        ProgramShell shell = new(log, time);
+        Archiver archiver = new(shell);
+        BackupVerifier verifier = new(log);
+        QemuImage images = new(shell);
+        Virsh virsh = new(shell, options.ConnectUri);
+        LibvirtHost host = new(virsh);
+        GuestAgent agent = new(virsh, host, time);
+        OverlaySnapshot snapshot = new(virsh, host, time);
+        OverlayCommit commit = new(virsh, host, time, log);
+        DomainDefiner definer = new(virsh);
+        OverlayRelease release = new(commit, definer, images, log);
+        Preflight preflight = new(host, images);
+        StepGate gate = new(Environment.GetEnvironmentVariable("KVMBACKUP_HOLD_AFTER"), SelfControl.Stop, log);
+        DomainPinner pinner = new(new GuestFreeze(agent, log), snapshot, release, gate, log);
 
+        RecoverRun Recover() => new(
+            host, new DomainRecovery(host, agent, release, definer, images, journal.Value, log), journal.Value,
+            settings.Value.StateDirectory, time, log);
+        BackupRun Backup() => new(
+            settings.Value, host, Recover(),
+            new DomainBackup(
+                host, preflight, pinner, archiver, gate, verifier, new Retainer(log), target.Value, journal.Value,
+                settings.Value.HostName, time, log),
+            new DryRun(preflight, agent, snapshot, commit, target.Value, time),
+            new WatchCall(SelfControl.ProgramPath, [.. SelfControl.ProgramPrefix, .. WatchCommand.Arguments(options)]),
+            time, log);
         return new RunSet(
-            () =>
-            {
-                OverlayRelease release = new(commit, definer, images, log);
-                DomainBackup backup = new(
-                    host, preflight, new DomainPinner(agent, snapshot, release, log), new DomainArchiver(archiver, time, log),
-                    verifier, new Retainer(log), target.Value, new Journal(settings.Value.StateDirectory, time),
-                    settings.Value.HostName, time, log);
-                DryRun dryRun = new(preflight, agent, snapshot, commit, target.Value, time);
-                return new BackupRun(settings.Value, host, backup, dryRun, time, log);
-            },
+            Backup,
             () => new ListRun(source.Value),
             () => new VerifyRun(source.Value, verifier, time, log),
             () => new RestoreRun(source.Value, new RestorePreflight(host), images, definer, time, log),
             () => new PruneRun(settings.Value, target.Value, options.Wait, log),
-            () => new CheckRun(settings.Value, host, agent, images, archiver, target.Value, preflight, time));
+            () => new CheckRun(settings.Value, host, agent, images, archiver, target.Value, preflight, time),
+            Recover);
     }
 }

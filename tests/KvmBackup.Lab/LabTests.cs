@@ -23,7 +23,7 @@ public sealed class LabTests
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("plug"));
         await guest.WriteFileAsync("/data/kept", "still here"u8.ToArray());
         (string first, _) = await guest.FoundPairAsync();
-        await Task.Delay(500);
+        await guest.WaitForPairAsync();
 
         await guest.DestroyAsync();
         await guest.BootAsync();

@@ -79,6 +79,8 @@ build_image() {
     quicker_domain_type "$work" >"$work/domain-type"
     rm -rf "$image"
     mv "$work" "$image"
+    # Images of older versions of these scripts; another lab may still be using a recent one.
+    find "$cache" -maxdepth 1 -name 'guest-*' -mtime +7 -exec rm -rf {} +
   fi
   exec 9>&-
 }
@@ -138,31 +140,30 @@ realistic_packages=linux-image-cloud-amd64,systemd-sysv,openssh-server,python3,g
 
 # A disk as large and as full as a small real one, for measuring: a Debian made by debootstrap, from this host's mirror.
 build_realistic() {
-  local file=$1 disk=$cache/realistic.qcow2
   mkdir -p "$cache"
   exec 9>"$cache/realistic.lock"
   flock 9
-  if [[ ! -e $disk ]]; then
+  if [[ ! -e $realistic ]]; then
     local suite mirror work=$cache/realistic.$$
     suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
     # shellcheck disable=SC2016 # The names in it are apt's.
     mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' |
       awk -v suite="$suite" '$2 == suite && $3 == "main" { print $1; exit }')
     [[ -n $mirror ]] || unable "apt knows no mirror for Debian '$suite' to debootstrap from."
-    say "building a disk with Debian $suite (about a minute)"
+    say "building a disk with Debian $suite (about two minutes)"
     rm -rf "$work"
     mkdir -p "$work/root"
     # debootstrap mounts in its target: in a namespace of its own those mounts cannot stay.
     unshare --mount --propagation private --pid --fork --kill-child --mount-proc \
-      debootstrap --variant=minbase --include="$realistic_packages" "$suite" "$work/root" "$mirror" >"$work/debootstrap.log" 2>&1 ||
+      debootstrap --variant=minbase --include="$realistic_packages" "$suite" "$work/root" "$mirror" \
+      >"$work/debootstrap.log" 2>&1 ||
       { tail -5 "$work/debootstrap.log" >&2; unable "debootstrap failed; all it said is in $work/debootstrap.log"; }
     rm -f "$work"/root/var/cache/apt/archives/*.deb
     truncate --size 2G "$work/disk.raw"
     mkfs.ext4 -q -F -E lazy_itable_init=0,lazy_journal_init=0 -d "$work/root" "$work/disk.raw"
     qemu-img convert -O qcow2 "$work/disk.raw" "$work/disk.qcow2"
-    mv "$work/disk.qcow2" "$disk"
+    mv "$work/disk.qcow2" "$realistic"
     rm -rf "$work"
   fi
   exec 9>&-
-  cp --sparse=always "$disk" "$file"
 }

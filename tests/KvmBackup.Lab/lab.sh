@@ -3,7 +3,7 @@
 #
 #   lab.sh install              install the Debian packages the lab needs, when any is missing; build the image
 #   lab.sh image [DIR]          build the guest's kernel and initramfs (cached); copy them to DIR when given
-#   lab.sh realistic FILE       build the qcow2 of an installed Debian (cached) and copy it to FILE
+#   lab.sh realistic [FILE]     build the qcow2 of an installed Debian (cached), 570 MB; copy it to FILE when given
 #   lab.sh run COMMAND [ARG..]  run a command inside a fresh private lab; nothing of it is left afterwards
 #   lab.sh guest NAME           inside a lab: make a guest with one disk of its own, define it and start it
 #   lab.sh await DOMAIN         inside a lab: wait until the guest has booted and its agent answers
@@ -11,10 +11,11 @@
 #
 # Exit code 77 means "the lab cannot run here", with the reason on stderr. The cache is
 # ${KVMBACKUP_LAB_CACHE:-~/.cache/kvmbackup-lab}; labs are made below ${KVMBACKUP_LAB_SCRATCH:-/var/tmp}.
-# A command in a lab is told, in its environment:
+# A command in a lab runs on a host named lab1, without network, and is told, in its environment:
 #   KVMBACKUP_LAB_DIR           the lab's own directory on a real disk; TMPDIR lies in it too
 #   KVMBACKUP_LAB_IMAGES        where disk images belong (/var/lib/libvirt/images, on that real disk)
 #   KVMBACKUP_LAB_SCRIPT        this script
+#   KVMBACKUP_LAB_REALISTIC     the disk of "lab.sh realistic"; it may not be there, and is not to be written to
 #   KVMBACKUP_LAB_KERNEL, KVMBACKUP_LAB_INITRD, KVMBACKUP_LAB_DOMAIN_TYPE (qemu or kvm, whichever boots quicker)
 set -euo pipefail
 
@@ -23,6 +24,7 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${KVMBACKUP_LAB_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/kvmbackup-lab}
 scratch=${KVMBACKUP_LAB_SCRATCH:-/var/tmp}
+realistic=$cache/realistic.qcow2
 
 say() { printf 'lab: %s\n' "$*" >&2; }
 unable() { say "cannot run here: $*"; exit 77; }
@@ -158,7 +160,8 @@ inside() {
   hide_host
   start_libvirt
 
-  export KVMBACKUP_LAB_SCRIPT=$here/lab.sh KVMBACKUP_LAB_DIR=$lab KVMBACKUP_LAB_IMAGES=/var/lib/libvirt/images TMPDIR=$lab/tmp
+  export KVMBACKUP_LAB_SCRIPT=$here/lab.sh KVMBACKUP_LAB_DIR=$lab TMPDIR=$lab/tmp
+  export KVMBACKUP_LAB_IMAGES=/var/lib/libvirt/images KVMBACKUP_LAB_REALISTIC=$realistic
   export KVMBACKUP_LAB_KERNEL=$image/vmlinuz KVMBACKUP_LAB_INITRD=$image/initrd
   KVMBACKUP_LAB_DOMAIN_TYPE=$(<"$image/domain-type")
   export KVMBACKUP_LAB_DOMAIN_TYPE LIBVIRT_DEFAULT_URI=qemu:///system
@@ -179,7 +182,7 @@ stop_command() {
 hide_host() {
   mkdir -p "$lab"/{tmp,images,shadow}
   ip link set lo up
-  hostname lab1
+  hostname lab1  # so that a configuration can have a section for it
   local directory
   for directory in /etc /var/lib /var/cache /var/log; do
     shadow "$directory"
@@ -192,6 +195,10 @@ hide_host() {
   done
   mkdir -p /var/log/libvirt/qemu /var/lib/libvirt/{images,qemu}
   mount --bind "$lab/images" /var/lib/libvirt/images
+  # libvirtd looks this user up before it reads that it shall use root; only libvirt-daemon-system would make it.
+  getent group libvirt-qemu >/dev/null || echo 'libvirt-qemu:x:64055:' >>/etc/group
+  getent passwd libvirt-qemu >/dev/null ||
+    echo 'libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin' >>/etc/passwd
 }
 
 # Lays a tmpfs over a directory with each entry of the original bound in: what is made new in it stays private, and
@@ -216,8 +223,8 @@ shadow() {
 }
 
 start_libvirt() {
-  # Root and no label: the lab is not a test of the host's AppArmor. No cgroups and no /dev for each guest: those would be
-  # made on the host.
+  # Root and no label: the lab is not a test of the host's AppArmor. No cgroups and no /dev for each guest: those
+  # would be made on the host.
   cat >/etc/libvirt/qemu.conf <<'CONF'
 user = "root"
 group = "root"
@@ -228,12 +235,16 @@ remember_owner = 0
 # Without virtlogd, which would refuse a restored copy the serial log that its original has open.
 stdio_handler = "file"
 CONF
-  printf 'auth_unix_rw = "none"\nauth_unix_ro = "none"\n' >/etc/libvirt/libvirtd.conf
+  cat >/etc/libvirt/libvirtd.conf <<CONF
+auth_unix_rw = "none"
+auth_unix_ro = "none"
+log_outputs = "3:file:$lab/libvirtd.log"
+CONF
   libvirtd --daemon --pid-file /run/libvirtd.pid
   local tries=0
-  until virsh --quiet --connect qemu:///system uri >/dev/null 2>"$lab/libvirt-start.log"; do
+  until virsh --quiet --connect qemu:///system uri >/dev/null 2>&1; do
     if (( ++tries > 100 )); then
-      cat "$lab/libvirt-start.log" >&2
+      tail -20 "$lab/libvirtd.log" >&2
       unable "libvirtd did not answer within 10 s."
     fi
     sleep 0.1
@@ -341,7 +352,7 @@ guest_exec() {
 case ${1:-} in
   install) install ;;
   image) require_root; build_image; [[ -z ${2:-} ]] || { mkdir -p "$2"; cp "$image"/{vmlinuz,initrd} "$2/"; } ;;
-  realistic) require_root; build_realistic "${2:?FILE}" ;;
+  realistic) require_root; build_realistic; [[ -z ${2:-} ]] || cp --sparse=always "$realistic" "$2" ;;
   run) shift; run "$@" ;;
   guest) make_guest "${2:?NAME}" ;;
   await) await_guest "${2:?DOMAIN}" ;;

@@ -21,7 +21,7 @@ public sealed record ArchiveIndex(
     /// <summary>Size of the archive.</summary>
     public long SizeBytes => Chunks.Count == 0 ? 0 : Chunks[^1].EndBytes;
 
-    /// <summary>Makes the index from the archive alone, by stepping from chunk to chunk; reads all, unpacks nothing.</summary>
+    /// <summary>Makes the index from the archive alone, from chunk to chunk; reads all, unpacks nothing.</summary>
     /// <exception cref="ArchivingException">The file is cut short, damaged, or none of ours.</exception>
     public static Task<ArchiveIndex> RebuildAsync(
         SafeFileHandle archive, CompressionMethod method, CancellationToken cancellationToken) =>

@@ -4,7 +4,7 @@ using KvmBackup.Model;
 
 namespace KvmBackup.Archiving;
 
-/// <summary>The index as a file: lengths and checksums only, since each chunk starts where the one before it ends.</summary>
+/// <summary>The index as a file: lengths and checksums, since each chunk starts where the one before ends.</summary>
 internal static partial class ArchiveIndexFile
 {
     /// <summary>Room for an archive of some 20 TB; whatever is larger is no index.</summary>

@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Archiving;
 
-/// <summary>Makes the index of an archive from the archive alone: each format tells where its next piece begins.</summary>
+/// <summary>Makes the index of an archive from it alone: each format tells where its next piece begins.</summary>
 internal sealed class ArchiveIndexRebuild(SafeFileHandle archive, CompressionMethod method, int defaultChunkBytes)
 {
     /// <summary>No chunk is this short, whatever the codec.</summary>
@@ -121,10 +121,15 @@ internal sealed class ArchiveIndexRebuild(SafeFileHandle archive, CompressionMet
         }
 
         int filled = 0;
-        while (filled < length
-            && await RandomAccess.ReadAsync(archive, buffer.AsMemory(filled, length - filled), offset + filled, cancellationToken)
-                is int count and > 0)
+        while (filled < length)
         {
+            Memory<byte> rest = buffer.AsMemory(filled, length - filled);
+            int count = await RandomAccess.ReadAsync(archive, rest, offset + filled, cancellationToken);
+            if (count == 0)
+            {
+                break;
+            }
+
             filled += count;
         }
 

@@ -160,8 +160,8 @@ internal sealed class ArchiveVerification(
         long start = index.ContentOffset(chunk);
         if (from < end && content[(int)(from - start)..(int)(end - start)].ContainsAnyExcept((byte)0))
         {
-            Report(index.Chunks[chunk].OffsetBytes, [], $"there are bytes that belong to no member, from byte {from} of "
-                + "the tar stream on");
+            string reason = $"there are bytes that belong to no member, from byte {from} of the tar stream on";
+            Report(index.Chunks[chunk].OffsetBytes, [], reason);
         }
     }
 

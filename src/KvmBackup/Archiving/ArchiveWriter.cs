@@ -13,9 +13,6 @@ public sealed class ArchiveWriter : IAsyncDisposable
     /// <summary>The size of a chunk before compression.</summary>
     public const int DefaultChunkBytes = 8 << 20;
 
-    /// <summary>Reads are cut here, so that a large chunk still shows progress and ends promptly.</summary>
-    private const int LongestRead = 4 << 20;
-
     private readonly ChunkPipeline pipeline;
     private readonly int chunkBytes;
     private readonly long modifiedSeconds;
@@ -23,7 +20,7 @@ public sealed class ArchiveWriter : IAsyncDisposable
     private long tarBytes;
     private bool isWhole = true;
 
-    /// <param name="destination">Takes the archive from its present position on; is neither flushed nor disposed.</param>
+    /// <param name="destination">Takes the archive from its position on; is neither flushed nor disposed.</param>
     /// <param name="compression">Codec, level and number of workers.</param>
     /// <param name="shell">For codecs that are programs.</param>
     /// <param name="modifiedAt">The time that tar shows for every member.</param>
@@ -137,7 +134,7 @@ public sealed class ArchiveWriter : IAsyncDisposable
             for (long offset = extent.OffsetBytes; offset < extent.EndBytes;)
             {
                 Memory<byte> free = await FreeAsync(cancellationToken);
-                int length = (int)Math.Min(Math.Min(free.Length, LongestRead), extent.EndBytes - offset);
+                int length = (int)Math.Min(free.Length, extent.EndBytes - offset);
                 await content.ReadAsync(offset, free[..length], cancellationToken);
                 current!.Advance(length, hash, offset);
                 SubmitIfFull(length);

@@ -2,13 +2,13 @@ using System.Buffers;
 
 namespace KvmBackup.Archiving;
 
-/// <summary>A chunk of the tar stream on its way through the writer, with the buffers that it keeps for the next one.</summary>
+/// <summary>A chunk of the tar stream on its way through the writer; its buffers serve many.</summary>
 internal sealed class Chunk(int sizeBytes) : IDisposable
 {
     private readonly byte[] content = ArrayPool<byte>.Shared.Rent(sizeBytes);
     private readonly byte[] room = ArrayPool<byte>.Shared.Rent(Codecs.LongestPacked(sizeBytes));
     private readonly List<Piece> unhashed = [];
-    private TaskCompletionSource<ReadOnlyMemory<byte>> packed = NewSource();
+    private TaskCompletionSource<PackedChunk> packed = NewSource();
 
     public int Length { get; private set; }
 
@@ -20,8 +20,8 @@ internal sealed class Chunk(int sizeBytes) : IDisposable
 
     public Memory<byte> Room => room;
 
-    /// <summary>The compressed bytes, once a worker has made them.</summary>
-    public Task<ReadOnlyMemory<byte>> Packed => packed.Task;
+    /// <summary>What a worker made of it, once it has.</summary>
+    public Task<PackedChunk> Packed => packed.Task;
 
     /// <summary>Takes over bytes that were put into <see cref="Free"/> and belong to no content.</summary>
     public void Advance(int length) => Length += length;
@@ -44,7 +44,7 @@ internal sealed class Chunk(int sizeBytes) : IDisposable
         unhashed.Clear();
     }
 
-    public void SetPacked(ReadOnlyMemory<byte> bytes) => packed.SetResult(bytes);
+    public void SetPacked(PackedChunk result) => packed.SetResult(result);
 
     public void Reset()
     {
@@ -59,7 +59,7 @@ internal sealed class Chunk(int sizeBytes) : IDisposable
     }
 
     // Without this the writer's work would run within the worker that finished the chunk.
-    private static TaskCompletionSource<ReadOnlyMemory<byte>> NewSource() =>
+    private static TaskCompletionSource<PackedChunk> NewSource() =>
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private readonly record struct Piece(ContentHash Hash, long OffsetBytes, int Start, int Length);

@@ -124,7 +124,8 @@ internal sealed class ChunkPipeline : IAsyncDisposable
             {
                 stop.Token.ThrowIfCancellationRequested();
                 chunk.HashPieces();
-                chunk.SetPacked(await codec.CompressAsync(chunk.Content, chunk.Room, stop.Token));
+                ReadOnlyMemory<byte> bytes = await codec.CompressAsync(chunk.Content, chunk.Room, stop.Token);
+                chunk.SetPacked(new PackedChunk(bytes, Convert.ToHexStringLower(SHA256.HashData(bytes.Span))));
             }
         }
     }
@@ -134,13 +135,12 @@ internal sealed class ChunkPipeline : IAsyncDisposable
         long offset = 0;
         await foreach (Chunk chunk in ordered.Reader.ReadAllAsync(stop.Token))
         {
-            ReadOnlyMemory<byte> packed = await chunk.Packed.WaitAsync(stop.Token);
-            Task write = destination.WriteAsync(packed, stop.Token).AsTask();
-            string digest = Convert.ToHexStringLower(SHA256.HashData(packed.Span));
-            fileHash.AppendData(packed.Span);
+            PackedChunk packed = await chunk.Packed.WaitAsync(stop.Token);
+            Task write = destination.WriteAsync(packed.Bytes, stop.Token).AsTask();
+            fileHash.AppendData(packed.Bytes.Span);
             await write;
-            written.Add(new ArchiveChunk(offset, packed.Length, digest));
-            offset += packed.Length;
+            written.Add(new ArchiveChunk(offset, packed.Bytes.Length, packed.Sha256));
+            offset += packed.Bytes.Length;
             chunk.Reset();
             free.Writer.TryWrite(chunk);
         }

@@ -9,7 +9,7 @@ public static class Codecs
     private const int DefaultDeflateLevel = 6;
     private const int DefaultZstdLevel = 3;
 
-    /// <summary>No codec makes more of a chunk than this; deflate without any match takes nine bits for a byte.</summary>
+    /// <summary>No codec makes more of a chunk: deflate without any match takes nine bits for a byte.</summary>
     public static int LongestPacked(int chunkLength) => chunkLength + (chunkLength / 8) + 4096;
 
     /// <summary>Chunks worked on at once: what the settings say, or one for each processor.</summary>

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Security.Cryptography;
 using KvmBackup.Model;
 
@@ -243,37 +242,5 @@ public sealed class ContentHash : IDisposable
         }
 
         return (int)bytes;
-    }
-
-    /// <summary>A block whose data comes in several parts; what never comes is a hole.</summary>
-    private sealed class PartialBlock
-    {
-        private readonly byte[] content;
-        private readonly int length;
-        private int missingBytes;
-
-        public PartialBlock(int length, int dataBytes)
-        {
-            this.length = length;
-            DataBytes = missingBytes = dataBytes;
-            content = ArrayPool<byte>.Shared.Rent(BlockBytes);
-            content.AsSpan(0, length).Clear();
-        }
-
-        public int DataBytes { get; }
-
-        /// <returns>Whether this was the last part.</returns>
-        public bool Add(int within, ReadOnlySpan<byte> data)
-        {
-            data.CopyTo(content.AsSpan(within));
-            return Interlocked.Add(ref missingBytes, -data.Length) == 0;
-        }
-
-        public byte[] DigestAndRelease()
-        {
-            byte[] digest = SHA256.HashData(content.AsSpan(0, length));
-            ArrayPool<byte>.Shared.Return(content);
-            return digest;
-        }
     }
 }

@@ -2,10 +2,10 @@ using KvmBackup.Model;
 
 namespace KvmBackup.Archiving;
 
-/// <summary>What is asked of a list of extents: whether it is sound, what lies at a place, and that tar can hold it.</summary>
+/// <summary>What is asked of extents: whether they are sound, which lies where, and that tar can hold them.</summary>
 internal static class ExtentList
 {
-    /// <summary>Ascending, not touching, none empty, all within the size; sums cannot overflow when this holds.</summary>
+    /// <summary>Ascending, not overlapping, none empty, all within the size: then no sum overflows.</summary>
     public static bool AreSound(IReadOnlyList<Extent> extents, long sizeBytes)
     {
         long freeFrom = 0;
@@ -24,8 +24,8 @@ internal static class ExtentList
     }
 
     /// <summary>
-    /// Widens extents to whole tar blocks: GNU tar starts each of a sparse member's extents on a block of its own, which
-    /// the format's description does not say, so that only the end of the file may lie within one.
+    /// Widens extents to whole tar blocks: GNU tar reads each extent of a sparse member from a block of its own, which
+    /// the description of the format does not say, so that only the end of the file may lie within a block.
     /// </summary>
     public static IReadOnlyList<Extent> WidenToBlocks(IReadOnlyList<Extent> extents, long sizeBytes)
     {

@@ -31,7 +31,7 @@ public sealed class GzipCodec(int level) : ICodec
         using MemoryStream input = GzipMember.Open(packed);
         using GZipStream gzip = new(input, CompressionMode.Decompress);
         int length = gzip.ReadAtLeast(room.Span, room.Length, throwOnEndOfStream: false);
-        // The checksum at the end is only looked at by a read beyond the content.
+        // Only a read beyond the content reaches the checksum of a member that is longer than its end says.
         return length == room.Length && gzip.ReadByte() < 0
             ? room
             : throw new InvalidDataException("it does not unpack to its length");

@@ -22,7 +22,7 @@ internal static class GzipMember
     private static ReadOnlySpan<byte> HeaderStart =>
         [0x1f, 0x8b, DeflateMethod, 4, 0, 0, 0, 0, 0, 3, 12, 0, (byte)'K', (byte)'B', 8, 0];
 
-    /// <summary>Checks the plain member that a compressor wrote into the room, and puts our header over its own.</summary>
+    /// <summary>Checks the plain member that a compressor put into the room, and replaces its header by ours.</summary>
     /// <exception cref="InvalidDataException">It is not one whole member of that content length.</exception>
     public static ReadOnlyMemory<byte> Seal(Memory<byte> room, int plainLength, int chunkLength)
     {

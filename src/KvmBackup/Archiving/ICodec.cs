@@ -1,6 +1,6 @@
 namespace KvmBackup.Archiving;
 
-/// <summary>Compresses one chunk of the tar stream to a piece that any other program can read. One thread at a time.</summary>
+/// <summary>Makes of a chunk of the tar stream a piece that other programs can read. One thread at a time.</summary>
 public interface ICodec : IDisposable
 {
     /// <summary>Compresses a chunk into the room given, which has <see cref="Codecs.LongestPacked"/> bytes.</summary>

@@ -2,7 +2,7 @@ using KvmBackup.Model;
 
 namespace KvmBackup.Archiving;
 
-/// <summary>What verification gathers of one member, in any order and from any thread: its header and its checksum.</summary>
+/// <summary>What verification gathers of one member, in any order, from any thread: header and checksum.</summary>
 internal sealed class MemberCheck : IDisposable
 {
     private readonly byte[] header;
@@ -58,7 +58,7 @@ internal sealed class MemberCheck : IDisposable
         }
     }
 
-    /// <summary>What is wrong with the member when all of the stream was seen; null for nothing, or nothing new.</summary>
+    /// <summary>What is wrong with the member when all was seen; null for nothing, or nothing new.</summary>
     public string? FindFault()
     {
         if (!IsHeaderLengthRight || (!isHeaderLost && !IsHeaderRight()))

@@ -4,7 +4,7 @@ using KvmBackup.Shell;
 
 namespace KvmBackup.Archiving;
 
-/// <summary>Gzip by the program pigz: one process for each chunk, so that its output can be checked chunk by chunk.</summary>
+/// <summary>Gzip by the program pigz: one process for each chunk, so that each output can be checked.</summary>
 public sealed class PigzCodec(IShell shell, int level) : ICodec
 {
     private const string Mend =

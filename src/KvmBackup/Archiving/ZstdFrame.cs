@@ -48,7 +48,7 @@ internal static class ZstdFrame
         return (sizeOffset + sizeField, contentBytes, (descriptor & 0x04) != 0);
     }
 
-    /// <summary>What follows a block's header, and whether it is the last; null for a type that does not exist.</summary>
+    /// <summary>What follows a block's header, and whether it is the last; null for an unknown type.</summary>
     public static (int LengthBytes, bool IsLast)? ReadBlock(ReadOnlySpan<byte> bytes)
     {
         int header = bytes[0] | (bytes[1] << 8) | (bytes[2] << 16);

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace KvmBackup.Archiving;
 
-/// <summary>The functions of libzstd that are used, all of its stable interface since 1.4. Sizes may be errors.</summary>
+/// <summary>The functions of libzstd that are used, all stable since 1.4. Sizes returned may be errors.</summary>
 internal static partial class ZstdLibrary
 {
     public const string Name = "libzstd.so.1";

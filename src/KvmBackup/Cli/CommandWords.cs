@@ -9,7 +9,7 @@ internal sealed class CommandWords(Func<ParseResult, Func<Session, Task<ExitCode
 {
     private readonly Option<bool> dryRun = new("--dry-run") { Description = "print each command that would change something, and run none" };
 
-    public IReadOnlyList<Command> All => [Run(), Backup(), List(), Show(), Verify(), RestoreWords.Build(execute), Prune(), Check()];
+    public IReadOnlyList<Command> All => [Run(), Backup(), List(), Show(), Verify(), RestoreWords.Build(execute), Prune(), Recover(), Check()];
 
     private Command Run()
     {
@@ -94,6 +94,17 @@ internal sealed class CommandWords(Func<ParseResult, Func<Session, Task<ExitCode
         command.SetAction((parsed, _) => execute(parsed, async session =>
         {
             PruneReport report = await session.Runs.Prune().RunAsync(parsed.GetValue(dryRun), session.CancellationToken);
+            return session.Finish(report.ExitCode, reports => reports.Print(report));
+        }));
+        return command;
+    }
+
+    private Command Recover()
+    {
+        Command command = new("recover", "undo what an interrupted run left: thaw guests, put them back on their disks");
+        command.SetAction((parsed, _) => execute(parsed, async session =>
+        {
+            RecoveryReport report = await session.Runs.Recover().RunAsync(session.Options.Wait, session.CancellationToken);
             return session.Finish(report.ExitCode, reports => reports.Print(report));
         }));
         return command;

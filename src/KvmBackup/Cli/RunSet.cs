@@ -10,4 +10,5 @@ public sealed record RunSet(
     Func<VerifyRun> Verify,
     Func<RestoreRun> Restore,
     Func<PruneRun> Prune,
-    Func<CheckRun> Check);
+    Func<CheckRun> Check,
+    Func<RecoverRun> Recover);

@@ -5,10 +5,12 @@ namespace KvmBackup.Disks;
 /// <summary>Removes an overlay, and only the very file that was recorded when it was made.</summary>
 public static class OverlayFile
 {
+    /// <param name="overlayPath">Its path, whose name holds 32 random bits of its run.</param>
+    /// <param name="recorded">Who it was then; null when nobody could look, so that the name alone must do.</param>
     /// <exception cref="DisksException">Another file is there by that name now: it is left alone.</exception>
-    public static void Remove(string overlayPath, FileIdentity recorded)
+    public static void Remove(string overlayPath, FileIdentity? recorded)
     {
-        if (!OverlayName.IsOurs(overlayPath) || LocalFile.Identify(overlayPath) != recorded)
+        if (!OverlayName.IsOurs(overlayPath) || (recorded is not null && LocalFile.Identify(overlayPath) != recorded))
         {
             throw new DisksException(
                 $"{overlayPath} is not the overlay that this run made, so it was not deleted; look at it with: "

@@ -70,6 +70,43 @@ public sealed class QemuImage(IShell shell)
             new("qemu-img", ["commit", "-f", "qcow2", "-b", basePath, overlayPath]) { Timeout = CommitLimit },
             $"Committing {overlayPath} into {basePath}", cancellationToken);
 
+    /// <summary>Whether the guest wrote anything into an overlay: clusters of its own, data or zeros.</summary>
+    public async Task<bool> HasOwnDataAsync(string overlayPath, CancellationToken cancellationToken)
+    {
+        string json = await AskAsync(
+            new("qemu-img", ["map", "-U", "--output=json", "-f", "qcow2", overlayPath]),
+            $"Looking for data in {overlayPath}", cancellationToken);
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(json);
+            return document.RootElement.EnumerateArray().Any(run => run.GetProperty("depth").GetInt32() == 0
+                && (run.GetProperty("data").GetBoolean() || run.GetProperty("present").GetBoolean()));
+        }
+        catch (Exception failure) when (failure is JsonException or InvalidOperationException or KeyNotFoundException)
+        {
+            throw new DisksException(
+                $"qemu-img mapped {overlayPath} in a form that is not understood: {failure.Message}", ExitCode.Failed, failure);
+        }
+    }
+
+    /// <summary>
+    /// Makes sure that no QEMU has an image open. The definition of a domain can be wrong about that, after a crash of
+    /// libvirtd for instance; the locks that QEMU holds on its images cannot.
+    /// </summary>
+    /// <exception cref="DisksException">One has, or it cannot be told.</exception>
+    public async Task EnsureUnusedAsync(string filePath, CancellationToken cancellationToken)
+    {
+        // Without -U this asks for the lock that a writer excludes.
+        ProgramResult result = await shell.RunAsync(
+            new("qemu-img", ["info", "-f", "qcow2", filePath]), cancellationToken);
+        if (!result.IsSuccess)
+        {
+            throw new DisksException(
+                $"{filePath} is not deleted, since it may be in use: qemu-img said: {result.Complaint}. See who has it open: "
+                + $"fuser -v {filePath}", ExitCode.GuestNeedsPerson);
+        }
+    }
+
     private async Task<string> AskAsync(ProgramCall call, string purpose, CancellationToken cancellationToken)
     {
         ProgramResult result = await shell.RunAsync(call, cancellationToken);

@@ -49,15 +49,9 @@ public static class DomainXml
             .Select(candidate => new AuxiliaryFile(candidate.MemberName, candidate.Path!.Trim()))];
     }
 
-    /// <summary>Where one disk stands; null when the domain has no such disk.</summary>
-    public static DiskState? FindDiskState(XElement domain, DiskTarget target)
-    {
-        XElement? disk = DiskElements(domain).FirstOrDefault(element => TargetOf(element) == target.Value);
-        XElement? mirror = disk?.Element("mirror");
-        return disk is null ? null : new DiskState(
-            PathOf(disk), mirror?.Attribute("job")?.Value ?? (mirror is null ? null : "copy"),
-            mirror?.Attribute("ready")?.Value is "yes");
-    }
+    /// <summary>Where each disk stands.</summary>
+    public static IReadOnlyDictionary<DiskTarget, DiskState> DiskStates(XElement domain) =>
+        DiskElements(domain).ToDictionary(disk => new DiskTarget(TargetOf(disk)), StateOf);
 
     internal static IEnumerable<XElement> DiskElements(XElement domain) => Devices(domain, "disk");
 
@@ -68,6 +62,14 @@ public static class DomainXml
 
     internal static string? PathOf(XElement disk) =>
         disk.Element("source")?.Attribute("file")?.Value ?? disk.Element("source")?.Attribute("dev")?.Value;
+
+    private static DiskState StateOf(XElement disk)
+    {
+        XElement? mirror = disk.Element("mirror");
+        return new DiskState(
+            PathOf(disk), mirror is null ? null : mirror.Attribute("job")?.Value ?? "copy",
+            mirror?.Attribute("ready")?.Value is "yes");
+    }
 
     private static string? NvramPath(XElement? nvram) =>
         nvram is null ? null

@@ -9,7 +9,7 @@ namespace KvmBackup.Hypervisor;
 /// Talks to the QEMU guest agent of a domain. Each call carries a limit of its own to libvirt, whose default is to wait
 /// for ever, and killing virsh would not cancel the guest's command.
 /// </summary>
-public sealed class GuestAgent(Virsh virsh, TimeProvider time)
+public sealed class GuestAgent(Virsh virsh, LibvirtHost host, TimeProvider time)
 {
     private const int ThawAttempts = 5;
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(5);
@@ -30,6 +30,14 @@ public sealed class GuestAgent(Virsh virsh, TimeProvider time)
             : new AgentStatus(false, false, $"it answered: {result.Complaint}");
     }
 
+    /// <summary>Whether the guest says that it is Windows, where a freeze ends by itself.</summary>
+    public async Task<bool> IsWindowsAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        ProgramResult result = await RunAsync(Call(domain, "guest-get-osinfo", AnswerLimit), cancellationToken);
+        return result.IsSuccess && ReturnValue(result) is { ValueKind: JsonValueKind.Object } system
+            && system.TryGetProperty("id", out JsonElement id) && id.GetString() == "mswindows";
+    }
+
     /// <summary>Freezes the guest's file systems.</summary>
     /// <param name="limit">After this libvirt gives up waiting.</param>
     /// <returns>A scope that thaws. When the freeze fails the guest has been thawed again.</returns>
@@ -40,7 +48,7 @@ public sealed class GuestAgent(Virsh virsh, TimeProvider time)
         try
         {
             ProgramResult result = await RunAsync(FreezeCall(domain, limit), cancellationToken);
-            if (result.IsSuccess && ReturnValue(result) is { ValueKind: JsonValueKind.Number } count && count.GetInt64() > 0)
+            if (result.IsSuccess && ReturnValue(result) is { ValueKind: JsonValueKind.Number } count && count.TryGetInt64(out long frozen) && frozen > 0)
             {
                 return scope;
             }
@@ -59,7 +67,7 @@ public sealed class GuestAgent(Virsh virsh, TimeProvider time)
 
     /// <summary>Thaws and makes sure of it; tried again, since a guest left frozen is the worst of all ends.</summary>
     /// <exception cref="HypervisorException">Not confirmed: a person must look.</exception>
-    internal async Task ThawAsync(DomainIdentity domain)
+    public async Task ThawAsync(DomainIdentity domain)
     {
         string complaint = string.Empty;
         for (int attempt = 1; attempt <= ThawAttempts; attempt++)
@@ -73,7 +81,7 @@ public sealed class GuestAgent(Virsh virsh, TimeProvider time)
             }
 
             complaint = status.Complaint ?? (thaw.IsSuccess ? "the guest still says frozen" : thaw.Complaint);
-            if (complaint.Contains("domain is not running", StringComparison.Ordinal))
+            if (await IsShutOffAsync(domain))
             {
                 return;
             }
@@ -91,6 +99,20 @@ public sealed class GuestAgent(Virsh virsh, TimeProvider time)
     public ProgramCall FreezeCall(DomainIdentity domain, TimeSpan limit) => Call(domain, "guest-fsfreeze-freeze", limit);
 
     public ProgramCall ThawCall(DomainIdentity domain) => Call(domain, "guest-fsfreeze-thaw", ThawLimit);
+
+    // Not by the complaint: libvirt says "domain is not running" of a paused guest too, and that one wakes up frozen.
+    private async Task<bool> IsShutOffAsync(DomainIdentity domain)
+    {
+        try
+        {
+            return await host.StateAsync(domain, CancellationToken.None) == DomainState.ShutOff;
+        }
+        catch (KvmBackupException)
+        {
+            // Not known to be; the thaw is tried again, and at last told as not confirmed.
+            return false;
+        }
+    }
 
     private ProgramCall StatusCall(DomainIdentity domain) => Call(domain, "guest-fsfreeze-status", AnswerLimit);
 
@@ -119,7 +141,8 @@ public sealed class GuestAgent(Virsh virsh, TimeProvider time)
         try
         {
             using JsonDocument document = JsonDocument.Parse(result.StandardOutput);
-            return document.RootElement.TryGetProperty("return", out JsonElement value) ? value.Clone() : null;
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                && document.RootElement.TryGetProperty("return", out JsonElement value) ? value.Clone() : null;
         }
         catch (JsonException)
         {

@@ -32,37 +32,57 @@ public sealed partial class LibvirtHost(Virsh virsh)
     public async Task<DomainFacts> DescribeAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
         // Independent questions, asked at once: a virsh call is mostly waiting for its connection.
-        Task<string> info = AskAsync(domain, cancellationToken, "dominfo");
+        // (dominfo would tell state and persistence at once, but waits for the guest's monitor: a second under load.)
+        Task<DomainState> state = StateAsync(domain, cancellationToken);
+        Task<string> transient = virsh.AskAsync(
+            virsh.Call("--quiet", "list", "--transient", "--uuid"), "Listing the transient domains", cancellationToken);
         Task<string> live = AskAsync(domain, cancellationToken, "dumpxml", "--security-info");
         Task<string> inactive = AskAsync(domain, cancellationToken, "dumpxml", "--security-info", "--inactive");
         Task<string> migratable = AskAsync(domain, cancellationToken, "dumpxml", "--security-info", "--migratable");
         Task<string> snapshots = AskAsync(domain, cancellationToken, "snapshot-list", "--name");
         Task<string> checkpoints = AskAsync(domain, cancellationToken, "checkpoint-list", "--name");
-        await Task.WhenAll(info, live, inactive, migratable, snapshots, checkpoints);
+        await Task.WhenAll(state, transient, live, inactive, migratable, snapshots, checkpoints);
 
-        DomainState state = StateOf(Field(await info, "State"));
         XElement xml = DomainXml.Parse(await live);
         return new DomainFacts(
             domain.Name,
             domain.Uuid,
-            state,
-            Field(await info, "Persistent") == "yes",
+            await state,
+            !Lines(await transient).Contains(domain.Uuid.ToString()),
             DomainXml.HasAgentChannel(xml),
             DomainXml.HasTpm(xml),
             DomainXml.Disks(xml),
             Lines(await snapshots),
             Lines(await checkpoints),
-            state == DomainState.ShutOff ? null : await RunningJobAsync(domain, cancellationToken),
+            await RunningJobAsync(domain, cancellationToken),
             DomainXml.Files(xml),
             new DomainDefinition(await inactive, await live, await migratable));
     }
 
+    /// <summary>Where all disks stand, by target.</summary>
+    /// <param name="domain">The domain.</param>
+    /// <param name="isInactive">By the definition for the next start, rather than the live one.</param>
+    public async Task<IReadOnlyDictionary<DiskTarget, DiskState>> DiskStatesAsync(
+        DomainIdentity domain, bool isInactive, CancellationToken cancellationToken)
+    {
+        string xml = isInactive
+            ? await AskAsync(domain, cancellationToken, "dumpxml", "--inactive")
+            : await AskAsync(domain, cancellationToken, "dumpxml");
+        return DomainXml.DiskStates(DomainXml.Parse(xml));
+    }
+
     /// <summary>The state alone, for a second look.</summary>
     public async Task<DomainState> StateAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        StateOf(Field(await AskAsync(domain, cancellationToken, "dominfo"), "State"));
+        StateOf((await AskAsync(domain, cancellationToken, "domstate")).Trim());
 
-    private async Task<string?> RunningJobAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    /// <summary>The job that libvirt does with a domain now; null for none, and when the domain is shut off.</summary>
+    public async Task<string?> RunningJobAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
+        if (await StateAsync(domain, cancellationToken) == DomainState.ShutOff)
+        {
+            return null;
+        }
+
         string type = Field(await AskAsync(domain, cancellationToken, "domjobinfo"), "Job type");
         return type is "None" or "" ? null : type;
     }

@@ -1,4 +1,3 @@
-using System.Xml.Linq;
 using KvmBackup.Model;
 using KvmBackup.Shell;
 using Serilog;
@@ -14,6 +13,9 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
 {
     private const int CommitAttempts = 3;
     private const int PivotAttempts = 20;
+
+    // Half a minute: the time of a libvirt daemon that is started anew, by an upgrade for instance.
+    private const int SilentReads = 40;
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
@@ -27,45 +29,49 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
 
     /// <summary>Commits, waits and pivots, until live and inactive XML both show the base.</summary>
     /// <param name="limit">How long it may take altogether.</param>
+    /// <param name="reached">Told each step.</param>
     /// <returns>False when the guest is shut off, so that no block job can run: the images must be committed then.</returns>
     /// <exception cref="HypervisorException">It did not come to its end: a person must look.</exception>
     public async Task<bool> TryReleaseAsync(
-        DomainFacts domain, PlannedOverlay overlay, TimeSpan limit, CancellationToken cancellationToken)
+        DomainFacts domain, PlannedOverlay overlay, TimeSpan limit, Action<JobStep> reached,
+        CancellationToken cancellationToken)
     {
         DomainIdentity identity = domain.Identity;
+        Attempts attempts = new();
         long start = time.GetTimestamp();
         TimeSpan pause = FirstPause;
-        int commits = 0;
-        int pivots = 0;
-        string complaint = "the block job did not become ready";
-        while (time.GetElapsedTime(start) < limit && commits <= CommitAttempts && pivots <= PivotAttempts)
+        while (time.GetElapsedTime(start) < limit)
         {
-            DiskState live = await StateAsync(identity, overlay.Target, [], cancellationToken);
-            ProgramCall? next = NextCall(identity, overlay, live);
-            if (live.SourcePath == overlay.BasePath && live.BlockJob is null)
+            DiskState? live = await TryReadAsync(identity, overlay.Target, false, attempts, cancellationToken);
+            if (IsOn(overlay.BasePath, live)
+                && await TryReadAsync(identity, overlay.Target, true, attempts, cancellationToken) is { } inactive)
             {
-                await EnsureInactiveOnBaseAsync(domain, overlay, cancellationToken);
+                DemandOnBase(domain, overlay, inactive);
+                reached(JobStep.OnBase);
                 log.Information("{Domain}: {Target} is back on {Base}", domain.Name, overlay.Target, overlay.BasePath);
                 return true;
             }
 
-            if (next is not null)
+            ProgramCall? next = live is null ? null : NextCall(identity, overlay, live);
+            if (!attempts.MayGoOn(next, isPivot: live?.BlockJob is not null))
             {
-                commits += live.BlockJob is null ? 1 : 0;
-                pivots += live.BlockJob is null ? 0 : 1;
-                ProgramResult result = await virsh.RunAsync(next, cancellationToken);
-                complaint = result.IsSuccess ? complaint : result.Complaint;
-                if (!result.IsSuccess && await host.StateAsync(identity, cancellationToken) == DomainState.ShutOff)
-                {
-                    return false;
-                }
+                break;
+            }
+
+            if (next is not null && !await TryRunAsync(next, live!, attempts, reached, cancellationToken)
+                && await IsShutOffAsync(identity, cancellationToken))
+            {
+                return false;
             }
 
             await Task.Delay(pause, time, cancellationToken);
             pause = pause * 1.5 < LongestPause ? pause * 1.5 : LongestPause;
         }
 
-        throw NeedsPerson(identity, overlay, $"{complaint} (gave up after {time.GetElapsedTime(start).TotalSeconds:0} s)");
+        string complaint = $"{attempts.Complaint} (gave up after {time.GetElapsedTime(start).TotalSeconds:0} s)";
+        throw NeedsPerson(identity, overlay, complaint, attempts.HasJob
+            ? $"{PivotCall(identity, overlay)}"
+            : $"{CommitCall(identity, overlay)} --pivot --verbose");
     }
 
     /// <summary>Whether a disk is on its base in both XMLs, with no job: the proof before an overlay is unlinked that
@@ -73,49 +79,134 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
     public async Task<bool> IsOnBaseAsync(DomainFacts domain, PlannedOverlay overlay, CancellationToken cancellationToken)
     {
         DomainIdentity identity = domain.Identity;
-        DiskState live = await StateAsync(identity, overlay.Target, [], cancellationToken);
-        DiskState inactive = await StateAsync(identity, overlay.Target, ["--inactive"], cancellationToken);
+        DiskState live = await StateAsync(identity, overlay.Target, false, cancellationToken);
+        DiskState inactive = await StateAsync(identity, overlay.Target, true, cancellationToken);
         return live.SourcePath == overlay.BasePath && live.BlockJob is null && inactive.SourcePath == overlay.BasePath;
     }
 
+    private static bool IsOn(string path, DiskState? state) => state is { BlockJob: null } && state.SourcePath == path;
+
     private ProgramCall? NextCall(DomainIdentity domain, PlannedOverlay overlay, DiskState live) => live switch
     {
-        { BlockJob: null } when live.SourcePath == overlay.OverlayPath => CommitCall(domain, overlay),
         { BlockJob: "active-commit", IsReady: true } => PivotCall(domain, overlay),
-        { BlockJob: null } when live.SourcePath == overlay.BasePath => null,
         { BlockJob: "active-commit" } => null,
+        _ when IsOn(overlay.OverlayPath, live) => CommitCall(domain, overlay),
+        _ when IsOn(overlay.BasePath, live) => null,
         _ => throw NeedsPerson(
-            domain, overlay, $"it is on {live.SourcePath ?? "nothing"} with block job {live.BlockJob ?? "none"}, which is not ours"),
+            domain, overlay,
+            $"it is on {live.SourcePath ?? "nothing"} with block job {live.BlockJob ?? "none"}, which is not ours",
+            $"{virsh.Call("blockjob", domain.Uuid.ToString(), overlay.Target.Value, "--info")} ; and when no job is left: "
+            + $"{CommitCall(domain, overlay)} --pivot --verbose"),
     };
 
-    private async Task EnsureInactiveOnBaseAsync(
-        DomainFacts domain, PlannedOverlay overlay, CancellationToken cancellationToken)
+    private void DemandOnBase(DomainFacts domain, PlannedOverlay overlay, DiskState inactive)
     {
-        DiskState inactive = await StateAsync(domain.Identity, overlay.Target, ["--inactive"], cancellationToken);
         if (domain.IsPersistent && inactive.SourcePath != overlay.BasePath)
         {
-            throw NeedsPerson(
-                domain.Identity, overlay,
-                "the running guest is on its base, but its definition for the next start still names the overlay");
+            throw new HypervisorException(
+                $"{domain.Name}: the running guest has disk {overlay.Target} on its base {overlay.BasePath} again, but its "
+                + $"definition for the next start names {inactive.SourcePath ?? "nothing"}: it would start from old data. "
+                + $"Type: {virsh.Call("edit", domain.Uuid.ToString())} and put the base there; then the overlay "
+                + $"{overlay.OverlayPath} can be deleted.", ExitCode.GuestNeedsPerson);
         }
     }
 
-    private async Task<DiskState> StateAsync(
-        DomainIdentity domain, DiskTarget target, string[] flavour, CancellationToken cancellationToken)
+    /// <summary>Where a disk stands; null when libvirt does not answer, which may pass.</summary>
+    private async Task<DiskState?> TryReadAsync(
+        DomainIdentity domain, DiskTarget target, bool isInactive, Attempts attempts, CancellationToken cancellationToken)
     {
-        string xml = await virsh.AskAsync(
-            virsh.Call(["dumpxml", "--domain", domain.Uuid.ToString(), .. flavour]),
-            $"{domain.Name}: reading where {target} stands", cancellationToken);
-        XElement element = DomainXml.Parse(xml);
-        return DomainXml.FindDiskState(element, target)
-            ?? throw new HypervisorException(
-                $"{domain.Name}: disk {target} is gone from the domain.", ExitCode.GuestNeedsPerson);
+        try
+        {
+            DiskState state = await StateAsync(domain, target, isInactive, cancellationToken);
+            attempts.Saw(state);
+            return state;
+        }
+        catch (KvmBackupException failure) when (MayPass(failure))
+        {
+            attempts.SawNothing(failure.Message);
+            return null;
+        }
     }
 
-    private HypervisorException NeedsPerson(DomainIdentity domain, PlannedOverlay overlay, string complaint) => new(
+    /// <summary>Runs a call whose answer may be lost: what it did is seen in the XML.</summary>
+    private async Task<bool> TryRunAsync(
+        ProgramCall call, DiskState live, Attempts attempts, Action<JobStep> reached, CancellationToken cancellationToken)
+    {
+        bool isPivot = live.BlockJob is not null;
+        if (isPivot)
+        {
+            reached(JobStep.Ready);
+        }
+
+        try
+        {
+            ProgramResult result = await virsh.RunAsync(call, cancellationToken);
+            reached(isPivot ? JobStep.Pivoted : JobStep.Committing);
+            attempts.Complaint = result.IsSuccess ? attempts.Complaint : result.Complaint;
+            return result.IsSuccess;
+        }
+        catch (ShellException failure) when (MayPass(failure))
+        {
+            attempts.Complaint = failure.Message;
+            return false;
+        }
+    }
+
+    private async Task<bool> IsShutOffAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await host.StateAsync(domain, cancellationToken) == DomainState.ShutOff;
+        }
+        catch (KvmBackupException failure) when (MayPass(failure))
+        {
+            // Not known to be; the next round looks again.
+            return false;
+        }
+    }
+
+    private static bool MayPass(KvmBackupException failure) =>
+        failure is ShellException { IsProgramMissing: false } or HypervisorException { ExitCode: ExitCode.Failed };
+
+    private async Task<DiskState> StateAsync(
+        DomainIdentity domain, DiskTarget target, bool isInactive, CancellationToken cancellationToken) =>
+        (await host.DiskStatesAsync(domain, isInactive, cancellationToken)).GetValueOrDefault(target)
+            ?? throw new HypervisorException(
+                $"{domain.Name}: disk {target} is gone from the domain.", ExitCode.GuestNeedsPerson);
+
+    private HypervisorException NeedsPerson(
+        DomainIdentity domain, PlannedOverlay overlay, string complaint, string command) => new(
         $"{domain.Name}: disk {overlay.Target} IS STILL ON ITS OVERLAY {overlay.OverlayPath}: {complaint}. "
-        + "The guest runs and loses nothing; do not delete that file. Type: "
-        + $"{CommitCall(domain, overlay)} --pivot --verbose ; when {virsh.Call("domblklist", domain.Uuid.ToString())} "
-        + $"shows {overlay.BasePath} again, with and without --inactive, the overlay can be deleted.",
+        + $"The guest runs and loses nothing; do not delete that file. Type: {command} ; when "
+        + $"{virsh.Call("domblklist", domain.Uuid.ToString())} shows {overlay.BasePath} again, with and without "
+        + "--inactive, the overlay can be deleted.",
         ExitCode.GuestNeedsPerson);
+
+    /// <summary>What was tried up to now, and what was seen last.</summary>
+    private sealed class Attempts
+    {
+        private int commits;
+        private int pivots;
+        private int silentReads;
+
+        public string Complaint { get; set; } = "the block job did not become ready";
+
+        public bool HasJob { get; private set; }
+
+        public void Saw(DiskState state)
+        {
+            silentReads = 0;
+            HasJob = state.BlockJob is not null;
+        }
+
+        public void SawNothing(string complaint)
+        {
+            silentReads++;
+            Complaint = complaint;
+        }
+
+        /// <summary>Counts the call that comes next; false when there were enough of its kind.</summary>
+        public bool MayGoOn(ProgramCall? next, bool isPivot) => next is null ? silentReads < SilentReads
+            : isPivot ? ++pivots <= PivotAttempts : ++commits <= CommitAttempts;
+    }
 }

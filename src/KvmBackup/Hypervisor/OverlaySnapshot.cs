@@ -4,9 +4,13 @@ using KvmBackup.Shell;
 namespace KvmBackup.Hypervisor;
 
 /// <summary>Puts overlays on all disks of a running domain at one instant.</summary>
-public sealed class OverlaySnapshot(Virsh virsh)
+public sealed class OverlaySnapshot(Virsh virsh, LibvirtHost host, TimeProvider time)
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    /// <summary>How long the call may take when no guest is frozen meanwhile.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan EndLimit = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     /// <summary>
     /// The one call that pins: every disk has a diskspec of its own, since libvirt would snapshot a disk that is not named.
@@ -27,15 +31,47 @@ public sealed class OverlaySnapshot(Virsh virsh)
                 : $"{disk.Target},snapshot=external,driver=qcow2,stype=file,file={Escape(overlay.OverlayPath)}");
         }
 
-        return virsh.Call(arguments) with { Timeout = Limit };
+        return virsh.Call(arguments);
     }
 
     /// <exception cref="HypervisorException">
     /// libvirt refused; as the call is atomic no disk has an overlay then, which the caller checks all the same.
     /// </exception>
     public async Task CreateAsync(
-        DomainFacts domain, BackupId id, IReadOnlyList<PlannedOverlay> overlays, CancellationToken cancellationToken) =>
-        await virsh.AskAsync(CreateCall(domain, id, overlays), $"{domain.Name}: taking the snapshot", cancellationToken);
+        DomainFacts domain, BackupId id, IReadOnlyList<PlannedOverlay> overlays, TimeSpan limit,
+        CancellationToken cancellationToken) => await virsh.AskAsync(
+            CreateCall(domain, id, overlays) with { Timeout = limit }, $"{domain.Name}: taking the snapshot", cancellationToken);
+
+    /// <summary>Makes sure that both definitions show every overlay, whatever the call said.</summary>
+    /// <exception cref="HypervisorException">One does not.</exception>
+    public async Task EnsureAppliedAsync(
+        DomainFacts domain, IReadOnlyList<PlannedOverlay> overlays, CancellationToken cancellationToken)
+    {
+        foreach (bool isInactive in domain.IsPersistent ? new[] { false, true } : [false])
+        {
+            IReadOnlyDictionary<DiskTarget, DiskState> states =
+                await host.DiskStatesAsync(domain.Identity, isInactive, cancellationToken);
+            PlannedOverlay? missing = overlays.FirstOrDefault(
+                overlay => states.GetValueOrDefault(overlay.Target)?.SourcePath != overlay.OverlayPath);
+            if (missing is not null)
+            {
+                throw new HypervisorException(
+                    $"{domain.Name}: the snapshot was taken, but disk {missing.Target} is not on its overlay in the "
+                    + $"{(isInactive ? "inactive" : "live")} definition.");
+            }
+        }
+    }
+
+    /// <summary>Waits until libvirt does nothing with the domain any more, for as long as is sensible.</summary>
+    public async Task WaitForEndAsync(DomainFacts domain, CancellationToken cancellationToken)
+    {
+        long start = time.GetTimestamp();
+        while (await host.RunningJobAsync(domain.Identity, cancellationToken) is not null
+            && time.GetElapsedTime(start) < EndLimit)
+        {
+            await Task.Delay(Pause, time, cancellationToken);
+        }
+    }
 
     // virsh splits a diskspec at commas; a comma of the path is doubled.
     private static string Escape(string path) => path.Replace(",", ",,", StringComparison.Ordinal);

@@ -76,8 +76,8 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
         (JournalEntry? open, DamagedEntry? damage) = JournalFile.Read(filePath);
         string what = open is null
             ? $"is damaged: {damage!.Reason}"
-            : $"tells of backup {open.BackupId}, begun {open.StartedAt:u} by process {open.ProcessId}, which came as far as"
-                + $" {open.Step}";
+            : $"tells of backup {open.BackupId}, begun {open.StartedAt:u} by process {open.ProcessId},"
+                + $" which came as far as {open.Step}";
         throw new JournalingException(
             $"Something may still be open on '{domain}': the journal entry '{filePath}' {what}."
             + " Bring its disks back to their own images (virsh domblklist shows overlays by their names, kvmbackup.*) and thaw"

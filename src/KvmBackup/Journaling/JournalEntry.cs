@@ -31,7 +31,11 @@ public sealed record JournalEntry(
 
     /// <summary>An entry before anything has changed; <see cref="Journal.OpenAsync"/> adds who and when.</summary>
     public static JournalEntry CreateIntent(
-        Guid domainUuid, DomainName domain, BackupId backupId, string backupDirectory, IReadOnlyList<JournalPin> pins) =>
+        Guid domainUuid,
+        DomainName domain,
+        BackupId backupId,
+        string backupDirectory,
+        IReadOnlyList<JournalPin> pins) =>
         new(
             CurrentFormatVersion,
             domainUuid,
@@ -51,6 +55,9 @@ public sealed record JournalEntry(
         Pins = [.. Pins.Select(pin => pin.Target == target ? pin with { State = state } : pin)],
     };
 
-    /// <summary>The entry with all pins in another state.</summary>
-    public JournalEntry WithPins(PinState state) => this with { Pins = [.. Pins.Select(pin => pin with { State = state })] };
+    /// <summary>The entry with all pins seen in place.</summary>
+    public JournalEntry WithOverlays(IReadOnlyDictionary<DiskTarget, FileIdentity> overlays) => this with
+    {
+        Pins = [.. Pins.Select(pin => pin with { Overlay = overlays[pin.Target], State = PinState.Pinned })],
+    };
 }

@@ -73,8 +73,9 @@ internal static class JournalFile
 
         foreach (JournalPin? pin in entry.Pins)
         {
-            // Recovery unlinks what these paths name: nothing relative, nothing that climbs, never base and overlay alike.
-            if (pin is null || !IsFullPath(pin.BasePath) || !IsFullPath(pin.OverlayPath) || pin.BasePath == pin.OverlayPath)
+            // Recovery unlinks what these paths name: nothing relative, nothing that climbs, never the base itself.
+            if (pin is null || !IsFullPath(pin.BasePath) || !IsFullPath(pin.OverlayPath)
+                || pin.BasePath == pin.OverlayPath)
             {
                 return $"the paths of its disk '{pin?.Target}' are not two different full paths";
             }

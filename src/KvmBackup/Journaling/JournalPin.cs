@@ -5,9 +5,9 @@ namespace KvmBackup.Journaling;
 /// <summary>One disk and the overlay that is put on it; proof enough to unlink that overlay later.</summary>
 /// <param name="Target">The disk.</param>
 /// <param name="BasePath">What the guest must be back on in the end.</param>
-/// <param name="BaseDevice">The device number of the base, as <c>stat</c> tells it.</param>
-/// <param name="BaseInode">The inode of the base: the path may lead elsewhere by then.</param>
+/// <param name="Base">Which file that is: the path may lead elsewhere by then.</param>
 /// <param name="OverlayPath">The file that takes the guest's writes.</param>
+/// <param name="Overlay">Which file that is; null until it was seen.</param>
 /// <param name="State">How far it is.</param>
 public sealed record JournalPin(
-    DiskTarget Target, string BasePath, ulong BaseDevice, ulong BaseInode, string OverlayPath, PinState State);
+    DiskTarget Target, string BasePath, FileIdentity Base, string OverlayPath, FileIdentity? Overlay, PinState State);

@@ -1,14 +1,14 @@
 namespace KvmBackup.Model;
 
 /// <summary>What is told about a run.</summary>
-public sealed record RunReport(DateTimeOffset StartedAt, TimeSpan Elapsed, IReadOnlyList<JobReport> Jobs)
+public sealed record RunReport(DateTimeOffset StartedAt, TimeSpan Elapsed, RecoveryReport Recovery, IReadOnlyList<JobReport> Jobs)
 {
     /// <summary>The code of the worst that happened.</summary>
     public ExitCode ExitCode
     {
         get
         {
-            if (Jobs.Any(job => job.Outcome == JobOutcome.NeedsPerson))
+            if (Recovery.ExitCode == ExitCode.GuestNeedsPerson || Jobs.Any(job => job.Outcome == JobOutcome.NeedsPerson))
             {
                 return ExitCode.GuestNeedsPerson;
             }

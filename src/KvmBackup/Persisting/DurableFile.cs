@@ -71,7 +71,7 @@ public static class DurableFile
 
     public static void Flush(SafeFileHandle handle, string filePath) => KernelCalls.Flush(handle, filePath);
 
-    /// <summary>Takes from group and others what they have; some file systems refuse even a change to the same.</summary>
+    /// <summary>Leaves a file to its owner alone; some file systems refuse even a change to the same.</summary>
     public static void Restrict(string filePath)
     {
         if (File.GetUnixFileMode(filePath) != FileMode)

@@ -19,6 +19,8 @@ public interface IReports
 
     void Print(CheckReport report);
 
+    void Print(RecoveryReport report);
+
     /// <summary>A failure that left no report.</summary>
     void PrintError(string message, ExitCode exitCode);
 }

@@ -19,6 +19,7 @@ public sealed class JsonReports(TextWriter output) : IReports
         ["started_at"] = Time(report.StartedAt),
         ["elapsed_seconds"] = report.Elapsed.TotalSeconds,
         ["exit_code"] = (int)report.ExitCode,
+        ["recovered"] = Array(report.Recovery.Domains, Recovery),
         ["jobs"] = Array(report.Jobs, Job),
     });
 
@@ -110,12 +111,25 @@ public sealed class JsonReports(TextWriter output) : IReports
         }),
     });
 
+    public void Print(RecoveryReport report) => Write(new JsonObject
+    {
+        ["exit_code"] = (int)report.ExitCode,
+        ["domains"] = Array(report.Domains, Recovery),
+    });
+
     // A program gets JSON whatever happens.
     public void PrintError(string message, ExitCode exitCode) => Write(new JsonObject
     {
         ["exit_code"] = (int)exitCode,
         ["error"] = message,
     });
+
+    private static JsonObject Recovery(DomainRecoveryReport domain) => new()
+    {
+        ["domain"] = domain.Name,
+        ["is_mended"] = domain.IsMended,
+        ["deeds"] = Strings(domain.Deeds),
+    };
 
     private static JsonObject Job(JobReport job) => new()
     {

@@ -43,6 +43,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
                 Cell(job.Elapsed > TimeSpan.Zero ? Seconds(job.Elapsed) : null));
         }
 
+        PrintRecovery(report.Recovery);
         console.Write(table);
         foreach (JobReport job in report.Jobs)
         {
@@ -185,6 +186,16 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         }
     }
 
+    public void Print(RecoveryReport report)
+    {
+        if (report.Domains.Count == 0)
+        {
+            Say("There is nothing to recover.");
+        }
+
+        PrintRecovery(report);
+    }
+
     public void PrintError(string message, ExitCode exitCode)
     {
         foreach (string line in message.Split('\n'))
@@ -205,6 +216,15 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         SayAll($"{name}: warning: ", job.Warnings);
         SayAll($"{name}: ", job.Removed.Select(verdict => $"{verdict.Backup.Id}: {verdict.Reason}"));
         SayAll("    ", job.Commands);
+    }
+
+    private void PrintRecovery(RecoveryReport report)
+    {
+        foreach (DomainRecoveryReport domain in report.Domains)
+        {
+            Say($"{domain.Name}: {(domain.IsMended ? "recovered" : "NEEDS A PERSON")}");
+            SayAll("    ", domain.Deeds);
+        }
     }
 
     private void PrintUnusable(IReadOnlyList<string> unusable) => SayAll("not a backup: ", unusable);

@@ -1,4 +1,5 @@
 using KvmBackup.Configuration;
+using KvmBackup.Guarding;
 using KvmBackup.Hypervisor;
 using KvmBackup.Model;
 using KvmBackup.Planning;
@@ -9,7 +10,8 @@ namespace KvmBackup.Runs;
 
 /// <summary>A night: every domain that is due, one after the other. One domain's failure stays its own.</summary>
 public sealed class BackupRun(
-    HostSettings settings, LibvirtHost host, DomainBackup backup, DryRun dryRun, TimeProvider time, ILogger log)
+    HostSettings settings, LibvirtHost host, RecoverRun recover, DomainBackup backup, DryRun dryRun, WatchCall watch, TimeProvider time,
+    ILogger log)
 {
     /// <exception cref="KvmBackupException">The run cannot begin: an unknown name, another run, no libvirt.</exception>
     public async Task<RunReport> RunAsync(
@@ -20,6 +22,10 @@ public sealed class BackupRun(
         BackupPlan plan = BackupPlanner.Plan(settings, startedAt.DayOfWeek, request.OnlyDomains, request.Force);
         using RunLock? held = request.IsDryRun ? null
             : await RunLock.AcquireAsync(settings.StateDirectory, request.Wait, time, cancellationToken);
+        bool changesGuests = held is not null && plan.Jobs.Any(job => job.IsDue);
+        await using DeadMansSwitch? watcher = changesGuests ? await DeadMansSwitch.ArmAsync(watch, log, cancellationToken) : null;
+        await using ShutdownDelay? delay = changesGuests ? ShutdownDelay.Begin() : null;
+        RecoveryReport recovery = held is null ? RecoveryReport.Nothing : await recover.RecoverAsync(cancellationToken);
         IReadOnlyList<DomainIdentity> known = await host.ListAsync(cancellationToken);
         List<JobReport> reports = [];
         foreach (PlannedJob job in plan.Jobs)
@@ -27,7 +33,7 @@ public sealed class BackupRun(
             reports.Add(await RunJobAsync(job, known, request, progress, cancellationToken));
         }
 
-        return new RunReport(startedAt, time.GetElapsedTime(start), reports);
+        return new RunReport(startedAt, time.GetElapsedTime(start), recovery, reports);
     }
 
     private async Task<JobReport> RunJobAsync(

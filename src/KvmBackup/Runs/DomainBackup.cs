@@ -1,3 +1,4 @@
+using KvmBackup.Archiving;
 using KvmBackup.Configuration;
 using KvmBackup.Hypervisor;
 using KvmBackup.Journaling;
@@ -9,7 +10,7 @@ namespace KvmBackup.Runs;
 
 /// <summary>Backs up one domain: the sacred order, from the lock to the published backup and its retention.</summary>
 public sealed class DomainBackup(
-    LibvirtHost host, Preflight preflight, DomainPinner pinner, DomainArchiver archiver, BackupVerifier verifier, Retainer retainer,
+    LibvirtHost host, Preflight preflight, DomainPinner pinner, Archiver archiver, StepGate gate, BackupVerifier verifier, Retainer retainer,
     BackupDirectory target, Journal journal, string hostName, TimeProvider time, ILogger log)
 {
     /// <summary>Never throws for what befalls this one domain: the report tells it.</summary>
@@ -28,15 +29,18 @@ public sealed class DomainBackup(
         {
             await BackUpAsync(domain, settings, wait, record, progress, cancellationToken);
         }
-        catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
-        {
-            record.Fail(failure);
-            log.Error("{Domain}: {Failure}", domain.Name, record.FailureText);
-        }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             record.Fail(new RunsException("interrupted; the guest is as it was, and nothing was published"));
-            log.Error("{Domain}: interrupted", domain.Name);
+        }
+        catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
+        {
+            record.Fail(failure);
+        }
+
+        if (record.FailureText.Length > 0)
+        {
+            log.Error("{Domain}: {Failure}", domain.Name, record.FailureText);
         }
 
         return record.ToReport();
@@ -65,6 +69,7 @@ public sealed class DomainBackup(
         if (record.IsGuestClean)
         {
             record.Removed(retainer.Retain(directory, settings.Retention, completed, held));
+            gate.Pass(domain.Name, JobStep.Retained);
         }
     }
 
@@ -73,37 +78,81 @@ public sealed class DomainBackup(
         CancellationToken cancellationToken)
     {
         OpenEntry entry = await journal.OpenAsync(DomainPinner.Intent(job, pending), cancellationToken);
+        gate.Pass(job.Facts.Name, JobStep.Intent);
         PinnedDomain pin = pinner.Begin(job, pending.Id, entry);
         try
         {
-            Manifest manifest;
-            await using (pin)
-            {
-                OfflineGuard? offline = job.Facts.IsActive ? null : new OfflineGuard(job, host);
-                if (offline is null)
-                {
-                    await pin.PinAsync(cancellationToken);
-                }
-
-                manifest = await archiver.WriteAsync(job, pin, pending, record, hostName, progress, cancellationToken);
-                await (offline?.EnsureUntouchedAsync(cancellationToken) ?? Task.CompletedTask);
-            }
-
-            if (job.Settings.VerifyBeforePublish)
-            {
-                await verifier.ProveAsync(pending.DirectoryPath, manifest, cancellationToken);
-            }
-
-            return await pending.PublishAsync(manifest, cancellationToken);
+            Manifest manifest = await WriteAsync(job, pin, pending, record, progress, cancellationToken);
+            CompletedBackup completed = await pending.PublishAsync(manifest, cancellationToken);
+            gate.Pass(job.Facts.Name, JobStep.Published);
+            return completed;
         }
         finally
         {
-            // A guest that still needs something keeps its entry: it is what the mending is done by.
+            // A guest that still needs something keeps its entry: recovery goes on from it.
             record.NeedPerson(pin.Troubles);
-            if (pin.Troubles.Count == 0)
+            if (pin.IsGuestClean)
             {
                 await entry.CloseAsync(CancellationToken.None);
+                gate.Pass(job.Facts.Name, JobStep.Closed);
             }
         }
+    }
+
+    private async Task<Manifest> WriteAsync(
+        PreparedJob job, PinnedDomain pin, PendingBackup pending, JobRecord record, IProgress<TransferProgress>? progress,
+        CancellationToken cancellationToken)
+    {
+        // Around the pin, not within it: whatever the target does, the guest is released first.
+        await using DomainArchive archive = new(job, pending, archiver, record.StartedAt, log);
+        await archive.AddDefinitionsAsync(hostName, cancellationToken);
+        Tally tally = new(job.Facts.Name, job.DataBytes, progress);
+        PinOutcome outcome = job.Facts.IsActive
+            ? await ReadPinnedAsync(job, pin, archive, tally, cancellationToken)
+            : await ReadOfflineAsync(job, archive, tally, cancellationToken);
+        record.Warn(outcome.Warnings(job.Settings.Quiesce));
+        Manifest manifest = await archive.CompleteAsync(
+            (file, disks, members) => new Manifest(
+                Manifest.CurrentFormatVersion, ProgramName.Text, hostName, job.Facts.Name, job.Facts.Uuid, pending.Id,
+                BackupKind.Full, outcome.Consistency, outcome.Reason, record.StartedAt, time.GetUtcNow(), outcome.FrozenFor,
+                file, disks, job.Skipped, job.Facts.Files, members, record.Warnings),
+            cancellationToken);
+        gate.Pass(job.Facts.Name, JobStep.Completed);
+        if (job.Settings.VerifyBeforePublish)
+        {
+            await verifier.ProveAsync(pending.DirectoryPath, manifest, cancellationToken);
+        }
+
+        return manifest;
+    }
+
+    private async Task<PinOutcome> ReadPinnedAsync(
+        PreparedJob job, PinnedDomain pin, DomainArchive archive, Tally tally, CancellationToken cancellationToken)
+    {
+        await using (pin)
+        {
+            await pin.PinAsync(cancellationToken);
+            await using RoomGuard guard = RoomGuard.Watch(job.Overlays, time, cancellationToken);
+            foreach (TakenDisk disk in job.Disks)
+            {
+                await guard.ProtectAsync(token => archive.AddDiskAsync(disk, tally, token));
+                await pin.ReleaseAsync(disk.Disk.Target);
+            }
+        }
+
+        return pin.Outcome;
+    }
+
+    private async Task<PinOutcome> ReadOfflineAsync(
+        PreparedJob job, DomainArchive archive, Tally tally, CancellationToken cancellationToken)
+    {
+        OfflineGuard guard = new(job, host);
+        foreach (TakenDisk disk in job.Disks)
+        {
+            await archive.AddDiskAsync(disk, tally, cancellationToken);
+        }
+
+        await guard.EnsureUntouchedAsync(cancellationToken);
+        return new PinOutcome(Consistency.Offline, null, null);
     }
 }

@@ -9,19 +9,15 @@ namespace KvmBackup.Runs;
 
 /// <summary>Writes down what a pin is going to change, and begins it.</summary>
 public sealed class DomainPinner(
-    GuestAgent agent, OverlaySnapshot snapshot, OverlayRelease release, ILogger log)
+    GuestFreeze freeze, OverlaySnapshot snapshot, OverlayRelease release, StepGate gate, ILogger log)
 {
     /// <summary>The journal's entry for a job: all that an undo must know, before anything is changed.</summary>
     public static JournalEntry Intent(PreparedJob job, PendingBackup pending) => JournalEntry.CreateIntent(
         job.Facts.Uuid, job.Facts.Name, pending.Id, pending.DirectoryPath, [.. job.Overlays.Select(Intent)]);
 
     public PinnedDomain Begin(PreparedJob job, BackupId id, OpenEntry entry) =>
-        new(job, id, entry, agent, snapshot, release, log);
+        new(job, id, entry, freeze, snapshot, release, gate, log);
 
-    private static JournalPin Intent(PlannedOverlay overlay)
-    {
-        FileIdentity identity = LocalFile.Identify(overlay.BasePath);
-        return new JournalPin(
-            overlay.Target, overlay.BasePath, identity.Device, identity.Inode, overlay.OverlayPath, PinState.Planned);
-    }
+    private static JournalPin Intent(PlannedOverlay overlay) => new(
+        overlay.Target, overlay.BasePath, LocalFile.Identify(overlay.BasePath), overlay.OverlayPath, null, PinState.Planned);
 }

@@ -13,13 +13,14 @@ public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, 
 {
     /// <param name="domain">The domain.</param>
     /// <param name="overlay">The overlay as it was planned.</param>
-    /// <param name="identity">The file as it was when the overlay was made; null when there is none.</param>
+    /// <param name="identity">The file as it was when the overlay was made; null when that was never seen.</param>
     /// <param name="limit">How long the commit may take.</param>
+    /// <param name="reached">Told each step.</param>
     /// <exception cref="KvmBackupException">The disk is still on its overlay, or the file could not be removed.</exception>
-    public async Task ReleaseAsync(DomainFacts domain, PlannedOverlay overlay, FileIdentity? identity, TimeSpan limit)
+    public async Task ReleaseAsync(DomainFacts domain, PlannedOverlay overlay, FileIdentity? identity, TimeSpan limit, Action<JobStep> reached)
     {
         // Never cancelled: an interrupted run ends with the guest on its own disk. The limit bounds it.
-        if (!await commit.TryReleaseAsync(domain, overlay, limit, CancellationToken.None))
+        if (!await commit.TryReleaseAsync(domain, overlay, limit, reached, CancellationToken.None))
         {
             log.Warning("{Domain}: shut off during the backup; committing {Target} offline", domain.Name, overlay.Target);
 
@@ -27,10 +28,19 @@ public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, 
             await images.CommitAsync(overlay.OverlayPath, overlay.BasePath, CancellationToken.None);
             await definer.MoveDiskAsync(domain.Identity, overlay.Target, overlay.BasePath, CancellationToken.None);
             await EnsureOnBaseAsync(domain, overlay);
+            reached(JobStep.OnBase);
         }
 
-        if (identity is not null)
+        await RemoveAsync(overlay, identity);
+    }
+
+    /// <summary>Removes an overlay that no definition names any more.</summary>
+    /// <exception cref="KvmBackupException">It is another file, or somebody has it open.</exception>
+    public async Task RemoveAsync(PlannedOverlay overlay, FileIdentity? identity)
+    {
+        if (Path.Exists(overlay.OverlayPath))
         {
+            await images.EnsureUnusedAsync(overlay.OverlayPath, CancellationToken.None);
             OverlayFile.Remove(overlay.OverlayPath, identity);
         }
     }

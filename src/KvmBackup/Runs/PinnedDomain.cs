@@ -11,83 +11,80 @@ namespace KvmBackup.Runs;
 /// its base; what that cannot do is told in <see cref="Troubles"/>, with the commands to type.
 /// </summary>
 public sealed class PinnedDomain(
-    PreparedJob job, BackupId id, OpenEntry journal, GuestAgent agent, OverlaySnapshot snapshot, OverlayRelease release,
-    ILogger log) : IAsyncDisposable
+    PreparedJob job, BackupId id, OpenEntry journal, GuestFreeze freeze, OverlaySnapshot snapshot, OverlayRelease release,
+    StepGate gate, ILogger log) : IAsyncDisposable
 {
     private readonly List<string> troubles = [];
-    private readonly Dictionary<DiskTarget, FileIdentity> overlays = [];
-    private bool isTouched;
+    private readonly List<PlannedOverlay> pinned = [];
+    private readonly Dictionary<DiskTarget, FileIdentity> identities = [];
+    private bool mayBeFrozen;
 
     /// <summary>What was achieved; known after the pin.</summary>
-    public Consistency Consistency { get; private set; } = Consistency.Crash;
-
-    /// <summary>Why it is no better.</summary>
-    public string? ConsistencyReason { get; private set; }
-
-    public TimeSpan? FrozenFor { get; private set; }
+    public PinOutcome Outcome { get; private set; } = new(Consistency.Crash, null, null);
 
     /// <summary>What a person must mend in the guest.</summary>
     public IReadOnlyList<string> Troubles => troubles;
 
-    /// <summary>The guest was to be frozen, and was not.</summary>
-    public bool IsDowngraded => ConsistencyReason is not null && job.Settings.Quiesce != QuiesceMode.Off;
+    /// <summary>The guest runs, thawed, on its own disks.</summary>
+    public bool IsGuestClean => troubles.Count == 0 && !mayBeFrozen;
 
     /// <summary>Freezes as far as wanted and possible, puts on all overlays at once, and thaws.</summary>
     /// <exception cref="KvmBackupException">The domain is not pinned; the scope's end undoes what was begun.</exception>
     public async Task PinAsync(CancellationToken cancellationToken)
     {
-        bool mayFreeze = await MayFreezeAsync(cancellationToken);
+        FreezeChance chance = await freeze.PrepareAsync(job, cancellationToken);
+        bool mayFreeze = chance.Obstacle is null;
 
         // One record covers freeze, pin and thaw: nothing is written to a disk while the guest waits.
-        await journal.RecordAsync(
-            entry => entry with { Step = JobStep.Pinning, Freeze = mayFreeze ? FreezeState.Freezing : FreezeState.None },
-            cancellationToken);
-        isTouched = true;
+        await RecordAsync(JobStep.Freezing, entry => entry with
+        {
+            Freeze = mayFreeze ? FreezeState.Freezing : FreezeState.None,
+        });
+        cancellationToken.ThrowIfCancellationRequested();
+        pinned.AddRange(job.Overlays);
         try
         {
-            await using FrozenGuest? frozen = mayFreeze ? await TryFreezeAsync(cancellationToken) : null;
-
-            // From here to the thaw nothing but the pin, and no way to be interrupted: it takes a moment, and its
-            // outcome must be known.
-            await snapshot.CreateAsync(job.Facts, id, job.Overlays, CancellationToken.None);
-            if (frozen is not null)
-            {
-                await frozen.ThawAsync();
-                FrozenFor = frozen.FrozenFor;
-                Consistency = Consistency.Filesystem;
-                log.Information("{Domain}: frozen for {Milliseconds:0} ms", job.Facts.Name, FrozenFor?.TotalMilliseconds);
-            }
+            Outcome = await FreezeAndPinAsync(chance, cancellationToken);
+            await snapshot.EnsureAppliedAsync(job.Facts, job.Overlays, CancellationToken.None);
         }
-        finally
+        catch (KvmBackupException failure)
         {
-            IdentifyOverlays();
+            mayBeFrozen = failure.ExitCode == ExitCode.GuestNeedsPerson;
+
+            // A call that was given up may still be carried out; only then is it known what there is to undo.
+            await snapshot.WaitForEndAsync(job.Facts, CancellationToken.None);
+            throw;
         }
 
-        await journal.RecordAsync(
-            entry => entry.WithPins(PinState.Pinned) with
-            {
-                Step = JobStep.Pinned,
-                Freeze = mayFreeze ? FreezeState.Thawed : FreezeState.None,
-            },
-            CancellationToken.None);
-        log.Information("{Domain}: {Count} disk(s) pinned", job.Facts.Name, overlays.Count);
+        foreach (PlannedOverlay overlay in job.Overlays)
+        {
+            identities[overlay.Target] = LocalFile.Identify(overlay.OverlayPath);
+        }
+
+        await RecordAsync(JobStep.Pinned, entry => entry.WithOverlays(identities) with
+        {
+            Freeze = mayFreeze ? FreezeState.Thawed : FreezeState.None,
+        });
+        log.Information("{Domain}: {Count} disk(s) pinned", job.Facts.Name, pinned.Count);
     }
 
     /// <summary>Brings one disk back to its base and removes its overlay.</summary>
     public async Task ReleaseAsync(DiskTarget target)
     {
-        PlannedOverlay overlay = job.Overlays.Single(planned => planned.Target == target);
-        FileIdentity? identity = overlays.GetValueOrDefault(target);
+        PlannedOverlay overlay = pinned.Single(planned => planned.Target == target);
+
+        // Tried once, whatever comes of it: what fails here is taken up again by recovery, not by the end of the scope.
+        _ = pinned.Remove(overlay);
         try
         {
-            await release.ReleaseAsync(job.Facts, overlay, identity, job.Settings.CommitTimeout);
-            _ = overlays.Remove(target);
-            await journal.RecordAsync(entry => entry.WithPin(target, PinState.Released), CancellationToken.None);
+            gate.Pass(job.Facts.Name, JobStep.Read, target);
+            await RecordAsync(JobStep.Releasing, entry => entry.WithPin(target, PinState.Releasing), target);
+            await release.ReleaseAsync(
+                job.Facts, overlay, identities.GetValueOrDefault(target), job.Settings.CommitTimeout, step => gate.Pass(job.Facts.Name, step, target));
+            await RecordAsync(JobStep.Released, entry => entry.WithPin(target, PinState.Released), target);
         }
         catch (KvmBackupException failure)
         {
-            // Tried once: the next run's recovery goes on from here, and the end of the scope does not repeat it.
-            _ = overlays.Remove(target);
             troubles.Add(failure.Message);
             log.Error("{Message}", failure.Message);
         }
@@ -95,79 +92,42 @@ public sealed class PinnedDomain(
 
     public async ValueTask DisposeAsync()
     {
-        foreach (DiskTarget target in isTouched ? overlays.Keys.ToArray() : [])
+        foreach (PlannedOverlay overlay in pinned.ToArray())
         {
-            log.Warning("{Domain}: releasing {Target} after a failure", job.Facts.Name, target);
-            await ReleaseAsync(target);
+            log.Warning("{Domain}: releasing {Target} before its time", job.Facts.Name, overlay.Target);
+            await ReleaseAsync(overlay.Target);
         }
     }
 
-    /// <summary>Asks before anything is changed: a guest that someone else froze must not be thawed by us.</summary>
-    private async Task<bool> MayFreezeAsync(CancellationToken cancellationToken)
+    private async Task<PinOutcome> FreezeAndPinAsync(FreezeChance chance, CancellationToken cancellationToken)
     {
-        string? reason = job switch
+        FreezeResult result = await freeze.BeginAsync(job, chance, cancellationToken);
+        await using FrozenGuest? frozen = result.Guest;
+        if (frozen is not null)
         {
-            { Settings.Quiesce: QuiesceMode.Off } => "quiesce is off",
-            { Facts.State: DomainState.Paused } => "the guest is paused",
-            { Facts.HasAgentChannel: false } => "the domain has no guest agent channel",
-            _ => null,
-        };
-        if (reason is null)
-        {
-            AgentStatus status = await agent.AskStatusAsync(job.Facts.Identity, cancellationToken);
-            if (status.IsFrozen)
-            {
-                throw new RunsException(
-                    "the guest's file systems are already frozen, by someone else: nothing was touched. If nobody needs "
-                    + $"that, type: virsh domfsthaw {job.Facts.Uuid}", ExitCode.GuestNeedsPerson);
-            }
-
-            reason = status.IsAnswering ? null : $"the guest agent does not answer: {status.Complaint}";
+            gate.Pass(job.Facts.Name, JobStep.Frozen);
         }
 
-        if (reason is not null)
+        // From here to the thaw nothing but the pin, and no way to be interrupted: it takes a moment, and its outcome
+        // must be known.
+        TimeSpan limit = frozen is null ? OverlaySnapshot.Limit : chance.Limit;
+        await snapshot.CreateAsync(job.Facts, id, job.Overlays, limit, CancellationToken.None);
+        gate.Pass(job.Facts.Name, JobStep.Snapshotted);
+        if (frozen is null)
         {
-            Downgrade(reason, failure: null);
+            return new PinOutcome(Consistency.Crash, result.Obstacle, null);
         }
 
-        return reason is null;
+        await frozen.ThawAsync();
+        gate.Pass(job.Facts.Name, JobStep.Thawed);
+        log.Information("{Domain}: frozen for {Milliseconds:0} ms", job.Facts.Name, frozen.FrozenFor.TotalMilliseconds);
+        return new PinOutcome(Consistency.Filesystem, null, frozen.FrozenFor);
     }
 
-    private async Task<FrozenGuest?> TryFreezeAsync(CancellationToken cancellationToken)
+    private async Task RecordAsync(JobStep step, Func<JournalEntry, JournalEntry> change, DiskTarget? disk = null)
     {
-        try
-        {
-            return await agent.FreezeAsync(job.Facts.Identity, job.Settings.FreezeTimeout, cancellationToken);
-        }
-        catch (HypervisorException failure) when (failure.ExitCode != ExitCode.GuestNeedsPerson)
-        {
-            Downgrade(failure.Message, failure);
-            return null;
-        }
-    }
-
-    private void Downgrade(string reason, Exception? failure)
-    {
-        if (job.Settings.Quiesce == QuiesceMode.Require)
-        {
-            throw new RunsException(
-                $"quiesce: require, and the guest cannot be frozen: {reason}. Mend the agent in the guest "
-                + "(package qemu-guest-agent), or allow crash consistency with quiesce: try", ExitCode.Failed, failure);
-        }
-
-        ConsistencyReason = reason;
-        if (job.Settings.Quiesce != QuiesceMode.Off)
-        {
-            log.Warning("{Domain}: only crash-consistent: {Reason}", job.Facts.Name, reason);
-        }
-    }
-
-    private void IdentifyOverlays()
-    {
-        // Also after a failure: an atomic call that failed may have left files behind, which the release then removes.
-        foreach (PlannedOverlay overlay in job.Overlays.Where(overlay => File.Exists(overlay.OverlayPath)))
-        {
-            overlays[overlay.Target] = LocalFile.Identify(overlay.OverlayPath);
-        }
+        // Never cancelled: what the journal does not tell, recovery does not know.
+        await journal.RecordAsync(entry => change(entry) with { Step = step }, CancellationToken.None);
+        gate.Pass(job.Facts.Name, step, disk);
     }
 }

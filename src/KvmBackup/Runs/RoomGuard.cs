@@ -24,21 +24,26 @@ public sealed class RoomGuard : IAsyncDisposable
         watching = folders.Length == 0 ? Task.CompletedTask : WatchAsync(folders, time);
     }
 
-    /// <summary>Is cancelled when room gets tight, and when the caller's token is.</summary>
-    public CancellationToken Token => tight.Token;
-
-    /// <summary>Room got tight.</summary>
-    public bool IsTight => tightFolder is not null;
-
     public static RoomGuard Watch(
         IReadOnlyList<PlannedOverlay> overlays, TimeProvider time, CancellationToken cancellationToken) => new(
         [.. overlays.Select(overlay => Path.GetDirectoryName(overlay.OverlayPath)!).Distinct()], time, cancellationToken);
 
-    /// <summary>What to say of a read that the guard ended.</summary>
-    public RunsException Failure() => new(
-        $"{tightFolder} got too full for what the guest writes during the backup (less than "
-        + $"{ByteSize.Format(ReserveBytes)} left), so the backup was given up and the guest put back on its disks; "
-        + "make room there, or set overlay_dir");
+    /// <summary>Does something that ends when room gets tight, or when the caller's token is cancelled.</summary>
+    /// <exception cref="RunsException">Room got tight.</exception>
+    public async Task ProtectAsync(Func<CancellationToken, Task> read)
+    {
+        try
+        {
+            await read(tight.Token);
+        }
+        catch (OperationCanceledException) when (tightFolder is not null)
+        {
+            throw new RunsException(
+                $"{tightFolder} got too full for what the guest writes during the backup (less than "
+                + $"{ByteSize.Format(ReserveBytes)} left), so the backup was given up and the guest put back on its "
+                + "disks; make room there, or set overlay_dir");
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -27,7 +27,7 @@ public sealed class BackupDirectory(string directoryPath, TimeProvider time)
         }
     }
 
-    /// <summary>Makes the directory when only its last component is missing, and proves that files stay in it.</summary>
+    /// <summary>Makes the directory if only its last component is missing, and proves that it takes files.</summary>
     /// <exception cref="StorageException">It cannot be written, with the reason and the mend.</exception>
     public void EnsureUsable()
     {
@@ -64,7 +64,8 @@ public sealed class BackupDirectory(string directoryPath, TimeProvider time)
         try
         {
             return [.. new DirectoryInfo(DirectoryPath).EnumerateDirectories()
-                .Where(folder => folder.EnumerateFileSystemInfos().Any(entry => EntryName.Parse(entry.Name) is not null))
+                .Where(folder => folder.EnumerateFileSystemInfos()
+                    .Any(entry => EntryName.Parse(entry.Name) is not null))
                 .Select(folder => DecodeName(folder.Name))
                 .OfType<DomainName>()
                 .OrderBy(name => name.Value, StringComparer.Ordinal)];

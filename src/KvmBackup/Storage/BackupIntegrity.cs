@@ -77,7 +77,8 @@ public static class BackupIntegrity
         using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         if (Convert.ToHexStringLower(SHA256.HashData(stream)) != sum)
         {
-            yield return new ArchiveDamage(file, null, [], $"its bytes are not those that {BackupFiles.Checksums} tells");
+            yield return new ArchiveDamage(
+                file, null, [], $"its bytes are not those that {BackupFiles.Checksums} tells");
         }
     }
 }

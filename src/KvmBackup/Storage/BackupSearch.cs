@@ -30,7 +30,9 @@ internal static class BackupSearch
         UnusableEntry? asked = catalogue.Unusable.FirstOrDefault(
             entry => idPrefix is null ? entry.Cause != UnusableCause.Foreign : IsMatch(entry.Name, idPrefix));
         string what = idPrefix is null ? $"There is no backup of '{name}'" : $"'{name}' has no backup '{idPrefix}'";
-        string unusable = asked is null ? string.Empty : $" '{asked.Name}' is there, but is not usable: {asked.Reason}.";
+        string unusable = asked is null
+            ? string.Empty
+            : $" '{asked.Name}' is there, but is not usable: {asked.Reason}.";
         string rest = catalogue.Backups.Count == 0
             ? " There is no other."
             : $" There are: {Ids(catalogue.Backups)}.";

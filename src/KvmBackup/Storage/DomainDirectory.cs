@@ -64,16 +64,14 @@ public sealed class DomainDirectory
         proof.Demand(DirectoryPath);
         return Task.FromResult(Guard("take a new backup", () =>
         {
-            HashSet<BackupId> taken = [.. Entries().Select(entry => EntryName.Parse(entry.Name)?.Id).OfType<BackupId>()];
-            BackupId free = id;
-            while (taken.Contains(free)
-                || !DurableFile.TryMakeDirectory(PathOf(new EntryName(free, kind, EntryState.Partial))))
+            HashSet<BackupId?> taken = [.. Entries().Select(entry => EntryName.Parse(entry.Name)?.Id)];
+            EntryName free = new(id, kind, EntryState.Partial);
+            while (taken.Contains(free.Id) || !DurableFile.TryMakeDirectory(PathOf(free)))
             {
-                free = new BackupId(free.Instant.AddSeconds(1));
+                free = free with { Id = new BackupId(free.Id.Instant.AddSeconds(1)) };
             }
 
-            return new PendingBackup(
-                name, new EntryName(free, kind, EntryState.Partial), PathOf(new EntryName(free, kind, EntryState.Partial)));
+            return new PendingBackup(name, free, PathOf(free));
         }));
     }
 
@@ -99,9 +97,9 @@ public sealed class DomainDirectory
 
     /// <summary>Removes a backup for good.</summary>
     /// <param name="backup">Which.</param>
-    /// <param name="proof">A newer good backup of the same folder: looked at again on disk before anything goes.</param>
+    /// <param name="proof">A newer good backup of the same folder: looked at again before anything goes.</param>
     /// <param name="held">The lock.</param>
-    /// <exception cref="StorageException">The proof does not hold, the backup is protected, or the disk refuses.</exception>
+    /// <exception cref="StorageException">The proof does not hold, or the backup is protected.</exception>
     public void Remove(CompletedBackup backup, CompletedBackup proof, DomainLock held)
     {
         held.Demand(DirectoryPath);

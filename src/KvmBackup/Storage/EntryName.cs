@@ -2,7 +2,7 @@ using KvmBackup.Model;
 
 namespace KvmBackup.Storage;
 
-/// <summary>The name of a backup's directory: <c>20261120T020000Z-full</c>, and an ending while it is not whole.</summary>
+/// <summary>The name of a backup's directory: <c>20261120T020000Z-full</c>, with an ending until it is whole.</summary>
 internal sealed record EntryName(BackupId Id, BackupKind Kind, EntryState State)
 {
     private const string PartialExtension = ".partial";
@@ -22,11 +22,9 @@ internal sealed record EntryName(BackupId Id, BackupKind Kind, EntryState State)
         foreach ((BackupKind kind, string suffix) in Suffixes)
         {
             if (stem.EndsWith(suffix, StringComparison.Ordinal)
-                && BackupId.TryParse(stem[..^suffix.Length], out BackupId? id)
-                && new EntryName(id!, kind, state) is { } parsed
-                && parsed.ToString() == name)
+                && BackupId.TryParse(stem[..^suffix.Length], out BackupId? id))
             {
-                return parsed;
+                return new EntryName(id!, kind, state);
             }
         }
 

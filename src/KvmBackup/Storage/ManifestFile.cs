@@ -18,15 +18,16 @@ public static class ManifestFile
     {
         if (ManifestRules.FindProblem(manifest) is { } problem)
         {
-            throw new StorageException($"The manifest of '{manifest.Domain}' {manifest.Id} cannot be written: {problem}.");
+            throw new StorageException(
+                $"The manifest of '{manifest.Domain}' {manifest.Id} cannot be written: {problem}.");
         }
 
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(manifest, Json.Manifest);
         return json.Length <= LargestSizeBytes
             ? json
             : throw new StorageException(
-                $"The manifest of '{manifest.Domain}' {manifest.Id} would have {json.Length} bytes, for its disks have too"
-                + $" many extents; the limit is {LargestSizeBytes}. Defragment its images.");
+                $"The manifest of '{manifest.Domain}' {manifest.Id} would have {json.Length} bytes, for its disks have"
+                + $" too many extents; the limit is {LargestSizeBytes}. Defragment its images.");
     }
 
     /// <exception cref="StorageException">Missing, unreadable, damaged, or of a newer version.</exception>
@@ -79,7 +80,7 @@ public static class ManifestFile
     }
 
     private static StorageException Damaged(string filePath, string reason, Exception? failure = null) => new(
-        $"The manifest '{filePath}' is damaged: {reason.TrimEnd('.')}. Take another backup, or unpack this one with tar.",
+        $"The manifest '{filePath}' is damaged: {reason.TrimEnd('.')}. Use another backup, or unpack this one with tar.",
         ExitCode.DamageFound,
         failure);
 

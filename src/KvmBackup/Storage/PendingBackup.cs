@@ -55,7 +55,7 @@ public sealed class PendingBackup : IAsyncDisposable
     }
 
     /// <summary>Makes it a backup: everything is on disk before the name says that it is whole.</summary>
-    /// <exception cref="StorageException">A file is missing or not as the manifest says, or the disk refuses.</exception>
+    /// <exception cref="StorageException">A file is not as the manifest says, or the disk refuses.</exception>
     public async Task<CompletedBackup> PublishAsync(Manifest manifest, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(isDone, this);
@@ -71,7 +71,8 @@ public sealed class PendingBackup : IAsyncDisposable
         }
         catch (Exception failure) when (StorageException.IsExpected(failure))
         {
-            throw StorageException.From(failure, $"The backup {Id} of '{domain}' in '{DirectoryPath}' cannot be published");
+            throw StorageException.From(
+                failure, $"The backup {Id} of '{domain}' in '{DirectoryPath}' cannot be published");
         }
     }
 

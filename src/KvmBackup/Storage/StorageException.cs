@@ -3,7 +3,8 @@ using KvmBackup.Model;
 namespace KvmBackup.Storage;
 
 /// <summary>The backup directory cannot be used as asked; or what lies in it is not as it was written.</summary>
-public sealed class StorageException(string message, ExitCode exitCode = ExitCode.Failed, Exception? innerException = null)
+public sealed class StorageException(
+    string message, ExitCode exitCode = ExitCode.Failed, Exception? innerException = null)
     : KvmBackupException(message, exitCode, innerException)
 {
     private const int NoPermission = 13;

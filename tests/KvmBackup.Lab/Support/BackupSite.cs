@@ -20,6 +20,10 @@ public sealed class BackupSite
 
     public string StatePath => Path.Combine(_directory, "state");
 
+    /// <summary>What the program's journal holds open on this host.</summary>
+    public IReadOnlyList<string> JournalEntries =>
+        Directory.Exists(Path.Combine(StatePath, "journal")) ? Directory.GetFiles(Path.Combine(StatePath, "journal")) : [];
+
     /// <summary>Writes the configuration again.</summary>
     public void Configure(params IEnumerable<(string Name, string Keys)> domains)
     {
@@ -35,17 +39,34 @@ public sealed class BackupSite
     public Task<Outcome> RunAsync(params IEnumerable<string> arguments) =>
         Kvmbackup.RunAsync(["--config", ConfigurationPath, .. arguments]);
 
+    /// <summary>Starts the program with this configuration, to be signalled or watched while it works.</summary>
+    public RunningProgram Start(params IEnumerable<string> arguments) =>
+        Kvmbackup.Start(["--config", ConfigurationPath, .. arguments]);
+
     /// <summary>Runs a command that must succeed, and gives its JSON report.</summary>
-    public async Task<JsonElement> ReportAsync(params IEnumerable<string> arguments)
+    public Task<JsonElement> ReportAsync(params IEnumerable<string> arguments) => ReportAsync(0, arguments);
+
+    /// <summary>Runs a command that must end with an exit code, and gives its JSON report.</summary>
+    public async Task<JsonElement> ReportAsync(int exitCode, params IEnumerable<string> arguments)
     {
-        Outcome outcome = (await RunAsync(["--json", .. arguments])).MustSucceed();
-        return JsonDocument.Parse(outcome.Output).RootElement;
+        Outcome outcome = (await RunAsync(["--json", .. arguments])).MustEndWith(exitCode);
+        using JsonDocument document = JsonDocument.Parse(outcome.Output);
+        return document.RootElement.Clone();
     }
+
+    /// <summary>Backs up one domain, which must succeed, and gives what is told about it.</summary>
+    public async Task<JsonElement> BackUpAsync(string domain) =>
+        (await ReportAsync("backup", domain)).GetProperty("jobs").EnumerateArray()
+            .Single(job => job.GetProperty("domain").GetString() == domain);
+
+    /// <summary>The timestamps of a domain's published backups, oldest first.</summary>
+    public IReadOnlyList<string> BackupIds(string domain) =>
+        [.. BackupDirectories(domain).Select(path => Path.GetFileName(path).Split('-')[0])];
 
     /// <summary>The published backups of a domain, oldest first.</summary>
     public IReadOnlyList<string> BackupDirectories(string domain) =>
         Directory.Exists(Path.Combine(BackupPath, domain))
-            ? [.. Directory.GetDirectories(Path.Combine(BackupPath, domain)).Order(StringComparer.Ordinal)]
+            ? [.. Directory.GetDirectories(Path.Combine(BackupPath, domain), "*-full").Order(StringComparer.Ordinal)]
             : [];
 
     /// <summary>The archive of the newest backup.</summary>

@@ -31,7 +31,8 @@ public static class ControlChannel
             if (words.Length == 3 && words[0] == id)
             {
                 string output = Encoding.UTF8.GetString(Convert.FromBase64String(words[2]));
-                return new Outcome($"in the guest: {script}", int.Parse(words[1], CultureInfo.InvariantCulture), output, "");
+                int exitCode = int.Parse(words[1], CultureInfo.InvariantCulture);
+                return new Outcome($"in the guest: {script}", exitCode, output, Error: "");
             }
         }
 

@@ -12,6 +12,7 @@ public static class LabDomainXml
             new XElement("serial", new XAttribute("type", "file"), Source("path", serialPath)),
             guest.Agent == LabAgent.None ? null : Channel("org.qemu.guest_agent.0"),
             Channel("kvmbackup.lab.0"),
+            guest.MacAddress is { } address ? Interface(address) : null,
             new XElement("memballoon", new XAttribute("model", "none")));
         return new XElement(
             "domain",
@@ -52,6 +53,13 @@ public static class LabDomainXml
             "channel",
             new XAttribute("type", "unix"),
             new XElement("target", new XAttribute("type", "virtio"), new XAttribute("name", name)));
+
+    private static XElement Interface(string address) =>
+        new(
+            "interface",
+            new XAttribute("type", "user"),
+            new XElement("mac", new XAttribute("address", address)),
+            new XElement("model", new XAttribute("type", "virtio")));
 
     private static XElement Source(string attribute, string value) => new("source", new XAttribute(attribute, value));
 }

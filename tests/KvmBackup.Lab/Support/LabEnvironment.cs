@@ -22,6 +22,10 @@ public static class LabEnvironment
 
     public static string InitrdPath => Read("KVMBACKUP_LAB_INITRD");
 
+    /// <summary>A 570 MB qcow2 of a Debian, to measure with and not to write to; null if it was not built.</summary>
+    public static string? RealisticDiskPath =>
+        Environment.GetEnvironmentVariable("KVMBACKUP_LAB_REALISTIC") is { } path && File.Exists(path) ? path : null;
+
     /// <summary><c>kvm</c> or <c>qemu</c>, whichever boots a guest quicker on this host.</summary>
     public static string DomainType => Read("KVMBACKUP_LAB_DOMAIN_TYPE");
 

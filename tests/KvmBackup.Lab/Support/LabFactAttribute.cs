@@ -11,4 +11,16 @@ public sealed class LabFactAttribute : FactAttribute
         // A hang must become a failure with a name, not a silent night; nothing in the lab takes minutes.
         Timeout = 240_000;
     }
+
+    /// <summary>The test needs <see cref="LabEnvironment.RealisticDiskPath"/>; skipped where that is not.</summary>
+    public bool NeedsRealisticDisk
+    {
+        get;
+        set
+        {
+            field = value;
+            bool isMissing = value && LabEnvironment.RealisticDiskPath is null;
+            Skip ??= isMissing ? "the disk of 'lab.sh realistic' is not there" : null;
+        }
+    }
 }

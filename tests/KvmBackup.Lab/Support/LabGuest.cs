@@ -4,7 +4,7 @@ using System.Xml.Linq;
 
 namespace KvmBackup.Lab.Support;
 
-/// <summary>A running guest of the lab: made, asked, killed, and cleared away with all it had at the end of a test.</summary>
+/// <summary>A running guest of the lab: made, asked, killed, and cleared away with all it had after a test.</summary>
 public sealed class LabGuest : IAsyncDisposable
 {
     private static readonly TimeSpan BootLimit = TimeSpan.FromSeconds(90);
@@ -20,7 +20,7 @@ public sealed class LabGuest : IAsyncDisposable
 
     public LabAgent Agent { get; }
 
-    /// <summary>Where the images lie that the lab made for it; nothing for a guest that something else defined.</summary>
+    /// <summary>Where the images lie that the lab made for it; null for a guest that something else defined.</summary>
     public string? DirectoryPath { get; }
 
     /// <summary>Makes the images, defines the guest, boots it and waits until it answers.</summary>
@@ -60,7 +60,7 @@ public sealed class LabGuest : IAsyncDisposable
         await WaitUntilReadyAsync();
     }
 
-    /// <summary>Waits until a guest that something else has started answers, and its agent too if it has a good one.</summary>
+    /// <summary>Waits until a guest that is started answers, and its agent too if it has a good one.</summary>
     public async Task WaitUntilReadyAsync()
     {
         Stopwatch clock = Stopwatch.StartNew();
@@ -77,7 +77,8 @@ public sealed class LabGuest : IAsyncDisposable
         using CancellationTokenSource timeout = new(limit ?? TimeSpan.FromSeconds(30));
         XElement channel = (await LiveXmlAsync()).Descendants("channel")
             .Single(element => element.Element("target")?.Attribute("name")?.Value == "kvmbackup.lab.0");
-        return await ControlChannel.RunAsync(channel.Element("source")!.Attribute("path")!.Value, script, timeout.Token);
+        string socketPath = channel.Element("source")!.Attribute("path")!.Value;
+        return await ControlChannel.RunAsync(socketPath, script, timeout.Token);
     }
 
     /// <summary>Runs a shell script in the guest that must succeed, and returns what it printed.</summary>
@@ -92,6 +93,9 @@ public sealed class LabGuest : IAsyncDisposable
 
     /// <summary>The SHA-256 of a file in the guest, in hexadecimal.</summary>
     public async Task<string> ChecksumAsync(string path) => (await RunAsync($"sha256sum '{path}'")).Split(' ')[0];
+
+    /// <summary>Waits until the disks hold a pair, which takes a moment after the first boot.</summary>
+    public async Task WaitForPairAsync() => await RunAsync("until [ -s \"$PAIR_B\" ]; do usleep 20000; done");
 
     /// <summary>The pair as the disks held it when the guest booted, before it began to write again.</summary>
     public async Task<(string First, string Second)> FoundPairAsync() =>
@@ -169,6 +173,7 @@ public sealed class LabGuest : IAsyncDisposable
     private async Task<string> SerialLogAsync()
     {
         XElement domain = await LiveXmlAsync();
-        return await File.ReadAllTextAsync(domain.Descendants("serial").Single().Element("source")!.Attribute("path")!.Value);
+        XElement source = domain.Descendants("serial").Single().Element("source")!;
+        return await File.ReadAllTextAsync(source.Attribute("path")!.Value);
     }
 }

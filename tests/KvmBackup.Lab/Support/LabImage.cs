@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace KvmBackup.Lab.Support;
 
-/// <summary>Makes disk images on the host: an ext4 file system in a raw or qcow2 file, or a qcow2 on a template.</summary>
+/// <summary>Makes disk images: an ext4 file system in a raw or qcow2 file, or a qcow2 on a template.</summary>
 public static class LabImage
 {
     public static async Task CreateAsync(LabDisk disk, string path)
@@ -23,8 +23,8 @@ public static class LabImage
         {
             // Lazy initialisation would go on writing in the guest for seconds; checksums and journal are wanted.
             string[] content = disk.ContentDirectory is { } directory ? ["-d", directory] : [];
-            (await RunningProgram.RunAsync(
-                "mkfs.ext4", ["-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", .. content, raw])).MustSucceed();
+            string[] eager = ["-E", "lazy_itable_init=0,lazy_journal_init=0"];
+            (await RunningProgram.RunAsync("mkfs.ext4", ["-q", "-F", .. eager, .. content, raw])).MustSucceed();
         }
 
         if (disk.Format != "raw")

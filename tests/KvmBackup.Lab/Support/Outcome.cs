@@ -8,7 +8,9 @@ public sealed record Outcome(string What, int ExitCode, string Output, string Er
 
     public Outcome MustEndWith(int exitCode)
     {
-        Assert.True(ExitCode == exitCode, $"{What}\nended with {ExitCode}, not {exitCode}.\n--- output\n{Output}\n--- error\n{Error}");
+        Assert.True(
+            ExitCode == exitCode,
+            $"{What}\nended with {ExitCode}, not {exitCode}.\n--- output\n{Output}\n--- error\n{Error}");
         return this;
     }
 }

@@ -41,7 +41,8 @@ public sealed class RunningProgram : IAsyncDisposable
             start.Environment[name] = value;
         }
 
-        RunningProgram running = new(new Process { StartInfo = start }, $"{program} {string.Join(' ', start.ArgumentList)}");
+        string what = $"{program} {string.Join(' ', start.ArgumentList)}";
+        RunningProgram running = new(new Process { StartInfo = start }, what);
         running._process.Start();
         running._process.StandardInput.Close();
         running._process.BeginOutputReadLine();
@@ -68,7 +69,7 @@ public sealed class RunningProgram : IAsyncDisposable
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw new TimeoutException(
-                $"{_what}\ndid not end within {limit.TotalSeconds} s.\n--- output\n{OutputSoFar}\n--- error\n{ErrorSoFar}");
+                $"{_what}\ndid not end within {limit}.\n--- output\n{OutputSoFar}\n--- error\n{ErrorSoFar}");
         }
 
         return new Outcome(_what, _process.ExitCode, OutputSoFar, ErrorSoFar);

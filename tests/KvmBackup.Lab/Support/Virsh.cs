@@ -3,7 +3,7 @@ using System.Xml.Linq;
 
 namespace KvmBackup.Lab.Support;
 
-/// <summary>The lab's own virsh, independent of the program under test, which has one of its own to be wrong about.</summary>
+/// <summary>The lab's own virsh, independent of the program under test, which might be wrong about its own.</summary>
 public static class Virsh
 {
     /// <summary>Runs virsh against the lab's libvirt and fails the test when it fails.</summary>

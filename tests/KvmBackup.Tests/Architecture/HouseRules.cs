@@ -16,12 +16,13 @@ public static class HouseRules
         ["Archiving"] = ["Model", "Shell"],
         ["Storage"] = ["Model", "Persisting"],
         ["Journaling"] = ["Model", "Persisting"],
+        ["Guarding"] = ["Model", "Shell"],
         ["Reporting"] = ["Model", "Configuration", "Shell"],
-        ["Runs"] = ["Model", "Configuration", "Planning", "Hypervisor", "Disks", "Archiving", "Storage", "Journaling"],
+        ["Runs"] = ["Model", "Configuration", "Planning", "Hypervisor", "Disks", "Archiving", "Storage", "Journaling", "Guarding"],
         ["Cli"] = ["Model", "Configuration", "Runs", "Reporting"],
     };
 
-    /// <summary>Regular expressions over code (comments left out, strings kept) and the rooms where they may occur.</summary>
+    /// <summary>Regular expressions over code without comments, and the rooms where they may occur.</summary>
     public static readonly IReadOnlyList<(string Pattern, string[] Rooms)> Words =
     [
 
@@ -38,12 +39,13 @@ public static class HouseRules
         (@"\bSystem\.Reflection\b|\bActivator\b", []),
         (@"\b(fsync|flock)\b", ["Persisting"]),
         (@"\bDateTime(Offset)?\.(Utc)?Now\b|\bDateTime\.Today\b", []),
-        (@"\b(File|Directory|FileStream|FileInfo|DirectoryInfo)\.\w+\(", [.. MayUse.Keys.Except(["Model", "Planning"])]),
+        (@"\b(File|Directory|FileStream|FileInfo|DirectoryInfo)\.\w+\(",
+            [.. MayUse.Keys.Except(["Model", "Planning"])]),
         (@"\bILogger\b", [.. MayUse.Keys.Except(["Model", "Planning"]), Root]),
         (@"\bTimeProvider\.System\b", [Root]),
     ];
 
-    /// <summary>Files that may say a word of another room (a pattern of <see cref="Words"/>), with the reason.</summary>
+    /// <summary>Files that may say a pattern of <see cref="Words"/> of another room, with the reason.</summary>
     public static readonly IReadOnlyList<(string FilePath, string Pattern, string Reason)> Exceptions =
     [
     ];

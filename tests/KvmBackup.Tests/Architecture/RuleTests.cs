@@ -81,6 +81,15 @@ public sealed class RuleTests
         Assert.Equal(12, source.LineCount);
     }
 
+    [Fact]
+    public void Only_the_cases_of_a_type_may_stand_beside_it()
+    {
+        SourceFile source = SourceFile.Parse(
+            "Model/Node.cs",
+            "public abstract record Node;\npublic sealed record Leaf(int A)\n    : Node;\npublic sealed record Other;\n");
+        Assert.Equal(["Other"], source.TypesApartFrom("Node"));
+    }
+
     private static IReadOnlyList<string> Find(string path, string code)
     {
         SourceFile source = SourceFile.Parse(path, code);

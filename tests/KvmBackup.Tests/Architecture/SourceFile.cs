@@ -12,13 +12,25 @@ public sealed partial record SourceFile(string RelativePath, string Code, int Li
 
     /// <summary>Code without the contents of its plain strings, so that a message names no room by chance.</summary>
     public string CodeWithoutStrings => Strings().Replace(
-        Code, match => match.Value.StartsWith('"') || match.Value.StartsWith("@\"", StringComparison.Ordinal) ? "\"\"" : match.Value);
+        Code,
+        match => match.Value[0] == '"' || match.Value.StartsWith("@\"", StringComparison.Ordinal) ? "\"\"" : match.Value);
 
     /// <summary>The namespace it declares; null for top-level statements.</summary>
     public string? Namespace => Namespaces().Match(Code) is { Success: true } match ? match.Groups[1].Value : null;
 
+    /// <summary>It speaks of the assembly as a whole, and so is in no namespace.</summary>
+    public bool IsAttributesOnly =>
+        Namespace is null && Types.Count == 0 && Code.Contains("[assembly:", StringComparison.Ordinal);
+
     /// <summary>The types that stand at the file's outermost level.</summary>
     public IReadOnlyList<string> Types => [.. TopLevelTypes().Matches(Code).Select(match => match.Groups[1].Value)];
+
+    /// <summary>The outermost types but the one of that name and the cases that derive from it.</summary>
+    public IEnumerable<string> TypesApartFrom(string mainType) =>
+        from match in TopLevelTypes().Matches(Code)
+        let head = Code[match.Index..].Split('{', ';')[0]
+        where match.Groups[1].Value != mainType && !Regex.IsMatch(head, $@":\s*{mainType}\b")
+        select match.Groups[1].Value;
 
     public static SourceFile Parse(string relativePath, string text)
     {
@@ -43,7 +55,8 @@ public sealed partial record SourceFile(string RelativePath, string Code, int Li
     private static partial Regex Namespaces();
 
     [GeneratedRegex(
-        @"^(?:(?:public|internal|file|static|sealed|abstract|partial|readonly|unsafe|ref)\s+)*(?:class|record\s+struct|record\s+class|record|struct|interface|enum|delegate\s+[\w<>?]+)\s+(\w+)",
+        @"^(?:(?:public|internal|file|static|sealed|abstract|partial|readonly|unsafe|ref)\s+)*"
+        + @"(?:class|record\s+struct|record\s+class|record|struct|interface|enum|delegate\s+[\w<>?]+)\s+(\w+)",
         RegexOptions.Multiline)]
     private static partial Regex TopLevelTypes();
 }

@@ -5,8 +5,8 @@ namespace KvmBackup.Tests.Architecture;
 /// <summary>The types that a type shows or holds: bases, interfaces, fields, signatures, local variables.</summary>
 public static class TypeReferences
 {
-    private const BindingFlags All =
-        BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+    private const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance
+        | BindingFlags.Static | BindingFlags.DeclaredOnly;
 
     public static IEnumerable<Type> Of(Type type)
     {

@@ -126,7 +126,11 @@ public sealed class GnuTarTests
     {
         using CancellationTokenSource stop = new();
         await using ArchiveWriter writer = new(
-            destination, new Compression(CompressionMethod.None), SampleArchive.RealShell, SampleArchive.ModifiedAt, 4096);
+            destination,
+            new Compression(CompressionMethod.None),
+            SampleArchive.RealShell,
+            SampleArchive.ModifiedAt,
+            chunkBytes: 4096);
         content.OnRead = count =>
         {
             if (count > 20)

@@ -56,7 +56,8 @@ public sealed class RoundTripTests
         Assert.Empty(await archive.VerifyAsync());
         foreach (ArchiveMember member in archive.Members.Where((_, number) => number % 37 == 0))
         {
-            Assert.Equal(SparseContent.Whole((int)member.SizeBytes, (int)member.SizeBytes / 7).ToArray(), await archive.ExtractAsync(member));
+            SparseContent content = SparseContent.Whole((int)member.SizeBytes, (int)member.SizeBytes / 7);
+            Assert.Equal(content.ToArray(), await archive.ExtractAsync(member));
         }
     }
 
@@ -108,11 +109,16 @@ public sealed class RoundTripTests
         Recorder written = new();
         await using MemoryStream destination = new();
         await using ArchiveWriter writer = new(
-            destination, new Compression(CompressionMethod.None), SampleArchive.RealShell, SampleArchive.ModifiedAt, SmallChunks);
+            destination,
+            new Compression(CompressionMethod.None),
+            SampleArchive.RealShell,
+            SampleArchive.ModifiedAt,
+            SmallChunks);
         ArchiveMember member = await writer.AddAsync("a", content, read, CancellationToken.None);
         Assert.Equal(member.DataBytes, read.Values.Max());
 
-        using SampleArchive archive = await SampleArchive.WriteAsync(CompressionMethod.None, SmallChunks, ("a", content));
+        using SampleArchive archive =
+            await SampleArchive.WriteAsync(CompressionMethod.None, SmallChunks, ("a", content));
         using SafeFileHandle handle = File.OpenHandle(archive.FilePath);
         ArchiveReader reader = new(handle, archive.Summary.Index, archive.Method);
         await reader.ExtractAsync(member, new BufferSink(member.SizeBytes), written, CancellationToken.None);

@@ -2,7 +2,7 @@ using KvmBackup.Model;
 
 namespace KvmBackup.Tests.Archiving;
 
-/// <summary>Content with holes, made from a seed. Reads outside its extents fail, but for the rest of a tar block.</summary>
+/// <summary>Content with holes, made from a seed. Reads of holes fail, but for the rest of a tar block.</summary>
 internal sealed class SparseContent(long sizeBytes, IReadOnlyList<Extent> extents, int seed) : IExtentSource
 {
     public long SizeBytes => sizeBytes;

@@ -53,7 +53,7 @@ public sealed class JournalTests : IDisposable
                     Assert.Equivalent(open.Current, read, strict: true);
                     Assert.Equal(
                         (step, freeze, PinState.Planned, state), (read.Step, read.Freeze, read.Pins[0].State, read.Pins[1].State));
-                    Assert.Equal(ulong.MaxValue, read.Pins[1].BaseInode);
+                    Assert.Equal(ulong.MaxValue, read.Pins[1].Base.Inode);
                 }
             }
         }
@@ -90,7 +90,7 @@ public sealed class JournalTests : IDisposable
     {
         OpenEntry left = await OpenAsync();
         OpenEntry resumed = journal.Resume(Assert.Single(journal.ListOpen()));
-        await resumed.RecordAsync(entry => entry.WithPins(PinState.Released), CancellationToken.None);
+        await resumed.RecordAsync(entry => entry.WithPin(new DiskTarget("vda"), PinState.Released), CancellationToken.None);
         await resumed.CloseAsync(CancellationToken.None);
         Assert.Empty(journal.ListOpen());
         _ = Assert.Throws<JournalingException>(() => journal.Resume(left.Current));
@@ -190,7 +190,11 @@ public sealed class JournalTests : IDisposable
         ManifestSamples.Id,
         "/backup/web1/20261120T020000Z-full.partial",
         [
-            new JournalPin(new DiskTarget("vda"), "/images/vda.qcow2", 64768, 131, "/images/vda.overlay", PinState.Planned),
-            new JournalPin(new DiskTarget("vdb"), "/images/b.raw", 64768, ulong.MaxValue, "/images/b.overlay", PinState.Planned),
+            new JournalPin(
+                new DiskTarget("vda"), "/images/vda.qcow2", new FileIdentity(64768, 131), "/images/vda.overlay", null,
+                PinState.Planned),
+            new JournalPin(
+                new DiskTarget("vdb"), "/images/b.raw", new FileIdentity(64768, ulong.MaxValue), "/images/b.overlay",
+                new FileIdentity(1, 2), PinState.Planned),
         ]);
 }

@@ -1,0 +1,58 @@
+namespace KvmBackup.Model;
+
+/// <summary>
+/// The steps of the sacred order, in their order: after each of them a run can die, and recovery must know what to do.
+/// </summary>
+public enum JobStep
+{
+    /// <summary>What is planned is in the journal; nothing has changed.</summary>
+    Intent,
+
+    /// <summary>In the journal: freeze, pin and thaw come next, and may have happened.</summary>
+    Freezing,
+
+    /// <summary>The agent has frozen the guest.</summary>
+    Frozen,
+
+    /// <summary>All overlays are on, and the guest is still frozen.</summary>
+    Snapshotted,
+
+    /// <summary>The guest is thawed.</summary>
+    Thawed,
+
+    /// <summary>In the journal: both definitions of the domain show the overlays.</summary>
+    Pinned,
+
+    /// <summary>One disk is read.</summary>
+    Read,
+
+    /// <summary>In the journal: one disk is about to go back to its base, and may have.</summary>
+    Releasing,
+
+    /// <summary>The block job of that disk was asked for.</summary>
+    Committing,
+
+    /// <summary>The block job has copied all and waits.</summary>
+    Ready,
+
+    /// <summary>The pivot was asked for.</summary>
+    Pivoted,
+
+    /// <summary>Both definitions show the base; the overlay is still there.</summary>
+    OnBase,
+
+    /// <summary>In the journal: the overlay is gone.</summary>
+    Released,
+
+    /// <summary>The archive is whole.</summary>
+    Completed,
+
+    /// <summary>It is a backup.</summary>
+    Published,
+
+    /// <summary>The journal has forgotten the job.</summary>
+    Closed,
+
+    /// <summary>Old backups are gone.</summary>
+    Retained,
+}

@@ -1,0 +1,110 @@
+using System.Text;
+using KvmBackup.Archiving;
+using KvmBackup.Disks;
+using KvmBackup.Model;
+using KvmBackup.Planning;
+using KvmBackup.Storage;
+using Serilog;
+
+namespace KvmBackup.Runs;
+
+/// <summary>
+/// The archive of one domain while it is written: opened and given the definitions before anything is pinned, fed with each
+/// disk once, and completed after the guest is back on its disks.
+/// </summary>
+public sealed class DomainArchive : IAsyncDisposable
+{
+    private const string IndexExtension = ".index";
+
+    private readonly PreparedJob job;
+    private readonly PendingBackup pending;
+    private readonly ILogger log;
+    private readonly string fileName;
+    private readonly FileStream file;
+    private readonly ArchiveWriter writer;
+    private readonly List<ArchiveMember> members = [];
+    private readonly List<ManifestDisk> disks = [];
+
+    /// <exception cref="KvmBackupException">The file cannot be made, or the codec is not to be had.</exception>
+    public DomainArchive(PreparedJob job, PendingBackup pending, Archiver archiver, DateTimeOffset startedAt, ILogger log)
+    {
+        this.job = job;
+        this.pending = pending;
+        this.log = log;
+        Compression compression = job.Settings.Compression;
+        fileName = job.Facts.Name.FileName + Compression.FileExtension(compression.Method);
+        file = pending.CreateFile(fileName);
+        writer = archiver.CreateWriter(file, compression, startedAt);
+    }
+
+    /// <summary>Adds the guide, the XML, and the files that the domain does not start without.</summary>
+    public async Task AddDefinitionsAsync(string hostName, CancellationToken cancellationToken)
+    {
+        DomainFacts domain = job.Facts;
+        (string Name, string Text)[] texts =
+        [
+            ("RESTORE.md", RestoreGuide.Write(domain, pending.Id, hostName, fileName, job.Disks)),
+            ("domain.xml", domain.Definition.Inactive),
+            ("live.xml", domain.Definition.Live),
+            ("migratable.xml", domain.Definition.Migratable),
+        ];
+        foreach ((string name, string text) in texts)
+        {
+            members.Add(await writer.AddAsync(MemberName(name), Encoding.UTF8.GetBytes(text), cancellationToken));
+        }
+
+        foreach (AuxiliaryFile auxiliary in domain.Files)
+        {
+            using FileExtentSource source = FileExtentSource.Open(auxiliary.SourcePath);
+            members.Add(await writer.AddAsync(MemberName(auxiliary.MemberName), source, null, cancellationToken));
+        }
+    }
+
+    /// <summary>Reads all layers of one disk; returns when they are read, which is before they are written.</summary>
+    public async Task AddDiskAsync(TakenDisk disk, Tally tally, CancellationToken cancellationToken)
+    {
+        List<ManifestLayer> layers = [];
+        for (int depth = 0; depth < disk.Layers.Count; depth++)
+        {
+            ImageLayer layer = disk.Layers[depth];
+            string name = disk.MemberName(depth);
+            log.Information("{Domain}: reading {Member} from {Path}", job.Facts.Name, name, layer.FilePath);
+            using FileExtentSource source = FileExtentSource.Open(layer.FilePath);
+            ArchiveMember member = await writer.AddAsync(
+                MemberName(name), source, tally.Begin($"reading {name}"), cancellationToken);
+            members.Add(member);
+            layers.Add(new ManifestLayer(
+                name, layer.Format, layer.FilePath, layer.IsBlockDevice, member.ContentSha256, member.SizeBytes));
+        }
+
+        disks.Add(new ManifestDisk(disk.Disk.Target, BackupKind.Full, disk.Layers[0].VirtualSizeBytes, layers));
+    }
+
+    /// <summary>Ends the archive and writes its index beside it.</summary>
+    /// <param name="describe">Makes the manifest of what the archive holds.</param>
+    public async Task<Manifest> CompleteAsync(
+        Func<ManifestArchive, IReadOnlyList<ManifestDisk>, IReadOnlyList<ArchiveMember>, Manifest> describe,
+        CancellationToken cancellationToken)
+    {
+        ArchiveSummary summary = await writer.CompleteAsync(cancellationToken);
+        string indexName = fileName + IndexExtension;
+        await using (FileStream index = pending.CreateFile(indexName))
+        {
+            await summary.Index.WriteToAsync(index, cancellationToken);
+        }
+
+        await file.DisposeAsync();
+        return describe(
+            new ManifestArchive(
+                fileName, indexName, job.Settings.Compression.Method, summary.SizeBytes, summary.TarBytes, summary.Sha256),
+            disks, members);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await writer.DisposeAsync();
+        await file.DisposeAsync();
+    }
+
+    private string MemberName(string name) => $"{job.Facts.Name.FileName}/{name}";
+}

@@ -1,0 +1,60 @@
+using System.Text.Json;
+using KvmBackup.Lab.Support;
+
+namespace KvmBackup.Lab;
+
+/// <summary>Guest agents that are missing, silent, unwilling or stuck.</summary>
+public sealed class AgentTests
+{
+    [LabFact]
+    public Task A_guest_without_agent_is_backed_up_as_after_a_crash_unless_a_freeze_is_required() =>
+        AssertDowngradedAsync(LabAgent.None, "no guest agent channel");
+
+    [LabFact]
+    public Task A_guest_whose_agent_is_silent_is_backed_up_as_after_a_crash_unless_a_freeze_is_required() =>
+        AssertDowngradedAsync(LabAgent.Hang, "the guest agent does not answer");
+
+    [LabFact]
+    public Task A_guest_whose_agent_refuses_is_backed_up_as_after_a_crash_unless_a_freeze_is_required() =>
+        AssertDowngradedAsync(LabAgent.Refuse, "fsfreeze hook has failed");
+
+    [LabFact]
+    public async Task An_agent_that_is_stuck_in_a_freeze_ends_with_the_guest_on_its_disks_and_a_call_for_a_person()
+    {
+        await using LabGuest guest = await LabGuest.StartAsync(
+            new LabGuestSpecification("stuck") { Agent = LabAgent.Stall });
+        BackupSite site = new((guest.Name, "rotate: 2, freeze_timeout: 5s"));
+        GuestFootprint before = await GuestFootprint.TakeAsync(guest);
+
+        JsonElement report = await site.ReportAsync(5, "backup", guest.Name);
+
+        JsonElement job = report.GetProperty("jobs")[0];
+        Assert.Equal("needs_person", job.GetProperty("outcome").GetString());
+        Assert.Contains("MAY STILL BE FROZEN", job.GetProperty("reason").GetString(), StringComparison.Ordinal);
+        Assert.Contains("guest-fsfreeze-thaw", job.GetProperty("reason").GetString(), StringComparison.Ordinal);
+        Assert.Empty(site.BackupDirectories(guest.Name));
+        await before.AssertUnchangedAsync(site);
+    }
+
+    private static async Task AssertDowngradedAsync(LabAgent agent, string reason)
+    {
+        await using LabGuest guest = await LabGuest.StartAsync(
+            new LabGuestSpecification($"agent-{agent}") { Agent = agent });
+        BackupSite site = new((guest.Name, "rotate: 2, freeze_timeout: 10s"));
+        GuestFootprint before = await GuestFootprint.TakeAsync(guest);
+
+        JsonElement job = await site.BackUpAsync(guest.Name);
+        await before.AssertUnchangedAsync(site);
+        site.Configure((guest.Name, "rotate: 2, quiesce: require"));
+        Outcome required = (await site.RunAsync("backup", guest.Name)).MustEndWith(1);
+        await before.AssertUnchangedAsync(site);
+
+        JsonElement shown = await site.ReportAsync("show", guest.Name);
+        Assert.Equal("crash", shown.GetProperty("consistency").GetString());
+        Assert.Contains(reason, shown.GetProperty("consistency_reason").GetString(), StringComparison.Ordinal);
+        Assert.Contains(reason, job.GetProperty("warnings")[0].GetString(), StringComparison.Ordinal);
+        Assert.Contains("quiesce: require", required.Output, StringComparison.Ordinal);
+        Assert.Contains(reason, required.Output, StringComparison.Ordinal);
+        Assert.Single(site.BackupDirectories(guest.Name));
+    }
+}

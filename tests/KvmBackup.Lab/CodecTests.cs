@@ -1,0 +1,97 @@
+using System.Text.Json;
+using KvmBackup.Lab.Support;
+
+namespace KvmBackup.Lab;
+
+/// <summary>Every archive is an ordinary one: GNU tar, qemu-img and sha256sum understand it, and its holes are holes.</summary>
+public sealed class CodecTests
+{
+    private const long RawSize = 1L << 30;
+
+    [LabFact]
+    public Task What_pigz_packed_plain_tar_unpacks() => AssertOrdinaryAsync("pigz", ".tar.gz");
+
+    [LabFact]
+    public Task What_gzip_packed_plain_tar_unpacks() => AssertOrdinaryAsync("gzip", ".tar.gz");
+
+    [LabFact]
+    public Task What_zstd_packed_plain_tar_unpacks() => AssertOrdinaryAsync("zstd", ".tar.zst");
+
+    [LabFact]
+    public Task What_was_not_compressed_plain_tar_unpacks() => AssertOrdinaryAsync("none", ".tar");
+
+    /// <summary>A guest that is shut off: its images are then the very content that must come out again.</summary>
+    private static async Task AssertOrdinaryAsync(string codec, string extension)
+    {
+        await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification($"codec-{codec}")
+        {
+            Disks =
+            [
+                new LabDisk("vda") { ContentDirectory = Folder.WithRandomFile("random", 7_000_001) },
+                new LabDisk("vdb") { Format = "raw", SizeBytes = RawSize, ContentDirectory = Folder.WithRandomFile("few", 300_007) },
+            ],
+        });
+        BackupSite site = new((guest.Name, $"rotate: 2, compression: {codec}"));
+        _ = await site.BackUpAsync(guest.Name);
+        string archive = site.NewestArchive(guest.Name);
+        Assert.EndsWith(extension, archive, StringComparison.Ordinal);
+
+        await AssertChecksumsAsync(Path.GetDirectoryName(archive)!);
+        string unpacked = await UnpackAsync(guest.Name, archive);
+        string restored = LabEnvironment.NewDirectory("restored");
+        (await site.RunAsync("restore", guest.Name, "--to", restored)).MustSucceed();
+
+        foreach (string disk in new[] { "vda.qcow2", "vdb.raw" })
+        {
+            string original = Folder.Checksum(Path.Combine(guest.DirectoryPath!, disk));
+            Assert.Equal(original, Folder.Checksum(Path.Combine(unpacked, disk)));
+            Assert.Equal(original, Folder.Checksum(Path.Combine(restored, $"{guest.Name}-{disk}")));
+        }
+
+        await LabImage.CheckAsync(Path.Combine(unpacked, "vda.qcow2"));
+        await AssertHolesAsync(guest, Path.Combine(unpacked, "vdb.raw"), Path.Combine(restored, $"{guest.Name}-vdb.raw"));
+        JsonElement verified = await site.ReportAsync("verify", guest.Name);
+        Assert.True(verified.GetProperty("results")[0].GetProperty("is_whole").GetBoolean());
+    }
+
+    private static async Task AssertChecksumsAsync(string directory)
+    {
+        Outcome checksums = await RunningProgram.RunAsync(
+            "bash", "-c", "cd \"$1\" && sha256sum --strict -c SHA256SUMS", "bash", directory);
+        string[] lines = checksums.MustSucceed().Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.All(lines, line => Assert.EndsWith(": OK", line, StringComparison.Ordinal));
+        IEnumerable<string> files = Directory.GetFiles(directory).Select(Path.GetFileName).OfType<string>();
+        Assert.Equal(
+            files.Where(file => file != "SHA256SUMS").Order(),
+            lines.Select(line => line.Split(": ")[0]).Order());
+    }
+
+    private static async Task<string> UnpackAsync(string domain, string archive)
+    {
+        Outcome listing = (await RunningProgram.RunAsync("tar", "-tf", archive)).MustSucceed();
+        Assert.Equal("", listing.Error);
+        string[] members = listing.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        foreach (string expected in new[] { "domain.xml", "live.xml", "migratable.xml", "RESTORE.md", "vda.qcow2", "vdb.raw" })
+        {
+            Assert.Contains($"{domain}/{expected}", members);
+        }
+
+        string folder = LabEnvironment.NewDirectory("unpacked");
+        Outcome unpacking = await RunningProgram.RunAsync("tar", "-xf", archive, "-C", folder);
+        Assert.Equal("", unpacking.MustSucceed().Error);
+        return Path.Combine(folder, domain);
+    }
+
+    private static async Task AssertHolesAsync(LabGuest guest, params IEnumerable<string> copies)
+    {
+        long original = await LabImage.AllocatedBytesAsync(Path.Combine(guest.DirectoryPath!, "vdb.raw"));
+        Assert.InRange(original, 1, RawSize / 8);
+        foreach (string copy in copies)
+        {
+            Assert.Equal(RawSize, new FileInfo(copy).Length);
+
+            // Blocks of a file system and of tar do not lie quite alike.
+            Assert.InRange(await LabImage.AllocatedBytesAsync(copy), 1, original + (4 << 20));
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using System.Text.Json;
+using KvmBackup.Lab.Support;
+
+namespace KvmBackup.Lab;
+
+/// <summary>Which disks are taken, which are left out and said so, and names that break careless programs.</summary>
+public sealed class DiskTests
+{
+    [LabFact]
+    public async Task Disks_that_cannot_be_copied_consistently_are_left_out_and_each_is_said()
+    {
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("kinds of disks")
+        {
+            Disks =
+            [
+                new LabDisk("vda"),
+                new LabDisk("vdb") { Format = "raw" },
+                new LabDisk("vdc") { Format = "raw", IsShareable = true },
+                new LabDisk("vdd") { IsReadOnly = true },
+                new LabDisk("vde"),
+                new LabDisk("sda") { Format = "raw", Device = "cdrom", IsReadOnly = true },
+                new LabDisk("sdb") { Format = "raw", Device = "cdrom", IsReadOnly = true, IsEmpty = true },
+                new LabDisk("fda") { Format = "raw", Device = "floppy", SizeBytes = 1_474_560 },
+            ],
+        });
+        BackupSite site = new((guest.Name, "rotate: 2, disks: {exclude: [vde]}"));
+        GuestFootprint before = await GuestFootprint.TakeAsync(guest);
+
+        JsonElement job = await site.BackUpAsync(guest.Name);
+
+        await before.AssertUnchangedAsync(site);
+        Assert.Equal(["vda", "vdb"], Strings(job.GetProperty("backup").GetProperty("disks")));
+        JsonElement shown = await site.ReportAsync("show", guest.Name);
+        Dictionary<string, string> skipped = shown.GetProperty("skipped_disks").EnumerateArray().ToDictionary(
+            disk => disk.GetProperty("target").GetString()!, disk => disk.GetProperty("reason").GetString()!);
+        Assert.Equal(["fda", "sda", "sdb", "vdc", "vdd", "vde"], skipped.Keys.Order());
+        Assert.StartsWith("a floppy drive", skipped["fda"], StringComparison.Ordinal);
+        Assert.StartsWith("a cdrom drive", skipped["sda"], StringComparison.Ordinal);
+        Assert.Equal("a cdrom drive (empty)", skipped["sdb"]);
+        Assert.StartsWith("shareable", skipped["vdc"], StringComparison.Ordinal);
+        Assert.StartsWith("read-only", skipped["vdd"], StringComparison.Ordinal);
+        Assert.Equal("excluded in the configuration", skipped["vde"]);
+
+        // A disk that holds data and is in no backup is news each time.
+        Assert.Contains(Strings(job.GetProperty("warnings")), warning => warning.Contains("vdc", StringComparison.Ordinal));
+    }
+
+    [LabFact]
+    public async Task Blanks_commas_quotes_and_umlauts_come_through_a_backup_and_a_restore()
+    {
+        string folder = Path.Combine(LabEnvironment.ImagesPath, "a, \"b\" & 'c'");
+        Directory.CreateDirectory(folder);
+        string image = Path.Combine(folder, "größe,file=x 'q'.qcow2");
+        await LabImage.CreateAsync(new LabDisk("vda"), image);
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("web 1, ä & 'ö'")
+        {
+            Disks = [new LabDisk("vda") { ExistingPath = image }],
+        });
+        await guest.WriteFileAsync("/data/kept", "odd"u8.ToArray());
+        BackupSite site = new((guest.Name, "rotate: 2"));
+        GuestFootprint before = await GuestFootprint.TakeAsync(guest);
+
+        _ = await site.BackUpAsync(guest.Name);
+        await before.AssertUnchangedAsync(site);
+        Assert.Equal([image], Directory.GetFiles(folder));
+        await guest.DestroyAsync();
+        await guest.UndefineAsync();
+        File.Delete(image);
+        (await site.RunAsync("restore", guest.Name, "--start")).MustSucceed();
+        await guest.WaitUntilReadyAsync();
+
+        Assert.Equal("odd", await guest.RunAsync("cat /data/kept"));
+        Assert.Equal(image, await guest.SourceOfAsync("vda"));
+    }
+
+    [LabFact]
+    public async Task A_guest_with_nothing_to_back_up_is_a_failure_that_says_why()
+    {
+        await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("diskless")
+        {
+            Disks = [new LabDisk("sda") { Format = "raw", Device = "cdrom", IsReadOnly = true, IsEmpty = true }],
+        });
+        BackupSite site = new((guest.Name, "rotate: 2"));
+
+        Outcome outcome = (await site.RunAsync("backup", guest.Name)).MustEndWith(1);
+
+        Assert.Contains("no disk that can be backed up", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("sda: a cdrom drive (empty)", outcome.Output, StringComparison.Ordinal);
+    }
+
+    private static IEnumerable<string> Strings(JsonElement array) =>
+        array.EnumerateArray().Select(element => element.GetString()!);
+}

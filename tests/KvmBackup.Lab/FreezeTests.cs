@@ -1,0 +1,88 @@
+using System.Text.Json;
+using KvmBackup.Lab.Support;
+
+namespace KvmBackup.Lab;
+
+/// <summary>What the freeze is worth: a file that the guest writes in two halves is whole in every backup.</summary>
+public sealed class FreezeTests
+{
+    private const int Rounds = 3;
+
+    [LabFact]
+    public async Task A_pair_that_is_written_across_two_disks_is_never_torn()
+    {
+        await using LabGuest guest = await LabGuest.StartAsync(Pair("pair"));
+        BackupSite site = new((guest.Name, "rotate: 9, quiesce: require"));
+        for (int round = 0; round < Rounds; round++)
+        {
+            JsonElement backup = (await site.BackUpAsync(guest.Name)).GetProperty("backup");
+            Assert.Equal("filesystem", backup.GetProperty("consistency").GetString());
+            JsonElement shown = await site.ReportAsync("show", $"{guest.Name}@{backup.GetProperty("id").GetString()}");
+            Assert.InRange(shown.GetProperty("frozen_seconds").GetDouble(), 0.001, 20);
+        }
+
+        List<string> numbers = [];
+        foreach (string id in site.BackupIds(guest.Name))
+        {
+            await using LabGuest copy = await RestoreCopyAsync(site, guest, id);
+            (string first, string second) = await copy.FoundPairAsync();
+            Assert.Equal(first, second);
+            Assert.Equal(10, first.Length);
+            numbers.Add(first);
+        }
+
+        // The guest did write between the backups, or nothing could have been torn.
+        Assert.Equal(Rounds, numbers.Distinct().Count());
+    }
+
+    [LabFact]
+    public async Task Without_a_freeze_a_backup_is_called_crash_consistent_and_boots_all_the_same()
+    {
+        await using LabGuest guest = await LabGuest.StartAsync(Pair("unfrozen"));
+        BackupSite site = new((guest.Name, "rotate: 9, quiesce: off"));
+
+        JsonElement job = await site.BackUpAsync(guest.Name);
+        await using LabGuest copy = await RestoreCopyAsync(site, guest, site.BackupIds(guest.Name).Single());
+
+        Assert.Equal("crash", job.GetProperty("backup").GetProperty("consistency").GetString());
+        Assert.Equal(10, (await copy.FoundPairAsync()).First.Length);
+        JsonElement shown = await site.ReportAsync("show", guest.Name);
+        Assert.Equal("quiesce is off", shown.GetProperty("consistency_reason").GetString());
+        Assert.Equal(JsonValueKind.Null, shown.GetProperty("frozen_seconds").ValueKind);
+    }
+
+    [LabFact]
+    public async Task A_guest_that_someone_else_has_frozen_is_not_touched()
+    {
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("held"));
+        BackupSite site = new((guest.Name, "rotate: 2"));
+        GuestFootprint before = await GuestFootprint.TakeAsync(guest);
+        await Virsh.RunAsync("domfsfreeze", guest.Name);
+
+        Outcome outcome = (await site.RunAsync("backup", guest.Name)).MustEndWith(5);
+        string status = await Virsh.RunAsync("qemu-agent-command", guest.Name, """{"execute":"guest-fsfreeze-status"}""");
+        await Virsh.RunAsync("domfsthaw", guest.Name);
+
+        Assert.Contains("virsh domfsthaw", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("frozen", status, StringComparison.Ordinal);
+        Assert.Empty(site.BackupDirectories(guest.Name));
+        await before.AssertUnchangedAsync(site);
+    }
+
+    private static LabGuestSpecification Pair(string name) => new(name)
+    {
+        Disks = [new LabDisk("vda"), new LabDisk("vdb") { Format = "raw" }],
+        Workload = "pair",
+        PairDisks = ("vda", "vdb"),
+    };
+
+    private static async Task<LabGuest> RestoreCopyAsync(BackupSite site, LabGuest guest, string id)
+    {
+        LabGuest copy = LabGuest.Attach($"{guest.Name}-{id}");
+        (await site.RunAsync(
+            "restore", $"{guest.Name}@{id}", "--as", copy.Name, "--to", LabEnvironment.NewDirectory("copy"), "--start"))
+            .MustSucceed();
+        await copy.WaitUntilReadyAsync();
+        return copy;
+    }
+}

@@ -1,0 +1,71 @@
+using System.Text.RegularExpressions;
+using KvmBackup.Lab.Support;
+
+namespace KvmBackup.Lab;
+
+/// <summary>RESTORE.md, followed word for word without the program.</summary>
+public sealed partial class HandRestoreTests
+{
+    [LabFact]
+    public async Task A_guest_with_an_odd_name_comes_back_by_the_commands_of_RESTORE_md()
+    {
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("by hand, it's ä")
+        {
+            Disks = [new LabDisk("vda"), new LabDisk("vdb") { Format = "raw" }],
+        });
+        BackupSite site = new((guest.Name, "rotate: 2"));
+        await AssertComesBackByHandAsync(guest, site);
+    }
+
+    [LabFact]
+    public async Task A_linked_clone_comes_back_by_the_commands_of_RESTORE_md()
+    {
+        string template = Path.Combine(LabEnvironment.ImagesPath, "template of a hand.qcow2");
+        await LabImage.CreateAsync(new LabDisk("vda"), template);
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("clone by hand")
+        {
+            Disks = [new LabDisk("vda") { BackingPath = template }],
+        });
+        BackupSite site = new((guest.Name, "rotate: 2, compression: zstd"));
+        await AssertComesBackByHandAsync(guest, site, template);
+    }
+
+    private static async Task AssertComesBackByHandAsync(LabGuest guest, BackupSite site, params IEnumerable<string> alsoLost)
+    {
+        string content = await guest.RunAsync(
+            "for disk in /disk/*; do dd if=/dev/urandom of=$disk/kept bs=200k count=2 2>/dev/null; done; sync; sha256sum /disk/*/kept");
+        _ = await site.BackUpAsync(guest.Name);
+        await guest.DestroyAsync();
+        await guest.UndefineAsync();
+        guest.DeleteDisks();
+        foreach (string path in alsoLost)
+        {
+            File.Delete(path);
+        }
+
+        await FollowAsync(site, guest.Name);
+        await guest.WaitUntilReadyAsync();
+
+        Assert.Equal(content, await guest.RunAsync("sha256sum /disk/*/kept"));
+    }
+
+    /// <summary>Reads the guide out of the archive and types what it says, in the folder of a copied backup.</summary>
+    private static async Task FollowAsync(BackupSite site, string domain)
+    {
+        // Somewhere else, as on a rescue system: a backup needs nothing but its own folder.
+        string folder = Path.Combine(LabEnvironment.NewDirectory("rescue"), "backup");
+        (await RunningProgram.RunAsync("cp", "-r", site.BackupDirectories(domain).Single(), folder)).MustSucceed();
+        string archive = Path.Combine(folder, Path.GetFileName(site.NewestArchive(domain)));
+        Outcome guide = await RunningProgram.RunAsync("tar", "-xOf", archive, $"{domain}/RESTORE.md");
+
+        MatchCollection blocks = ShellBlock().Matches(guide.MustSucceed().Output);
+        Assert.True(blocks.Count >= 4, guide.Output);
+        string script = string.Join('\n', blocks.Select(block => block.Groups["text"].Value));
+        string scriptPath = Path.Combine(LabEnvironment.NewDirectory("script"), "typed.sh");
+        await File.WriteAllTextAsync(scriptPath, $"cd '{folder}'\n{script}");
+        (await RunningProgram.RunAsync("bash", "-e", scriptPath)).MustSucceed();
+    }
+
+    [GeneratedRegex("^```sh\n(?<text>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex ShellBlock();
+}

@@ -1,0 +1,116 @@
+using System.Diagnostics;
+using KvmBackup.Lab.Support;
+
+namespace KvmBackup.Lab;
+
+/// <summary>Runs that are ended in the middle of the read, and runs that meet.</summary>
+public sealed class InterruptionTests
+{
+    private const string Slow = "rotate: 2, compression: {method: pigz, level: 9, threads: 1}";
+
+    [LabFact]
+    public async Task A_signal_in_the_middle_ends_with_the_guest_on_its_disks_and_nothing_published()
+    {
+        await using LabGuest guest = await StartBigAsync("signalled");
+        BackupSite site = new((guest.Name, Slow));
+        GuestFootprint before = await GuestFootprint.TakeAsync(guest);
+
+        foreach ((string signal, int exitCode) in new[] { ("TERM", 143), ("INT", 130) })
+        {
+            await using RunningProgram running = await StartAndReadAsync(site, guest);
+            await running.SignalAsync(signal);
+            Outcome outcome = (await running.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(exitCode);
+
+            Assert.Contains("interrupted", outcome.Output + outcome.Error, StringComparison.Ordinal);
+            Assert.Empty(site.BackupDirectories(guest.Name));
+            await before.AssertUnchangedAsync(site);
+        }
+    }
+
+    [LabFact]
+    public async Task After_a_kill_each_run_says_what_to_type_until_all_is_well()
+    {
+        await using LabGuest guest = await StartBigAsync("killed");
+        BackupSite site = new((guest.Name, Slow));
+        GuestFootprint before = await GuestFootprint.TakeAsync(guest);
+        await using (RunningProgram running = await StartAndReadAsync(site, guest))
+        {
+            await running.SignalAsync("KILL");
+        }
+
+        string overlay = await guest.SourceOfAsync("vda");
+        await guest.WriteFileAsync("/data/meanwhile", "not lost"u8.ToArray());
+        Outcome onOverlay = (await site.RunAsync("run")).MustEndWith(5);
+        Assert.Contains(overlay, onOverlay.Output, StringComparison.Ordinal);
+        await TypeAsync("virsh blockcommit", onOverlay.Output);
+        File.Delete(overlay);
+        Outcome inJournal = (await site.RunAsync("run")).MustEndWith(5);
+        string entry = Assert.Single(site.JournalEntries);
+        Assert.Contains($"'{entry}'", inJournal.Output, StringComparison.Ordinal);
+        await TypeAsync("virsh domblklist", inJournal.Output);
+        File.Delete(entry);
+        _ = await site.BackUpAsync(guest.Name);
+
+        await before.AssertUnchangedAsync(site);
+        Assert.Equal("not lost", await guest.RunAsync("cat /data/meanwhile"));
+        Assert.Single(site.BackupDirectories(guest.Name));
+    }
+
+    [LabFact]
+    public async Task Of_two_runs_at_once_the_second_is_told_so_or_waits_its_turn()
+    {
+        await using LabGuest guest = await StartBigAsync("shared");
+        BackupSite site = new((guest.Name, Slow));
+        GuestFootprint before = await GuestFootprint.TakeAsync(guest);
+        await using RunningProgram first = await StartAndReadAsync(site, guest);
+        await using RunningProgram patient = site.Start("run", "--wait", "150");
+
+        Outcome second = await site.RunAsync("run");
+        second.MustEndWith(11);
+        Assert.Contains("--wait", second.Error, StringComparison.Ordinal);
+        (await first.WaitAsync(TimeSpan.FromMinutes(2))).MustSucceed();
+        (await patient.WaitAsync(TimeSpan.FromMinutes(2))).MustSucceed();
+
+        Assert.Equal(2, site.BackupDirectories(guest.Name).Count);
+        await before.AssertUnchangedAsync(site);
+    }
+
+    /// <summary>A disk that takes pigz some seconds.</summary>
+    private static Task<LabGuest> StartBigAsync(string name) => LabGuest.StartAsync(new LabGuestSpecification(name)
+    {
+        Disks =
+        [
+            new LabDisk("vda")
+            {
+                Format = "raw", SizeBytes = 192 << 20, ContentDirectory = Folder.WithRandomFile("big", 120 << 20),
+            },
+        ],
+    });
+
+    /// <summary>Starts a run and returns when a part of the disk is in the archive.</summary>
+    private static async Task<RunningProgram> StartAndReadAsync(BackupSite site, LabGuest guest)
+    {
+        RunningProgram running = site.Start("run");
+        Stopwatch clock = Stopwatch.StartNew();
+        while (ArchivedBytes(site) < 1 << 20)
+        {
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(60), running.ErrorSoFar + running.OutputSoFar);
+            await Task.Delay(20);
+        }
+
+        Assert.NotEqual("vda.raw", Path.GetFileName(await guest.SourceOfAsync("vda")));
+        return running;
+    }
+
+    private static long ArchivedBytes(BackupSite site) => Directory
+        .EnumerateFiles(site.BackupPath, "*.tar.gz", SearchOption.AllDirectories)
+        .Where(file => file.Contains(".partial", StringComparison.Ordinal))
+        .Sum(file => new FileInfo(file).Length);
+
+    /// <summary>Types the command that a message holds, to its end at a dot or a line.</summary>
+    private static async Task TypeAsync(string command, string message)
+    {
+        string line = message[message.IndexOf(command, StringComparison.Ordinal)..].Split('\n', '.')[0];
+        (await RunningProgram.RunAsync("bash", "-c", line)).MustSucceed();
+    }
+}

@@ -1,0 +1,30 @@
+using System.Security.Cryptography;
+
+namespace KvmBackup.Lab.Support;
+
+/// <summary>Files of the host, as a test compares them.</summary>
+public static class Folder
+{
+    /// <summary>Every file below a folder with its checksum: what must be the same after something was refused.</summary>
+    public static string Describe(string path) => string.Join('\n', Directory
+        .EnumerateFiles(path, "*", SearchOption.AllDirectories)
+        .Order(StringComparer.Ordinal)
+        .Select(file => $"{Checksum(file)} {Path.GetRelativePath(path, file)}"));
+
+    /// <summary>SHA-256 in lower-case hexadecimal.</summary>
+    public static string Checksum(string path)
+    {
+        using FileStream file = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(file));
+    }
+
+    /// <summary>A new folder in the lab with one file that no codec makes smaller.</summary>
+    public static string WithRandomFile(string name, int sizeBytes)
+    {
+        string folder = LabEnvironment.NewDirectory("content");
+        byte[] content = new byte[sizeBytes];
+        new Random(sizeBytes).NextBytes(content);
+        File.WriteAllBytes(Path.Combine(folder, name), content);
+        return folder;
+    }
+}

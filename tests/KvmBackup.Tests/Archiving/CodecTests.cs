@@ -1,0 +1,184 @@
+using System.IO.Compression;
+using KvmBackup.Archiving;
+using KvmBackup.Model;
+
+namespace KvmBackup.Tests.Archiving;
+
+public sealed class CodecTests
+{
+    [Fact]
+    public async Task Pigz_runs_once_for_each_chunk_with_one_thread_and_its_level()
+    {
+        ScriptedShell shell = new(GzipAsync);
+        ArchiveSummary summary = await WriteAsync(shell, new Compression(CompressionMethod.Pigz, 9, Threads: 2));
+
+        Assert.Equal(summary.Index.Chunks.Count, shell.Calls.Count);
+        Assert.All(shell.Calls, call => Assert.Equal("pigz -c -p 1 -9", call.ToString()));
+        Assert.InRange(shell.MostAtOnce, 1, 2);
+    }
+
+    [Fact]
+    public async Task A_pigz_that_fails_ends_the_archive_with_its_complaint()
+    {
+        ArchivingException failure = await AssertFailsAsync(new ScriptedShell((_, _, _) => Task.FromResult(1)));
+        Assert.Contains("exit status 1", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("write error", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(17)]
+    [InlineData(18)]
+    [InlineData(400)]
+    public async Task Short_output_with_exit_status_zero_is_caught(int length)
+    {
+        ArchivingException failure = await AssertFailsAsync(new ScriptedShell(async (input, output, token) =>
+        {
+            using MemoryStream whole = new();
+            await GzipAsync(input, whole, token);
+            output.Write(whole.ToArray().AsSpan(0, length));
+            return 0;
+        }));
+        Assert.Contains("compression: gzip", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Output_of_another_kind_or_without_end_is_caught()
+    {
+        await AssertFailsAsync(new ScriptedShell(async (input, output, token) =>
+        {
+            await output.WriteAsync(input, token);
+            return 0;
+        }));
+        ArchivingException failure = await AssertFailsAsync(new ScriptedShell(async (input, output, token) =>
+        {
+            while (true)
+            {
+                await output.WriteAsync(input, token);
+            }
+        }));
+        Assert.Contains("too much", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_missing_pigz_is_told_with_package_and_alternative_before_and_during()
+    {
+        ScriptedShell shell = new(GzipAsync) { IsProgramMissing = true };
+        ArchivingException[] failures =
+        [
+            await AssertFailsAsync(shell),
+            await Assert.ThrowsAsync<ArchivingException>(() => Codecs.EnsureAvailableAsync(
+                new Compression(CompressionMethod.Pigz), shell, CancellationToken.None)),
+        ];
+
+        Assert.All(failures, failure =>
+        {
+            Assert.Contains("apt install pigz", failure.Message, StringComparison.Ordinal);
+            Assert.Contains("dnf install pigz", failure.Message, StringComparison.Ordinal);
+            Assert.Contains("compression: gzip", failure.Message, StringComparison.Ordinal);
+        });
+    }
+
+    [Theory]
+    [InlineData(CompressionMethod.Pigz)]
+    [InlineData(CompressionMethod.Gzip)]
+    [InlineData(CompressionMethod.Zstd)]
+    [InlineData(CompressionMethod.None)]
+    public Task What_is_there_is_available(CompressionMethod method) => Codecs.EnsureAvailableAsync(
+        new Compression(method), new ScriptedShell(GzipAsync), CancellationToken.None);
+
+    [Theory]
+    [InlineData(CompressionMethod.Pigz, 0)]
+    [InlineData(CompressionMethod.Gzip, 10)]
+    [InlineData(CompressionMethod.Zstd, 20)]
+    [InlineData(CompressionMethod.None, 1)]
+    public void A_level_that_a_method_does_not_have_is_refused(CompressionMethod method, int level)
+    {
+        ArchivingException refusal = Assert.Throws<ArchivingException>(
+            () => Codecs.Create(new Compression(method, level), SampleArchive.RealShell));
+        Assert.Equal(ExitCode.Usage, refusal.ExitCode);
+    }
+
+    [Theory]
+    [InlineData(CompressionMethod.Gzip, 1)]
+    [InlineData(CompressionMethod.Gzip, 9)]
+    [InlineData(CompressionMethod.Zstd, 1)]
+    [InlineData(CompressionMethod.Zstd, 19)]
+    public async Task Random_bytes_fit_the_room_at_every_level(CompressionMethod method, int level)
+    {
+        byte[] chunk = new byte[1 << 20];
+        new Random(1).NextBytes(chunk);
+        byte[] room = new byte[Codecs.LongestPacked(chunk.Length)];
+        using ICodec codec = Codecs.Create(new Compression(method, level), SampleArchive.RealShell);
+
+        byte[] packed = (await codec.CompressAsync(chunk, room, CancellationToken.None)).ToArray();
+
+        Assert.Equal(chunk, codec.Decompress(packed, new byte[chunk.Length]).ToArray());
+        Assert.Throws<InvalidDataException>(() => codec.Decompress(packed, new byte[chunk.Length - 1]));
+        Assert.Throws<InvalidDataException>(
+            () => codec.Decompress(packed.AsMemory(0, packed.Length - 1), new byte[chunk.Length]));
+    }
+
+    [Theory]
+    [InlineData(CompressionMethod.Gzip, 8)]
+    [InlineData(CompressionMethod.Gzip, 5)]
+    [InlineData(CompressionMethod.Gzip, 1)]
+    [InlineData(CompressionMethod.Zstd, 1)]
+    public async Task A_wrong_checksum_at_the_end_of_a_chunk_is_noticed(CompressionMethod method, int fromEnd)
+    {
+        byte[] chunk = SparseContent.Whole(10_000, 1).ToArray();
+        using ICodec codec = Codecs.Create(new Compression(method), SampleArchive.RealShell);
+        byte[] room = new byte[Codecs.LongestPacked(chunk.Length)];
+        byte[] packed = (await codec.CompressAsync(chunk, room, CancellationToken.None)).ToArray();
+
+        packed[^fromEnd] ^= 1;
+
+        Assert.Throws<InvalidDataException>(() => codec.Decompress(packed, new byte[chunk.Length]));
+    }
+
+    [Fact]
+    public async Task A_member_that_unpacks_to_more_than_its_end_says_is_noticed()
+    {
+        byte[] chunk = SparseContent.Whole(20_000, 1).ToArray();
+        using ICodec codec = Codecs.Create(new Compression(CompressionMethod.Gzip), SampleArchive.RealShell);
+        byte[] room = new byte[Codecs.LongestPacked(chunk.Length)];
+        byte[] packed = (await codec.CompressAsync(chunk, room, CancellationToken.None)).ToArray();
+
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(packed.AsSpan(packed.Length - 4), 10_000);
+
+        Assert.Throws<InvalidDataException>(() => codec.Decompress(packed, new byte[10_000]));
+    }
+
+    [Fact]
+    public async Task A_pigz_that_was_told_to_store_more_in_its_header_is_caught()
+    {
+        await AssertFailsAsync(new ScriptedShell(async (input, output, token) =>
+        {
+            using MemoryStream member = new();
+            await GzipAsync(input, member, token);
+            byte[] bytes = member.ToArray();
+            bytes[3] = 8;
+            output.Write([.. bytes[..10], (byte)'x', 0, .. bytes[10..]]);
+            return 0;
+        }));
+    }
+
+    private static Task<int> GzipAsync(ReadOnlyMemory<byte> input, Stream output, CancellationToken cancellationToken)
+    {
+        using GZipStream gzip = new(output, CompressionLevel.Fastest, leaveOpen: true);
+        gzip.Write(input.Span);
+        return Task.FromResult(0);
+    }
+
+    private static Task<ArchivingException> AssertFailsAsync(ScriptedShell shell) =>
+        Assert.ThrowsAsync<ArchivingException>(() => WriteAsync(shell, new Compression(CompressionMethod.Pigz)));
+
+    private static async Task<ArchiveSummary> WriteAsync(ScriptedShell shell, Compression compression)
+    {
+        await using MemoryStream destination = new();
+        await using ArchiveWriter writer = new(destination, compression, shell, SampleArchive.ModifiedAt, 4096);
+        await writer.AddAsync("a", SparseContent.Whole(100_000, 1), bytesRead: null, CancellationToken.None);
+        return await writer.CompleteAsync(CancellationToken.None);
+    }
+}

@@ -1,0 +1,161 @@
+using KvmBackup.Archiving;
+using KvmBackup.Model;
+
+namespace KvmBackup.Tests.Archiving;
+
+public sealed class DamageTests
+{
+    private const int ChunkBytes = 8 << 10;
+
+    [Theory]
+    [InlineData(CompressionMethod.Gzip)]
+    [InlineData(CompressionMethod.Zstd)]
+    [InlineData(CompressionMethod.None)]
+    public async Task A_flipped_bit_anywhere_is_found_where_it_is_and_named_by_its_members(CompressionMethod method)
+    {
+        using SampleArchive archive = await WriteAsync(method);
+        byte[] good = await File.ReadAllBytesAsync(archive.FilePath);
+        for (int seed = 0; seed < 150; seed++)
+        {
+            int place = new Random(seed).Next(good.Length);
+            await WriteFlippedAsync(archive, good, place, bit: seed % 8);
+
+            int chunk = archive.Summary.Index.Chunks.Index().First(item => item.Item.EndBytes > place).Index;
+            ArchiveDamage damage = Assert.Single(await archive.VerifyAsync());
+            Assert.Equal(archive.Summary.Index.Chunks[chunk].OffsetBytes, damage.OffsetBytes);
+            Assert.Equal(TouchedBy(archive, chunk, TarEnd), damage.Members);
+            await AssertExtractionAsync(archive, TouchedBy(archive, chunk, DataEnd));
+        }
+    }
+
+    [Theory]
+    [InlineData(CompressionMethod.Gzip)]
+    [InlineData(CompressionMethod.Zstd)]
+    [InlineData(CompressionMethod.None)]
+    public async Task A_flipped_bit_is_found_without_any_checksum_of_the_archive(CompressionMethod method)
+    {
+        using SampleArchive archive = await WriteAsync(method);
+        byte[] good = await File.ReadAllBytesAsync(archive.FilePath);
+        int rebuilt = 0;
+        for (int seed = 0; seed < 250; seed++)
+        {
+            int place = new Random(seed).Next(good.Length);
+            string sha256 = await WriteFlippedAsync(archive, good, place, bit: seed % 8);
+            try
+            {
+                // Both checksums of the archive's bytes are those of the damaged file: the inner proofs must find it.
+                ArchiveIndex index = await archive.RebuildIndexAsync();
+                rebuilt++;
+                IReadOnlyList<ArchiveDamage> damages = await archive.VerifyAsync(index, sha256);
+                Assert.True(damages.Count > 0, $"the flip at {place} was not noticed");
+            }
+            catch (ArchivingException noticed)
+            {
+                Assert.Equal(ExitCode.DamageFound, noticed.ExitCode);
+            }
+        }
+
+        Assert.True(rebuilt > 100);
+    }
+
+    [Theory]
+    [InlineData(CompressionMethod.Gzip)]
+    [InlineData(CompressionMethod.Zstd)]
+    [InlineData(CompressionMethod.None)]
+    public async Task An_archive_cut_short_anywhere_is_found_and_the_rest_is_still_read(CompressionMethod method)
+    {
+        using SampleArchive archive = await WriteAsync(method);
+        byte[] good = await File.ReadAllBytesAsync(archive.FilePath);
+        for (int seed = 0; seed < 60; seed++)
+        {
+            int length = new Random(seed).Next(good.Length);
+            await File.WriteAllBytesAsync(archive.FilePath, good[..length]);
+
+            int chunk = archive.Summary.Index.Chunks.Index().First(item => item.Item.EndBytes > length).Index;
+            long lost = (long)chunk * ChunkBytes;
+            ArchiveDamage damage = Assert.Single(await archive.VerifyAsync());
+            Assert.Equal(length, damage.OffsetBytes);
+            Assert.Equal(
+                archive.Members.Where(member => TarEnd(member) > lost).Select(member => member.Name), damage.Members);
+            await AssertExtractionAsync(archive, [.. archive.Members
+                .Where(member => DataEnd(member) > lost && member.DataBytes > 0).Select(member => member.Name)]);
+        }
+    }
+
+    [Fact]
+    public async Task Two_damaged_places_are_both_told_in_the_order_of_the_file()
+    {
+        using SampleArchive archive = await WriteAsync(CompressionMethod.Zstd);
+        byte[] file = await File.ReadAllBytesAsync(archive.FilePath);
+        ArchiveIndex index = archive.Summary.Index;
+        file[index.Chunks[1].OffsetBytes + 20] ^= 1;
+        file[index.Chunks[^2].OffsetBytes + 20] ^= 1;
+        await File.WriteAllBytesAsync(archive.FilePath, file);
+
+        Assert.Equal(
+            [index.Chunks[1].OffsetBytes, index.Chunks[^2].OffsetBytes],
+            (await archive.VerifyAsync()).Select(damage => damage.OffsetBytes));
+    }
+
+    [Fact]
+    public async Task Bytes_after_the_end_and_a_wrong_sum_of_the_whole_are_damage()
+    {
+        using SampleArchive archive = await WriteAsync(CompressionMethod.Gzip);
+        ArchiveDamage wrongSum = Assert.Single(await archive.VerifyAsync(sha256: new string('0', 64)));
+        Assert.Null(wrongSum.OffsetBytes);
+
+        await File.AppendAllTextAsync(archive.FilePath, "more");
+        ArchiveDamage more = Assert.Single(await archive.VerifyAsync());
+        Assert.Equal(archive.Summary.SizeBytes, more.OffsetBytes);
+    }
+
+    private static Task<SampleArchive> WriteAsync(CompressionMethod method) => SampleArchive.WriteAsync(
+        method,
+        ChunkBytes,
+        ("web1/domain.xml", SparseContent.Whole(3000, 1)),
+        ("web1/vda.raw", new SparseContent(200_000, [new(0, 512), new(4096, 30_001), new(100_000, 20_000)], 2)),
+        ("web1/empty", SparseContent.Whole(0, 0)),
+        ("web1/vdb.raw", SparseContent.Whole(40_000, 3)),
+        ("web1/RESTORE.md", SparseContent.Whole(700, 4)));
+
+    private static async Task<string> WriteFlippedAsync(SampleArchive archive, byte[] good, int place, int bit)
+    {
+        byte[] bad = good.ToArray();
+        bad[place] ^= (byte)(1 << bit);
+        await File.WriteAllBytesAsync(archive.FilePath, bad);
+        return Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bad));
+    }
+
+    private static async Task AssertExtractionAsync(SampleArchive archive, IReadOnlyList<string> damaged)
+    {
+        foreach (ArchiveMember member in archive.Members)
+        {
+            if (damaged.Contains(member.Name))
+            {
+                ArchivingException failure =
+                    await Assert.ThrowsAsync<ArchivingException>(() => archive.ExtractAsync(member));
+                Assert.Equal(ExitCode.DamageFound, failure.ExitCode);
+                Assert.Contains(member.Name, failure.Message, StringComparison.Ordinal);
+                Assert.Contains("at byte ", failure.Message, StringComparison.Ordinal);
+            }
+            else
+            {
+                await archive.ExtractAsync(member);
+            }
+        }
+    }
+
+    private static long DataEnd(ArchiveMember member) => member.DataOffsetBytes + member.DataBytes;
+
+    private static long TarEnd(ArchiveMember member) => (DataEnd(member) + 511) / 512 * 512;
+
+    /// <summary>Who has bytes in a chunk: with header and padding, or data alone.</summary>
+    private static string[] TouchedBy(SampleArchive archive, int chunk, Func<ArchiveMember, long> end)
+    {
+        long start = (long)chunk * ChunkBytes;
+        return [.. archive.Members
+            .Where(member => end(member) > start && (end == DataEnd ? member.DataBytes > 0 : true))
+            .Where(member => (end == DataEnd ? member.DataOffsetBytes : member.HeaderOffsetBytes) < start + ChunkBytes)
+            .Select(member => member.Name)];
+    }
+}

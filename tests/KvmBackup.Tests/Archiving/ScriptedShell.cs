@@ -1,0 +1,50 @@
+using KvmBackup.Shell;
+
+namespace KvmBackup.Tests.Archiving;
+
+/// <summary>Stands in for programs: does with each filter's input what the test says.</summary>
+internal sealed class ScriptedShell(Func<ReadOnlyMemory<byte>, Stream, CancellationToken, Task<int>> filter) : IShell
+{
+    private int runningNow;
+
+    public bool IsProgramMissing { get; init; }
+
+    public List<ProgramCall> Calls { get; } = [];
+
+    public int MostAtOnce { get; private set; }
+
+    public Task<ProgramResult> RunAsync(ProgramCall call, CancellationToken cancellationToken) => IsProgramMissing
+        ? throw Missing(call)
+        : Task.FromResult(new ProgramResult(call, 0, "pigz 2.6", string.Empty, TimeSpan.Zero));
+
+    public async Task<ProgramResult> FilterAsync(
+        ProgramCall call, ReadOnlyMemory<byte> input, Stream output, CancellationToken cancellationToken)
+    {
+        if (IsProgramMissing)
+        {
+            throw Missing(call);
+        }
+
+        lock (Calls)
+        {
+            Calls.Add(call);
+            MostAtOnce = Math.Max(MostAtOnce, ++runningNow);
+        }
+
+        try
+        {
+            int exitCode = await filter(input, output, cancellationToken);
+            return new ProgramResult(call, exitCode, string.Empty, "pigz: abort: write error", TimeSpan.Zero);
+        }
+        finally
+        {
+            lock (Calls)
+            {
+                runningNow--;
+            }
+        }
+    }
+
+    private static ShellException Missing(ProgramCall call) =>
+        new($"{call.Program} cannot be started: No such file or directory", isProgramMissing: true);
+}

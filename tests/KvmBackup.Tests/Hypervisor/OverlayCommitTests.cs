@@ -1,0 +1,252 @@
+using KvmBackup.Hypervisor;
+using KvmBackup.Model;
+using KvmBackup.Tests.Support;
+using Serilog.Core;
+
+namespace KvmBackup.Tests.Hypervisor;
+
+public sealed class OverlayCommitTests
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(30);
+    private readonly RecordedShell shell = new RecordedShell().Now("running/dominfo");
+    private readonly ImpatientTime time = new();
+
+    [Fact]
+    public async Task A_disk_is_committed_and_pivoted_from_its_overlay()
+    {
+        shell.InTurn("pinned/dumpxml", "committing/dumpxml", "committing/dumpxml", "ready/dumpxml", "half-released/dumpxml")
+            .Now("half-released/dumpxml-inactive", "ready/pivot")
+            .On("blockcommit", Reply.Of("committing/blockcommit-slowly"));
+
+        Assert.True(await ReleaseAsync());
+
+        Assert.Equal(["blockcommit", "--pivot"], shell.Order("blockcommit", "--pivot"));
+    }
+
+    [Fact]
+    public async Task A_disk_that_is_on_its_base_is_left_alone()
+    {
+        shell.Now("released/dumpxml", "released/dumpxml-inactive");
+
+        Assert.True(await ReleaseAsync());
+
+        Assert.Equal(0, shell.Count("block"));
+    }
+
+    [Fact]
+    public async Task A_job_that_somebody_began_already_is_taken_up()
+    {
+        shell.InTurn("committing/dumpxml", "ready/dumpxml", "half-released/dumpxml")
+            .Now("half-released/dumpxml-inactive", "ready/pivot");
+
+        Assert.True(await ReleaseAsync());
+
+        Assert.Equal(["--pivot"], shell.Order("blockcommit", "--pivot"));
+    }
+
+    [Fact]
+    public async Task A_job_that_vanished_is_begun_again()
+    {
+        shell.InTurn("pinned/dumpxml", "committing/dumpxml", "pinned/dumpxml", "ready/dumpxml", "half-released/dumpxml")
+            .Now("half-released/dumpxml-inactive", "ready/pivot")
+            .On("blockcommit", Reply.Of("committing/blockcommit-slowly"), Reply.Of("committing/blockcommit-slowly"));
+
+        Assert.True(await ReleaseAsync());
+
+        Assert.Equal(["blockcommit", "blockcommit", "--pivot"], shell.Order("blockcommit", "--pivot"));
+    }
+
+    [Theory]
+    [InlineData("lost")]
+    [InlineData("refused")]
+    public async Task Only_the_XML_is_believed_of_a_pivot(string end)
+    {
+        // The pivot went well; what virsh said of it did not.
+        Reply answer = end == "lost" ? Reply.Killed : Reply.Of("running/pivot-without-job");
+        shell.Now("ready/dumpxml", "half-released/dumpxml-inactive")
+            .On("--pivot", answer.Then(() => shell.Now("half-released/dumpxml")));
+
+        Assert.True(await ReleaseAsync());
+    }
+
+    [Fact]
+    public async Task A_pivot_that_says_done_and_did_nothing_is_repeated()
+    {
+        shell.Now("ready/dumpxml", "half-released/dumpxml-inactive")
+            .On("--pivot", Reply.Of("ready/pivot"), Reply.Of("ready/pivot").Then(() => shell.Now("half-released/dumpxml")));
+
+        Assert.True(await ReleaseAsync());
+
+        Assert.Equal(2, shell.Count("--pivot"));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(20)]
+    public async Task A_pivot_that_is_not_ready_yet_is_tried_again(int attempts)
+    {
+        shell.Now("ready/dumpxml", "half-released/dumpxml-inactive")
+            .On("--pivot", [.. Enumerable.Range(1, attempts).Select(attempt => attempt < attempts
+                ? Reply.Of("committing/pivot-too-early")
+                : Reply.Of("ready/pivot").Then(() => shell.Now("half-released/dumpxml")))]);
+
+        Assert.True(await ReleaseAsync());
+
+        Assert.Equal(attempts, shell.Count("--pivot"));
+    }
+
+    [Fact]
+    public async Task A_pivot_that_never_works_ends_with_the_command_that_a_person_types()
+    {
+        shell.Now("ready/dumpxml").On("--pivot", [.. Enumerable.Repeat("committing/pivot-too-early", 100).Select(Reply.Of)]);
+
+        HypervisorException failure = await FailAsync();
+
+        Assert.InRange(shell.Count("--pivot"), 10, 30);
+        Assert.Contains("not ready for pivot yet", failure.Message, StringComparison.Ordinal);
+
+        // The job still runs: a second blockcommit would be refused.
+        Assert.Contains($"virsh blockjob --domain {Web1.Uuid} --path vda --pivot", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("blockcommit", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_commit_that_is_always_refused_ends_with_the_command_that_a_person_types()
+    {
+        shell.Now("pinned/dumpxml").On("blockcommit", [.. Enumerable.Repeat("committing/blockcommit-again", 9).Select(Reply.Of)]);
+
+        HypervisorException failure = await FailAsync();
+
+        Assert.Equal(3, shell.Count("blockcommit"));
+        Assert.Contains("already in active block job", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"virsh blockcommit --domain {Web1.Uuid} --path vda --base {Web1.VdaOverlay.BasePath} --top "
+            + $"{Web1.VdaOverlay.OverlayPath} --active --pivot", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_last_attempt_counts_when_it_works()
+    {
+        // Two refusals, then a commit that begins: it is waited for.
+        shell.Now("pinned/dumpxml", "half-released/dumpxml-inactive")
+            .On("blockcommit", Reply.Of("committing/blockcommit-again"), Reply.Of("committing/blockcommit-again"),
+                Reply.Good("Active Block Commit started").Then(() => shell.InTurn("committing/dumpxml", "ready/dumpxml")))
+            .On("--pivot", Reply.Of("ready/pivot").Then(() => shell.Now("half-released/dumpxml")));
+
+        Assert.True(await ReleaseAsync());
+    }
+
+    [Fact]
+    public async Task A_job_that_never_gets_ready_ends_at_the_limit()
+    {
+        shell.Now("committing/dumpxml");
+
+        HypervisorException failure = await FailAsync();
+
+        Assert.InRange(time.Elapsed, Limit, Limit + TimeSpan.FromSeconds(2));
+        Assert.Contains("the block job did not become ready", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_job_of_somebody_else_is_left_alone()
+    {
+        shell.Now("foreign-job/dumpxml");
+
+        HypervisorException failure = await FailAsync();
+
+        Assert.Equal(0, shell.Count("block"));
+        Assert.Contains("block job copy, which is not ours", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_disk_that_is_somewhere_else_altogether_is_left_alone()
+    {
+        string elsewhere = Recording.Read("released/dumpxml").Output.Replace("web1.qcow2", "other.qcow2", StringComparison.Ordinal);
+        shell.On("dumpxml", Reply.Good(elsewhere));
+
+        HypervisorException failure = await FailAsync();
+
+        Assert.Equal(0, shell.Count("block"));
+        Assert.Contains("it is on /var/lib/libvirt/images/other.qcow2", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_guest_that_is_shut_off_in_the_middle_is_told_to_the_caller()
+    {
+        shell.Now("pinned/dumpxml")
+            .On("blockcommit", Reply.Bad("error: Requested operation is not valid: domain is not running")
+                .Then(() => shell.Now("shut-off/dominfo")));
+
+        Assert.False(await ReleaseAsync());
+    }
+
+    [Fact]
+    public async Task A_definition_that_still_names_the_overlay_needs_a_person()
+    {
+        shell.Now("released/dumpxml", "pinned/dumpxml-inactive");
+
+        HypervisorException failure = await FailAsync();
+
+        Assert.Contains("its definition for the next start", failure.Message, StringComparison.Ordinal);
+        Assert.Contains($"virsh edit {Web1.Uuid}", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_disk_that_is_gone_needs_a_person()
+    {
+        string without = Recording.Read("pinned/dumpxml").Output.Replace("dev='vda'", "dev='vdz'", StringComparison.Ordinal);
+        shell.On("dumpxml", Reply.Good(without));
+
+        Assert.Contains("disk vda is gone", (await FailAsync()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_libvirt_that_starts_anew_in_the_middle_is_waited_for()
+    {
+        shell.InTurn("ready/dumpxml", "half-released/dumpxml").Now("half-released/dumpxml-inactive", "ready/pivot")
+            .On("dumpxml", Reply.Of("host/unreachable"), Reply.Killed, Reply.Of("host/unreachable"));
+
+        Assert.True(await ReleaseAsync());
+    }
+
+    [Fact]
+    public async Task A_libvirt_that_never_comes_back_ends_with_a_command_that_a_person_types()
+    {
+        shell.On("dumpxml", [.. Enumerable.Repeat("host/unreachable", 1000).Select(Reply.Of)]);
+
+        HypervisorException failure = await FailAsync();
+
+        Assert.Contains("Failed to connect socket", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(Web1.VdaOverlay.OverlayPath, failure.Message, StringComparison.Ordinal);
+        Assert.InRange(time.Elapsed, TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(5));
+    }
+
+    [Theory]
+    [InlineData("released", "released", true)]
+    [InlineData("released", "pinned", false)]
+    [InlineData("pinned", "released", false)]
+    [InlineData("committing", "released", false)]
+    public async Task A_disk_is_on_its_base_when_both_definitions_say_so(string live, string inactive, bool isOnBase)
+    {
+        shell.Now($"{live}/dumpxml", $"{inactive}/dumpxml-inactive");
+
+        Assert.Equal(isOnBase, await Commit().IsOnBaseAsync(await Web1.DescribeAsync(), Web1.VdaOverlay, CancellationToken.None));
+    }
+
+    private OverlayCommit Commit()
+    {
+        Virsh virsh = new(shell, null);
+        return new OverlayCommit(virsh, new LibvirtHost(virsh), time, Logger.None);
+    }
+
+    private async Task<bool> ReleaseAsync() => await Commit().TryReleaseAsync(
+        await Web1.DescribeAsync(), Web1.VdaOverlay, Limit, _ => { }, CancellationToken.None);
+
+    private async Task<HypervisorException> FailAsync()
+    {
+        HypervisorException failure = await Assert.ThrowsAsync<HypervisorException>(ReleaseAsync);
+        Assert.Equal(ExitCode.GuestNeedsPerson, failure.ExitCode);
+        return failure;
+    }
+}

@@ -1,0 +1,83 @@
+using KvmBackup.Shell;
+
+namespace KvmBackup.Tests.Support;
+
+/// <summary>
+/// Answers calls as the real programs did, by their argument lists, and remembers the calls in their order. A call
+/// that was neither recorded nor told of is the test's failure.
+/// </summary>
+/// <param name="imagesPath">Where the images of the test lie; the recordings speak of that folder.</param>
+public sealed class RecordedShell(string imagesPath = Recording.ImagesPath) : IShell
+{
+    private readonly Lock gate = new();
+    private readonly List<ProgramCall> calls = [];
+    private readonly Dictionary<string, Queue<Reply>> recorded = [];
+    private readonly List<(string Part, Queue<Reply> Replies)> faults = [];
+
+    public IReadOnlyList<ProgramCall> Calls => calls;
+
+    /// <summary>Answers the recorded calls as recorded, from now on.</summary>
+    public RecordedShell Now(params string[] recordings)
+    {
+        lock (gate)
+        {
+            foreach (string name in recordings)
+            {
+                recorded[Recording.Read(name, imagesPath).CallText] = new([Reply.Of(name, imagesPath)]);
+            }
+        }
+
+        return this;
+    }
+
+    /// <summary>Answers one recorded call with one recording after the other; the last one stays.</summary>
+    public RecordedShell InTurn(params string[] recordings)
+    {
+        recorded[Recording.Read(recordings[0], imagesPath).CallText] =
+            new(recordings.Select(recording => Reply.Of(recording, imagesPath)));
+        return this;
+    }
+
+    /// <summary>Answers the next calls that hold this text so, before any recording.</summary>
+    public RecordedShell On(string part, params Reply[] replies)
+    {
+        faults.Add((part, new(replies)));
+        return this;
+    }
+
+    /// <summary>The words of the calls that hold one of these texts, each as that text, in their order.</summary>
+    public IReadOnlyList<string> Order(params string[] parts) =>
+        [.. calls.Select(Recording.TextOf).Select(text => parts.FirstOrDefault(text.Contains)).OfType<string>()];
+
+    public int Count(string part) => Order(part).Count;
+
+    public Task<ProgramResult> RunAsync(ProgramCall call, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return Next(call).GiveAsync(call, cancellationToken);
+    }
+
+    public Task<ProgramResult> FilterAsync(
+        ProgramCall call, ReadOnlyMemory<byte> input, Stream output, CancellationToken cancellationToken) =>
+        throw new InvalidOperationException($"No filter is recorded: {call}");
+
+    private Reply Next(ProgramCall call)
+    {
+        string text = Recording.TextOf(call);
+        lock (gate)
+        {
+            calls.Add(call);
+            foreach ((string part, Queue<Reply> replies) in faults)
+            {
+                if (text.Contains(part, StringComparison.Ordinal) && replies.Count > 0)
+                {
+                    return replies.Dequeue();
+                }
+            }
+
+            return !recorded.TryGetValue(text, out Queue<Reply>? known)
+                ? throw new InvalidOperationException($"This call was never recorded: {call}")
+                : known.Count > 1 ? known.Dequeue() : known.Peek();
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using System.Runtime.CompilerServices;
+using KvmBackup.Shell;
+
+namespace KvmBackup.Tests.Support;
+
+/// <summary>What a real program said once, as <c>Recordings/record.sh</c> wrote it down.</summary>
+/// <param name="CallText">The call, its words with one blank between them.</param>
+/// <param name="ExitCode">How it ended.</param>
+/// <param name="Output">Its standard output.</param>
+/// <param name="Complaint">Its standard error.</param>
+public sealed record Recording(string CallText, int ExitCode, string Output, string Complaint)
+{
+    private const string ErrorMark = "=== stderr\n";
+    private const string ExitMark = "=== exit ";
+
+    /// <summary>Where the images of the recorded host lay.</summary>
+    public const string ImagesPath = "/var/lib/libvirt/images";
+
+    /// <param name="name">The file below Recordings without its ending: <c>running/dumpxml</c>.</param>
+    /// <param name="imagesPath">Where the images of the test lie.</param>
+    public static Recording Read(string name, string imagesPath = ImagesPath)
+    {
+        string text = File.ReadAllText(Path.Combine(Path.GetDirectoryName(Here())!, "Recordings", $"{name}.txt"))
+            .Replace(ImagesPath, imagesPath, StringComparison.Ordinal);
+        int output = text.IndexOf('\n', StringComparison.Ordinal) + 1;
+        int error = text.LastIndexOf(ErrorMark, StringComparison.Ordinal);
+        int exit = text.LastIndexOf(ExitMark, StringComparison.Ordinal);
+        return new Recording(
+            text[2..(output - 1)], int.Parse(text[(exit + ExitMark.Length)..], null), text[output..error],
+            text[(error + ErrorMark.Length)..exit]);
+    }
+
+    /// <summary>A call in the words of a recording.</summary>
+    public static string TextOf(ProgramCall call) => string.Join(' ', call.Arguments.Prepend(call.Program));
+
+    private static string Here([CallerFilePath] string path = "") => path;
+}

@@ -1,0 +1,56 @@
+using KvmBackup.Shell;
+
+namespace KvmBackup.Tests.Support;
+
+/// <summary>How the shell of a test answers one call: as recorded, or with a fault.</summary>
+public sealed class Reply
+{
+    private readonly Func<ProgramCall, CancellationToken, Task<ProgramResult>> answer;
+    private Action? afterwards;
+
+    private Reply(Func<ProgramCall, CancellationToken, Task<ProgramResult>> answer) => this.answer = answer;
+
+    /// <summary>The program never ends; only its caller does.</summary>
+    public static Reply Hang => new(async (call, cancellationToken) =>
+    {
+        await Task.Delay(Timeout.Infinite, cancellationToken);
+        return Result(call, 0, string.Empty, string.Empty);
+    });
+
+    /// <summary>The program ran longer than the limit of its call and was killed.</summary>
+    public static Reply Killed => new((call, _) =>
+        throw new ShellException($"'{call}' did not end within {call.Timeout.TotalSeconds:0} s and was killed.", false));
+
+    public static Reply Missing => new((call, _) =>
+        throw new ShellException($"{call.Program} cannot be started: No such file or directory", true));
+
+    public static Reply Of(string recording) => Of(recording, Recording.ImagesPath);
+
+    public static Reply Of(string recording, string imagesPath)
+    {
+        Recording recorded = Recording.Read(recording, imagesPath);
+        return new((call, _) => Task.FromResult(
+            Result(call, recorded.ExitCode, recorded.Output, recorded.Complaint)));
+    }
+
+    public static Reply Good(string output) => new((call, _) => Task.FromResult(Result(call, 0, output, string.Empty)));
+
+    public static Reply Bad(string complaint, int exitCode = 1) =>
+        new((call, _) => Task.FromResult(Result(call, exitCode, string.Empty, complaint)));
+
+    /// <summary>What changes in the world by this call, whatever it answers.</summary>
+    public Reply Then(Action change)
+    {
+        afterwards = change;
+        return this;
+    }
+
+    internal async Task<ProgramResult> GiveAsync(ProgramCall call, CancellationToken cancellationToken)
+    {
+        afterwards?.Invoke();
+        return await answer(call, cancellationToken);
+    }
+
+    private static ProgramResult Result(ProgramCall call, int exitCode, string output, string complaint) =>
+        new(call, exitCode, output, complaint, TimeSpan.FromMilliseconds(5));
+}
