@@ -90,6 +90,8 @@ conclude() {
   if (( $1 == 0 )); then
     printf '\n\nIT WORKED, in %d seconds. Nothing of it is left but the packages and %s.\n' "$SECONDS" \
       'what the lab and NuGet have cached'
+  elif (( interrupted != 0 )); then
+    printf '\n\nInterrupted. Nothing of it is left but what was installed and cached.\n' >&2
   else
     printf '\n\nIT DID NOT WORK: exit code %d, at the step "%s". The reason stands above.\n' "$1" "$heading" >&2
   fi

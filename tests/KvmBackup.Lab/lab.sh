@@ -19,6 +19,8 @@
 #   KVMBACKUP_LAB_KERNEL, KVMBACKUP_LAB_INITRD, KVMBACKUP_LAB_DOMAIN_TYPE (qemu or kvm, whichever boots quicker)
 set -euo pipefail
 
+# su without a dash leaves the user's PATH, in which mkfs and libvirtd are not.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${KVMBACKUP_LAB_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/kvmbackup-lab}
 scratch=${KVMBACKUP_LAB_SCRATCH:-/var/tmp}

@@ -80,8 +80,7 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
                 + $" which came as far as {open.Step}";
         throw new JournalingException(
             $"Something may still be open on '{domain}': the journal entry '{filePath}' {what}."
-            + " Bring its disks back to their own images (virsh domblklist shows overlays by their names, kvmbackup.*) and thaw"
-            + " it (virsh domfsthaw); when both are done, delete that file.",
+            + " Run kvmbackup recover: it mends that, or says what is left to type.",
             ExitCode.GuestNeedsPerson);
     }
 

@@ -82,8 +82,8 @@ public static class DomainPlanner
                 + $"block device source, {exclude}",
             { Format: not ("qcow2" or "raw") } => $"has the format {disk.Format}; only qcow2 and raw can be taken; {exclude}",
             _ when OverlayName.IsOurs(disk.SourcePath!) =>
-                $"is still on an overlay of an interrupted backup, {disk.SourcePath}. The guest runs and loses nothing. "
-                + $"Commit it: virsh blockcommit {domainUuid} {disk.Target} --shallow --active --pivot --verbose",
+                $"is still on an overlay of an interrupted backup, {disk.SourcePath}. Run kvmbackup recover. When that finds "
+                + $"nothing (the backup was another host's, or its journal is lost), commit it: virsh blockcommit {domainUuid} {disk.Target} --shallow --active --pivot --verbose",
             _ when OverlayName.IsPredecessors(disk.SourcePath!) =>
                 $"is still on an overlay that kvmBackup left, {disk.SourcePath}. The guest runs and loses nothing. "
                 + $"Commit it: virsh blockcommit {domainUuid} {disk.Target} --shallow --active --pivot --verbose",
