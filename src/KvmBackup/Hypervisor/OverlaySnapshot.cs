@@ -31,11 +31,27 @@ public sealed class OverlaySnapshot(Virsh virsh)
     }
 
     /// <exception cref="HypervisorException">
-    /// libvirt refused; as the call is atomic no disk has an overlay then, which the caller checks all the same.
+    /// libvirt refused; as the call is atomic no disk has an overlay then, which the caller checks all the same. Needs a
+    /// person when no answer came.
     /// </exception>
     public async Task CreateAsync(
-        DomainFacts domain, BackupId id, IReadOnlyList<PlannedOverlay> overlays, CancellationToken cancellationToken) =>
-        await virsh.AskAsync(CreateCall(domain, id, overlays), $"{domain.Name}: taking the snapshot", cancellationToken);
+        DomainFacts domain, BackupId id, IReadOnlyList<PlannedOverlay> overlays, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await virsh.AskAsync(CreateCall(domain, id, overlays), $"{domain.Name}: taking the snapshot", cancellationToken);
+        }
+        catch (ShellException failure) when (!failure.IsProgramMissing)
+        {
+            // Killing virsh does not stop libvirt, which may come to it later.
+            throw new HypervisorException(
+                $"{domain.Name}: libvirt did not answer whether it took the snapshot, and may do so yet: {failure.Message} "
+                + $"Look with: {virsh.Call("domblklist", domain.Uuid.ToString())} ; should it show a file of the name "
+                + "kvmbackup.* for a disk, type for that disk: "
+                + $"{virsh.Call("blockcommit", domain.Uuid.ToString(), "DISK", "--shallow", "--active", "--pivot", "--verbose")}",
+                ExitCode.GuestNeedsPerson, failure);
+        }
+    }
 
     // virsh splits a diskspec at commas; a comma of the path is doubled.
     private static string Escape(string path) => path.Replace(",", ",,", StringComparison.Ordinal);

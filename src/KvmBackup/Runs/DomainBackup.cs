@@ -100,7 +100,7 @@ public sealed class DomainBackup(
         {
             // A guest that still needs something keeps its entry: it is what the mending is done by.
             record.NeedPerson(pin.Troubles);
-            if (pin.Troubles.Count == 0)
+            if (pin.Troubles.Count == 0 && !pin.IsUncertain)
             {
                 await entry.CloseAsync(CancellationToken.None);
             }

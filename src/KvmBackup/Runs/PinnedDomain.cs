@@ -16,7 +16,7 @@ public sealed class PinnedDomain(
 {
     private readonly List<string> troubles = [];
     private readonly Dictionary<DiskTarget, FileIdentity> overlays = [];
-    private bool isTouched;
+    private readonly HashSet<DiskTarget> pinned = [];
 
     /// <summary>What was achieved; known after the pin.</summary>
     public Consistency Consistency { get; private set; } = Consistency.Crash;
@@ -28,6 +28,9 @@ public sealed class PinnedDomain(
 
     /// <summary>What a person must mend in the guest.</summary>
     public IReadOnlyList<string> Troubles => troubles;
+
+    /// <summary>A freeze or a pin of which nobody knows whether it is over: its journal entry must stay.</summary>
+    public bool IsUncertain { get; private set; }
 
     /// <summary>The guest was to be frozen, and was not.</summary>
     public bool IsDowngraded => ConsistencyReason is not null && job.Settings.Quiesce != QuiesceMode.Off;
@@ -42,7 +45,7 @@ public sealed class PinnedDomain(
         await journal.RecordAsync(
             entry => entry with { Step = JobStep.Pinning, Freeze = mayFreeze ? FreezeState.Freezing : FreezeState.None },
             cancellationToken);
-        isTouched = true;
+        pinned.UnionWith(job.Overlays.Select(overlay => overlay.Target));
         try
         {
             await using FrozenGuest? frozen = mayFreeze ? await TryFreezeAsync(cancellationToken) : null;
@@ -57,6 +60,11 @@ public sealed class PinnedDomain(
                 Consistency = Consistency.Filesystem;
                 log.Information("{Domain}: frozen for {Milliseconds:0} ms", job.Facts.Name, FrozenFor?.TotalMilliseconds);
             }
+        }
+        catch (HypervisorException failure) when (failure.ExitCode == ExitCode.GuestNeedsPerson)
+        {
+            IsUncertain = true;
+            throw;
         }
         finally
         {
@@ -81,13 +89,13 @@ public sealed class PinnedDomain(
         try
         {
             await release.ReleaseAsync(job.Facts, overlay, identity, job.Settings.CommitTimeout);
-            _ = overlays.Remove(target);
+            _ = pinned.Remove(target);
             await journal.RecordAsync(entry => entry.WithPin(target, PinState.Released), CancellationToken.None);
         }
-        catch (KvmBackupException failure)
+        catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
         {
             // Tried once: the next run's recovery goes on from here, and the end of the scope does not repeat it.
-            _ = overlays.Remove(target);
+            _ = pinned.Remove(target);
             troubles.Add(failure.Message);
             log.Error("{Message}", failure.Message);
         }
@@ -95,9 +103,10 @@ public sealed class PinnedDomain(
 
     public async ValueTask DisposeAsync()
     {
-        foreach (DiskTarget target in isTouched ? overlays.Keys.ToArray() : [])
+        // Every disk that was to be pinned, whatever the snapshot said: only the XML tells where each one stands.
+        foreach (DiskTarget target in pinned.ToArray())
         {
-            log.Warning("{Domain}: releasing {Target} after a failure", job.Facts.Name, target);
+            log.Warning("{Domain}: seeing to {Target} after a failure", job.Facts.Name, target);
             await ReleaseAsync(target);
         }
     }
