@@ -11,6 +11,8 @@ namespace KvmBackup.Runs;
 /// </summary>
 public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, QemuImage images, ILogger log)
 {
+    private const int OfflineAttempts = 3;
+
     /// <param name="domain">The domain.</param>
     /// <param name="overlay">The overlay as it was planned.</param>
     /// <param name="identity">The file as it was when the overlay was made; null when there is none.</param>
@@ -18,15 +20,13 @@ public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, 
     /// <exception cref="KvmBackupException">The disk is still on its overlay, or the file could not be removed.</exception>
     public async Task ReleaseAsync(DomainFacts domain, PlannedOverlay overlay, FileIdentity? identity, TimeSpan limit)
     {
-        // Never cancelled: an interrupted run ends with the guest on its own disk. The limit bounds it.
-        if (!await commit.TryReleaseAsync(domain, overlay, limit, CancellationToken.None))
+        // Never cancelled: an interrupted run ends with the guest on its own disk. The limit bounds it. A guest that is
+        // started in the middle has its overlay again, and is released as a running one in the next round.
+        int attempts = 0;
+        while (!await commit.TryReleaseAsync(domain, overlay, limit, CancellationToken.None))
         {
             log.Warning("{Domain}: shut off during the backup; committing {Target} offline", domain.Name, overlay.Target);
-
-            // The image locks of QEMU keep a guest that starts at this moment from the files, and us from its files.
-            await images.CommitAsync(overlay.OverlayPath, overlay.BasePath, CancellationToken.None);
-            await definer.MoveDiskAsync(domain.Identity, overlay.Target, overlay.BasePath, CancellationToken.None);
-            await EnsureOnBaseAsync(domain, overlay);
+            await CommitOfflineAsync(domain, overlay, isLast: ++attempts == OfflineAttempts);
         }
 
         if (identity is not null)
@@ -35,9 +35,20 @@ public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, 
         }
     }
 
-    private async Task EnsureOnBaseAsync(DomainFacts domain, PlannedOverlay overlay)
+    private async Task CommitOfflineAsync(DomainFacts domain, PlannedOverlay overlay, bool isLast)
     {
-        if (!await commit.IsOnBaseAsync(domain, overlay, CancellationToken.None))
+        try
+        {
+            // The image locks of QEMU keep a guest that starts at this moment from the files, and us from its files.
+            await images.CommitAsync(overlay.OverlayPath, overlay.BasePath, CancellationToken.None);
+            await definer.MoveDiskAsync(domain.Identity, overlay.Target, overlay.BasePath, CancellationToken.None);
+        }
+        catch (KvmBackupException failure) when (!isLast)
+        {
+            log.Warning("{Domain}: {Message}", domain.Name, failure.Message);
+        }
+
+        if (isLast && !await commit.IsOnBaseAsync(domain, overlay, CancellationToken.None))
         {
             throw new RunsException(
                 $"{domain.Name}: disk {overlay.Target} left its base again while it was released; "
