@@ -12,11 +12,15 @@ namespace KvmBackup.Runs;
 /// <param name="log">Takes the steps.</param>
 public sealed class StepGate(string? holdAfter, Action hold, ILogger log)
 {
+    private bool hasHeld;
+
     public void Pass(DomainName domain, JobStep step, DiskTarget? disk = null)
     {
         log.Debug("{Domain}: step {Step} {Disk}", domain, step, disk);
-        if (holdAfter is not null && (holdAfter == step.ToString() || holdAfter == $"{step}:{disk}"))
+        if (!hasHeld && holdAfter is not null && (holdAfter == step.ToString() || holdAfter == $"{step}:{disk}"))
         {
+            // Once: a step may come again, when what it did was undone meanwhile.
+            hasHeld = true;
             hold();
         }
     }
