@@ -33,7 +33,8 @@ public sealed class QemuImage(IShell shell)
             using JsonDocument document = JsonDocument.Parse(json);
             return [.. document.RootElement.EnumerateArray().Select(Describe)];
         }
-        catch (Exception failure) when (failure is JsonException or InvalidOperationException or KeyNotFoundException)
+        catch (Exception failure) when (failure is JsonException or InvalidOperationException
+            or KeyNotFoundException or FormatException)
         {
             throw new DisksException(
                 $"qemu-img described {filePath} in a form that is not understood: {failure.Message}", ExitCode.Failed, failure);
@@ -117,7 +118,7 @@ public sealed class QemuImage(IShell shell)
 
     private static ImageLayer Describe(JsonElement image)
     {
-        string path = image.GetProperty("filename").GetString()!;
+        string path = image.GetProperty("filename").GetString() ?? throw new JsonException("a layer has no file");
         if (!Path.IsPathFullyQualified(path))
         {
             throw new DisksException(

@@ -40,15 +40,30 @@ public sealed class RestoredFile : IRestoredDisk
             };
             Directory.CreateDirectory(Path.GetDirectoryName(filePath)!);
             new FileStream(partialPath, options).Dispose();
-            SafeFileHandle handle = File.OpenHandle(partialPath, FileMode.Open, FileAccess.Write);
-            RandomAccess.SetLength(handle, sizeBytes);
-            return new RestoredFile(filePath, partialPath, handle);
+            return new RestoredFile(filePath, partialPath, OpenWithSize(partialPath, sizeBytes));
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             throw new DisksException(
                 $"Cannot create {partialPath}: {failure.Message}. If an interrupted restore left it, delete it.",
                 ExitCode.Failed, failure);
+        }
+    }
+
+    private static SafeFileHandle OpenWithSize(string partialPath, long sizeBytes)
+    {
+        SafeFileHandle handle = File.OpenHandle(partialPath, FileMode.Open, FileAccess.Write);
+        try
+        {
+            RandomAccess.SetLength(handle, sizeBytes);
+            return handle;
+        }
+        catch (Exception failure) when (failure is IOException or ArgumentOutOfRangeException)
+        {
+            // Larger than the file system can: nothing stays behind, since a second attempt would stumble over it.
+            handle.Dispose();
+            File.Delete(partialPath);
+            throw new IOException(failure.Message, failure);
         }
     }
 

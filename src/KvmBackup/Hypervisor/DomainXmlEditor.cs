@@ -56,7 +56,9 @@ public static class DomainXmlEditor
 
         // A restored disk is a file whatever it was, and finds its backing chain through its own headers.
         disk.SetAttributeValue("type", "file");
-        disk.Element("source")?.ReplaceWith(new XElement("source", new XAttribute("file", path)));
+        // What it is encrypted with stays.
+        XElement? source = disk.Element("source");
+        source?.ReplaceWith(new XElement("source", new XAttribute("file", path), source.Elements("encryption")));
         disk.Elements("backingStore").Remove();
     }
 

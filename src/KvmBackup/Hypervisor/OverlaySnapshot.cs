@@ -63,13 +63,33 @@ public sealed class OverlaySnapshot(Virsh virsh, LibvirtHost host, TimeProvider 
     }
 
     /// <summary>Waits until libvirt does nothing with the domain any more, for as long as is sensible.</summary>
-    public async Task WaitForEndAsync(DomainFacts domain, CancellationToken cancellationToken)
+    /// <returns>False when it still does something, or does not answer.</returns>
+    public async Task<bool> TryWaitForEndAsync(DomainFacts domain, CancellationToken cancellationToken)
     {
         long start = time.GetTimestamp();
-        while (await host.RunningJobAsync(domain.Identity, cancellationToken) is not null
-            && time.GetElapsedTime(start) < EndLimit)
+        while (time.GetElapsedTime(start) < EndLimit)
         {
+            if (await IsIdleAsync(domain, cancellationToken))
+            {
+                return true;
+            }
+
             await Task.Delay(Pause, time, cancellationToken);
+        }
+
+        return false;
+    }
+
+    private async Task<bool> IsIdleAsync(DomainFacts domain, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await host.RunningJobAsync(domain.Identity, cancellationToken) is null;
+        }
+        catch (KvmBackupException)
+        {
+            // libvirtd may be starting anew; asked again until the limit.
+            return false;
         }
     }
 

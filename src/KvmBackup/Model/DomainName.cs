@@ -19,8 +19,9 @@ public sealed record DomainName
     public string Value { get; }
 
     /// <summary>
-    /// The name as one safe path component: a slash, a percent sign and a leading dot are percent-encoded, so that two
-    /// names never share a file name and none escapes its directory.
+    /// The name as one safe path component: a slash, a percent sign, a leading dot or minus and a colon are
+    /// percent-encoded, so that two names never share a file name, none escapes its directory, and no other program takes
+    /// one for an option or for a file of another host, as tar and qemu-img do.
     /// </summary>
     public string FileName
     {
@@ -29,7 +30,7 @@ public sealed record DomainName
             StringBuilder encoded = new(Value.Length);
             foreach (char character in Value)
             {
-                bool isUnsafe = character is '/' or '%' or '\\' || (character == '.' && encoded.Length == 0);
+                bool isUnsafe = character is '/' or '%' or '\\' or ':' || (character is '.' or '-' && encoded.Length == 0);
                 _ = isUnsafe ? encoded.Append('%').Append(((int)character).ToString("X2", null)) : encoded.Append(character);
             }
 

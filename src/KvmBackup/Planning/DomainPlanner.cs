@@ -17,7 +17,7 @@ public static class DomainPlanner
             {
                 skipped.Add(new SkippedDisk(disk.Target, reason));
             }
-            else if (RefuseDisk(disk, domain.Uuid) is { } refusal)
+            else if (RefuseDisk(disk, domain) is { } refusal)
             {
                 refusals.Add($"disk {disk.Target} {refusal}");
             }
@@ -66,11 +66,15 @@ public static class DomainPlanner
         _ => null,
     };
 
-    private static string? RefuseDisk(DiskFacts disk, Guid domainUuid)
+    private static string? RefuseDisk(DiskFacts disk, DomainFacts domain)
     {
+        Guid domainUuid = domain.Uuid;
         string exclude = $"or leave it out: disks: {{exclude: [{disk.Target}]}}";
         return disk switch
         {
+            { BlockJob: "active-commit", SourcePath: { } path } when OverlayName.IsOurs(path) =>
+                $"is being committed from the overlay of an interrupted backup, {path}. The guest runs and loses nothing. "
+                + $"Finish it: virsh blockjob {domainUuid} {disk.Target} --pivot",
             { BlockJob: { } job } =>
                 $"has a block job of another program ({job}): wait for it, or look at it with: "
                 + $"virsh blockjob {domainUuid} {disk.Target} --info",
@@ -82,14 +86,19 @@ public static class DomainPlanner
                 + $"block device source, {exclude}",
             { Format: not ("qcow2" or "raw") } => $"has the format {disk.Format}; only qcow2 and raw can be taken; {exclude}",
             _ when OverlayName.IsOurs(disk.SourcePath!) =>
-                $"is still on an overlay of an interrupted backup, {disk.SourcePath}. Run kvmbackup recover. When that finds "
-                + $"nothing (the backup was another host's, or its journal is lost), commit it: virsh blockcommit {domainUuid} {disk.Target} --shallow --active --pivot --verbose",
+                $"is still on an overlay of an interrupted backup, {disk.SourcePath}. Run kvmbackup recover; when that finds "
+                + $"nothing (the backup was another host's, or its journal is lost): {CommitAdvice(disk, domain)}",
             _ when OverlayName.IsPredecessors(disk.SourcePath!) =>
-                $"is still on an overlay that kvmBackup left, {disk.SourcePath}. The guest runs and loses nothing. "
-                + $"Commit it: virsh blockcommit {domainUuid} {disk.Target} --shallow --active --pivot --verbose",
+                $"is still on an overlay that kvmBackup left, {disk.SourcePath}. {CommitAdvice(disk, domain)}",
             _ => null,
         };
     }
+
+    // Only a running guest can be committed by libvirt.
+    private static string CommitAdvice(DiskFacts disk, DomainFacts domain) =>
+        "Nothing is lost; do not delete that file. Commit it: "
+        + (domain.IsActive ? string.Empty : $"virsh start {domain.Uuid} && ")
+        + $"virsh blockcommit {domain.Uuid} {disk.Target} --shallow --active --pivot --verbose";
 
     private static IEnumerable<string> Warn(
         DomainFacts domain, DomainSettings settings, IEnumerable<SkippedDisk> skipped)

@@ -108,6 +108,9 @@ public static class RestoreGuide
         archiveName.EndsWith(".zst", StringComparison.Ordinal) ? "zstd, "
         : archiveName.EndsWith(".gz", StringComparison.Ordinal) ? "gzip, " : string.Empty;
 
-    // For a shell: these lines are typed by people, not run by us.
-    private static string Quote(string word) => $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+    // For a shell: these lines are typed by people, not run by us. A line break in a path would end the line, and with the
+    // right words after it the whole block: such a path is spelled.
+    private static string Quote(string word) => word.Any(char.IsControl)
+        ? $"\"$(printf '{string.Concat(Encoding.UTF8.GetBytes(word).Select(one => $"\\{Convert.ToString(one, 8).PadLeft(3, '0')}"))}')\""
+        : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

@@ -1,9 +1,22 @@
+using System.Globalization;
+
 namespace KvmBackup.Reporting;
 
 /// <summary>Text from outside, made harmless for a terminal, a log and a mail.</summary>
 public static class PlainText
 {
-    /// <summary>One line without control characters: no forged lines, no escape sequences.</summary>
+    /// <summary>One line without control characters: no forged lines, no escape sequences, no text turned round.</summary>
     public static string Line(string text) =>
-        text.Any(char.IsControl) ? new string([.. text.Select(one => char.IsControl(one) ? ' ' : one)]) : text;
+        text.Any(IsUnsafe) ? new string([.. text.Select(one => IsUnsafe(one) ? ' ' : one)]) : text;
+
+    /// <summary>Hours, minutes and seconds, however many hours: <c>30:05:59</c>.</summary>
+    public static string Duration(double seconds)
+    {
+        long whole = (long)Math.Clamp(seconds, 0, TimeSpan.MaxValue.TotalSeconds);
+        return string.Create(CultureInfo.InvariantCulture, $"{whole / 3600}:{whole / 60 % 60:00}:{whole % 60:00}");
+    }
+
+    // Besides control characters, line separators and the marks that change the direction of writing.
+    private static bool IsUnsafe(char one) =>
+        char.IsControl(one) || one is '\u2028' or '\u2029' or (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069');
 }

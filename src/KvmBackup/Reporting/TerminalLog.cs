@@ -82,9 +82,7 @@ public sealed class TerminalLog(TextWriter output, bool isTerminal, TimeProvider
         double seconds = time.GetElapsedTime(firstReport, lastReport).TotalSeconds;
         double rate = seconds > 0 ? (value.DoneBytes - firstBytes) / seconds : 0;
         double share = value.TotalBytes > 0 ? 100.0 * value.DoneBytes / value.TotalBytes : 100;
-        string left = rate > 0
-            ? TimeSpan.FromSeconds((value.TotalBytes - value.DoneBytes) / rate).ToString(@"h\:mm\:ss", CultureInfo.InvariantCulture)
-            : "?";
+        string left = rate > 0 ? PlainText.Duration((value.TotalBytes - value.DoneBytes) / rate) : "?";
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{PlainText.Line(value.Domain.Value)}: {value.Step} {share:0}%  {ByteSize.Format(value.DoneBytes)} of "

@@ -1,5 +1,6 @@
 using System.Globalization;
 using KvmBackup.Model;
+using KvmBackup.Shell;
 using Spectre.Console;
 
 namespace KvmBackup.Reporting;
@@ -150,7 +151,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         SayAll("  ", report.Commands);
         if (report.IsDefined)
         {
-            Say($"  the domain {report.Name} is defined{(report.IsStarted ? " and started" : $"; start it with: virsh start {report.Name}")}");
+            Say($"  the domain {report.Name} is defined{(report.IsStarted ? " and started" : $"; start it with: virsh start {ProgramCall.Quote(report.Name.Value)}")}");
         }
     }
 
@@ -271,7 +272,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
 
     private static string Seconds(TimeSpan time) => time.TotalSeconds < 100
         ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.0} s")
-        : time.ToString(@"h\:mm\:ss", CultureInfo.InvariantCulture);
+        : PlainText.Duration(time.TotalSeconds);
 
     private static string Time(DateTimeOffset instant) =>
         instant.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);

@@ -11,6 +11,8 @@ namespace KvmBackup.Runs;
 /// </summary>
 public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, QemuImage images, ILogger log)
 {
+    private const int OfflineAttempts = 3;
+
     /// <param name="domain">The domain.</param>
     /// <param name="overlay">The overlay as it was planned.</param>
     /// <param name="identity">The file as it was when the overlay was made; null when that was never seen.</param>
@@ -19,16 +21,18 @@ public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, 
     /// <exception cref="KvmBackupException">The disk is still on its overlay, or the file could not be removed.</exception>
     public async Task ReleaseAsync(DomainFacts domain, PlannedOverlay overlay, FileIdentity? identity, TimeSpan limit, Action<JobStep> reached)
     {
-        // Never cancelled: an interrupted run ends with the guest on its own disk. The limit bounds it.
-        if (!await commit.TryReleaseAsync(domain, overlay, limit, reached, CancellationToken.None))
+        // Never cancelled: an interrupted run ends with the guest on its own disk. The limit bounds it. A guest that is
+        // started in the middle has its overlay again, and is released as a running one in the next round.
+        int attempts = 0;
+        while (!await commit.TryReleaseAsync(domain, overlay, limit, reached, CancellationToken.None))
         {
             log.Warning("{Domain}: shut off during the backup; committing {Target} offline", domain.Name, overlay.Target);
 
-            // The image locks of QEMU keep a guest that starts at this moment from the files, and us from its files.
-            await images.CommitAsync(overlay.OverlayPath, overlay.BasePath, CancellationToken.None);
-            await PutOnBaseAsync(domain.Identity, overlay);
-            await EnsureOnBaseAsync(domain, overlay);
-            reached(JobStep.OnBase);
+            if (await TryCommitOfflineAsync(domain, overlay, isLast: ++attempts == OfflineAttempts))
+            {
+                reached(JobStep.OnBase);
+                break;
+            }
         }
 
         await RemoveAsync(overlay, identity);
@@ -49,14 +53,28 @@ public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, 
         }
     }
 
-    private async Task EnsureOnBaseAsync(DomainFacts domain, PlannedOverlay overlay)
+    /// <returns>False when the guest was started meanwhile: it is released as a running one then.</returns>
+    private async Task<bool> TryCommitOfflineAsync(DomainFacts domain, PlannedOverlay overlay, bool isLast)
     {
-        if (!await commit.IsOnBaseAsync(domain, overlay, CancellationToken.None))
+        try
         {
-            throw new RunsException(
-                $"{domain.Name}: disk {overlay.Target} left its base again while it was released; "
-                + $"the overlay {overlay.OverlayPath} stays. Look with: virsh domblklist {domain.Uuid}",
-                ExitCode.GuestNeedsPerson);
+            // The image locks of QEMU keep a guest that starts at this moment from the files, and us from its files.
+            await images.CommitAsync(overlay.OverlayPath, overlay.BasePath, CancellationToken.None);
+            await PutOnBaseAsync(domain.Identity, overlay);
+            if (await commit.IsOnBaseAsync(domain, overlay, CancellationToken.None))
+            {
+                return true;
+            }
         }
+        catch (KvmBackupException failure) when (!isLast)
+        {
+            log.Warning("{Domain}: {Message}", domain.Name, failure.Message);
+            return false;
+        }
+
+        return !isLast ? false : throw new RunsException(
+            $"{domain.Name}: disk {overlay.Target} left its base again while it was released; "
+            + $"the overlay {overlay.OverlayPath} stays. Look with: virsh domblklist {domain.Uuid}",
+            ExitCode.GuestNeedsPerson);
     }
 }

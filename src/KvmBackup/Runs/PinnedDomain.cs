@@ -17,7 +17,7 @@ public sealed class PinnedDomain(
     private readonly List<string> troubles = [];
     private readonly List<PlannedOverlay> pinned = [];
     private readonly Dictionary<DiskTarget, FileIdentity> identities = [];
-    private bool mayBeFrozen;
+    private bool isUncertain;
 
     /// <summary>What was achieved; known after the pin.</summary>
     public PinOutcome Outcome { get; private set; } = new(Consistency.Crash, null, null);
@@ -26,7 +26,7 @@ public sealed class PinnedDomain(
     public IReadOnlyList<string> Troubles => troubles;
 
     /// <summary>The guest runs, thawed, on its own disks.</summary>
-    public bool IsGuestClean => troubles.Count == 0 && !mayBeFrozen;
+    public bool IsGuestClean => troubles.Count == 0 && !isUncertain;
 
     /// <summary>Freezes as far as wanted and possible, puts on all overlays at once, and thaws.</summary>
     /// <exception cref="KvmBackupException">The domain is not pinned; the scope's end undoes what was begun.</exception>
@@ -49,10 +49,9 @@ public sealed class PinnedDomain(
         }
         catch (KvmBackupException failure)
         {
-            mayBeFrozen = failure.ExitCode == ExitCode.GuestNeedsPerson;
-
             // A call that was given up may still be carried out; only then is it known what there is to undo.
-            await snapshot.WaitForEndAsync(job.Facts, CancellationToken.None);
+            bool isOver = await snapshot.TryWaitForEndAsync(job.Facts, CancellationToken.None);
+            isUncertain = !isOver || failure.ExitCode == ExitCode.GuestNeedsPerson;
             throw;
         }
 
@@ -83,7 +82,7 @@ public sealed class PinnedDomain(
                 job.Facts, overlay, identities.GetValueOrDefault(target), job.Settings.CommitTimeout, step => gate.Pass(job.Facts.Name, step, target));
             await RecordAsync(JobStep.Released, entry => entry.WithPin(target, PinState.Released), target);
         }
-        catch (KvmBackupException failure)
+        catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
         {
             troubles.Add(failure.Message);
             log.Error("{Message}", failure.Message);

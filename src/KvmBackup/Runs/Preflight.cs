@@ -28,7 +28,7 @@ public sealed class Preflight(LibvirtHost host, QemuImage images)
         {
             throw new RunsException(
                 string.Join("; ", plan.Refusals),
-                plan.Taken.Count == 0 && facts.Disks.Any(IsOnOwnOverlay) ? ExitCode.GuestNeedsPerson : ExitCode.Failed);
+                facts.Disks.Any(IsOnOwnOverlay) ? ExitCode.GuestNeedsPerson : ExitCode.Failed);
         }
 
         List<TakenDisk> disks = [];

@@ -111,8 +111,8 @@ public sealed class CrashSite : IAsyncDisposable
     {
         Assert.Equal("running", await Guest.StateAsync());
         await AssertDisksAreWellAsync(step);
-        string status = (await Virsh.RunAsync(
-            "qemu-agent-command", Guest.Name, """{"execute":"guest-fsfreeze-status"}""")).Output;
+        string status = await Virsh.RunAsync(
+            "qemu-agent-command", Guest.Name, """{"execute":"guest-fsfreeze-status"}""");
         Assert.True(status.Contains("thawed", StringComparison.Ordinal), $"{step}: {status}");
         for (int mark = 1; mark <= marks; mark++)
         {

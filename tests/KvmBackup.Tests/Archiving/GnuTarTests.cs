@@ -84,7 +84,7 @@ public sealed class GnuTarTests
 
         // GNU tar lists the member before it complains that the archive is cut short.
         string listed = (await SampleArchive.RealShell.RunAsync(
-            new Shell.ProgramCall("tar", ["-tvf", path]), CancellationToken.None)).StandardOutput;
+            new KvmBackup.Shell.ProgramCall("tar", ["-tvf", path]), CancellationToken.None)).StandardOutput;
         Directory.Delete(directory, recursive: true);
 
         Assert.Contains($" {size.ToString(CultureInfo.InvariantCulture)} 2026-11-20", listed, StringComparison.Ordinal);

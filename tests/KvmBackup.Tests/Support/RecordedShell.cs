@@ -9,6 +9,12 @@ namespace KvmBackup.Tests.Support;
 /// <param name="imagesPath">Where the images of the test lie; the recordings speak of that folder.</param>
 public sealed class RecordedShell(string imagesPath = Recording.ImagesPath) : IShell
 {
+    private readonly Dictionary<string, string> words = new()
+    {
+        [Recording.ImagesPath] = imagesPath,
+        ["/var/lib/libvirt/boot"] = imagesPath == Recording.ImagesPath ? "/var/lib/libvirt/boot" : imagesPath,
+    };
+
     private readonly Lock gate = new();
     private readonly List<ProgramCall> calls = [];
     private readonly Dictionary<string, Queue<Reply>> recorded = [];
@@ -23,18 +29,22 @@ public sealed class RecordedShell(string imagesPath = Recording.ImagesPath) : IS
         {
             foreach (string name in recordings)
             {
-                recorded[Recording.Read(name, imagesPath).CallText] = new([Reply.Of(name, imagesPath)]);
+                Recording recording = Recording.Read(name, words);
+                recorded[recording.CallText] = new([Reply.Of(recording)]);
             }
         }
 
         return this;
     }
 
+    /// <summary>What the recorded host calls so is called otherwise in this test, from now on.</summary>
+    public void Call(string word, string here) => words[word] = here;
+
     /// <summary>Answers one recorded call with one recording after the other; the last one stays.</summary>
     public RecordedShell InTurn(params string[] recordings)
     {
-        recorded[Recording.Read(recordings[0], imagesPath).CallText] =
-            new(recordings.Select(recording => Reply.Of(recording, imagesPath)));
+        Recording[] read = [.. recordings.Select(name => Recording.Read(name, words))];
+        recorded[read[0].CallText] = new(read.Select(Reply.Of));
         return this;
     }
 

@@ -17,11 +17,12 @@ public sealed record Recording(string CallText, int ExitCode, string Output, str
     public const string ImagesPath = "/var/lib/libvirt/images";
 
     /// <param name="name">The file below Recordings without its ending: <c>running/dumpxml</c>.</param>
-    /// <param name="imagesPath">Where the images of the test lie.</param>
-    public static Recording Read(string name, string imagesPath = ImagesPath)
+    /// <param name="words">Words of the recorded host and what they are in the test.</param>
+    public static Recording Read(string name, IReadOnlyDictionary<string, string>? words = null)
     {
-        string text = File.ReadAllText(Path.Combine(Path.GetDirectoryName(Here())!, "Recordings", $"{name}.txt"))
-            .Replace(ImagesPath, imagesPath, StringComparison.Ordinal);
+        string text = File.ReadAllText(Path.Combine(Path.GetDirectoryName(Here())!, "Recordings", $"{name}.txt"));
+        text = (words ?? new Dictionary<string, string>())
+            .Aggregate(text, (all, word) => all.Replace(word.Key, word.Value, StringComparison.Ordinal));
         int output = text.IndexOf('\n', StringComparison.Ordinal) + 1;
         int error = text.LastIndexOf(ErrorMark, StringComparison.Ordinal);
         int exit = text.LastIndexOf(ExitMark, StringComparison.Ordinal);

@@ -24,14 +24,10 @@ public sealed class Reply
     public static Reply Missing => new((call, _) =>
         throw new ShellException($"{call.Program} cannot be started: No such file or directory", true));
 
-    public static Reply Of(string recording) => Of(recording, Recording.ImagesPath);
+    public static Reply Of(string recording) => Of(Recording.Read(recording));
 
-    public static Reply Of(string recording, string imagesPath)
-    {
-        Recording recorded = Recording.Read(recording, imagesPath);
-        return new((call, _) => Task.FromResult(
-            Result(call, recorded.ExitCode, recorded.Output, recorded.Complaint)));
-    }
+    public static Reply Of(Recording recorded) => new((call, _) => Task.FromResult(
+        Result(call, recorded.ExitCode, recorded.Output, recorded.Complaint)));
 
     public static Reply Good(string output) => new((call, _) => Task.FromResult(Result(call, 0, output, string.Empty)));
 

@@ -168,9 +168,21 @@ rec ready/pivot virsh blockjob --domain "$uuid" --path vda --pivot
 dumps half-released
 commit half-released/blockcommit vdb
 wait_ready
+dumps half-ready
 vir blockjob web1 vdb --pivot
 sleep 0.5
 dumps released
+
+echo the second disk first
+rm "$images/kvmbackup."*
+snapshot running/snapshot
+commit pinned/blockcommit-vdb vdb
+wait_ready
+dumps vdb-ready
+vir blockjob web1 vdb --pivot
+sleep 0.5
+dumps vdb-released
+vir blockcommit web1 vda --shallow --active --pivot --wait
 
 echo foreign
 vir blockcopy web1 vda "$images/copy.qcow2" --format qcow2 --transient-job

@@ -1,0 +1,75 @@
+using KvmBackup.Model;
+using KvmBackup.Shell;
+using KvmBackup.Tests.Support;
+using Serilog.Core;
+
+namespace KvmBackup.Tests.Cli;
+
+/// <summary>The built program itself, as an operator starts it.</summary>
+public sealed class ProgramTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("nonsense", "nonsense")]
+    [InlineData("run --nonsense", "--nonsense")]
+    [InlineData("backup", "'backup'")]
+    [InlineData("list --wait soon", "soon")]
+    [InlineData("verify", "either NAME[@ID] or --all")]
+    [InlineData("verify web1 --all", "either NAME[@ID] or --all")]
+    [InlineData("restore web1 --disk a,b", "a,b")]
+    [InlineData("restore web1 --to rbd:pool", "not built yet")]
+    [InlineData("list --config /absent.yml", "/absent.yml")]
+    public async Task Words_that_make_no_sense_end_with_2_and_name_the_mistake(string words, string named)
+    {
+        ProgramResult result = await RunAsync(words.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+        Assert.Equal((int)ExitCode.Usage, result.ExitCode);
+        Assert.StartsWith("kvmbackup: ", result.StandardError, StringComparison.Ordinal);
+        Assert.Contains(named, result.StandardError, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", result.StandardError, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Every_command_is_in_the_help()
+    {
+        ProgramResult result = await RunAsync("--help");
+
+        Assert.Equal(0, result.ExitCode);
+        foreach (string command in new[] { "run", "backup", "list", "show", "verify", "restore", "prune", "check", "--json", "--wait" })
+        {
+            Assert.Contains($"  {command}", result.StandardOutput, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task An_empty_directory_is_listed_without_a_configuration()
+    {
+        ProgramResult result = await RunAsync("--json", "list", "--backupdir", folder.DirectoryPath);
+
+        Assert.Equal((0, string.Empty), (result.ExitCode, result.StandardError));
+        Assert.Contains("\"backups\": []", result.StandardOutput, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_failure_is_JSON_too_when_JSON_was_asked_for()
+    {
+        ProgramResult result = await RunAsync("--json", "show", "web1", "--backupdir", folder.DirectoryPath);
+
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains($"\"exit_code\": {result.ExitCode}", result.StandardOutput, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_program_takes_no_lock_that_nobody_asked_for() => Assert.Contains(
+        "\"System.IO.DisableFileLocking\": true",
+        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "kvmbackup.runtimeconfig.json")), StringComparison.Ordinal);
+
+    private static Task<ProgramResult> RunAsync(params string[] arguments) =>
+        new ProgramShell(Logger.None, TimeProvider.System).RunAsync(
+            new ProgramCall("dotnet", [Path.Combine(AppContext.BaseDirectory, "kvmbackup.dll"), .. arguments]),
+            CancellationToken.None);
+}

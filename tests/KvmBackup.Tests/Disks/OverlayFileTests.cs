@@ -1,0 +1,69 @@
+using KvmBackup.Disks;
+using KvmBackup.Model;
+using KvmBackup.Tests.Support;
+
+namespace KvmBackup.Tests.Disks;
+
+public sealed class OverlayFileTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void Our_own_overlay_is_removed()
+    {
+        string path = Write(Path.GetFileName(Web1.VdaOverlay.OverlayPath));
+
+        OverlayFile.Remove(path, LocalFile.Identify(path));
+
+        Assert.False(File.Exists(path));
+    }
+
+    [Theory]
+    [InlineData("web1.qcow2")]
+    [InlineData("kvmbackup.qcow2")]
+    [InlineData("snapshot_web1-12345678.img")]
+    public void A_file_of_another_name_is_left_even_when_it_is_the_recorded_one(string name)
+    {
+        string path = Write(name);
+
+        DisksException failure = Assert.Throws<DisksException>(() => OverlayFile.Remove(path, LocalFile.Identify(path)));
+
+        Assert.Equal(ExitCode.GuestNeedsPerson, failure.ExitCode);
+        Assert.True(File.Exists(path));
+    }
+
+    [Fact]
+    public void Another_file_by_the_same_name_is_left()
+    {
+        string path = Write(Path.GetFileName(Web1.VdaOverlay.OverlayPath));
+        FileIdentity recorded = LocalFile.Identify(path);
+        File.Move(Write("other"), path, overwrite: true);
+
+        _ = Assert.Throws<DisksException>(() => OverlayFile.Remove(path, recorded));
+
+        Assert.True(File.Exists(path));
+    }
+
+    [Fact]
+    public void A_link_by_our_name_is_not_taken_for_what_it_leads_to()
+    {
+        // The base of a guest, linked to by an overlay's name: neither may go.
+        string target = Write("web1.qcow2");
+        string link = folder.PathOf(Path.GetFileName(Web1.VdaOverlay.OverlayPath));
+        FileIdentity overlay = LocalFile.Identify(Write("was the overlay"));
+        _ = File.CreateSymbolicLink(link, target);
+
+        _ = Assert.Throws<DisksException>(() => OverlayFile.Remove(link, overlay));
+
+        Assert.True(File.Exists(target));
+    }
+
+    private string Write(string name)
+    {
+        string path = folder.PathOf(name);
+        File.WriteAllText(path, name);
+        return path;
+    }
+}

@@ -1,0 +1,92 @@
+using KvmBackup.Disks;
+using KvmBackup.Tests.Support;
+
+namespace KvmBackup.Tests.Disks;
+
+public sealed class RestoredFileTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task A_file_has_its_name_only_after_the_commit()
+    {
+        string path = folder.PathOf("new", "vda.raw");
+        await using RestoredFile file = RestoredFile.Create(path, 1 << 20);
+        await file.WriteAsync(4096, "content"u8.ToArray(), CancellationToken.None);
+        Assert.False(File.Exists(path));
+
+        file.Commit(replace: false);
+
+        byte[] content = File.ReadAllBytes(path);
+        Assert.Equal(1 << 20, content.Length);
+        Assert.Equal("content"u8.ToArray(), content[4096..4103]);
+        Assert.Equal([path], Directory.GetFiles(folder.PathOf("new")));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+    }
+
+    [Fact]
+    public async Task What_was_never_written_is_a_hole()
+    {
+        string path = folder.PathOf("vda.raw");
+        await using (RestoredFile file = RestoredFile.Create(path, 64 << 20))
+        {
+            await file.WriteAsync(0, new byte[] { 1 }, CancellationToken.None);
+            file.Commit(replace: false);
+        }
+
+        using FileExtentSource source = FileExtentSource.Open(path);
+        Assert.InRange(source.DataBytes, 1, 1 << 20);
+    }
+
+    [Fact]
+    public async Task Without_a_commit_nothing_is_left()
+    {
+        await using (RestoredFile.Create(folder.PathOf("vda.raw"), 10))
+        {
+            Assert.Single(Directory.GetFiles(folder.DirectoryPath));
+        }
+
+        Assert.Empty(Directory.GetFiles(folder.DirectoryPath));
+    }
+
+    [Fact]
+    public async Task An_existing_file_is_overwritten_only_when_that_was_asked_for()
+    {
+        string path = folder.PathOf("vda.raw");
+        File.WriteAllText(path, "precious");
+        await using (RestoredFile file = RestoredFile.Create(path, 3))
+        {
+            _ = Assert.Throws<DisksException>(() => file.Commit(replace: false));
+        }
+
+        Assert.Equal("precious", File.ReadAllText(path));
+        Assert.Single(Directory.GetFiles(folder.DirectoryPath));
+        await using (RestoredFile file = RestoredFile.Create(path, 3))
+        {
+            file.Commit(replace: true);
+        }
+
+        Assert.Equal(3, new FileInfo(path).Length);
+    }
+
+    [Fact]
+    public async Task A_partial_file_of_another_restore_is_not_touched()
+    {
+        await using RestoredFile first = RestoredFile.Create(folder.PathOf("vda.raw"), 10);
+
+        DisksException failure = Assert.Throws<DisksException>(() => RestoredFile.Create(folder.PathOf("vda.raw"), 20));
+
+        Assert.Contains("If an interrupted restore left it, delete it", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(10, new FileInfo(first.WorkingPath).Length);
+    }
+
+    [Fact]
+    public void A_size_that_the_file_system_cannot_hold_leaves_nothing()
+    {
+        _ = Assert.Throws<DisksException>(() => RestoredFile.Create(folder.PathOf("vda.raw"), long.MaxValue - 1));
+
+        Assert.Empty(Directory.GetFiles(folder.DirectoryPath));
+    }
+}

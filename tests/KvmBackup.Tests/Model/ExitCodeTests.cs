@@ -1,0 +1,40 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Tests.Model;
+
+public sealed class ExitCodeTests
+{
+    [Theory]
+    [InlineData("", ExitCode.Done)]
+    [InlineData("Succeeded", ExitCode.Done)]
+    [InlineData("Skipped Skipped", ExitCode.Done)]
+    [InlineData("Succeeded Skipped", ExitCode.Done)]
+    [InlineData("Failed", ExitCode.Failed)]
+    [InlineData("Failed Skipped", ExitCode.Failed)]
+    [InlineData("Failed Failed", ExitCode.Failed)]
+    [InlineData("Succeeded Failed", ExitCode.SomeDomainsFailed)]
+    [InlineData("NeedsPerson", ExitCode.GuestNeedsPerson)]
+    [InlineData("Succeeded Failed NeedsPerson Skipped", ExitCode.GuestNeedsPerson)]
+    public void The_worst_of_a_run_wins(string outcomes, ExitCode expected)
+    {
+        JobReport[] jobs =
+        [
+            .. outcomes.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Enum.Parse<JobOutcome>).Select(outcome =>
+                new JobReport(new DomainName("web1"), outcome, string.Empty, null, TimeSpan.Zero, [], [], [])),
+        ];
+
+        Assert.Equal(expected, new RunReport(DateTimeOffset.UnixEpoch, TimeSpan.Zero, RecoveryReport.Nothing, jobs).ExitCode);
+    }
+
+    [Fact]
+    public void The_codes_are_those_that_operators_were_promised() => Assert.Equal(
+        [0, 1, 2, 3, 4, 5, 11, 130, 143], Enum.GetValues<ExitCode>().Select(code => (int)code));
+
+    [Theory]
+    [InlineData(FindingSeverity.Good, ExitCode.Done)]
+    [InlineData(FindingSeverity.Warning, ExitCode.Done)]
+    [InlineData(FindingSeverity.Bad, ExitCode.Failed)]
+    public void A_check_fails_by_what_is_bad(FindingSeverity severity, ExitCode expected) => Assert.Equal(
+        expected,
+        new CheckReport([new("a", FindingSeverity.Good, "b", null), new("c", severity, "d", null)]).ExitCode);
+}

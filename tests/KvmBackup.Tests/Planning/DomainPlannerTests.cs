@@ -1,0 +1,153 @@
+using KvmBackup.Configuration;
+using KvmBackup.Model;
+using KvmBackup.Planning;
+using KvmBackup.Tests.Support;
+
+namespace KvmBackup.Tests.Planning;
+
+public sealed class DomainPlannerTests
+{
+    private static readonly DiskFacts Disk =
+        new(Web1.Vda, "disk", DiskSourceType.File, "/images/a.qcow2", "qcow2", false, false, null);
+
+    private static readonly DomainFacts Domain = new(
+        Web1.Identity.Name, Web1.Uuid, DomainState.Running, true, true, false, [Disk], [], [], null, [],
+        new DomainDefinition(string.Empty, string.Empty, string.Empty));
+
+    [Fact]
+    public async Task Every_disk_of_a_real_guest_is_taken_but_its_empty_drive()
+    {
+        DomainPlan plan = DomainPlanner.Plan(await Web1.DescribeAsync(), Web1.Settings);
+
+        Assert.Equal([Web1.Vda, Web1.Vdb], plan.Taken.Select(disk => disk.Target));
+        Assert.Equal([new SkippedDisk(new DiskTarget("sda"), "a cdrom drive (empty)")], plan.Skipped);
+        Assert.Empty(plan.Refusals);
+        Assert.Empty(plan.Warnings);
+    }
+
+    public static TheoryData<DiskFacts, string> Skipped => new()
+    {
+        { Disk with { Device = "cdrom", SourcePath = "/a.iso" }, "a cdrom drive (/a.iso)" },
+        { Disk with { Device = "floppy", SourcePath = null }, "a floppy drive (empty)" },
+        { Disk with { SourceType = DiskSourceType.None, SourcePath = null }, "no medium in it" },
+        { Disk with { IsReadOnly = true }, "read-only (/images/a.qcow2)" },
+        { Disk with { IsShareable = true }, "shareable: another guest may write /images/a.qcow2 at any moment" },
+        { Disk with { Device = "cdrom", BlockJob = "copy" }, "a cdrom drive (/images/a.qcow2)" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Skipped))]
+    public void A_disk_is_left_out_with_its_reason(DiskFacts disk, string reason)
+    {
+        DomainPlan plan = Plan(Domain with { Disks = [disk, Disk with { Target = Web1.Vdb }] });
+
+        Assert.Equal([new SkippedDisk(Web1.Vda, reason)], plan.Skipped);
+        Assert.Equal([Web1.Vdb], plan.Taken.Select(taken => taken.Target));
+        Assert.Empty(plan.Refusals);
+    }
+
+    public static TheoryData<DiskFacts, string[]> Refused => new()
+    {
+        { Disk with { BlockJob = "copy" }, ["block job of another program (copy)", $"virsh blockjob {Web1.Uuid} vda --info"] },
+        { Disk with { Device = "lun" }, ["is a lun", "exclude: [vda]"] },
+        { Disk with { SourcePath = null }, ["has no path", "exclude: [vda]"] },
+        { Disk with { SourceType = DiskSourceType.Network, SourcePath = null }, ["has a network source", "exclude: [vda]"] },
+        { Disk with { SourceType = DiskSourceType.Volume, SourcePath = null }, ["has a volume source", "exclude: [vda]"] },
+        { Disk with { SourceType = DiskSourceType.Other, SourcePath = null }, ["has a other source", "exclude: [vda]"] },
+        { Disk with { Format = "vmdk" }, ["the format vmdk", "exclude: [vda]"] },
+        {
+            Disk with { SourcePath = Web1.VdaOverlay.OverlayPath },
+            [$"overlay of an interrupted backup, {Web1.VdaOverlay.OverlayPath}", $"virsh blockcommit {Web1.Uuid} vda --shallow --active --pivot"]
+        },
+        {
+            Disk with { SourcePath = "/images/snapshot_web1-1a2b3c4d.img" },
+            ["overlay that kvmBackup left", $"virsh blockcommit {Web1.Uuid} vda --shallow --active --pivot"]
+        },
+        {
+            Disk with { SourcePath = Web1.VdaOverlay.OverlayPath, BlockJob = "active-commit" },
+            ["being committed", $"virsh blockjob {Web1.Uuid} vda --pivot"]
+        },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refused))]
+    public void A_disk_that_cannot_be_taken_refuses_the_domain_and_says_what_to_do(DiskFacts disk, string[] words)
+    {
+        DomainPlan plan = Plan(Domain with { Disks = [disk, Disk with { Target = Web1.Vdb }] });
+
+        string refusal = Assert.Single(plan.Refusals);
+        Assert.StartsWith("disk vda ", refusal, StringComparison.Ordinal);
+        Assert.All(words, word => Assert.Contains(word, refusal, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_shut_off_guest_on_an_overlay_is_started_before_the_commit()
+    {
+        DiskFacts disk = Disk with { SourcePath = Web1.VdaOverlay.OverlayPath };
+
+        string refusal = Plan(Domain with { Disks = [disk], State = DomainState.ShutOff }).Refusals.Single();
+
+        Assert.Contains($"virsh start {Web1.Uuid} && virsh blockcommit", refusal, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_excluded_disk_is_left_out_whatever_it_is()
+    {
+        DiskFacts network = Disk with { SourceType = DiskSourceType.Network, SourcePath = null, BlockJob = "copy" };
+
+        DomainPlan plan = Plan(
+            Domain with { Disks = [network, Disk with { Target = Web1.Vdb }] },
+            Web1.Settings with { Disks = new DiskSelection([Web1.Vda]) });
+
+        Assert.Equal([new SkippedDisk(Web1.Vda, "excluded in the configuration")], plan.Skipped);
+        Assert.Empty(plan.Refusals);
+    }
+
+    public static TheoryData<DomainFacts, string> RefusedDomains => new()
+    {
+        { Domain with { State = DomainState.Other }, "neither running, paused nor shut off" },
+        { Domain with { RunningJob = "Unbounded" }, "a job of another program runs on it (Unbounded)" },
+        { Domain with { Snapshots = ["one", "two"] }, "it has snapshots that this program did not make: one, two." },
+        { Domain with { Disks = [] }, "it has no disk that can be backed up" },
+        { Domain with { Disks = [Disk with { IsReadOnly = true }] }, "no disk that can be backed up: vda: read-only" },
+    };
+
+    [Theory]
+    [MemberData(nameof(RefusedDomains))]
+    public void A_domain_is_refused_with_its_reason(DomainFacts domain, string reason) =>
+        Assert.Contains(reason, Assert.Single(Plan(domain).Refusals), StringComparison.Ordinal);
+
+    [Fact]
+    public void Every_refusal_is_told_at_once() => Assert.Equal(3, Plan(Domain with
+    {
+        RunningJob = "Unbounded",
+        Snapshots = ["one"],
+        Disks = [Disk with { Format = "vdi" }],
+    }).Refusals.Count);
+
+    public static TheoryData<DomainFacts, string> Warned => new()
+    {
+        { Domain with { HasTpm = true }, "the state of its TPM is not in this backup" },
+        { Domain with { Checkpoints = ["virtnbdbackup.0"] }, "keeps checkpoints on it (virtnbdbackup.0)" },
+        { Domain with { IsPersistent = false }, "it is transient" },
+        { Domain with { Disks = [Disk, Disk with { Target = Web1.Vdb, IsShareable = true }] }, "disk vdb is not in this backup: shareable" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Warned))]
+    public void An_operator_is_told_what_the_backup_lacks(DomainFacts domain, string warning)
+    {
+        DomainPlan plan = Plan(domain);
+
+        Assert.Empty(plan.Refusals);
+        Assert.Contains(warning, Assert.Single(plan.Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Excluding_a_disk_that_is_not_there_is_told() => Assert.Equal(
+        ["the configuration excludes disk vdz, which the domain does not have"],
+        Plan(Domain, Web1.Settings with { Disks = new DiskSelection([new DiskTarget("vdz")]) }).Warnings);
+
+    private static DomainPlan Plan(DomainFacts domain, DomainSettings? settings = null) =>
+        DomainPlanner.Plan(domain, settings ?? Web1.Settings);
+}

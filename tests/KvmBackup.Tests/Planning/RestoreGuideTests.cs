@@ -1,0 +1,118 @@
+using System.Text.RegularExpressions;
+using KvmBackup.Model;
+using KvmBackup.Planning;
+using KvmBackup.Shell;
+using KvmBackup.Tests.Support;
+using Serilog.Core;
+
+namespace KvmBackup.Tests.Planning;
+
+public sealed partial class RestoreGuideTests
+{
+    // What each command of a guide is called with, without doing any of it.
+    private const string Stubs = """
+        virsh() { printf '<virsh'; printf '|%s' "$@"; printf '>\n'; }
+        for program in tar cp mkdir qemu-img sha256sum; do
+          eval "$program() { printf '<%s' $program; printf '|%s' \"\$@\"; printf '>\\n'; }"
+        done
+        test() { printf '<test'; printf '|%s' "$@"; printf '>\n'; [ "$1" = -b ] || [ "$1" = '!' ]; }
+        """;
+
+    public static TheoryData<string> HostileWords =>
+    [
+        "plain", "two words", "it's", "a\"b", "$(touch pwned)", "`touch pwned`", "a;touch pwned", "a\\", "a'; touch pwned; '",
+        "*", "-rf", "ünï", "a|b", "a&b", "#a", "!a", "~", "a:b", "```", "``` touch pwned", "%s%n",
+    ];
+
+    [Theory]
+    [MemberData(nameof(HostileWords))]
+    public async Task Whatever_a_domain_is_called_its_commands_are_the_same(string name)
+    {
+        DomainName domain = new(name);
+        string archive = $"{domain.FileName}.tar.gz";
+
+        IReadOnlyList<string> commands = await RunAsync(Guide(domain, "/images/a.qcow2", archive));
+
+        Assert.Equal(
+            [
+                "<sha256sum|-c|SHA256SUMS>",
+                $"<tar|-xf|{archive}>",
+                "<mkdir|-p|/images>",
+                "<test|!|-e|/images/a.qcow2>",
+                $"<cp|--sparse=always|{domain.FileName}/vda.qcow2|/images/a.qcow2>",
+                "<test|-b|/dev/b>",
+                $"<qemu-img|convert|-n|-f|raw|-O|raw|{domain.FileName}/vdb.raw|/dev/b>",
+                $"<virsh|define|{domain.FileName}/domain.xml>",
+                $"<virsh|start|--domain|{name}>",
+            ],
+            commands);
+        Assert.False(domain.FileName.StartsWith('-') || domain.FileName.Contains(':', StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [MemberData(nameof(HostileWords))]
+    [InlineData("a\n```\ntouch pwned\n```sh\ntouch pwned")]
+    [InlineData("a'\ntouch pwned\n'")]
+    [InlineData("a\r\u001b[2Jb")]
+    public async Task Whatever_a_disk_is_called_it_goes_back_to_its_own_path(string name)
+    {
+        string path = $"/images/{name}/{name}";
+
+        IReadOnlyList<string> commands = await RunAsync(Guide(new DomainName("web1"), path, "web1.tar.gz"));
+
+        string text = string.Join('\n', commands);
+        Assert.Contains($"<mkdir|-p|/images/{name}>", text, StringComparison.Ordinal);
+        Assert.Contains($"<cp|--sparse=always|web1/vda.qcow2|{path}>", text, StringComparison.Ordinal);
+        Assert.EndsWith("<virsh|start|--domain|web1>", text, StringComparison.Ordinal);
+        Assert.Equal(9, text.Split(">\n<").Length);
+    }
+
+    [Fact]
+    public void Backing_files_come_first_and_are_used_when_they_are_there()
+    {
+        DiskFacts disk = new(Web1.Vda, "disk", DiskSourceType.File, "/i/a.qcow2", "qcow2", false, false, null);
+        TakenDisk taken = new(disk, [new("/i/a.qcow2", "qcow2", 1, false), new("/t/b.img", "raw", 1, false)]);
+
+        string guide = RestoreGuide.Write(Facts("web1") with { Files = [new("nvram.fd", "/n/web1.fd")] }, Web1.Id, "cloud1", "web1.tar.zst", [taken]);
+
+        int backing = guide.IndexOf("test -e '/t/b.img' || cp --sparse=always 'web1/vda.backing1.raw' '/t/b.img'", StringComparison.Ordinal);
+        int top = guide.IndexOf("test ! -e '/i/a.qcow2' && cp --sparse=always 'web1/vda.qcow2' '/i/a.qcow2'", StringComparison.Ordinal);
+        Assert.InRange(backing, 1, top);
+        Assert.Contains("test -e '/n/web1.fd' || cp --sparse=always 'web1/nvram.fd' '/n/web1.fd'", guide, StringComparison.Ordinal);
+        Assert.Contains("Needed: tar, zstd, qemu-img, virsh.", guide, StringComparison.Ordinal);
+    }
+
+    private static DomainFacts Facts(string name) => new(
+        new DomainName(name), Web1.Uuid, DomainState.Running, true, true, false, [], [], [], null, [],
+        new DomainDefinition(string.Empty, string.Empty, string.Empty));
+
+    private static string Guide(DomainName name, string diskPath, string archiveName)
+    {
+        DiskFacts disk = new(Web1.Vda, "disk", DiskSourceType.File, diskPath, "qcow2", false, false, null);
+        return RestoreGuide.Write(
+            Facts(name.Value), Web1.Id, "cloud1", archiveName,
+            [
+                new TakenDisk(disk, [new ImageLayer(diskPath, "qcow2", 1, false)]),
+                new TakenDisk(disk with { Target = Web1.Vdb }, [new ImageLayer("/dev/b", "raw", 1, true)]),
+            ]);
+    }
+
+    /// <summary>Runs the blocks of a guide as someone who copies them would, with every program replaced.</summary>
+    private static async Task<IReadOnlyList<string>> RunAsync(string guide)
+    {
+        string script = string.Concat(Block().Matches(guide).Select(match => match.Groups[1].Value));
+        using TemporaryFolder folder = new();
+        string path = folder.PathOf("script");
+        File.WriteAllText(path, $"{Stubs}\ncd '{folder.DirectoryPath}'\n{script}");
+        ProgramResult result = await new ProgramShell(Logger.None, TimeProvider.System).RunAsync(
+            new ProgramCall("bash", [path]), CancellationToken.None);
+
+        Assert.Equal((0, string.Empty), (result.ExitCode, result.StandardError));
+        Assert.Equal([path], Directory.GetFileSystemEntries(folder.DirectoryPath));
+        return result.StandardOutput.TrimEnd('\n').Split('\n');
+    }
+
+    // As CommonMark has it: a block ends at the first line of three backticks.
+    [GeneratedRegex(@"^```sh\n(.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex Block();
+}

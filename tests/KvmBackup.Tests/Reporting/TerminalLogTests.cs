@@ -1,0 +1,105 @@
+using KvmBackup.Model;
+using KvmBackup.Reporting;
+using KvmBackup.Tests.Support;
+using Serilog;
+using Serilog.Core;
+
+namespace KvmBackup.Tests.Reporting;
+
+public sealed class TerminalLogTests
+{
+    private const string Erase = "\r\u001b[K";
+    private readonly StringWriter output = new();
+    private readonly ImpatientTime time = new();
+
+    [Fact]
+    public void A_log_has_one_line_for_each_step_and_nothing_else()
+    {
+        TerminalLog terminal = new(output, isTerminal: false, time);
+        using Logger log = new LoggerConfiguration().MinimumLevel.Debug().WriteTo.Sink(terminal).CreateLogger();
+
+        terminal.Report(Progress(0));
+        log.Information("{Domain}: reading {Member}", new DomainName("web1"), "vda.qcow2");
+        time.Pass(TimeSpan.FromSeconds(1));
+        terminal.Report(Progress(50));
+        log.Warning("{Domain}: look", "web1");
+        terminal.Finish();
+
+        string[] lines = output.ToString().TrimEnd('\n').Split('\n');
+        Assert.Equal(2, lines.Length);
+        Assert.EndsWith("info    web1: reading vda.qcow2", lines[0], StringComparison.Ordinal);
+        Assert.EndsWith("WARNING web1: look", lines[1], StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', output.ToString());
+    }
+
+    [Fact]
+    public void A_terminal_shows_rate_and_time_left_in_one_line()
+    {
+        TerminalLog terminal = new(output, isTerminal: true, time);
+
+        terminal.Report(Progress(0));
+        time.Pass(TimeSpan.FromSeconds(10));
+        terminal.Report(Progress(25 << 20));
+
+        Assert.EndsWith(
+            Erase + "web1: reading vda 25%  25.0 MiB of 100 MiB  2.50 MiB/s  0:00:30 left", output.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', output.ToString());
+    }
+
+    [Fact]
+    public void A_line_of_the_log_does_not_run_into_the_progress()
+    {
+        TerminalLog terminal = new(output, isTerminal: true, time);
+        using Logger log = new LoggerConfiguration().WriteTo.Sink(terminal).CreateLogger();
+        terminal.Report(Progress(0));
+        string progress = output.ToString();
+
+        log.Error("oh");
+        terminal.Finish();
+        terminal.Finish();
+
+        string[] parts = output.ToString().Split(Erase);
+        Assert.Equal([progress, string.Empty], [parts[0], parts[^1]]);
+        Assert.EndsWith($"ERROR   oh\n{progress}", parts[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Progress_is_shown_five_times_a_second_at_most()
+    {
+        TerminalLog terminal = new(output, isTerminal: true, time);
+
+        for (int report = 0; report < 1000; report++)
+        {
+            terminal.Report(Progress(report));
+            time.Pass(TimeSpan.FromMilliseconds(1));
+        }
+
+        Assert.InRange(output.ToString().Split(Erase).Length, 2, 6);
+    }
+
+    [Fact]
+    public void Nothing_in_the_numbers_ends_the_program()
+    {
+        TerminalLog terminal = new(output, isTerminal: true, time);
+
+        terminal.Report(new TransferProgress(new DomainName("web1"), "a", 0, long.MaxValue));
+        time.Pass(TimeSpan.FromDays(9));
+        terminal.Report(new TransferProgress(new DomainName("web1"), "a", 1, long.MaxValue));
+        time.Pass(TimeSpan.FromDays(9));
+        terminal.Report(new TransferProgress(new DomainName("web1"), "a", 0, 0));
+    }
+
+    [Fact]
+    public void A_hostile_message_is_one_harmless_line()
+    {
+        TerminalLog terminal = new(output, isTerminal: false, time);
+        using Logger log = new LoggerConfiguration().WriteTo.Sink(terminal).CreateLogger();
+
+        log.Information("{Path}", "a\n2026-11-20 02:00:00 info    forged\u001b[2J");
+
+        Assert.Single(output.ToString().TrimEnd('\n').Split('\n'));
+        Assert.DoesNotContain('\u001b', output.ToString());
+    }
+
+    private static TransferProgress Progress(long done) => new(new DomainName("web1"), "reading vda", done, 100 << 20);
+}

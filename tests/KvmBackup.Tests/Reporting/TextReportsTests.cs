@@ -1,0 +1,127 @@
+using KvmBackup.Model;
+using KvmBackup.Reporting;
+using KvmBackup.Tests.Support;
+
+namespace KvmBackup.Tests.Reporting;
+
+public sealed class TextReportsTests
+{
+    private const string Hostile = "[red]web[/]\u001b[2J\n2\u202e";
+    private readonly StringWriter output = new();
+    private readonly StringWriter complaints = new();
+    private readonly ImpatientTime time = new();
+
+    [Fact]
+    public void A_run_is_told_in_a_table_and_its_notes_below()
+    {
+        JobReport good = new(new DomainName("web1"), JobOutcome.Succeeded, "due", ManifestSamples.Create(), TimeSpan.FromSeconds(12), ["look here"], [], []);
+        JobReport bad = new(new DomainName("db1"), JobOutcome.Failed, "NOT BACKED UP: no room", null, TimeSpan.Zero, [], [], []);
+        JobReport worse = bad with { Domain = new DomainName("db2"), Outcome = JobOutcome.NeedsPerson, Reason = "STILL ON ITS OVERLAY" };
+
+        Reports().Print(new RunReport(ImpatientTime.Start, TimeSpan.FromSeconds(12), RecoveryReport.Nothing, [good, bad, worse]));
+
+        string[] lines = Lines();
+        Assert.Contains(lines, line => HasAll(line, "web1", "backed up", "20261120T020000Z", "crash", "68.0 KiB", "12.0 s"));
+        Assert.Contains(lines, line => HasAll(line, "db1", "FAILED"));
+        Assert.Contains(lines, line => HasAll(line, "db2", "NEEDS A PERSON"));
+        Assert.Contains("db1: NOT BACKED UP: no room", lines);
+        Assert.Contains("db2: STILL ON ITS OVERLAY", lines);
+        Assert.Contains("web1: warning: look here", lines);
+        Assert.Contains("web1: without sda: a cdrom holds nothing of the guest's", lines);
+    }
+
+    [Fact]
+    public void Hostile_text_comes_out_as_harmless_text_everywhere()
+    {
+        // Names from libvirt and paths from manifests: neither markup nor escape sequences nor forged lines.
+        Manifest manifest = Hostiles(ManifestSamples.Create());
+        CompletedBackup backup = new($"/backup/{Hostile}", manifest, true);
+        RetentionVerdict verdict = new(backup, true, Hostile);
+        JobReport job = new(manifest.Domain, JobOutcome.Failed, Hostile, manifest, TimeSpan.FromSeconds(1), [Hostile], [verdict], [Hostile]);
+        TextReports reports = Reports();
+
+        reports.Print(new RunReport(ImpatientTime.Start, TimeSpan.Zero, RecoveryReport.Nothing, [job]));
+        reports.Print(new ListReport(Hostile, [backup], [Hostile]));
+        reports.Print(new ListReport(Hostile, [], [Hostile]));
+        reports.Print(backup);
+        reports.Print(new VerifyReport([new VerifyResult(backup, TimeSpan.FromSeconds(1), [new(Hostile, 7, [Hostile], Hostile)])], [Hostile], false));
+        RestoreReport restore = new(
+            manifest.Domain, manifest.Id, manifest.Domain, [Hostile], [Hostile], true, false, 1, TimeSpan.FromSeconds(1), [Hostile], [Hostile]);
+        reports.Print(restore, isDryRun: false);
+        reports.Print(restore, isDryRun: true);
+        reports.Print(new PruneReport([verdict], [Hostile], [Hostile], true));
+        reports.Print(new CheckReport([new Finding(Hostile, FindingSeverity.Bad, Hostile, Hostile)]));
+        reports.PrintError($"{Hostile} said", ExitCode.Failed);
+
+        string text = output.ToString() + complaints;
+        Assert.DoesNotContain('\u001b', text);
+        Assert.DoesNotContain('\u202e', text);
+        Assert.Contains("[red]web[/] [2J 2", text, StringComparison.Ordinal);
+        Assert.All(Lines(), line => Assert.NotEqual("2", line.Trim()));
+    }
+
+    [Fact]
+    public void A_command_to_type_is_never_broken_over_lines_and_is_quoted()
+    {
+        string command = $"virsh blockcommit {new string('x', 900)}";
+        JobReport job = new(new DomainName("web1"), JobOutcome.Failed, command, null, TimeSpan.Zero, [], [], []);
+        DomainName name = new("my vm");
+
+        Reports().Print(new RunReport(ImpatientTime.Start, TimeSpan.Zero, RecoveryReport.Nothing, [job]));
+        Reports().Print(new RestoreReport(name, Web1.Id, name, [], [], true, false, 1, TimeSpan.Zero, [], []), isDryRun: false);
+
+        Assert.Contains($"web1: {command}", Lines());
+        Assert.Contains("  the domain my vm is defined; start it with: virsh start 'my vm'", Lines());
+    }
+
+    [Theory]
+    [InlineData(0, "0 min")]
+    [InlineData(90, "90 min")]
+    [InlineData(60 * 30, "30 h")]
+    [InlineData(60 * 24 * 9, "9 d")]
+    [InlineData(-600, "0 min")]
+    public void A_list_tells_how_old_a_backup_is(int minutes, string age)
+    {
+        time.Pass(TimeSpan.FromMinutes(minutes));
+
+        Reports().Print(new ListReport("/backup", [new CompletedBackup("/backup/a", ManifestSamples.Create(), true)], []));
+
+        Assert.Contains(Lines(), line => HasAll(line, "web1", "20261120T020000Z", "full", "crash", "vda", age, "protected"));
+    }
+
+    [Fact]
+    public void An_error_goes_to_the_other_stream_line_by_line()
+    {
+        Reports().PrintError("one\ntwo", ExitCode.Usage);
+
+        Assert.Equal("kvmbackup: one\nkvmbackup: two\n", complaints.ToString());
+        Assert.Empty(output.ToString());
+    }
+
+    [Theory]
+    [InlineData(5, "0:00:05")]
+    [InlineData(108359, "30:05:59")]
+    [InlineData(-1, "0:00:00")]
+    [InlineData(1e300, "256204778:48:05")]
+    public void A_duration_of_days_keeps_its_hours(double seconds, string text) =>
+        Assert.Equal(text, PlainText.Duration(seconds));
+
+    private static Manifest Hostiles(Manifest manifest) => manifest with
+    {
+        // A domain's name cannot hold control characters; markup it can.
+        Domain = new DomainName("[red]web[/]"),
+        Host = Hostile,
+        Program = Hostile,
+        ConsistencyReason = Hostile,
+        Archive = manifest.Archive with { FileName = Hostile },
+        Disks = [manifest.Disks[0] with { Layers = [manifest.Disks[0].Layers[0] with { FileName = Hostile, Format = Hostile, SourcePath = Hostile }] }],
+        SkippedDisks = [new SkippedDisk(new DiskTarget("sda"), Hostile)],
+        Warnings = [Hostile],
+    };
+
+    private static bool HasAll(string line, params string[] words) => words.All(line.Contains);
+
+    private string[] Lines() => output.ToString().Split('\n');
+
+    private TextReports Reports() => TextReports.For(output, complaints, isTerminal: false, time);
+}
