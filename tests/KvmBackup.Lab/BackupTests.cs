@@ -21,7 +21,7 @@ public sealed class BackupTests
 
         _ = await site.BackUpAsync("web1");
         (await site.RunAsync("verify", "web1")).MustSucceed();
-        await LoseAsync(guest);
+        await guest.LoseAsync();
         (await site.RunAsync("restore", "web1", "--start")).MustSucceed();
         await guest.WaitUntilReadyAsync();
 
@@ -93,17 +93,15 @@ public sealed class BackupTests
     private static async Task<string> WriteContentAsync(LabGuest guest)
     {
         _ = await guest.RunAsync(
-            "for disk in /disk/*; do for n in 1 2 3; do dd if=/dev/urandom of=$disk/kept.$n bs=300k count=$n; done; done; sync");
+            """
+            for disk in /disk/*; do
+              for n in 1 2 3; do dd if=/dev/urandom of=$disk/kept.$n bs=300k count=$n; done
+            done
+            sync
+            """);
         return await ReadContentAsync(guest);
     }
 
     private static async Task<string> ReadContentAsync(LabGuest guest) =>
         await guest.RunAsync("sha256sum /disk/*/kept.*");
-
-    private static async Task LoseAsync(LabGuest guest)
-    {
-        await guest.DestroyAsync();
-        await guest.UndefineAsync();
-        guest.DeleteDisks();
-    }
 }

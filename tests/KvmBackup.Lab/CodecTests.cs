@@ -28,7 +28,10 @@ public sealed class CodecTests
             Disks =
             [
                 new LabDisk("vda") { ContentDirectory = Folder.WithRandomFile("random", 7_000_001) },
-                new LabDisk("vdb") { Format = "raw", SizeBytes = RawSize, ContentDirectory = Folder.WithRandomFile("few", 300_007) },
+                new LabDisk("vdb")
+                {
+                    Format = "raw", SizeBytes = RawSize, ContentDirectory = Folder.WithRandomFile("few", 300_007),
+                },
             ],
         });
         BackupSite site = new((guest.Name, $"rotate: 2, compression: {codec}"));
@@ -71,10 +74,9 @@ public sealed class CodecTests
         Outcome listing = (await RunningProgram.RunAsync("tar", "-tf", archive)).MustSucceed();
         Assert.Equal("", listing.Error);
         string[] members = listing.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        foreach (string expected in new[] { "domain.xml", "live.xml", "migratable.xml", "RESTORE.md", "vda.qcow2", "vdb.raw" })
-        {
-            Assert.Contains($"{domain}/{expected}", members);
-        }
+        Assert.All(
+            ["domain.xml", "live.xml", "migratable.xml", "RESTORE.md", "vda.qcow2", "vdb.raw"],
+            (string expected) => Assert.Contains($"{domain}/{expected}", members));
 
         string folder = LabEnvironment.NewDirectory("unpacked");
         Outcome unpacking = await RunningProgram.RunAsync("tar", "-xf", archive, "-C", folder);

@@ -30,14 +30,17 @@ public sealed partial class HandRestoreTests
         await AssertComesBackByHandAsync(guest, site, template);
     }
 
-    private static async Task AssertComesBackByHandAsync(LabGuest guest, BackupSite site, params IEnumerable<string> alsoLost)
+    private static async Task AssertComesBackByHandAsync(
+        LabGuest guest, BackupSite site, params IEnumerable<string> alsoLost)
     {
         string content = await guest.RunAsync(
-            "for disk in /disk/*; do dd if=/dev/urandom of=$disk/kept bs=200k count=2 2>/dev/null; done; sync; sha256sum /disk/*/kept");
+            """
+            for disk in /disk/*; do dd if=/dev/urandom of=$disk/kept bs=200k count=2 2>/dev/null; done
+            sync
+            sha256sum /disk/*/kept
+            """);
         _ = await site.BackUpAsync(guest.Name);
-        await guest.DestroyAsync();
-        await guest.UndefineAsync();
-        guest.DeleteDisks();
+        await guest.LoseAsync();
         foreach (string path in alsoLost)
         {
             File.Delete(path);

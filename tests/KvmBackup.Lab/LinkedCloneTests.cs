@@ -32,7 +32,7 @@ public sealed class LinkedCloneTests
         await using LabGuest clone = await StartCloneAsync("alone", template);
         BackupSite site = new((clone.Name, "rotate: 2"));
         _ = await site.BackUpAsync(clone.Name);
-        await LoseAsync(clone);
+        await clone.LoseAsync();
         File.Delete(template);
 
         (await site.RunAsync("restore", clone.Name, "--start")).MustSucceed();
@@ -49,7 +49,7 @@ public sealed class LinkedCloneTests
         await using LabGuest clone = await StartCloneAsync("kept", template);
         BackupSite site = new((clone.Name, "rotate: 2"));
         _ = await site.BackUpAsync(clone.Name);
-        await LoseAsync(clone);
+        await clone.LoseAsync();
         DateTime written = File.GetLastWriteTimeUtc(template);
 
         JsonElement report = await site.ReportAsync("restore", clone.Name, "--start");
@@ -58,7 +58,7 @@ public sealed class LinkedCloneTests
         Assert.Contains(template, report.GetProperty("kept_files").EnumerateArray().Select(file => file.GetString()));
         Assert.Equal(written, File.GetLastWriteTimeUtc(template));
 
-        await LoseAsync(clone);
+        await clone.LoseAsync();
         await RunningProgram.RunAsync("qemu-io", "-c", "write -P 7 0 4096", template);
         string changed = Folder.Describe(LabEnvironment.ImagesPath);
         Outcome refused = (await site.RunAsync("restore", clone.Name, "--start")).MustEndWith(2);
@@ -113,11 +113,4 @@ public sealed class LinkedCloneTests
 
     private static async Task AssertContentAsync(LabGuest guest) =>
         Assert.Equal("from the template from the clone", await guest.RunAsync("cat /data/base; echo -n ' '; cat /data/own"));
-
-    private static async Task LoseAsync(LabGuest guest)
-    {
-        await guest.DestroyAsync();
-        await guest.UndefineAsync();
-        guest.DeleteDisks();
-    }
 }

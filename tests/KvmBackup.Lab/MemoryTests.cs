@@ -52,7 +52,8 @@ public sealed class MemoryTests(ITestOutputHelper output)
         {
             string? line = File.ReadLines($"/proc/{processId}/status")
                 .FirstOrDefault(text => text.StartsWith("VmHWM:", StringComparison.Ordinal));
-            return line is null ? 0 : int.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+            string number = line?.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1] ?? "0";
+            return int.Parse(number, CultureInfo.InvariantCulture);
         }
         catch (IOException)
         {

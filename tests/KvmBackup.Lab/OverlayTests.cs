@@ -39,8 +39,8 @@ public sealed class OverlayTests
     {
         await using LabGuest guest = await LabGuest.StartAsync(
             new LabGuestSpecification("overlaid") { Workload = "log,churn" });
-        string roomy = await MountAsync("size=400m");
-        string tight = await MountAsync("size=100m");
+        string roomy = await Folder.MountAsync("size=400m");
+        string tight = await Folder.MountAsync("size=100m");
         BackupSite site = new((guest.Name, $"rotate: 2, overlay_dir: {roomy}"));
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
 
@@ -83,12 +83,5 @@ public sealed class OverlayTests
         (await site.RunAsync("restore", guest.Name, "--start")).MustSucceed();
         await guest.WaitUntilReadyAsync();
         Assert.NotEqual("0", (await guest.RunAsync("cat /data/log | wc -l")).Trim());
-    }
-
-    private static async Task<string> MountAsync(string options)
-    {
-        string path = LabEnvironment.NewDirectory("mount");
-        (await RunningProgram.RunAsync("mount", "-t", "tmpfs", "-o", options, "tmpfs", path)).MustSucceed();
-        return path;
     }
 }

@@ -43,7 +43,8 @@ public sealed class PredecessorTests
             ["succeeded", "succeeded"],
             JsonDocument.Parse(run.Output).RootElement.GetProperty("jobs").EnumerateArray()
                 .Select(job => job.GetProperty("outcome").GetString()));
-        Assert.Single(Directory.GetFiles(Path.Combine(folder, "guests", "intranet"), "intranet.tar.gz", SearchOption.AllDirectories));
+        string target = Path.Combine(folder, "guests", "intranet");
+        Assert.Single(Directory.GetFiles(target, "intranet.tar.gz", SearchOption.AllDirectories));
         Assert.Empty(Directory.GetFiles("/var/lib/kvmbackup/journal"));
     }
 

@@ -16,7 +16,8 @@ public sealed class RefusalTests
         string mistaken = Write(folder, "mistaken.yml", "lab1:\n  backupdirectory: /x\n  domains:\n    a: {rotate: 0}\n");
         string codec = Write(
             folder, "codec.yml",
-            $"lab1:\n  backupdir: {site.BackupPath}\n  domains:\n    a: {{day_of_week: daily, rotate: 1, compression: lz5}}\n");
+            $"lab1:\n  backupdir: {site.BackupPath}\n  domains:\n"
+            + "    a: {day_of_week: daily, rotate: 1, compression: lz5}\n");
 
         await AssertUsageAsync("did you mean 'asked'", "--config", site.ConfigurationPath, "backup", "aske");
         await AssertUsageAsync("lab1", "--config", otherHost, "run");
@@ -43,7 +44,7 @@ public sealed class RefusalTests
         await AssertTargetRefusedAsync(site, guest, inside, "Set backupdir to another");
         Directory.Delete(inside, recursive: true);
         await AssertTargetRefusedAsync(site, guest, site.ConfigurationPath, "is a file");
-        string readOnly = await MountAsync("ro");
+        string readOnly = await Folder.MountAsync("ro");
         await AssertTargetRefusedAsync(site, guest, readOnly, "cannot be written");
 
         await before.AssertUnchangedAsync(site);
@@ -58,8 +59,8 @@ public sealed class RefusalTests
         });
         BackupSite site = new((guest.Name, "rotate: 2"));
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
-        string small = await MountAsync("size=24m");
-        string tiny = await MountAsync("size=2m");
+        string small = await Folder.MountAsync("size=24m");
+        string tiny = await Folder.MountAsync("size=2m");
 
         await AssertTargetRefusedAsync(site, guest, small, "No space left");
         Assert.Empty(Directory.GetDirectories(Path.Combine(small, guest.Name)));
@@ -141,13 +142,6 @@ public sealed class RefusalTests
     {
         Outcome outcome = (await Kvmbackup.RunAsync(words)).MustEndWith(2);
         Assert.Contains(message, outcome.Error, StringComparison.Ordinal);
-    }
-
-    private static async Task<string> MountAsync(string options)
-    {
-        string path = LabEnvironment.NewDirectory("mount");
-        (await RunningProgram.RunAsync("mount", "-t", "tmpfs", "-o", options, "tmpfs", path)).MustSucceed();
-        return path;
     }
 
     private static string Write(string folder, string name, string text)

@@ -14,12 +14,17 @@ public sealed class ReportTests
 
         AssertHas(await site.ReportAsync("run", "--dry-run"), "exit_code", "jobs", "started_at", "elapsed_seconds");
         AssertHas(await site.ReportAsync("run"), "exit_code", "jobs", "started_at", "elapsed_seconds");
-        AssertHas((await site.BackUpAsync(guest.Name)).GetProperty("backup"), "id", "kind", "consistency", "disks", "archive_bytes");
+        AssertHas(
+            (await site.BackUpAsync(guest.Name)).GetProperty("backup"),
+            "id", "kind", "consistency", "disks", "content_bytes", "archive_bytes");
         AssertHas((await site.ReportAsync("list")).GetProperty("backups")[0], "domain", "id", "kind", "consistency", "path");
         AssertHas(
             await site.ReportAsync("show", guest.Name),
-            "domain", "id", "domain_uuid", "host", "archive_sha256", "disk_files", "skipped_disks", "warnings", "frozen_seconds");
-        AssertHas((await site.ReportAsync("verify", guest.Name)).GetProperty("results")[0], "domain", "id", "is_whole", "damages");
+            "domain", "id", "domain_uuid", "host", "archive_sha256", "disk_files", "skipped_disks", "warnings",
+            "frozen_seconds");
+        AssertHas(
+            (await site.ReportAsync("verify", guest.Name)).GetProperty("results")[0],
+            "domain", "id", "is_whole", "damages");
         AssertHas(await site.ReportAsync("verify", "--all"), "exit_code", "results", "unusable");
         AssertHas(
             await site.ReportAsync("restore", guest.Name, "--to", LabEnvironment.NewDirectory("json")),
@@ -27,7 +32,9 @@ public sealed class ReportTests
         AssertHas(await site.ReportAsync("prune"), "exit_code", "verdicts", "notes", "failures");
         JsonElement check = await site.ReportAsync("check");
         AssertHas(check, "exit_code", "findings");
-        Assert.All(check.GetProperty("findings").EnumerateArray(), finding => Assert.Equal("good", finding.GetProperty("severity").GetString()));
+        Assert.All(
+            check.GetProperty("findings").EnumerateArray(),
+            finding => Assert.Equal("good", finding.GetProperty("severity").GetString()));
         AssertHas(await site.ReportAsync(2, "restore", "nobody"), "exit_code", "error");
         AssertHas(await site.ReportAsync(2, "backup", "nobody"), "exit_code", "error");
     }

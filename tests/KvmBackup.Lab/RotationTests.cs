@@ -21,7 +21,9 @@ public sealed class RotationTests
 
         Assert.Equal(made[1..], site.BackupIds(guest.Name));
         JsonElement prune = await site.ReportAsync("prune");
-        Assert.All(prune.GetProperty("verdicts").EnumerateArray(), verdict => Assert.True(verdict.GetProperty("is_kept").GetBoolean()));
+        Assert.All(
+            prune.GetProperty("verdicts").EnumerateArray(),
+            verdict => Assert.True(verdict.GetProperty("is_kept").GetBoolean()));
     }
 
     [LabFact]
@@ -56,11 +58,13 @@ public sealed class RotationTests
 
         Assert.Equal(
             ["bad failed", "gone failed", "good succeeded"],
-            report.GetProperty("jobs").EnumerateArray().Select(job => $"{job.GetProperty("domain")} {job.GetProperty("outcome")}"));
+            report.GetProperty("jobs").EnumerateArray()
+                .Select(job => $"{job.GetProperty("domain")} {job.GetProperty("outcome")}"));
         Assert.Single(site.BackupDirectories("good"));
         Assert.Empty(site.BackupDirectories("bad"));
         Assert.Contains(
-            "libvirt has no such domain", report.GetProperty("jobs")[1].GetProperty("reason").GetString(), StringComparison.Ordinal);
+            "libvirt has no such domain", report.GetProperty("jobs")[1].GetProperty("reason").GetString(),
+            StringComparison.Ordinal);
     }
 
     [LabFact]

@@ -18,6 +18,14 @@ public static class Folder
         return Convert.ToHexStringLower(SHA256.HashData(file));
     }
 
+    /// <summary>A new file system in memory: a small one, a read-only one. It goes with the lab.</summary>
+    public static async Task<string> MountAsync(string options)
+    {
+        string path = LabEnvironment.NewDirectory("mount");
+        (await RunningProgram.RunAsync("mount", "-t", "tmpfs", "-o", options, "tmpfs", path)).MustSucceed();
+        return path;
+    }
+
     /// <summary>A new folder in the lab with one file that no codec makes smaller.</summary>
     public static string WithRandomFile(string name, int sizeBytes)
     {

@@ -144,6 +144,14 @@ public sealed class LabGuest : IAsyncDisposable
         }
     }
 
+    /// <summary>The disaster: the running guest, its definition and its disks are gone.</summary>
+    public async Task LoseAsync()
+    {
+        await DestroyAsync();
+        await UndefineAsync();
+        DeleteDisks();
+    }
+
     public async ValueTask DisposeAsync()
     {
         // The test may have left the guest in any state, or gone with it: both commands may fail.
