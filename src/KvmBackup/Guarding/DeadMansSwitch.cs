@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using KvmBackup.Shell;
 using Serilog;
 
@@ -11,30 +10,53 @@ namespace KvmBackup.Guarding;
 public sealed class DeadMansSwitch : IAsyncDisposable
 {
     private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(20);
-    private readonly Companion companion;
+    private readonly ILogger log;
+    private Companion? companion;
+    private bool isReady;
 
-    private DeadMansSwitch(Companion companion) => this.companion = companion;
+    private DeadMansSwitch(ILogger log) => this.log = log;
 
-    /// <summary>Starts the watcher and returns when it stands by.</summary>
+    /// <summary>Starts the watcher, and leaves it to get ready.</summary>
     /// <param name="watch">How this program is told to watch.</param>
     /// <param name="log">Takes a warning when it cannot be had: the next run recovers then.</param>
-    [SuppressMessage("Reliability", "CA2000", Justification = "The switch owns the companion that it returns with.")]
-    public static async Task<DeadMansSwitch?> ArmAsync(WatchCall watch, ILogger log, CancellationToken cancellationToken)
+    public static DeadMansSwitch Arm(WatchCall watch, ILogger log)
     {
-        Companion? companion = null;
+        DeadMansSwitch armed = new(log);
         try
         {
-            companion = Companion.Start(new ProgramCall(watch.Program, watch.Arguments));
-            await companion.WaitUntilReadyAsync(ReadyLimit, cancellationToken);
-            return new DeadMansSwitch(companion);
+            armed.companion = Companion.Start(new ProgramCall(watch.Program, watch.Arguments));
         }
         catch (ShellException failure)
         {
-            log.Warning("Nobody stands by in case that this run is killed (the next run would mend it): {Message}", failure.Message);
-            await (companion?.DisposeAsync() ?? ValueTask.CompletedTask);
-            return null;
+            armed.Warn(failure);
+        }
+
+        return armed;
+    }
+
+    /// <summary>Returns when somebody stands by, or was found not to, which is told: before anything is changed.</summary>
+    public async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
+    {
+        if (isReady || companion is null)
+        {
+            return;
+        }
+
+        try
+        {
+            await companion.WaitUntilReadyAsync(ReadyLimit, cancellationToken);
+            isReady = true;
+        }
+        catch (ShellException failure)
+        {
+            Warn(failure);
+            await companion.DisposeAsync();
+            companion = null;
         }
     }
 
-    public ValueTask DisposeAsync() => companion.DisposeAsync();
+    public ValueTask DisposeAsync() => companion?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    private void Warn(ShellException failure) => log.Warning(
+        "Nobody stands by in case that this run is killed (the next run would mend it): {Message}", failure.Message);
 }

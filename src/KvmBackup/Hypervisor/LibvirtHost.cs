@@ -54,7 +54,7 @@ public sealed partial class LibvirtHost(Virsh virsh)
             DomainXml.Disks(xml),
             Lines(await snapshots),
             Lines(await checkpoints),
-            await RunningJobAsync(domain, cancellationToken),
+            await state == DomainState.ShutOff ? null : await AskJobAsync(domain, cancellationToken),
             DomainXml.Files(xml),
             new DomainDefinition(await inactive, await live, await migratable));
     }
@@ -78,11 +78,12 @@ public sealed partial class LibvirtHost(Virsh virsh)
     /// <summary>The job that libvirt does with a domain now; null for none, and when the domain is shut off.</summary>
     public async Task<string?> RunningJobAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
-        if (await StateAsync(domain, cancellationToken) == DomainState.ShutOff)
-        {
-            return null;
-        }
+        return await StateAsync(domain, cancellationToken) == DomainState.ShutOff
+            ? null : await AskJobAsync(domain, cancellationToken);
+    }
 
+    private async Task<string?> AskJobAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
         string type = Field(await AskAsync(domain, cancellationToken, "domjobinfo"), "Job type");
         return type is "None" or "" ? null : type;
     }

@@ -47,7 +47,8 @@ public sealed class OverlaySnapshot(Virsh virsh, LibvirtHost host, TimeProvider 
     public async Task EnsureAppliedAsync(
         DomainFacts domain, IReadOnlyList<PlannedOverlay> overlays, CancellationToken cancellationToken)
     {
-        foreach (bool isInactive in domain.IsPersistent ? new[] { false, true } : [false])
+        bool[] flavours = domain.IsPersistent ? [false, true] : [false];
+        await Task.WhenAll(flavours.Select(async isInactive =>
         {
             IReadOnlyDictionary<DiskTarget, DiskState> states =
                 await host.DiskStatesAsync(domain.Identity, isInactive, cancellationToken);
@@ -59,7 +60,7 @@ public sealed class OverlaySnapshot(Virsh virsh, LibvirtHost host, TimeProvider 
                     $"{domain.Name}: the snapshot was taken, but disk {missing.Target} is not on its overlay in the "
                     + $"{(isInactive ? "inactive" : "live")} definition.");
             }
-        }
+        }));
     }
 
     /// <summary>Waits until libvirt does nothing with the domain any more, for as long as is sensible.</summary>

@@ -23,21 +23,21 @@ public sealed class BackupRun(
         using RunLock? held = request.IsDryRun ? null
             : await RunLock.AcquireAsync(settings.StateDirectory, request.Wait, time, cancellationToken);
         bool changesGuests = held is not null && plan.Jobs.Any(job => job.IsDue);
-        await using DeadMansSwitch? watcher = changesGuests ? await DeadMansSwitch.ArmAsync(watch, log, cancellationToken) : null;
+        await using DeadMansSwitch? watcher = changesGuests ? DeadMansSwitch.Arm(watch, log) : null;
         await using ShutdownDelay? delay = changesGuests ? ShutdownDelay.Begin() : null;
         RecoveryReport recovery = held is null ? RecoveryReport.Nothing : await recover.RecoverAsync(cancellationToken);
         IReadOnlyList<DomainIdentity> known = await host.ListAsync(cancellationToken);
         List<JobReport> reports = [];
         foreach (PlannedJob job in plan.Jobs)
         {
-            reports.Add(await RunJobAsync(job, known, request, progress, cancellationToken));
+            reports.Add(await RunJobAsync(job, known, request, watcher, progress, cancellationToken));
         }
 
         return new RunReport(startedAt, time.GetElapsedTime(start), recovery, reports);
     }
 
     private async Task<JobReport> RunJobAsync(
-        PlannedJob job, IReadOnlyList<DomainIdentity> known, BackupRequest request,
+        PlannedJob job, IReadOnlyList<DomainIdentity> known, BackupRequest request, DeadMansSwitch? watcher,
         IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
         DomainName name = job.Domain.Name;
@@ -64,7 +64,7 @@ public sealed class BackupRun(
 
         return request.IsDryRun
             ? await dryRun.RunAsync(domain, job.Domain, job.Reason, cancellationToken)
-            : await backup.RunAsync(domain, job.Domain, job.Reason, request.Wait, progress, cancellationToken);
+            : await backup.RunAsync(domain, job.Domain, job.Reason, request.Wait, watcher, progress, cancellationToken);
     }
 
     private static JobReport Report(DomainName name, JobOutcome outcome, string reason) =>

@@ -1,5 +1,6 @@
 using KvmBackup.Archiving;
 using KvmBackup.Configuration;
+using KvmBackup.Guarding;
 using KvmBackup.Hypervisor;
 using KvmBackup.Journaling;
 using KvmBackup.Model;
@@ -18,16 +19,17 @@ public sealed class DomainBackup(
     /// <param name="settings">How it is backed up.</param>
     /// <param name="reason">Why it is due.</param>
     /// <param name="wait">How long to wait for another run to let go of the domain.</param>
+    /// <param name="watcher">Who mends the guest if this run is killed.</param>
     /// <param name="progress">Told while disks are read.</param>
     public async Task<JobReport> RunAsync(
-        DomainIdentity domain, DomainSettings settings, string reason, TimeSpan wait,
+        DomainIdentity domain, DomainSettings settings, string reason, TimeSpan wait, DeadMansSwitch? watcher,
         IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
         JobRecord record = new(domain.Name, reason, time);
         log.Information("{Domain}: backup begins: {Reason}", domain.Name, reason);
         try
         {
-            await BackUpAsync(domain, settings, wait, record, progress, cancellationToken);
+            await BackUpAsync(domain, settings, wait, watcher, record, progress, cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -47,7 +49,7 @@ public sealed class DomainBackup(
     }
 
     private async Task BackUpAsync(
-        DomainIdentity domain, DomainSettings settings, TimeSpan wait, JobRecord record,
+        DomainIdentity domain, DomainSettings settings, TimeSpan wait, DeadMansSwitch? watcher, JobRecord record,
         IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
         target.EnsureUsable();
@@ -63,6 +65,7 @@ public sealed class DomainBackup(
         PreparedJob job = await preflight.PrepareAsync(domain, settings, directory, target, now, cancellationToken);
         record.Warn(job.Warnings);
         await using PendingBackup pending = await directory.BeginAsync(now, BackupKind.Full, held);
+        await (watcher?.WaitUntilReadyAsync(cancellationToken) ?? Task.CompletedTask);
         CompletedBackup completed = await CopyAsync(job, pending, record, progress, cancellationToken);
         record.Succeed(completed.Manifest);
         log.Information("{Domain}: published {Directory}", domain.Name, completed.DirectoryPath);
