@@ -27,5 +27,16 @@ public sealed record DomainSettings(
 {
     public static readonly TimeSpan DefaultFreezeTimeout = TimeSpan.FromSeconds(30);
 
+    public static readonly TimeSpan DefaultStallTimeout = TimeSpan.FromMinutes(2);
+
+    /// <summary>A guest that rewrites a tenth of its disk during a backup is a busy one.</summary>
+    public const double DefaultOverlayHeadroom = 0.1;
+
+    /// <summary>How long the target may take no data before the backup is given up for the guest's sake.</summary>
+    public TimeSpan StallTimeout { get; init; } = DefaultStallTimeout;
+
+    /// <summary>Room for overlays that must be there before a backup begins, as a share of the disks' virtual size.</summary>
+    public double OverlayHeadroom { get; init; } = DefaultOverlayHeadroom;
+
     public static readonly TimeSpan DefaultCommitTimeout = TimeSpan.FromMinutes(30);
 }

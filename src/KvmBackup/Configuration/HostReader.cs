@@ -70,7 +70,11 @@ internal static class HostReader
             layer.OverlayDirectory,
             layer.FreezeTimeout ?? DomainSettings.DefaultFreezeTimeout,
             layer.CommitTimeout ?? DomainSettings.DefaultCommitTimeout,
-            layer.VerifyBeforePublish ?? false);
+            layer.VerifyBeforePublish ?? false)
+        {
+            StallTimeout = layer.StallTimeout ?? DomainSettings.DefaultStallTimeout,
+            OverlayHeadroom = layer.OverlayHeadroom ?? DomainSettings.DefaultOverlayHeadroom,
+        };
     }
 
     private static DomainName ReadName(Setting domain)

@@ -8,7 +8,7 @@ internal static class LayerReader
     public static readonly IReadOnlyList<string> Keys =
     [
         "day_of_week", "rotate", "retain", "compression", "quiesce", "disks", "overlay_dir", "freeze_timeout",
-        "commit_timeout", "verify",
+        "commit_timeout", "stall_timeout", "overlay_headroom", "verify",
     ];
 
     private const int MostBackups = 100_000;
@@ -33,6 +33,8 @@ internal static class LayerReader
         OverlayDirectory = section.Find("overlay_dir")?.AbsolutePath(),
         FreezeTimeout = section.Find("freeze_timeout")?.Duration(),
         CommitTimeout = section.Find("commit_timeout")?.Duration(),
+        StallTimeout = section.Find("stall_timeout")?.Duration(),
+        OverlayHeadroom = section.Find("overlay_headroom")?.Share(),
         VerifyBeforePublish = section.Find("verify")?.Flag(),
     };
 

@@ -64,6 +64,25 @@ internal sealed record Setting(string Key, int KeyLine, ConfigurationNode Node, 
         return lowest;
     }
 
+    /// <summary>A share, <c>10%</c>, from nothing to twice the whole.</summary>
+    /// <returns>0.1 for 10%.</returns>
+    public double Share()
+    {
+        const string Expected = "a whole number of percent from 0% to 200%";
+        if (Text(Expected) is not { } text)
+        {
+            return 0;
+        }
+
+        bool isNumber = int.TryParse(text.TrimEnd('%'), NumberStyles.None, CultureInfo.InvariantCulture, out int percent);
+        if (!isNumber || percent > 200 || !text.EndsWith('%'))
+        {
+            Report($"'{text}' is not {Expected}", "give one, such as 10%");
+        }
+
+        return percent / 100.0;
+    }
+
     public bool Flag()
     {
         if (Text("yes or no") is not { } text)

@@ -21,6 +21,10 @@ internal sealed record SettingsLayer
 
     public TimeSpan? CommitTimeout { get; init; }
 
+    public TimeSpan? StallTimeout { get; init; }
+
+    public double? OverlayHeadroom { get; init; }
+
     public bool? VerifyBeforePublish { get; init; }
 
     /// <summary>This level on top of a farther one: the nearer wins.</summary>
@@ -34,6 +38,8 @@ internal sealed record SettingsLayer
         OverlayDirectory = OverlayDirectory ?? farther.OverlayDirectory,
         FreezeTimeout = FreezeTimeout ?? farther.FreezeTimeout,
         CommitTimeout = CommitTimeout ?? farther.CommitTimeout,
+        StallTimeout = StallTimeout ?? farther.StallTimeout,
+        OverlayHeadroom = OverlayHeadroom ?? farther.OverlayHeadroom,
         VerifyBeforePublish = VerifyBeforePublish ?? farther.VerifyBeforePublish,
     };
 }

@@ -13,6 +13,7 @@ public static partial class LocalFile
     private const int NoSuchDeviceOrAddress = 6;
     private const uint BasicStatistics = 0x7ff;
     private const int CurrentDirectory = -100;
+    private const int BlockBytes = 512;
     private const int FileTypeMask = 0xF000;
     private const int BlockDeviceType = 0x6000;
 
@@ -29,6 +30,11 @@ public static partial class LocalFile
 
     /// <summary>Bytes that this program may still write to the file system of a directory.</summary>
     public static long AvailableBytes(string directoryPath) => new DriveInfo(directoryPath).AvailableFreeSpace;
+
+    /// <summary>Bytes that a file takes on its file system, holes left out; 0 when it is not there.</summary>
+    public static long AllocatedBytes(string filePath) =>
+        StatisticsOf(CurrentDirectory, filePath, 0, BasicStatistics, out StatisticsX statistics) == 0
+            ? (long)statistics.Blocks * BlockBytes : 0;
 
     /// <summary>The path with every link in its last component followed.</summary>
     public static string ResolvePath(string path) =>
@@ -109,6 +115,9 @@ public static partial class LocalFile
 
         [FieldOffset(32)]
         public ulong Inode;
+
+        [FieldOffset(48)]
+        public ulong Blocks;
 
         [FieldOffset(136)]
         public uint DeviceMajor;

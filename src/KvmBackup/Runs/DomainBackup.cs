@@ -52,7 +52,7 @@ public sealed class DomainBackup(
         DomainIdentity domain, DomainSettings settings, TimeSpan wait, DeadMansSwitch? watcher, JobRecord record,
         IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
-        target.EnsureUsable();
+        await Patience.AskAsync(target.EnsureUsable, target.DirectoryPath, time);
         await archiver.EnsureAvailableAsync(settings.Compression, cancellationToken);
         DomainDirectory directory = target.ForDomain(domain.Name);
         using DomainLock held = await directory.LockAsync(wait, cancellationToken);
@@ -64,9 +64,18 @@ public sealed class DomainBackup(
         BackupId now = new(time.GetUtcNow());
         PreparedJob job = await preflight.PrepareAsync(domain, settings, directory, target, now, cancellationToken);
         record.Warn(job.Warnings);
-        await using PendingBackup pending = await directory.BeginAsync(now, BackupKind.Full, held);
         await (watcher?.WaitUntilReadyAsync(cancellationToken) ?? Task.CompletedTask);
-        CompletedBackup completed = await CopyAsync(job, pending, record, progress, cancellationToken);
+        PendingBackup pending = await directory.BeginAsync(now, BackupKind.Full, held);
+        CompletedBackup completed;
+        try
+        {
+            completed = await CopyAsync(job, pending, record, progress, cancellationToken);
+        }
+        finally
+        {
+            await Patience.DisposeAsync(pending, pending.DirectoryPath, time, log);
+        }
+
         record.Succeed(completed.Manifest);
         log.Information("{Domain}: published {Directory}", domain.Name, completed.DirectoryPath);
         if (record.IsGuestClean)
@@ -107,7 +116,21 @@ public sealed class DomainBackup(
         CancellationToken cancellationToken)
     {
         // Around the pin, not within it: whatever the target does, the guest is released first.
-        await using DomainArchive archive = new(job, pending, archiver, record.StartedAt, log);
+        DomainArchive archive = new(job, pending, archiver, record.StartedAt, log);
+        try
+        {
+            return await WriteAsync(job, pin, pending, archive, record, progress, cancellationToken);
+        }
+        finally
+        {
+            await Patience.DisposeAsync(archive, $"the archive of {job.Facts.Name}", time, log);
+        }
+    }
+
+    private async Task<Manifest> WriteAsync(
+        PreparedJob job, PinnedDomain pin, PendingBackup pending, DomainArchive archive, JobRecord record,
+        IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
+    {
         await archive.AddDefinitionsAsync(hostName, cancellationToken);
         Tally tally = new(job.Facts.Name, job.DataBytes, progress);
         PinOutcome outcome = job.Facts.IsActive
@@ -135,7 +158,7 @@ public sealed class DomainBackup(
         await using (pin)
         {
             await pin.PinAsync(cancellationToken);
-            await using RoomGuard guard = RoomGuard.Watch(job.Overlays, time, cancellationToken);
+            await using ReadGuard guard = new(job.Overlays, tally, job.Settings.StallTimeout, time, cancellationToken);
             foreach (TakenDisk disk in job.Disks)
             {
                 await guard.ProtectAsync(token => archive.AddDiskAsync(disk, tally, token));

@@ -13,8 +13,6 @@ public sealed class Preflight(LibvirtHost host, QemuImage images)
 {
     private const string BlockDeviceOverlayDirectory = "/var/lib/libvirt/images";
 
-    // A guest that rewrites a tenth of its disk during a backup is busy; the guard watches for one that does more.
-    private const double OverlayShareOfDisk = 0.1;
     private const double LikelyCompression = 0.33;
 
     /// <exception cref="KvmBackupException">The domain cannot be backed up now; the message lists every reason.</exception>
@@ -41,7 +39,7 @@ public sealed class Preflight(LibvirtHost host, QemuImage images)
             ? [.. disks.Select(disk => PlanOverlay(facts, disk, settings, id))] : [];
         long dataBytes = disks.SelectMany(disk => disk.Layers).Sum(layer => DataBytes(layer.FilePath));
         RefuseTargetBesideImages(target, disks);
-        RefuseWithoutRoom(overlays, disks);
+        RefuseWithoutRoom(overlays, disks, settings.OverlayHeadroom);
         RefuseFullTarget(target, directory, settings, facts.Uuid, dataBytes);
         return new PreparedJob(settings, facts, disks, plan.Skipped, overlays, dataBytes, plan.Warnings);
     }
@@ -84,12 +82,12 @@ public sealed class Preflight(LibvirtHost host, QemuImage images)
         }
     }
 
-    private static void RefuseWithoutRoom(IReadOnlyList<PlannedOverlay> overlays, List<TakenDisk> disks)
+    private static void RefuseWithoutRoom(IReadOnlyList<PlannedOverlay> overlays, List<TakenDisk> disks, double headroom)
     {
         foreach (IGrouping<string, PlannedOverlay> folder in overlays.GroupBy(
             overlay => Path.GetDirectoryName(overlay.OverlayPath)!))
         {
-            long needed = (long)(OverlayShareOfDisk * disks
+            long needed = (long)(headroom * disks
                 .Where(disk => folder.Any(overlay => overlay.Target == disk.Disk.Target))
                 .Sum(disk => disk.Layers[0].VirtualSizeBytes));
             long available = LocalFile.AvailableBytes(folder.Key);

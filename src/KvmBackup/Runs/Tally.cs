@@ -8,19 +8,22 @@ public sealed class Tally(DomainName domain, long totalBytes, IProgress<Transfer
     private long finishedBytes;
     private long currentBytes;
 
+    /// <summary>Bytes up to now.</summary>
+    public long DoneBytes => Interlocked.Read(ref finishedBytes) + Interlocked.Read(ref currentBytes);
+
     /// <summary>Begins the next file.</summary>
     /// <returns>Takes the bytes of this file up to now.</returns>
     public IProgress<long> Begin(string step)
     {
-        finishedBytes += currentBytes;
-        currentBytes = 0;
+        _ = Interlocked.Add(ref finishedBytes, Interlocked.Exchange(ref currentBytes, 0));
         return new Step(this, step);
     }
 
     private void Report(string step, long bytes)
     {
-        currentBytes = bytes;
-        progress?.Report(new TransferProgress(domain, step, finishedBytes + bytes, Math.Max(totalBytes, finishedBytes + bytes)));
+        _ = Interlocked.Exchange(ref currentBytes, bytes);
+        long done = DoneBytes;
+        progress?.Report(new TransferProgress(domain, step, done, Math.Max(totalBytes, done)));
     }
 
     private sealed class Step(Tally tally, string name) : IProgress<long>

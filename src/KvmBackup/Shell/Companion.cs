@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using Medallion.Shell;
 
 namespace KvmBackup.Shell;
@@ -20,17 +19,7 @@ public sealed class Companion : IAsyncDisposable
     }
 
     /// <exception cref="ShellException">It cannot be started.</exception>
-    public static Companion Start(ProgramCall call)
-    {
-        try
-        {
-            return new Companion(Command.Run(call.Program, call.Arguments), call);
-        }
-        catch (Win32Exception failure)
-        {
-            throw new ShellException($"{call.Program} cannot be started: {failure.Message}", isProgramMissing: true, failure);
-        }
-    }
+    public static Companion Start(ProgramCall call) => new(Launch.Start(call, _ => { }), call);
 
     /// <summary>Waits until it has said a line, which tells that it stands by.</summary>
     /// <exception cref="ShellException">It ended, or said nothing in time.</exception>

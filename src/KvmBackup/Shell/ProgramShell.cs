@@ -1,5 +1,3 @@
-using System.ComponentModel;
-using KvmBackup.Model;
 using Medallion.Shell;
 using Serilog;
 
@@ -21,7 +19,7 @@ public sealed class ProgramShell(ILogger log, TimeProvider time) : IShell
         long start = time.GetTimestamp();
         try
         {
-            using Command command = Command.Run(call.Program, call.Arguments, options => options
+            using Command command = Launch.Start(call, options => options
                 .Timeout(call.Timeout)
                 .CancellationToken(cancellationToken)
                 .EnvironmentVariable("LC_ALL", "C"));
@@ -34,11 +32,6 @@ public sealed class ProgramShell(ILogger log, TimeProvider time) : IShell
             ProgramResult result = new(call, ended.ExitCode, await text, await error, time.GetElapsedTime(start));
             log.Debug("{Call} -> {ExitCode} in {Milliseconds:0} ms", call, result.ExitCode, result.Elapsed.TotalMilliseconds);
             return result;
-        }
-        catch (Win32Exception failure)
-        {
-            throw new ShellException(
-                $"{call.Program} cannot be started: {failure.Message}", isProgramMissing: true, failure);
         }
         catch (TimeoutException failure)
         {

@@ -1,0 +1,114 @@
+using KvmBackup.Disks;
+using KvmBackup.Model;
+
+namespace KvmBackup.Runs;
+
+/// <summary>
+/// Watches a guest's back while its disks are read: the room that its overlays grow into, since QEMU pauses a guest whose
+/// overlay finds none, and whether the target still takes data, since a guest must not stay on its overlay for a share
+/// that hangs. When either fails the read is given up, and the guest goes back to its disks.
+/// </summary>
+public sealed class ReadGuard : IAsyncDisposable
+{
+    // What is left must hold the guest's writes until the commit has begun, and for as long as the commit takes.
+    private const long LeastReserveBytes = 64L * 1024 * 1024;
+    private static readonly TimeSpan GrowthHorizon = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    private readonly IReadOnlyList<PlannedOverlay> overlays;
+    private readonly Tally tally;
+    private readonly TimeSpan stallLimit;
+    private readonly TimeProvider time;
+    private readonly CancellationTokenSource givenUp;
+    private readonly CancellationTokenSource over = new();
+    private readonly Task watching;
+    private string? reason;
+
+    /// <param name="overlays">Where the guest writes.</param>
+    /// <param name="tally">How far the read is.</param>
+    /// <param name="stallLimit">How long the read may stand still.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Ends the read, too.</param>
+    public ReadGuard(
+        IReadOnlyList<PlannedOverlay> overlays, Tally tally, TimeSpan stallLimit, TimeProvider time,
+        CancellationToken cancellationToken)
+    {
+        this.overlays = overlays;
+        this.tally = tally;
+        this.stallLimit = stallLimit;
+        this.time = time;
+        givenUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        watching = WatchAsync();
+    }
+
+    /// <summary>Does something that ends when the guard gives up, or when the caller's token is cancelled.</summary>
+    /// <exception cref="RunsException">The guard gave up.</exception>
+    public async Task ProtectAsync(Func<CancellationToken, Task> read)
+    {
+        try
+        {
+            await read(givenUp.Token);
+        }
+        catch (OperationCanceledException) when (reason is not null)
+        {
+            throw new RunsException(reason);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await over.CancelAsync();
+        await watching;
+        over.Dispose();
+        givenUp.Dispose();
+    }
+
+    private async Task WatchAsync()
+    {
+        Dictionary<string, long> sizesBefore = [];
+        long doneBefore = -1;
+        long movedAt = time.GetTimestamp();
+        while (!over.IsCancellationRequested)
+        {
+            if (tally.DoneBytes != doneBefore)
+            {
+                doneBefore = tally.DoneBytes;
+                movedAt = time.GetTimestamp();
+            }
+
+            reason = FindShortage(sizesBefore) ?? FindStall(movedAt);
+            if (reason is not null)
+            {
+                await givenUp.CancelAsync();
+                return;
+            }
+
+            await Task.Delay(Interval, time, over.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private string? FindStall(long movedAt) => time.GetElapsedTime(movedAt) < stallLimit ? null
+        : $"the target took no data for {stallLimit.TotalSeconds:0} s, so the backup was given up and the guest put back on "
+            + "its disks. Is the share or its server hanging?";
+
+    private string? FindShortage(Dictionary<string, long> sizesBefore)
+    {
+        foreach (IGrouping<string, PlannedOverlay> folder in overlays.GroupBy(
+            overlay => Path.GetDirectoryName(overlay.OverlayPath)!))
+        {
+            long size = folder.Sum(overlay => LocalFile.AllocatedBytes(overlay.OverlayPath));
+            long growth = Math.Max(0, size - sizesBefore.GetValueOrDefault(folder.Key, size));
+            sizesBefore[folder.Key] = size;
+            long reserve = Math.Max(LeastReserveBytes, (long)(growth * (GrowthHorizon / Interval)));
+            long available = LocalFile.AvailableBytes(folder.Key);
+            if (available < reserve)
+            {
+                return $"{folder.Key} has {ByteSize.Format(available)} left, and the guest writes {ByteSize.Format(growth)} a "
+                    + "second there during the backup, so it was given up before the guest ran out of room, and the guest put "
+                    + "back on its disks; make room there, or set overlay_dir";
+            }
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,39 @@
+using System.ComponentModel;
+using Medallion.Shell;
+
+namespace KvmBackup.Shell;
+
+/// <summary>
+/// Starts a program in a session of its own: a Ctrl-C at the terminal, and its end, reach this program alone, which then
+/// ends the others in the right order.
+/// </summary>
+internal static class Launch
+{
+    private const string SessionProgram = "setsid";
+    private static readonly string? SessionPath = Find(SessionProgram);
+
+    /// <exception cref="ShellException">There is no such program.</exception>
+    public static Command Start(ProgramCall call, Action<Medallion.Shell.Shell.Options> configure)
+    {
+        string path = Find(call.Program)
+            ?? throw new ShellException($"{call.Program} is not on this host (PATH: {SearchPath}).", isProgramMissing: true);
+        try
+        {
+            // setsid replaces itself by the program, so the process is the program's.
+            return SessionPath is null
+                ? Command.Run(path, call.Arguments, configure)
+                : Command.Run(SessionPath, [path, .. call.Arguments], configure);
+        }
+        catch (Win32Exception failure)
+        {
+            throw new ShellException($"{path} cannot be started: {failure.Message}", isProgramMissing: true, failure);
+        }
+    }
+
+    private static string SearchPath => Environment.GetEnvironmentVariable("PATH") ?? string.Empty;
+
+    private static string? Find(string program) => Path.IsPathFullyQualified(program)
+        ? File.Exists(program) ? program : null
+        : SearchPath.Split(':', StringSplitOptions.RemoveEmptyEntries)
+            .Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
+}
