@@ -13,16 +13,20 @@ internal static class Launch
     private static readonly string? SessionPath = Find(SessionProgram);
 
     /// <exception cref="ShellException">There is no such program.</exception>
-    public static Command Start(ProgramCall call, Action<Medallion.Shell.Shell.Options> configure)
+    public static Command Start(ProgramCall call, Action<Medallion.Shell.Shell.Options> configure) =>
+        Start(call, (path, arguments) => Command.Run(path, arguments, configure));
+
+    /// <exception cref="ShellException">There is no such program.</exception>
+    public static FilterProcess StartFilter(ProgramCall call) => Start(call, FilterProcess.Start);
+
+    private static T Start<T>(ProgramCall call, Func<string, IReadOnlyList<string>, T> start)
     {
         string path = Find(call.Program)
             ?? throw new ShellException($"{call.Program} is not on this host (PATH: {SearchPath}).", isProgramMissing: true);
         try
         {
             // setsid replaces itself by the program, so the process is the program's.
-            return SessionPath is null
-                ? Command.Run(path, call.Arguments, configure)
-                : Command.Run(SessionPath, [path, .. call.Arguments], configure);
+            return SessionPath is null ? start(path, call.Arguments) : start(SessionPath, [path, .. call.Arguments]);
         }
         catch (Win32Exception failure)
         {

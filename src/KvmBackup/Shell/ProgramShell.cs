@@ -6,15 +6,7 @@ namespace KvmBackup.Shell;
 /// <summary>Starts real programs, in the C locale, and logs each with its exit status and duration.</summary>
 public sealed class ProgramShell(ILogger log, TimeProvider time) : IShell
 {
-    public Task<ProgramResult> RunAsync(ProgramCall call, CancellationToken cancellationToken) =>
-        RunAsync(call, input: null, output: null, cancellationToken);
-
-    public Task<ProgramResult> FilterAsync(
-        ProgramCall call, ReadOnlyMemory<byte> input, Stream output, CancellationToken cancellationToken) =>
-        RunAsync(call, input, output, cancellationToken);
-
-    private async Task<ProgramResult> RunAsync(
-        ProgramCall call, ReadOnlyMemory<byte>? input, Stream? output, CancellationToken cancellationToken)
+    public async Task<ProgramResult> RunAsync(ProgramCall call, CancellationToken cancellationToken)
     {
         long start = time.GetTimestamp();
         try
@@ -23,44 +15,46 @@ public sealed class ProgramShell(ILogger log, TimeProvider time) : IShell
                 .Timeout(call.Timeout)
                 .CancellationToken(cancellationToken)
                 .EnvironmentVariable("LC_ALL", "C"));
-            Task<string> error = command.StandardError.ReadToEndAsync(cancellationToken);
-            Task<string> text = output is null
-                ? command.StandardOutput.ReadToEndAsync(cancellationToken)
-                : CopyAsync(command.StandardOutput.BaseStream, output, cancellationToken);
-            await FeedAsync(command, input, cancellationToken);
+            command.StandardInput.Dispose();
             CommandResult ended = await command.Task;
-            ProgramResult result = new(call, ended.ExitCode, await text, await error, time.GetElapsedTime(start));
-            log.Debug("{Call} -> {ExitCode} in {Milliseconds:0} ms", call, result.ExitCode, result.Elapsed.TotalMilliseconds);
-            return result;
+            return Tell(new ProgramResult(
+                call, ended.ExitCode, ended.StandardOutput, ended.StandardError, time.GetElapsedTime(start)));
         }
         catch (TimeoutException failure)
         {
-            log.Debug("{Call} killed after {Seconds:0} s", call, call.Timeout.TotalSeconds);
-            throw new ShellException(
-                $"'{call}' did not end within {call.Timeout.TotalSeconds:0} s and was killed.", isProgramMissing: false, failure);
+            throw Late(call, failure);
         }
     }
 
-    private static async Task<string> CopyAsync(Stream from, Stream to, CancellationToken cancellationToken)
+    public async Task<ProgramResult> FilterAsync(
+        ProgramCall call, ReadOnlyMemory<byte> input, Stream output, CancellationToken cancellationToken)
     {
-        await from.CopyToAsync(to, 1 << 18, cancellationToken);
-        return string.Empty;
-    }
-
-    private static async Task FeedAsync(Command command, ReadOnlyMemory<byte>? input, CancellationToken cancellationToken)
-    {
+        long start = time.GetTimestamp();
+        using CancellationTokenSource limit = new(call.Timeout, time);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            if (input is { } bytes)
-            {
-                await command.StandardInput.BaseStream.WriteAsync(bytes, cancellationToken);
-            }
-
-            command.StandardInput.Dispose();
+            using FilterProcess filter = Launch.StartFilter(call);
+            (int exitCode, string error) = await filter.RunAsync(input, output, either.Token);
+            return Tell(new ProgramResult(call, exitCode, string.Empty, error, time.GetElapsedTime(start)));
         }
-        catch (IOException)
+        catch (OperationCanceledException failure) when (!cancellationToken.IsCancellationRequested)
         {
-            // The program stopped reading before the end; its exit status and complaint say why.
+            throw Late(call, failure);
         }
+    }
+
+    private ProgramResult Tell(ProgramResult result)
+    {
+        log.Debug(
+            "{Call} -> {ExitCode} in {Milliseconds:0} ms", result.Call, result.ExitCode, result.Elapsed.TotalMilliseconds);
+        return result;
+    }
+
+    private ShellException Late(ProgramCall call, Exception failure)
+    {
+        log.Debug("{Call} killed after {Seconds:0} s", call, call.Timeout.TotalSeconds);
+        return new ShellException(
+            $"'{call}' did not end within {call.Timeout.TotalSeconds:0} s and was killed.", isProgramMissing: false, failure);
     }
 }
