@@ -81,7 +81,7 @@ public sealed class DomainRecovery(
             {
                 deeds.Add(
                     $"disk {pin.Target} is left alone: {decision.Reason}. Look with: virsh domblklist {domain.Uuid} ; "
-                    + $"qemu-img info -U --backing-chain {pin.OverlayPath} . The guest's base is {pin.BasePath}. When the "
+                    + $"qemu-img info -U --backing-chain {ShellWord.Quote(pin.OverlayPath)} . The guest's base is {pin.BasePath}. When the "
                     + "overlay is not needed, move it away and run kvmbackup recover again");
                 return false;
             }
@@ -142,7 +142,7 @@ public sealed class DomainRecovery(
             deeds.Add(
                 $"libvirt has no domain {entry.DomainUuid} any more (undefined, or migrated away), but overlays of it are still "
                 + "here and may hold what the guest wrote: "
-                + string.Join("; ", left.Select(pin => $"{pin.OverlayPath} on {pin.BasePath}: qemu-img info -U --backing-chain {pin.OverlayPath}"))
+                + string.Join("; ", left.Select(pin => $"{pin.OverlayPath} on {pin.BasePath}: qemu-img info -U --backing-chain {ShellWord.Quote(pin.OverlayPath)}"))
                 + ". Move them away when they are not needed, and run kvmbackup recover again");
             return new DomainRecoveryReport(entry.DomainName.Value, false, deeds);
         }
