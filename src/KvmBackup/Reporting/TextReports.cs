@@ -257,6 +257,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
     {
         JobOutcome.Succeeded => "[green]backed up[/]",
         JobOutcome.Skipped => "skipped",
+        JobOutcome.Planned => "planned",
         JobOutcome.NeedsPerson => "[red]NEEDS A PERSON[/]",
         _ => "[red]FAILED[/]",
     };

@@ -20,7 +20,7 @@ public sealed class DryRun(
         {
             PreparedJob job = await preflight.PrepareAsync(domain, settings, directory, target, id, cancellationToken);
             return new JobReport(
-                domain.Name, JobOutcome.Skipped, $"dry run: {reason}", null, TimeSpan.Zero, job.Warnings, [],
+                domain.Name, JobOutcome.Planned, reason, null, TimeSpan.Zero, job.Warnings, [],
                 [.. Commands(job, directory, id)]);
         }
         catch (KvmBackupException failure)
