@@ -23,7 +23,7 @@ public sealed class DryRun(
                 domain.Name, JobOutcome.Planned, reason, null, TimeSpan.Zero, job.Warnings, [],
                 [.. Commands(job, directory, id)]);
         }
-        catch (KvmBackupException failure)
+        catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
         {
             return new JobReport(
                 domain.Name, JobOutcome.Failed, $"it would not be backed up: {failure.Message}", null, TimeSpan.Zero, [], [], []);
