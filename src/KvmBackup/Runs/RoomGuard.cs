@@ -16,7 +16,7 @@ public sealed class RoomGuard : IAsyncDisposable
     private readonly CancellationTokenSource tight;
     private readonly CancellationTokenSource over = new();
     private readonly Task watching;
-    private string? tightFolder;
+    private string? trouble;
 
     private RoomGuard(string[] folders, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -36,12 +36,10 @@ public sealed class RoomGuard : IAsyncDisposable
         {
             await read(tight.Token);
         }
-        catch (OperationCanceledException) when (tightFolder is not null)
+        catch (OperationCanceledException) when (trouble is not null)
         {
             throw new RunsException(
-                $"{tightFolder} got too full for what the guest writes during the backup (less than "
-                + $"{ByteSize.Format(ReserveBytes)} left), so the backup was given up and the guest put back on its "
-                + "disks; make room there, or set overlay_dir");
+                $"{trouble}, so the backup was given up and the guest put back on its disks; make room there, or set overlay_dir");
         }
     }
 
@@ -57,14 +55,29 @@ public sealed class RoomGuard : IAsyncDisposable
     {
         while (!over.IsCancellationRequested)
         {
-            tightFolder = folders.FirstOrDefault(folder => LocalFile.AvailableBytes(folder) < ReserveBytes);
-            if (tightFolder is not null)
+            trouble = folders.Select(FindTrouble).FirstOrDefault(found => found is not null);
+            if (trouble is not null)
             {
                 await tight.CancelAsync();
                 return;
             }
 
             await Task.Delay(Interval, time, over.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private static string? FindTrouble(string folder)
+    {
+        try
+        {
+            return LocalFile.AvailableBytes(folder) >= ReserveBytes ? null
+                : $"{folder} got too full for what the guest writes during the backup (less than "
+                    + $"{ByteSize.Format(ReserveBytes)} left)";
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // Where the room cannot be seen the guest is not left to grow into it.
+            return $"the room left in {folder} cannot be read ({failure.Message.TrimEnd('.')})";
         }
     }
 }
