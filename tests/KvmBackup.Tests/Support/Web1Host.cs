@@ -68,7 +68,8 @@ public sealed class Web1Host : IDisposable
     public void Be(string state) => Shell.Now($"{state}/dumpxml", $"{state}/dumpxml-inactive");
 
     /// <summary>Both disks go back when they are asked to, vda first.</summary>
-    public void HaveWorkingCommits() => Shell.On("blockcommit", Begun("ready/dumpxml"), Begun("half-ready/dumpxml"))
+    public void HaveWorkingCommits() => Shell
+        .On("--path vda --base", Begun("ready/dumpxml")).On("--path vdb --base", Begun("half-ready/dumpxml"))
         .On("--path vda --pivot", Pivoted("half-released")).On("--path vdb --pivot", Pivoted("released"));
 
     /// <summary>vda cannot be committed, vdb can.</summary>
