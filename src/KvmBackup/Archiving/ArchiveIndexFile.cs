@@ -100,7 +100,7 @@ internal static partial class ArchiveIndexFile
         IReadOnlyList<int>? Lengths,
         IReadOnlyList<string>? Sha256);
 
-    [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+    [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
     [JsonSerializable(typeof(Head))]
     [JsonSerializable(typeof(Content))]
     private sealed partial class Json : JsonSerializerContext;

@@ -19,7 +19,9 @@ public sealed class CommandLine(Func<GlobalOptions, ILogger, RunSet> assemble, T
         ParseResult parsed = BuildRoot(signals).Parse(arguments);
         if (parsed.Errors.Count > 0)
         {
-            TextReports.For(Console.Out, Console.Error, false, time).PrintError(
+            IReports reports = words.IsJson(parsed)
+                ? new JsonReports(Console.Out) : TextReports.For(Console.Out, Console.Error, false, time);
+            reports.PrintError(
                 string.Join('\n', parsed.Errors.Select(error => error.Message)) + "\nSee kvmbackup --help.", ExitCode.Usage);
             return ExitCode.Usage;
         }

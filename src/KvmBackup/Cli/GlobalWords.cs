@@ -43,6 +43,9 @@ internal sealed class GlobalWords
 
     public IReadOnlyList<Option> All => [configuration, backupDirectory, connect, wait, verbose, quiet, json];
 
+    /// <summary>Whether JSON was asked for, even where the other words make no sense.</summary>
+    public bool IsJson(ParseResult parsed) => parsed.GetResult(json)?.GetValueOrDefault<bool>() ?? false;
+
     public GlobalOptions Read(ParseResult parsed) => new(
         parsed.GetValue(configuration)!,
         parsed.GetValue(backupDirectory),

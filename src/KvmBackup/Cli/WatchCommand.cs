@@ -34,7 +34,16 @@ public static class WatchCommand
         }
 
         log.Warning("A run was killed; mending what it left");
-        RecoveryReport report = await assemble(options, log).Recover().RunAsync(LockWait, CancellationToken.None);
-        return report.ExitCode;
+        try
+        {
+            RecoveryReport report = await assemble(options, log).Recover().RunAsync(LockWait, CancellationToken.None);
+            return report.ExitCode;
+        }
+        catch (KvmBackupException failure)
+        {
+            // The journal stays, and the next run goes on from it.
+            log.Error("{Message}", failure.Message);
+            return failure.ExitCode;
+        }
     }
 }

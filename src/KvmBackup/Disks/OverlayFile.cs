@@ -14,7 +14,7 @@ public static class OverlayFile
         {
             throw new DisksException(
                 $"{overlayPath} is not the overlay that this run made, so it was not deleted; look at it with: "
-                + $"qemu-img info -U {overlayPath}", ExitCode.GuestNeedsPerson);
+                + $"qemu-img info -U {ShellWord.Quote(overlayPath)}", ExitCode.GuestNeedsPerson);
         }
 
         try

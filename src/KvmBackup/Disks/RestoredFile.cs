@@ -1,4 +1,5 @@
 using KvmBackup.Model;
+using KvmBackup.Persisting;
 using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Disks;
@@ -80,7 +81,7 @@ public sealed class RestoredFile : IRestoredDisk
         }
     }
 
-    /// <summary>Flushes the file and gives it its name.</summary>
+    /// <summary>Flushes the file and gives it its name, and returns when the name is on disk too.</summary>
     /// <param name="replace">An existing file of that name may go; without it, that is an error.</param>
     public void Commit(bool replace)
     {
@@ -90,6 +91,7 @@ public sealed class RestoredFile : IRestoredDisk
             handle.Dispose();
             File.Move(WorkingPath, FilePath, replace);
             isCommitted = true;
+            DurableFile.FlushDirectory(Path.GetDirectoryName(FilePath)!);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

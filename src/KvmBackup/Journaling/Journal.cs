@@ -61,7 +61,7 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
     public IReadOnlyList<DamagedEntry> ListDamaged() =>
         [.. ReadAll().Select(read => read.Damage).OfType<DamagedEntry>()];
 
-    /// <summary>Whether the host has been started anew since: then the process of an entry is certainly gone.</summary>
+    /// <summary>Whether the host still runs as it did then; if not, the process of the entry and its guest are certainly gone.</summary>
     public static bool IsFromThisBoot(JournalEntry entry) => entry.BootId == ReadBootId();
 
     private static string ReadBootId() => File.ReadAllText(BootIdFile).Trim();

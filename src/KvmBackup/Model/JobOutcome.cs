@@ -5,8 +5,11 @@ public enum JobOutcome
 {
     Succeeded,
 
-    /// <summary>Not due, or only planned in a dry run.</summary>
+    /// <summary>Not due.</summary>
     Skipped,
+
+    /// <summary>A dry run has found nothing that speaks against it.</summary>
+    Planned,
     Failed,
 
     /// <summary>The guest is left in a state that needs a person.</summary>

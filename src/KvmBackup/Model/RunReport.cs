@@ -14,7 +14,7 @@ public sealed record RunReport(DateTimeOffset StartedAt, TimeSpan Elapsed, Recov
             }
 
             int failed = Jobs.Count(job => job.Outcome == JobOutcome.Failed);
-            bool anyGood = Jobs.Any(job => job.Outcome == JobOutcome.Succeeded);
+            bool anyGood = Jobs.Any(job => job.Outcome is JobOutcome.Succeeded or JobOutcome.Planned);
             return failed == 0 ? ExitCode.Done : anyGood ? ExitCode.SomeDomainsFailed : ExitCode.Failed;
         }
     }

@@ -10,6 +10,8 @@ public static class RecoveryPlanner
 {
     public static RecoveryDecision Decide(PinFacts facts) => facts switch
     {
+        { LiveSource: null } when facts.InactiveSource == facts.OverlayPath =>
+            Leave("the running guest has no such disk any more, but its definition for the next start names the overlay"),
         { LiveSource: null, Overlay: OverlayPresence.Missing } =>
             new(RecoveryAction.Nothing, "the domain has no such disk any more, and there is no overlay"),
         { LiveSource: null } =>
@@ -35,6 +37,8 @@ public static class RecoveryPlanner
         _ when facts.InactiveSource == facts.OverlayPath =>
             new(RecoveryAction.MendDefinition, "the commit ended, but the definition still names the overlay"),
         { Overlay: OverlayPresence.Missing } => new(RecoveryAction.Nothing, "the disk is on its base"),
+        { InactiveSource: not null } when facts.InactiveSource != facts.BasePath =>
+            Leave($"the definition for the next start names {facts.InactiveSource}, which may stand on the overlay"),
         { State: PinState.Releasing or PinState.Released } =>
             new(RecoveryAction.RemoveOverlay, "the commit ended; only the overlay was left"),
 

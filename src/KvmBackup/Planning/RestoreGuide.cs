@@ -28,7 +28,7 @@ public static class RestoreGuide
             ## 2. Unpack it
             Room is needed for the disks; holes stay holes. (Here, or with `-C` in any other folder.)
             ```sh
-            tar -xf {Quote(archiveName)}
+            tar -xf {ShellWord.Quote(archiveName)}
             ```
 
             ## 3. Put the disks in their places
@@ -44,8 +44,8 @@ public static class RestoreGuide
 
             ## 4. Define the domain and start it
             ```sh
-            virsh define {Quote($"{folder}/domain.xml")}
-            virsh start --domain {Quote(domain.Name.Value)}
+            virsh define {ShellWord.Quote($"{folder}/domain.xml")}
+            virsh start --domain {ShellWord.Quote(domain.Name.Value)}
             ```
             `domain.xml` is what the next start uses; `live.xml` is what ran at that moment, `migratable.xml` what another
             host would take. To bring up a copy beside the original, change name, paths and MAC addresses in `domain.xml`
@@ -89,8 +89,8 @@ public static class RestoreGuide
 
     private static void AppendPlace(StringBuilder text, string member, string path, bool isBlockDevice, bool isShared)
     {
-        string from = Quote(member);
-        string to = Quote(path);
+        string from = ShellWord.Quote(member);
+        string to = ShellWord.Quote(path);
         if (isBlockDevice)
         {
             // The device must be there, as large as it was; convert -n writes into it and never creates a file.
@@ -98,7 +98,7 @@ public static class RestoreGuide
             return;
         }
 
-        _ = text.AppendLine(null, $"mkdir -p {Quote(Path.GetDirectoryName(path)!)}");
+        _ = text.AppendLine(null, $"mkdir -p {ShellWord.Quote(Path.GetDirectoryName(path)!)}");
         _ = text.AppendLine(isShared
             ? $"test -e {to} || cp --sparse=always {from} {to}"
             : $"test ! -e {to} && cp --sparse=always {from} {to}");
@@ -107,10 +107,4 @@ public static class RestoreGuide
     private static string Decompressor(string archiveName) =>
         archiveName.EndsWith(".zst", StringComparison.Ordinal) ? "zstd, "
         : archiveName.EndsWith(".gz", StringComparison.Ordinal) ? "gzip, " : string.Empty;
-
-    // For a shell: these lines are typed by people, not run by us. A line break in a path would end the line, and with the
-    // right words after it the whole block: such a path is spelled.
-    private static string Quote(string word) => word.Any(char.IsControl)
-        ? $"\"$(printf '{string.Concat(Encoding.UTF8.GetBytes(word).Select(one => $"\\{Convert.ToString(one, 8).PadLeft(3, '0')}"))}')\""
-        : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using KvmBackup.Model;
-using KvmBackup.Shell;
 using Spectre.Console;
 
 namespace KvmBackup.Reporting;
@@ -151,7 +150,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         SayAll("  ", report.Commands);
         if (report.IsDefined)
         {
-            Say($"  the domain {report.Name} is defined{(report.IsStarted ? " and started" : $"; start it with: virsh start {ProgramCall.Quote(report.Name.Value)}")}");
+            Say($"  the domain {report.Name} is defined{(report.IsStarted ? " and started" : $"; start it with: virsh start {ShellWord.Quote(report.Name.Value)}")}");
         }
     }
 
@@ -258,6 +257,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
     {
         JobOutcome.Succeeded => "[green]backed up[/]",
         JobOutcome.Skipped => "skipped",
+        JobOutcome.Planned => "planned",
         JobOutcome.NeedsPerson => "[red]NEEDS A PERSON[/]",
         _ => "[red]FAILED[/]",
     };

@@ -53,7 +53,7 @@ public sealed class CheckRun(
         {
             return new Finding(subject, FindingSeverity.Good, await look(cancellationToken), null);
         }
-        catch (KvmBackupException failure)
+        catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
         {
             return new Finding(subject, FindingSeverity.Bad, failure.Message, mend);
         }
@@ -68,7 +68,7 @@ public sealed class CheckRun(
                 "target", FindingSeverity.Good,
                 $"{target.DirectoryPath} can be written; {ByteSize.Format(target.AvailableBytes)} left", null);
         }
-        catch (KvmBackupException failure)
+        catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
         {
             return new Finding("target", FindingSeverity.Bad, failure.Message, null);
         }
@@ -100,7 +100,7 @@ public sealed class CheckRun(
             findings.AddRange(await LookAtAgentAsync(subject, job, cancellationToken));
             return findings;
         }
-        catch (KvmBackupException failure)
+        catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
         {
             return [new Finding(subject, FindingSeverity.Bad, failure.Message, null)];
         }

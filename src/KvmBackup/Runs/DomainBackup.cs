@@ -52,7 +52,7 @@ public sealed class DomainBackup(
         DomainIdentity domain, DomainSettings settings, TimeSpan wait, DeadMansSwitch? watcher, JobRecord record,
         IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
-        await Patience.AskAsync(target.EnsureUsable, target.DirectoryPath, time);
+        await Patience.AskAsync(target.EnsureUsable, target.DirectoryPath);
         await archiver.EnsureAvailableAsync(settings.Compression, cancellationToken);
         DomainDirectory directory = target.ForDomain(domain.Name);
         using DomainLock held = await directory.LockAsync(wait, cancellationToken);
@@ -73,7 +73,7 @@ public sealed class DomainBackup(
         }
         finally
         {
-            await Patience.DisposeAsync(pending, pending.DirectoryPath, time, log);
+            await Patience.DisposeAsync(pending, pending.DirectoryPath, log);
         }
 
         record.Succeed(completed.Manifest);
@@ -123,7 +123,7 @@ public sealed class DomainBackup(
         }
         finally
         {
-            await Patience.DisposeAsync(archive, $"the archive of {job.Facts.Name}", time, log);
+            await Patience.DisposeAsync(archive, $"the archive of {job.Facts.Name}", log);
         }
     }
 

@@ -17,7 +17,8 @@ public sealed class DomainRecovery(
     /// <returns>What a person must do; null when the guest is thawed.</returns>
     public async Task<string?> ThawAsync(JournalEntry entry)
     {
-        if (entry.Freeze != FreezeState.Freezing)
+        // A guest that was started since, as all of them were after a boot of the host, has forgotten its freeze.
+        if (entry.Freeze != FreezeState.Freezing || !Journal.IsFromThisBoot(entry))
         {
             return null;
         }
@@ -43,19 +44,34 @@ public sealed class DomainRecovery(
         JournalEntry entry, string? thawTrouble, IReadOnlyList<DomainIdentity> known)
     {
         List<string> deeds = [];
-        bool isMended = thawTrouble is null;
-        if (thawTrouble is not null)
-        {
-            deeds.Add(thawTrouble);
-        }
-
         DomainIdentity? domain = known.FirstOrDefault(candidate => candidate.Uuid == entry.DomainUuid);
-        if (domain is null)
+        try
         {
-            return await GoneAsync(entry, deeds);
+            return domain is null
+                ? await GoneAsync(entry, thawTrouble, deeds)
+                : await RecoverAsync(entry, domain, thawTrouble, deeds);
+        }
+        catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
+        {
+            // One domain's failure stays its own: the others are recovered all the same.
+            log.Error("{Domain}: {Message}", entry.DomainName, failure.Message);
+            deeds.Add($"{failure.Message}; mend that, and run kvmbackup recover again");
+            return new DomainRecoveryReport((domain?.Name ?? entry.DomainName).Value, false, deeds);
+        }
+    }
+
+    private async Task<DomainRecoveryReport> RecoverAsync(
+        JournalEntry entry, DomainIdentity domain, string? thawTrouble, List<string> deeds)
+    {
+        bool isMended = thawTrouble is null;
+        deeds.AddRange(thawTrouble is null ? [] : [thawTrouble]);
+        OpenEntry open = journal.Resume(entry);
+        if (isMended && entry.Freeze == FreezeState.Freezing)
+        {
+            // Owed once: a freeze that somebody begins after this is theirs.
+            await open.RecordAsync(now => now with { Freeze = FreezeState.Thawed }, CancellationToken.None);
         }
 
-        OpenEntry open = journal.Resume(entry);
         DomainFacts facts = await host.DescribeAsync(domain, CancellationToken.None);
         foreach (JournalPin pin in entry.Pins.Where(pin => pin.State != PinState.Released))
         {
@@ -81,7 +97,7 @@ public sealed class DomainRecovery(
             {
                 deeds.Add(
                     $"disk {pin.Target} is left alone: {decision.Reason}. Look with: virsh domblklist {domain.Uuid} ; "
-                    + $"qemu-img info -U --backing-chain {pin.OverlayPath} . The guest's base is {pin.BasePath}. When the "
+                    + $"qemu-img info -U --backing-chain {ShellWord.Quote(pin.OverlayPath)} . The guest's base is {pin.BasePath}. When the "
                     + "overlay is not needed, move it away and run kvmbackup recover again");
                 return false;
             }
@@ -134,7 +150,7 @@ public sealed class DomainRecovery(
             isOurs && await images.HasOwnDataAsync(pin.OverlayPath, CancellationToken.None));
     }
 
-    private async Task<DomainRecoveryReport> GoneAsync(JournalEntry entry, List<string> deeds)
+    private async Task<DomainRecoveryReport> GoneAsync(JournalEntry entry, string? thawTrouble, List<string> deeds)
     {
         JournalPin[] left = [.. entry.Pins.Where(pin => pin.State != PinState.Released && Path.Exists(pin.OverlayPath))];
         if (left.Length > 0)
@@ -142,13 +158,15 @@ public sealed class DomainRecovery(
             deeds.Add(
                 $"libvirt has no domain {entry.DomainUuid} any more (undefined, or migrated away), but overlays of it are still "
                 + "here and may hold what the guest wrote: "
-                + string.Join("; ", left.Select(pin => $"{pin.OverlayPath} on {pin.BasePath}: qemu-img info -U --backing-chain {pin.OverlayPath}"))
+                + string.Join("; ", left.Select(pin => $"{pin.OverlayPath} on {pin.BasePath}: qemu-img info -U --backing-chain {ShellWord.Quote(pin.OverlayPath)}"))
                 + ". Move them away when they are not needed, and run kvmbackup recover again");
             return new DomainRecoveryReport(entry.DomainName.Value, false, deeds);
         }
 
         await journal.Resume(entry).CloseAsync(CancellationToken.None);
-        deeds.Add("libvirt has no such domain any more, and no overlay is left: there is nothing to undo");
+        deeds.Add("libvirt has no such domain any more, and no overlay is left: there is nothing to undo"
+            + (thawTrouble is null ? string.Empty
+                : $"; if it runs on another host now, it may be frozen: type there: virsh domfsthaw {entry.DomainUuid}"));
         return new DomainRecoveryReport(entry.DomainName.Value, true, deeds);
     }
 

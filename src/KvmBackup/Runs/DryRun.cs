@@ -20,10 +20,10 @@ public sealed class DryRun(
         {
             PreparedJob job = await preflight.PrepareAsync(domain, settings, directory, target, id, cancellationToken);
             return new JobReport(
-                domain.Name, JobOutcome.Skipped, $"dry run: {reason}", null, TimeSpan.Zero, job.Warnings, [],
+                domain.Name, JobOutcome.Planned, reason, null, TimeSpan.Zero, job.Warnings, [],
                 [.. Commands(job, directory, id)]);
         }
-        catch (KvmBackupException failure)
+        catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
         {
             return new JobReport(
                 domain.Name, JobOutcome.Failed, $"it would not be backed up: {failure.Message}", null, TimeSpan.Zero, [], [], []);
@@ -34,7 +34,9 @@ public sealed class DryRun(
     {
         DomainFacts domain = job.Facts;
         bool freezes = job.Settings.Quiesce != QuiesceMode.Off && domain is { HasAgentChannel: true, State: DomainState.Running };
-        yield return $"mkdir -m 0700 {Path.Combine(directory.DirectoryPath, $"{id}-full.partial")}";
+        string final = ShellWord.Quote(Path.Combine(directory.DirectoryPath, $"{id}-full"));
+        string partial = ShellWord.Quote(Path.Combine(directory.DirectoryPath, $"{id}-full.partial"));
+        yield return $"mkdir -m 0700 {partial}";
         if (freezes)
         {
             yield return agent.FreezeCall(domain.Identity, job.Settings.FreezeTimeout).ToString();
@@ -54,13 +56,13 @@ public sealed class DryRun(
         {
             yield return commit.CommitCall(domain.Identity, overlay).ToString();
             yield return commit.PivotCall(domain.Identity, overlay).ToString();
-            yield return $"rm {overlay.OverlayPath}";
+            yield return $"rm {ShellWord.Quote(overlay.OverlayPath)}";
         }
 
-        yield return $"mv {id}-full.partial {id}-full";
+        yield return $"mv {partial} {final}";
         foreach (RetentionVerdict verdict in Removals(job, directory, id))
         {
-            yield return $"rm -r {verdict.Backup.DirectoryPath}   # {verdict.Reason}";
+            yield return $"rm -r {ShellWord.Quote(verdict.Backup.DirectoryPath)}   # {verdict.Reason}";
         }
     }
 

@@ -11,11 +11,11 @@ public static class Patience
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     /// <summary>Disposes of something on the target; when that hangs it is left to the kernel, and told.</summary>
-    public static async ValueTask DisposeAsync(IAsyncDisposable resource, string what, TimeProvider time, ILogger log)
+    public static async ValueTask DisposeAsync(IAsyncDisposable resource, string what, ILogger log)
     {
         try
         {
-            await Task.Run(() => resource.DisposeAsync().AsTask()).WaitAsync(Limit, time);
+            await Task.Run(() => resource.DisposeAsync().AsTask()).WaitAsync(Limit);
         }
         catch (TimeoutException)
         {
@@ -25,11 +25,11 @@ public static class Patience
 
     /// <summary>Asks something of the target.</summary>
     /// <exception cref="RunsException">It does not answer.</exception>
-    public static async Task AskAsync(Action ask, string directoryPath, TimeProvider time)
+    public static async Task AskAsync(Action ask, string directoryPath)
     {
         try
         {
-            await Task.Run(ask).WaitAsync(Limit, time);
+            await Task.Run(ask).WaitAsync(Limit);
         }
         catch (TimeoutException failure)
         {

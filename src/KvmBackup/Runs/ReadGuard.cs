@@ -76,7 +76,7 @@ public sealed class ReadGuard : IAsyncDisposable
                 movedAt = time.GetTimestamp();
             }
 
-            reason = FindShortage(sizesBefore) ?? FindStall(movedAt);
+            reason = FindShortageOrBlindness(sizesBefore) ?? FindStall(movedAt);
             if (reason is not null)
             {
                 await givenUp.CancelAsync();
@@ -90,6 +90,20 @@ public sealed class ReadGuard : IAsyncDisposable
     private string? FindStall(long movedAt) => time.GetElapsedTime(movedAt) < stallLimit ? null
         : $"the target took no data for {stallLimit.TotalSeconds:0} s, so the backup was given up and the guest put back on "
             + "its disks. Is the share or its server hanging?";
+
+    private string? FindShortageOrBlindness(Dictionary<string, long> sizesBefore)
+    {
+        try
+        {
+            return FindShortage(sizesBefore);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // Where the room cannot be seen the guest is not left to grow into it.
+            return $"the room left for overlays cannot be read ({failure.Message.TrimEnd('.')}), so the backup was given up "
+                + "and the guest put back on its disks";
+        }
+    }
 
     private string? FindShortage(Dictionary<string, long> sizesBefore)
     {

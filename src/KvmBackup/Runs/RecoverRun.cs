@@ -54,7 +54,7 @@ public sealed class RecoverRun(
         damaged.FilePath, false,
         [
             $"the journal's file {damaged.FilePath} cannot be read: {damaged.Reason}. The domain is the one whose UUID is its "
-            + $"name: see whether a disk is on a kvmbackup overlay: virsh domblklist {Path.GetFileNameWithoutExtension(damaged.FilePath)} ; "
+            + $"name: see whether a disk is on a kvmbackup overlay: virsh domblklist {ShellWord.Quote(Path.GetFileNameWithoutExtension(damaged.FilePath))} ; "
             + "if so commit it: virsh blockcommit UUID DISK --shallow --active --pivot --verbose ; then delete that file of the journal",
         ]);
 }

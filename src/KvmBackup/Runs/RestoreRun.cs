@@ -164,11 +164,12 @@ public sealed class RestoreRun(
 
         if (plan.Start)
         {
-            yield return $"virsh start --domain {plan.Name}";
+            yield return $"virsh start --domain {ShellWord.Quote(plan.Name.Value)}";
         }
     }
 
     private static string RestoreAgainHint(RestoreRequest request, CompletedBackup backup) =>
-        $"The domain is not defined. Its definition: tar -xOf {Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName)} "
-        + $"{backup.Domain.FileName}/domain.xml; or let --define do it the next time{(request.NewName is null ? string.Empty : ", with --as")}";
+        $"The domain is not defined. Its definition: tar -xOf "
+        + ShellWord.Quote(Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName))
+        + $" {ShellWord.Quote($"{backup.Domain.FileName}/domain.xml")}; or let --define do it the next time{(request.NewName is null ? string.Empty : ", with --as")}";
 }

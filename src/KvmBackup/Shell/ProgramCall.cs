@@ -1,3 +1,5 @@
+using KvmBackup.Model;
+
 namespace KvmBackup.Shell;
 
 /// <summary>A program to start, as a value: name and argument list, never a shell string.</summary>
@@ -9,13 +11,5 @@ public sealed record ProgramCall(string Program, IReadOnlyList<string> Arguments
     public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>The call as an operator would type it, quoted where the shell needs it.</summary>
-    public override string ToString() => string.Join(' ', Arguments.Prepend(Program).Select(Quote));
-
-    /// <summary>One word for a POSIX shell: plain when it is harmless, in single quotes otherwise.</summary>
-    public static string Quote(string word)
-    {
-        bool isPlain = word.Length > 0
-            && word.All(character => char.IsAsciiLetterOrDigit(character) || "-_./:=,+@%".Contains(character, StringComparison.Ordinal));
-        return isPlain ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
-    }
+    public override string ToString() => string.Join(' ', Arguments.Prepend(Program).Select(ShellWord.Quote));
 }

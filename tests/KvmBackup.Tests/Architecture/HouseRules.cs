@@ -12,7 +12,7 @@ public static class HouseRules
         ["Configuration"] = ["Model"],
         ["Planning"] = ["Model", "Configuration"],
         ["Hypervisor"] = ["Model", "Shell"],
-        ["Disks"] = ["Model", "Shell"],
+        ["Disks"] = ["Model", "Shell", "Persisting"],
         ["Archiving"] = ["Model", "Shell"],
         ["Storage"] = ["Model", "Persisting"],
         ["Journaling"] = ["Model", "Persisting"],

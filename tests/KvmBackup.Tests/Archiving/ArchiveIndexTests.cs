@@ -27,6 +27,19 @@ public sealed class ArchiveIndexTests
         AssertSame(archive.Summary.Index, await archive.RebuildIndexAsync());
     }
 
+    [Fact]
+    public async Task An_index_is_written_in_the_words_of_the_manifest()
+    {
+        using MemoryStream stream = new();
+
+        await new ArchiveIndex(1, 4096, 1024, [new ArchiveChunk(0, 9, new string('a', 64))]).WriteToAsync(stream, CancellationToken.None);
+
+        Assert.Equal(
+            "{\"format_version\":1,\"chunk_size_bytes\":4096,\"tar_bytes\":1024,\"size_bytes\":9,\"lengths\":[9],"
+            + $"\"sha256\":[\"{new string('a', 64)}\"]}}",
+            System.Text.Encoding.UTF8.GetString(stream.ToArray()));
+    }
+
     [Theory]
     [InlineData(CompressionMethod.Gzip)]
     [InlineData(CompressionMethod.Zstd)]
@@ -92,7 +105,7 @@ public sealed class ArchiveIndexTests
     [InlineData("null")]
     [InlineData("[]")]
     [InlineData("{}")]
-    [InlineData("{\"formatVersion\":1,\"chunkSizeBytes\":4096,\"tarBytes\":1024,\"sizeBytes\":9}")]
+    [InlineData("{\"format_version\":1,\"chunk_size_bytes\":4096,\"tar_bytes\":1024,\"size_bytes\":9}")]
     public Task What_is_no_index_is_refused(string json) => AssertRefusedAsync(json);
 
     [Theory]
@@ -115,13 +128,13 @@ public sealed class ArchiveIndexTests
     [InlineData("1", "4096", "1024", "9", "9", "D\"")]
     public Task A_damaged_index_is_refused(
         string version, string chunk, string tar, string size, string lengths, string sha256) => AssertRefusedAsync(
-            $"{{\"formatVersion\":{version},\"chunkSizeBytes\":{chunk},\"tarBytes\":{tar},\"sizeBytes\":{size},"
+            $"{{\"format_version\":{version},\"chunk_size_bytes\":{chunk},\"tar_bytes\":{tar},\"size_bytes\":{size},"
             + $"\"lengths\":[{lengths}],\"sha256\":[\"{sha256.Replace("D", Digest, StringComparison.Ordinal)}\"]}}");
 
     [Fact]
     public async Task A_newer_index_is_refused_by_its_version_whatever_follows()
     {
-        using MemoryStream stream = new("{\"formatVersion\":2,\"lengths\":\"elsewhere\"}"u8.ToArray());
+        using MemoryStream stream = new("{\"format_version\":2,\"lengths\":\"elsewhere\"}"u8.ToArray());
         ArchivingException refusal = await Assert.ThrowsAsync<ArchivingException>(
             () => ArchiveIndex.ReadFromAsync(stream, CancellationToken.None));
         Assert.Contains("format version 2", refusal.Message, StringComparison.Ordinal);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using KvmBackup.Model;
 using KvmBackup.Shell;
 using KvmBackup.Tests.Support;
@@ -61,6 +62,24 @@ public sealed class ProgramTests : IDisposable
 
         Assert.NotEqual(0, result.ExitCode);
         Assert.Contains($"\"exit_code\": {result.ExitCode}", result.StandardOutput, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--json nonsense")]
+    [InlineData("--json")]
+    [InlineData("run --nonsense --json")]
+    [InlineData("backup --json")]
+    [InlineData("--json list --wait soon")]
+    [InlineData("verify --json")]
+    [InlineData("--json list --config /absent.yml")]
+    public async Task A_mistake_is_JSON_too_when_JSON_was_asked_for(string words)
+    {
+        ProgramResult result = await RunAsync(words.Split(' '));
+
+        Assert.Equal(((int)ExitCode.Usage, string.Empty), (result.ExitCode, result.StandardError));
+        JsonElement json = JsonDocument.Parse(result.StandardOutput).RootElement;
+        Assert.Equal((int)ExitCode.Usage, json.GetProperty("exit_code").GetInt32());
+        Assert.NotEmpty(json.GetProperty("error").GetString()!);
     }
 
     [Fact]

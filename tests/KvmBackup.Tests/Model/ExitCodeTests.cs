@@ -11,6 +11,8 @@ public sealed class ExitCodeTests
     [InlineData("Succeeded Skipped", ExitCode.Done)]
     [InlineData("Failed", ExitCode.Failed)]
     [InlineData("Failed Skipped", ExitCode.Failed)]
+    [InlineData("Planned Skipped", ExitCode.Done)]
+    [InlineData("Planned Failed", ExitCode.SomeDomainsFailed)]
     [InlineData("Failed Failed", ExitCode.Failed)]
     [InlineData("Succeeded Failed", ExitCode.SomeDomainsFailed)]
     [InlineData("NeedsPerson", ExitCode.GuestNeedsPerson)]

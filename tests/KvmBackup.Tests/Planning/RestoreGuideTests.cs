@@ -75,10 +75,10 @@ public sealed partial class RestoreGuideTests
 
         string guide = RestoreGuide.Write(Facts("web1") with { Files = [new("nvram.fd", "/n/web1.fd")] }, Web1.Id, "cloud1", "web1.tar.zst", [taken]);
 
-        int backing = guide.IndexOf("test -e '/t/b.img' || cp --sparse=always 'web1/vda.backing1.raw' '/t/b.img'", StringComparison.Ordinal);
-        int top = guide.IndexOf("test ! -e '/i/a.qcow2' && cp --sparse=always 'web1/vda.qcow2' '/i/a.qcow2'", StringComparison.Ordinal);
+        int backing = guide.IndexOf("test -e /t/b.img || cp --sparse=always web1/vda.backing1.raw /t/b.img", StringComparison.Ordinal);
+        int top = guide.IndexOf("test ! -e /i/a.qcow2 && cp --sparse=always web1/vda.qcow2 /i/a.qcow2", StringComparison.Ordinal);
         Assert.InRange(backing, 1, top);
-        Assert.Contains("test -e '/n/web1.fd' || cp --sparse=always 'web1/nvram.fd' '/n/web1.fd'", guide, StringComparison.Ordinal);
+        Assert.Contains("test -e /n/web1.fd || cp --sparse=always web1/nvram.fd /n/web1.fd", guide, StringComparison.Ordinal);
         Assert.Contains("Needed: tar, zstd, qemu-img, virsh.", guide, StringComparison.Ordinal);
     }
 

@@ -16,14 +16,16 @@ public sealed class TextReportsTests
     {
         JobReport good = new(new DomainName("web1"), JobOutcome.Succeeded, "due", ManifestSamples.Create(), TimeSpan.FromSeconds(12), ["look here"], [], []);
         JobReport bad = new(new DomainName("db1"), JobOutcome.Failed, "NOT BACKED UP: no room", null, TimeSpan.Zero, [], [], []);
+        JobReport planned = bad with { Domain = new DomainName("web2"), Outcome = JobOutcome.Planned, Reason = "due" };
         JobReport worse = bad with { Domain = new DomainName("db2"), Outcome = JobOutcome.NeedsPerson, Reason = "STILL ON ITS OVERLAY" };
 
-        Reports().Print(new RunReport(ImpatientTime.Start, TimeSpan.FromSeconds(12), RecoveryReport.Nothing, [good, bad, worse]));
+        Reports().Print(new RunReport(ImpatientTime.Start, TimeSpan.FromSeconds(12), RecoveryReport.Nothing, [good, bad, worse, planned]));
 
         string[] lines = Lines();
         Assert.Contains(lines, line => HasAll(line, "web1", "backed up", "20261120T020000Z", "crash", "68.0 KiB", "12.0 s"));
         Assert.Contains(lines, line => HasAll(line, "db1", "FAILED"));
         Assert.Contains(lines, line => HasAll(line, "db2", "NEEDS A PERSON"));
+        Assert.Contains(lines, line => HasAll(line, "web2", "planned"));
         Assert.Contains("db1: NOT BACKED UP: no room", lines);
         Assert.Contains("db2: STILL ON ITS OVERLAY", lines);
         Assert.Contains("web1: warning: look here", lines);

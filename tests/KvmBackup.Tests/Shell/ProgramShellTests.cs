@@ -92,17 +92,6 @@ public sealed class ProgramShellTests
         Assert.Equal((3, "full"), (result.ExitCode, result.Complaint));
     }
 
-    [Theory]
-    [InlineData("plain", "plain")]
-    [InlineData("/a/b-c_d.e:f=g,h@i%j", "/a/b-c_d.e:f=g,h@i%j")]
-    [InlineData("", "''")]
-    [InlineData("a b", "'a b'")]
-    [InlineData("it's", "'it'\\''s'")]
-    [InlineData("$(x)", "'$(x)'")]
-    [InlineData("ü", "'ü'")]
-    public void A_word_is_quoted_where_a_shell_needs_it(string word, string quoted) =>
-        Assert.Equal(quoted, ProgramCall.Quote(word));
-
     private Task<ProgramResult> Bash(string script, params string[] words) =>
         shell.RunAsync(new ProgramCall("bash", ["-c", script, "bash", .. words]), CancellationToken.None);
 }

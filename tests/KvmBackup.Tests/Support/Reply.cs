@@ -24,6 +24,9 @@ public sealed class Reply
     public static Reply Missing => new((call, _) =>
         throw new ShellException($"{call.Program} cannot be started: No such file or directory", true));
 
+    /// <summary>The call itself fails, by something that is no failure of the program.</summary>
+    public static Reply Thrown(Exception failure) => new((_, _) => Task.FromException<ProgramResult>(failure));
+
     public static Reply Of(string recording) => Of(Recording.Read(recording));
 
     public static Reply Of(Recording recorded) => new((call, _) => Task.FromResult(

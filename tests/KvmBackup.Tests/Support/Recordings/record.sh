@@ -142,6 +142,7 @@ rec running/list virsh --quiet list --all --uuid --name
 facts running
 dumps running
 ask agent/thawed fsfreeze-status 5
+ask agent/osinfo get-osinfo 5
 ask agent/freeze fsfreeze-freeze 10
 ask agent/frozen fsfreeze-status 5
 ask agent/freeze-again fsfreeze-freeze 10
@@ -153,8 +154,11 @@ snapshot running/snapshot
 
 echo pinned
 dumps pinned
+rec pinned/vda-locked qemu-img info -f qcow2 "$images/kvmbackup.$uuid.vda.$id.0000000a.qcow2"
 snapshot pinned/snapshot-again
 bash "$KVMBACKUP_LAB_SCRIPT" exec web1 'dd if=/dev/urandom of=/disk/vda/much bs=1M count=24 && sync' || true
+rec pinned/vda-map qemu-img map -U --output=json -f qcow2 "$images/kvmbackup.$uuid.vda.$id.0000000a.qcow2"
+rec pinned/vdb-map qemu-img map -U --output=json -f qcow2 "$images/kvmbackup.$uuid.vdb.$id.0000000b.qcow2"
 rec committing/blockcommit-slowly virsh blockcommit --domain "$uuid" --path vda --base "$images/web1.qcow2" \
   --top "$images/kvmbackup.$uuid.vda.$id.0000000a.qcow2" --active --bandwidth 1
 dumps committing
@@ -172,6 +176,8 @@ dumps half-ready
 vir blockjob web1 vdb --pivot
 sleep 0.5
 dumps released
+rec released/vda-unused qemu-img info -f qcow2 "$images/kvmbackup.$uuid.vda.$id.0000000a.qcow2"
+rec released/vdb-unused qemu-img info -f qcow2 "$images/kvmbackup.$uuid.vdb.$id.0000000b.qcow2"
 
 echo the second disk first
 rm "$images/kvmbackup."*

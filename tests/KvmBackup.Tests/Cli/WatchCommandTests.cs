@@ -1,0 +1,82 @@
+using System.Text;
+using KvmBackup.Cli;
+using KvmBackup.Model;
+using KvmBackup.Shell;
+using KvmBackup.Tests.Support;
+using Serilog.Core;
+
+namespace KvmBackup.Tests.Cli;
+
+public sealed class WatchCommandTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [InlineData("/etc/kvmbackup/config.yml", null, "/etc/kvmbackup/config.yml", "")]
+    [InlineData("/a b/config.yml", "qemu+unix:///system?socket=/x", "/a b/config.yml", "qemu+unix:///system?socket=/x")]
+    public void The_watcher_gets_the_configuration_and_the_libvirt_of_the_run(
+        string configuration, string? connect, string path, string uri) =>
+        Assert.Equal([WatchCommand.Name, path, uri], WatchCommand.Arguments(Options(configuration, connect)));
+
+    [Fact]
+    public void The_watcher_gets_a_path_that_holds_wherever_it_is_started() => Assert.Equal(
+        Path.Combine(Environment.CurrentDirectory, "config.yml"), WatchCommand.Arguments(Options("config.yml", null))[1]);
+
+    [Fact]
+    public async Task A_watcher_that_is_told_a_word_does_nothing()
+    {
+        using MemoryStream output = new();
+
+        ProgramResult result = await Shell.FilterAsync(Watch(), "done\n"u8.ToArray(), output, CancellationToken.None);
+
+        Assert.Equal((0, "standing by\n"), (result.ExitCode, Encoding.UTF8.GetString(output.ToArray())));
+    }
+
+    [Fact]
+    public async Task A_watcher_whose_pipe_closes_without_a_word_recovers()
+    {
+        // Something that recovery cannot mend, so that its exit code tells that it looked.
+        _ = Directory.CreateDirectory(folder.PathOf("state", "journal"));
+        File.WriteAllText(folder.PathOf("state", "journal", $"{Web1.Uuid}.json"), "{");
+
+        ProgramResult result = await Shell.RunAsync(Watch(), CancellationToken.None);
+
+        Assert.Equal(((int)ExitCode.GuestNeedsPerson, "standing by\n"), (result.ExitCode, result.StandardOutput));
+    }
+
+    [Fact]
+    public async Task A_watcher_that_cannot_recover_ends_with_the_code_of_the_reason_and_no_stack_trace()
+    {
+        ProgramResult result = await Shell.RunAsync(Watch("/absent.yml"), CancellationToken.None);
+
+        Assert.Equal((int)ExitCode.Usage, result.ExitCode);
+        Assert.DoesNotContain("   at ", result.StandardError, StringComparison.Ordinal);
+    }
+
+    private static ProgramShell Shell => new(Logger.None, TimeProvider.System);
+
+    private static GlobalOptions Options(string configuration, string? connect) =>
+        new(configuration, null, connect, false, false, false, TimeSpan.Zero);
+
+    private ProgramCall Watch(string? configuration = null)
+    {
+        string filePath = configuration ?? folder.PathOf("config.yml");
+        if (configuration is null)
+        {
+            File.WriteAllText(filePath, $"""
+                {Environment.MachineName.Split('.')[0]}:
+                  backupdir: {folder.PathOf("backup")}
+                  statedir: {folder.PathOf("state")}
+                  domains:
+                    web1:
+                      day_of_week: [Sun]
+                      rotate: 1
+
+                """);
+        }
+
+        return new ProgramCall("dotnet", [Path.Combine(AppContext.BaseDirectory, "kvmbackup.dll"), WatchCommand.Name, filePath, string.Empty]);
+    }
+}

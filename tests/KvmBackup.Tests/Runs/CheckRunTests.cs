@@ -1,0 +1,94 @@
+using KvmBackup.Archiving;
+using KvmBackup.Configuration;
+using KvmBackup.Model;
+using KvmBackup.Runs;
+using KvmBackup.Storage;
+using KvmBackup.Tests.Support;
+
+namespace KvmBackup.Tests.Runs;
+
+public sealed class CheckRunTests : IDisposable
+{
+    private readonly Web1Host host = new();
+    private readonly TemporaryFolder target = new();
+
+    public CheckRunTests() => host.Shell
+        .Now("images/version", "host/version", "running/list", "agent/thawed")
+        .On("-f qcow2", Reply.Good(Info(host.Vda))).On("-f raw", Reply.Good(Info(host.Vdb)));
+
+    public void Dispose()
+    {
+        host.Dispose();
+        target.Dispose();
+    }
+
+    [Fact]
+    public async Task A_host_on_which_all_is_well_has_only_good_findings()
+    {
+        CheckReport report = await RunAsync();
+
+        Assert.All(report.Findings, finding => Assert.Equal(FindingSeverity.Good, finding.Severity));
+        Assert.Equal(
+            ["configuration", "disk images", "libvirt", "target", "compression none", "domain web1"],
+            report.Findings.Select(finding => finding.Subject));
+    }
+
+    public static TheoryData<Exception> Failures => new() { new IOException("disk on fire"), new UnauthorizedAccessException("keep out") };
+
+    [Theory]
+    [MemberData(nameof(Failures))]
+    public async Task A_program_that_the_system_refuses_to_start_is_a_finding(Exception failure)
+    {
+        host.Shell.On("qemu-img --version", Reply.Thrown(failure));
+
+        await AssertBadAsync("disk images", failure.Message);
+    }
+
+    [Theory]
+    [MemberData(nameof(Failures))]
+    public async Task A_domain_that_cannot_be_looked_at_is_a_finding(Exception failure)
+    {
+        host.Shell.On("snapshot-list", Reply.Thrown(failure));
+
+        await AssertBadAsync("domain web1", failure.Message);
+    }
+
+    [Fact]
+    public async Task A_domain_that_does_not_exist_is_a_finding()
+    {
+        host.Shell.On("list --all", Reply.Good($"{Guid.Empty} other\n"), Reply.Good($"{Guid.Empty} other\n"));
+
+        await AssertBadAsync("domain web1", "libvirt has no such domain");
+    }
+
+    [Fact]
+    public async Task An_agent_that_does_not_answer_is_a_warning()
+    {
+        host.Shell.On("guest-fsfreeze-status", Reply.Of("agent/not-connected"));
+
+        CheckReport report = await RunAsync();
+
+        Assert.Contains("cannot be frozen", report.Findings.Single(finding => finding.Severity == FindingSeverity.Warning).Text, StringComparison.Ordinal);
+    }
+
+    private static string Info(PlannedOverlay disk) =>
+        $$"""[{"filename":"{{disk.BasePath}}","format":"{{disk.BaseFormat}}","virtual-size":1048576}]""";
+
+    private async Task AssertBadAsync(string subject, string text)
+    {
+        CheckReport report = await RunAsync();
+
+        Finding bad = Assert.Single(report.Findings, finding => finding.Severity == FindingSeverity.Bad);
+        Assert.Equal(subject, bad.Subject);
+        Assert.Contains(text, bad.Text, StringComparison.Ordinal);
+    }
+
+    private Task<CheckReport> RunAsync()
+    {
+        BackupDirectory directory = new(target.DirectoryPath, host.Time);
+        HostSettings settings = new("cloud1", target.DirectoryPath, host.PathOf("state"), [Web1.Settings]);
+        return new CheckRun(
+            settings, host.Libvirt, host.Agent, host.Images, new Archiver(host.Shell), directory,
+            new Preflight(host.Libvirt, host.Images), host.Time).RunAsync(CancellationToken.None);
+    }
+}

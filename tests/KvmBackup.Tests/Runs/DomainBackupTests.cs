@@ -1,0 +1,187 @@
+using KvmBackup.Archiving;
+using KvmBackup.Disks;
+using KvmBackup.Hypervisor;
+using KvmBackup.Journaling;
+using KvmBackup.Model;
+using KvmBackup.Runs;
+using KvmBackup.Storage;
+using KvmBackup.Tests.Support;
+using Serilog.Core;
+
+namespace KvmBackup.Tests.Runs;
+
+/// <summary>The sacred order as a whole: all rooms as they are, over recorded programs.</summary>
+public sealed class DomainBackupTests : IDisposable
+{
+    private const string Freeze = "guest-fsfreeze-freeze";
+    private const string Thaw = "guest-fsfreeze-thaw";
+    private const string Snapshot = "snapshot-create-as";
+    private readonly TemporaryFolder images = new();
+    private readonly TemporaryFolder target = new();
+    private readonly ImpatientTime time = new();
+    private readonly RecordedShell shell;
+    private readonly Journal journal;
+
+    public DomainBackupTests()
+    {
+        journal = new Journal(target.PathOf("state"), time);
+        shell = new RecordedShell(images.DirectoryPath)
+            .Now([.. Web1.Facts, "agent/thawed", "agent/osinfo", "agent/freeze", "agent/thaw"]);
+        foreach (string name in new[] { "web1.qcow2", "web1-data.img", "vmlinuz", "initrd" })
+        {
+            File.WriteAllText(images.PathOf(name), $"content of {name}");
+        }
+    }
+
+    public void Dispose()
+    {
+        images.Dispose();
+        target.Dispose();
+    }
+
+    [Fact]
+    public async Task A_good_backup_is_published_and_leaves_nothing_in_the_guest()
+    {
+        HaveSnapshot();
+        HaveCommits();
+
+        JobReport report = await RunAsync();
+
+        Assert.Equal((JobOutcome.Succeeded, "due"), (report.Outcome, report.Reason));
+        Assert.Equal(Consistency.Filesystem, report.Backup!.Consistency);
+        Assert.Equal(
+            [Freeze, Snapshot, Thaw, "--path vda --base", "--path vda --pivot", "--path vdb --base", "--path vdb --pivot"],
+            shell.Order(Freeze, Snapshot, Thaw, "--path vda --base", "--path vda --pivot", "--path vdb --base", "--path vdb --pivot"));
+        Assert.Single(Backups());
+        Assert.Empty(Overlays());
+        Assert.Empty(journal.ListOpen());
+    }
+
+    [Fact]
+    public async Task A_thaw_that_is_not_confirmed_keeps_its_journal_entry_and_needs_a_person()
+    {
+        HaveSnapshot();
+        HaveCommits();
+        shell.On("guest-fsfreeze-status", [Reply.Of("agent/thawed"), .. Enumerable.Repeat("agent/frozen", 5).Select(Reply.Of)]);
+
+        JobReport report = await RunAsync();
+
+        Assert.Equal(JobOutcome.NeedsPerson, report.Outcome);
+        Assert.Contains("THE GUEST MAY STILL BE FROZEN", report.Reason, StringComparison.Ordinal);
+        Assert.Empty(Backups());
+        Assert.Empty(Overlays());
+        Assert.Equal(FreezeState.Freezing, Assert.Single(journal.ListOpen()).Freeze);
+    }
+
+    [Fact]
+    public async Task A_disk_that_stays_on_its_overlay_keeps_its_journal_entry_and_the_old_backups()
+    {
+        _ = await A_first_backup_is_made();
+        HaveSnapshot();
+        shell.On("blockcommit", [.. Enumerable.Repeat("committing/blockcommit-again", 3).Select(Reply.Of), Begun("vdb-ready/dumpxml")])
+            .On("--path vdb --pivot", Pivoted("vdb-released"));
+
+        JobReport report = await RunAsync();
+
+        Assert.Equal(JobOutcome.NeedsPerson, report.Outcome);
+        Assert.NotNull(report.Backup);
+        Assert.Equal(2, Backups().Count);
+        Assert.Single(Overlays());
+        Assert.Equal([PinState.Releasing, PinState.Released], Assert.Single(journal.ListOpen()).Pins.Select(pin => pin.State));
+    }
+
+    [Fact]
+    public async Task A_disk_that_cannot_be_read_fails_the_backup_and_every_disk_goes_back()
+    {
+        HaveSnapshot(() => File.Delete(images.PathOf("web1-data.img")));
+        HaveCommits();
+
+        JobReport report = await RunAsync();
+
+        Assert.Equal(JobOutcome.Failed, report.Outcome);
+        Assert.Contains("web1-data.img", report.Reason, StringComparison.Ordinal);
+        Assert.Empty(Backups());
+        Assert.Empty(Overlays());
+        Assert.Empty(journal.ListOpen());
+        Assert.Empty(Directory.GetDirectories(target.PathOf("backup", "web1")));
+    }
+
+    [Fact]
+    public async Task Retention_follows_a_success_only()
+    {
+        _ = await A_first_backup_is_made();
+        shell.On(Snapshot, Reply.Of("pinned/snapshot-again"));
+        Assert.Equal(JobOutcome.Failed, (await RunAsync()).Outcome);
+        Assert.Single(Backups());
+        HaveSnapshot();
+        HaveCommits();
+
+        JobReport report = await RunAsync();
+
+        Assert.Equal(JobOutcome.Succeeded, report.Outcome);
+        Assert.Equal(report.Backup!.Id, Assert.Single(Backups()).Id);
+        Assert.Single(report.Removed);
+    }
+
+    private async Task<JobReport> A_first_backup_is_made()
+    {
+        HaveSnapshot();
+        HaveCommits();
+        JobReport report = await RunAsync();
+        Assert.Equal((JobOutcome.Succeeded, "due"), (report.Outcome, report.Reason));
+        return report;
+    }
+
+    private void HaveSnapshot(Action? change = null) => shell.On(Snapshot, Reply.Of("running/snapshot").Then(() =>
+    {
+        // The names hold a random part: the recorded XML is made to show what was asked for.
+        foreach (string one in shell.Calls[^1].Arguments.Where(one => one.Contains(",file=", StringComparison.Ordinal)))
+        {
+            string path = one[(one.IndexOf(",file=", StringComparison.Ordinal) + 6)..];
+            File.WriteAllText(path, "overlay");
+            PlannedOverlay recorded = one.StartsWith("vda", StringComparison.Ordinal) ? Web1.VdaOverlay : Web1.VdbOverlay;
+            shell.Call(Path.GetFileName(recorded.OverlayPath), Path.GetFileName(path));
+        }
+
+        shell.Now("pinned/dumpxml", "pinned/dumpxml-inactive", "released/vda-unused", "released/vdb-unused");
+        change?.Invoke();
+    }));
+
+    private void HaveCommits() => shell.On("blockcommit", Begun("ready/dumpxml"), Begun("half-ready/dumpxml"))
+        .On("--path vda --pivot", Pivoted("half-released")).On("--path vdb --pivot", Pivoted("released"));
+
+    private Reply Begun(string state) => Reply.Good("Active Block Commit started").Then(() => shell.Now(state));
+
+    private Reply Pivoted(string state) =>
+        Reply.Good(string.Empty).Then(() => shell.Now($"{state}/dumpxml", $"{state}/dumpxml-inactive"));
+
+    private IReadOnlyList<CompletedBackup> Backups() => Target().ForDomain(Web1.Identity.Name).List().Backups;
+
+    private string[] Overlays() => Directory.GetFiles(images.DirectoryPath, "kvmbackup.*");
+
+    private BackupDirectory Target() => new(target.PathOf("backup"), time);
+
+    private string Info(string name, string format) =>
+        $$"""[{"filename":"{{images.PathOf(name)}}","format":"{{format}}","virtual-size":1048576}]""";
+
+    private async Task<JobReport> RunAsync()
+    {
+        // A backup's name is its second.
+        time.Pass(TimeSpan.FromMinutes(1));
+        _ = Directory.CreateDirectory(target.PathOf("backup"));
+        shell.Now("running/dumpxml", "running/dumpxml-inactive")
+            .On("-f qcow2", Reply.Good(Info("web1.qcow2", "qcow2"))).On("-f raw", Reply.Good(Info("web1-data.img", "raw")));
+        Virsh virsh = new(shell, null);
+        LibvirtHost host = new(virsh);
+        QemuImage qemu = new(shell);
+        StepGate gate = new(null, () => { }, Logger.None);
+        DomainPinner pinner = new(
+            new GuestFreeze(new GuestAgent(virsh, host, time), Logger.None), new OverlaySnapshot(virsh, host, time),
+            new OverlayRelease(new OverlayCommit(virsh, host, time, Logger.None), new DomainDefiner(virsh), qemu, Logger.None),
+            gate, Logger.None);
+        DomainBackup backup = new(
+            host, new Preflight(host, qemu), pinner, new Archiver(shell), gate, new BackupVerifier(Logger.None),
+            new Retainer(Logger.None), Target(), journal, "cloud1", time, Logger.None);
+        return await backup.RunAsync(Web1.Identity, Web1.Settings, "due", TimeSpan.Zero, null, null, CancellationToken.None);
+    }
+}

@@ -1,0 +1,68 @@
+using KvmBackup.Model;
+using KvmBackup.Runs;
+using KvmBackup.Tests.Support;
+
+namespace KvmBackup.Tests.Runs;
+
+public sealed class ReadGuardTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task Reading_goes_on_while_there_is_room()
+    {
+        bool isRead = false;
+        await using (ReadGuard guard = Watch(folder.DirectoryPath))
+        {
+            await guard.ProtectAsync(async token =>
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(20), token);
+                isRead = true;
+            });
+        }
+
+        Assert.True(isRead);
+    }
+
+    [Fact]
+    public async Task A_folder_whose_room_cannot_be_read_ends_the_reading_and_not_the_run()
+    {
+        await using ReadGuard guard = Watch(folder.PathOf("absent"));
+
+        RunsException failure = await Assert.ThrowsAsync<RunsException>(
+            () => guard.ProtectAsync(token => Task.Delay(Timeout.Infinite, token)));
+
+        Assert.Contains("the room left for overlays cannot be read", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("put back on its disks", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_interruption_is_not_taken_for_a_lack_of_room()
+    {
+        using CancellationTokenSource source = new();
+        await using ReadGuard guard = Watch(folder.DirectoryPath, cancellationToken: source.Token);
+        await source.CancelAsync();
+
+        _ = await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => guard.ProtectAsync(token => Task.Delay(Timeout.Infinite, token)));
+    }
+
+    [Fact]
+    public async Task A_target_that_takes_nothing_does_not_keep_the_guest_waiting()
+    {
+        await using ReadGuard guard = Watch(folder.DirectoryPath, stallLimit: TimeSpan.Zero);
+
+        RunsException failure = await Assert.ThrowsAsync<RunsException>(
+            () => guard.ProtectAsync(token => Task.Delay(Timeout.Infinite, token)));
+
+        Assert.Contains("the target took no data", failure.Message, StringComparison.Ordinal);
+    }
+
+    private static ReadGuard Watch(
+        string folder, TimeSpan? stallLimit = null, CancellationToken cancellationToken = default) =>
+        new(
+            [new PlannedOverlay(Web1.Vda, "/base", "raw", Path.Combine(folder, "overlay"))],
+            new Tally(Web1.Identity.Name, 1, null), stallLimit ?? TimeSpan.FromMinutes(1), TimeProvider.System, cancellationToken);
+}

@@ -1,0 +1,111 @@
+using KvmBackup.Disks;
+using KvmBackup.Hypervisor;
+using KvmBackup.Journaling;
+using KvmBackup.Model;
+using KvmBackup.Runs;
+using Serilog.Core;
+
+namespace KvmBackup.Tests.Support;
+
+/// <summary>The host of the recordings with the rooms over it: images and journal in a folder of the test's own.</summary>
+public sealed class Web1Host : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public Web1Host()
+    {
+        Vda = Here(Web1.VdaOverlay);
+        Vdb = Here(Web1.VdbOverlay);
+        File.WriteAllText(Vda.BasePath, "base of vda");
+        File.WriteAllText(Vdb.BasePath, "base of vdb");
+        Shell = new RecordedShell(folder.DirectoryPath).Now(
+            [.. Web1.Facts, "running/dumpxml", "running/dumpxml-inactive", "released/vda-unused", "released/vdb-unused"]);
+        Virsh = new Virsh(Shell, null);
+        Libvirt = new LibvirtHost(Virsh);
+        Agent = new GuestAgent(Virsh, Libvirt, Time);
+        Images = new QemuImage(Shell);
+        Snapshot = new OverlaySnapshot(Virsh, Libvirt, Time);
+        Release = new OverlayRelease(
+            new OverlayCommit(Virsh, Libvirt, Time, Logger.None), new DomainDefiner(Virsh), Images, Logger.None);
+        Journal = new Journal(PathOf("state"), Time);
+    }
+
+    public PlannedOverlay Vda { get; }
+
+    public PlannedOverlay Vdb { get; }
+
+    public ImpatientTime Time { get; } = new();
+
+    public RecordedShell Shell { get; }
+
+    public Virsh Virsh { get; }
+
+    public LibvirtHost Libvirt { get; }
+
+    public GuestAgent Agent { get; }
+
+    public QemuImage Images { get; }
+
+    public OverlaySnapshot Snapshot { get; }
+
+    public OverlayRelease Release { get; }
+
+    public Journal Journal { get; }
+
+    public string PathOf(params string[] parts) => folder.PathOf(parts);
+
+    public Task<DomainFacts> DescribeAsync() => Libvirt.DescribeAsync(Web1.Identity, CancellationToken.None);
+
+    /// <summary>From now on both disks are on their overlays.</summary>
+    public void BePinned()
+    {
+        File.WriteAllText(Vda.OverlayPath, "overlay of vda");
+        File.WriteAllText(Vdb.OverlayPath, "overlay of vdb");
+        Be("pinned");
+    }
+
+    /// <summary>From now on both definitions are as recorded in this state.</summary>
+    public void Be(string state) => Shell.Now($"{state}/dumpxml", $"{state}/dumpxml-inactive");
+
+    /// <summary>Both disks go back when they are asked to, vda first.</summary>
+    public void HaveWorkingCommits() => Shell
+        .On("--path vda --base", Begun("ready/dumpxml")).On("--path vdb --base", Begun("half-ready/dumpxml"))
+        .On("--path vda --pivot", Pivoted("half-released")).On("--path vdb --pivot", Pivoted("released"));
+
+    /// <summary>vda cannot be committed, vdb can.</summary>
+    public void HaveStubbornVda() => Shell
+        .On("blockcommit", [.. Enumerable.Repeat("committing/blockcommit-again", 3).Select(Reply.Of), Begun("vdb-ready/dumpxml")])
+        .On("--path vdb --pivot", Pivoted("vdb-released"));
+
+    /// <summary>A block job that leads to a live definition as recorded.</summary>
+    public Reply Begun(string recording) => Reply.Good("Active Block Commit started").Then(() => Shell.Now(recording));
+
+    public Reply Pivoted(string state) => Reply.Good(string.Empty).Then(() => Be(state));
+
+    /// <summary>The intent of a backup of both disks, in the journal.</summary>
+    public Task<OpenEntry> OpenEntryAsync() => Journal.OpenAsync(
+        JournalEntry.CreateIntent(Web1.Uuid, Web1.Identity.Name, Web1.Id, PathOf("backup"), [Planned(Vda), Planned(Vdb)]),
+        CancellationToken.None);
+
+    /// <summary>A pin of both disks that is about to be made.</summary>
+    public async Task<(PinnedDomain Pin, OpenEntry Entry)> BeginPinAsync(QuiesceMode quiesce)
+    {
+        PreparedJob job = new(Web1.Settings with { Quiesce = quiesce }, await DescribeAsync(), [], [], [Vda, Vdb], 0, []);
+        OpenEntry entry = await OpenEntryAsync();
+        DomainPinner pinner = new(
+            new GuestFreeze(Agent, Logger.None), Snapshot, Release, new StepGate(null, () => { }, Logger.None), Logger.None);
+        return (pinner.Begin(job, Web1.Id, entry), entry);
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    private static JournalPin Planned(PlannedOverlay overlay) => new(
+        overlay.Target, overlay.BasePath, overlay.BaseFormat, LocalFile.Identify(overlay.BasePath), overlay.OverlayPath, null,
+        PinState.Planned);
+
+    private PlannedOverlay Here(PlannedOverlay overlay) => overlay with
+    {
+        BasePath = PathOf(Path.GetFileName(overlay.BasePath)),
+        OverlayPath = PathOf(Path.GetFileName(overlay.OverlayPath)),
+    };
+}
