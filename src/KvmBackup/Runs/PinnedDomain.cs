@@ -99,7 +99,7 @@ public sealed class PinnedDomain(
     private async Task SettleAsync()
     {
         // A call that was given up may still be carried out; only after that is it known what there is to undo.
-        if (pinned.Count == 0 || await snapshot.TryWaitForEndAsync(job.Facts, CancellationToken.None))
+        if (pinned.Count == 0 || await snapshot.TryWaitForEndAsync(job.Facts.Identity, CancellationToken.None))
         {
             return;
         }
