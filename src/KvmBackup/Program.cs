@@ -48,7 +48,7 @@ internal static class Program
         DomainPinner pinner = new(new GuestFreeze(agent, log), snapshot, release, gate, log);
 
         RecoverRun Recover() => new(
-            host, new DomainRecovery(host, agent, release, images, journal.Value, log), journal.Value,
+            host, new DomainRecovery(host, agent, snapshot, release, images, journal.Value, log), journal.Value,
             settings.Value.StateDirectory, time, log);
         BackupRun Backup() => new(
             settings.Value, host, Recover(),

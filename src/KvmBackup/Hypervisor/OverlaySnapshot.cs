@@ -65,7 +65,7 @@ public sealed class OverlaySnapshot(Virsh virsh, LibvirtHost host, TimeProvider 
 
     /// <summary>Waits until libvirt does nothing with the domain any more, for as long as is sensible.</summary>
     /// <returns>False when it still does something, or does not answer.</returns>
-    public async Task<bool> TryWaitForEndAsync(DomainFacts domain, CancellationToken cancellationToken)
+    public async Task<bool> TryWaitForEndAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
         long start = time.GetTimestamp();
         while (time.GetElapsedTime(start) < EndLimit)
@@ -81,11 +81,11 @@ public sealed class OverlaySnapshot(Virsh virsh, LibvirtHost host, TimeProvider 
         return false;
     }
 
-    private async Task<bool> IsIdleAsync(DomainFacts domain, CancellationToken cancellationToken)
+    private async Task<bool> IsIdleAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
         try
         {
-            return await host.RunningJobAsync(domain.Identity, cancellationToken) is null;
+            return await host.RunningJobAsync(domain, cancellationToken) is null;
         }
         catch (KvmBackupException)
         {

@@ -9,7 +9,7 @@ namespace KvmBackup.Runs;
 
 /// <summary>Undoes what one dead run has left of one domain. Safe to repeat, and to die in.</summary>
 public sealed class DomainRecovery(
-    LibvirtHost host, GuestAgent agent, OverlayRelease release, QemuImage images, Journal journal, ILogger log)
+    LibvirtHost host, GuestAgent agent, OverlaySnapshot snapshot, OverlayRelease release, QemuImage images, Journal journal, ILogger log)
 {
     private static readonly TimeSpan CommitLimit = TimeSpan.FromMinutes(30);
 
@@ -70,6 +70,14 @@ public sealed class DomainRecovery(
         {
             // Owed once: a freeze that somebody begins after this is theirs.
             await open.RecordAsync(now => now with { Freeze = FreezeState.Thawed }, CancellationToken.None);
+        }
+
+        if (!await snapshot.TryWaitForEndAsync(domain, CancellationToken.None))
+        {
+            // The snapshot of a run that was just killed goes on without it: what is seen before its end is not the end.
+            deeds.Add(
+                $"libvirt still works on the domain: when virsh domjobinfo {domain.Uuid} shows no job any more, run kvmbackup recover again");
+            return new DomainRecoveryReport(domain.Name.Value, false, deeds);
         }
 
         DomainFacts facts = await host.DescribeAsync(domain, CancellationToken.None);

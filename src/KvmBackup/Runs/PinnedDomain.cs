@@ -41,7 +41,6 @@ public sealed class PinnedDomain(
             Freeze = mayFreeze ? FreezeState.Freezing : FreezeState.None,
         });
         cancellationToken.ThrowIfCancellationRequested();
-        pinned.AddRange(job.Overlays);
         try
         {
             Outcome = await FreezeAndPinAsync(chance, cancellationToken);
@@ -49,9 +48,8 @@ public sealed class PinnedDomain(
         }
         catch (KvmBackupException failure)
         {
-            // A call that was given up may still be carried out; only then is it known what there is to undo.
-            bool isOver = await snapshot.TryWaitForEndAsync(job.Facts, CancellationToken.None);
-            isUncertain = !isOver || failure.ExitCode == ExitCode.GuestNeedsPerson;
+            isUncertain = failure.ExitCode == ExitCode.GuestNeedsPerson;
+            await SettleAsync();
             throw;
         }
 
@@ -98,6 +96,22 @@ public sealed class PinnedDomain(
         }
     }
 
+    private async Task SettleAsync()
+    {
+        // A call that was given up may still be carried out; only after that is it known what there is to undo.
+        if (pinned.Count == 0 || await snapshot.TryWaitForEndAsync(job.Facts.Identity, CancellationToken.None))
+        {
+            return;
+        }
+
+        // To release now what is pinned a moment later would take it for released, and its overlay away from under it.
+        pinned.Clear();
+        troubles.Add(
+            $"{job.Facts.Name}: libvirt did not finish with the snapshot, and may still put the guest on its overlays. When "
+            + $"virsh domjobinfo {job.Facts.Uuid} shows no job any more, type: kvmbackup recover");
+        log.Error("{Message}", troubles[^1]);
+    }
+
     private async Task<PinOutcome> FreezeAndPinAsync(FreezeChance chance, CancellationToken cancellationToken)
     {
         FreezeResult result = await freeze.BeginAsync(job, chance, cancellationToken);
@@ -109,6 +123,7 @@ public sealed class PinnedDomain(
 
         // From here to the thaw nothing but the pin, and no way to be interrupted: it takes a moment, and its outcome
         // must be known.
+        pinned.AddRange(job.Overlays);
         TimeSpan limit = frozen is null ? OverlaySnapshot.Limit : chance.Limit;
         await snapshot.CreateAsync(job.Facts, id, job.Overlays, limit, CancellationToken.None);
         gate.Pass(job.Facts.Name, JobStep.Snapshotted);

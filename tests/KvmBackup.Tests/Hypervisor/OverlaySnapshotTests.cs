@@ -88,7 +88,7 @@ public sealed class OverlaySnapshotTests
         shell.Now("running/domstate", "running/domjobinfo")
             .On("domjobinfo", works, Reply.Killed, Reply.Bad("error: failed to connect"), works);
 
-        Assert.True(await Snapshot().TryWaitForEndAsync(await Web1.DescribeAsync(), CancellationToken.None));
+        Assert.True(await Snapshot().TryWaitForEndAsync(Web1.Identity, CancellationToken.None));
 
         Assert.Equal(5, shell.Count("domjobinfo"));
     }
@@ -99,7 +99,7 @@ public sealed class OverlaySnapshotTests
         shell.Now("running/domstate")
             .On("domjobinfo", [.. Enumerable.Repeat(0, 1000).Select(_ => Reply.Good("Job type:         Unbounded"))]);
 
-        Assert.False(await Snapshot().TryWaitForEndAsync(await Web1.DescribeAsync(), CancellationToken.None));
+        Assert.False(await Snapshot().TryWaitForEndAsync(Web1.Identity, CancellationToken.None));
 
         Assert.InRange(time.Elapsed, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(5));
     }

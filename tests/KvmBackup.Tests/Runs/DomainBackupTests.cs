@@ -74,6 +74,21 @@ public sealed class DomainBackupTests : IDisposable
     }
 
     [Fact]
+    public async Task A_snapshot_that_libvirt_may_still_make_keeps_its_journal_entry()
+    {
+        shell.On(Snapshot, Reply.Killed).On("domjobinfo", [
+            Reply.Of("running/domjobinfo"),
+            .. Enumerable.Repeat(0, 1000).Select(_ => Reply.Good("Job type:         Unbounded"))]);
+
+        JobReport report = await RunAsync();
+
+        Assert.Equal(JobOutcome.NeedsPerson, report.Outcome);
+        Assert.Empty(Backups());
+        Assert.Equal([Freeze, Snapshot, Thaw], shell.Order(Freeze, Snapshot, Thaw));
+        Assert.All(Assert.Single(journal.ListOpen()).Pins, pin => Assert.Equal(PinState.Planned, pin.State));
+    }
+
+    [Fact]
     public async Task A_disk_that_stays_on_its_overlay_keeps_its_journal_entry_and_the_old_backups()
     {
         _ = await A_first_backup_is_made();

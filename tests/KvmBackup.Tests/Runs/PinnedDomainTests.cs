@@ -162,17 +162,20 @@ public sealed class PinnedDomainTests : IDisposable
     }
 
     [Fact]
-    public async Task A_snapshot_that_libvirt_may_still_make_leaves_the_guest_uncertain()
+    public async Task A_snapshot_that_libvirt_may_still_make_is_left_to_recovery()
     {
-        snapshot = Reply.Killed;
-        (PinnedDomain pin, _) = await BeginAsync(QuiesceMode.Try);
+        snapshot = Reply.Killed.Then(() => File.WriteAllText(host.Vda.OverlayPath, "made before the guest is put on it"));
+        (PinnedDomain pin, OpenEntry entry) = await BeginAsync(QuiesceMode.Try);
         shell.On("domjobinfo", [.. Enumerable.Repeat(0, 1000).Select(_ => Snapshotting)]);
 
         _ = await Assert.ThrowsAsync<ShellException>(() => pin.PinAsync(CancellationToken.None));
         await pin.DisposeAsync();
 
         Assert.Equal([Status, Freeze, Snapshot, Thaw, Status], Order());
+        Assert.Contains("kvmbackup recover", Assert.Single(pin.Troubles), StringComparison.Ordinal);
         Assert.False(pin.IsGuestClean);
+        Assert.All(entry.Current.Pins, one => Assert.Equal(PinState.Planned, one.State));
+        Assert.True(File.Exists(host.Vda.OverlayPath));
     }
 
     [Fact]

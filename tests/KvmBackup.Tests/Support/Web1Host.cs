@@ -10,6 +10,7 @@ namespace KvmBackup.Tests.Support;
 /// <summary>The host of the recordings with the rooms over it: images and journal in a folder of the test's own.</summary>
 public sealed class Web1Host : IDisposable
 {
+    public static readonly Guid Other = new("11111111-2222-3333-4444-555555555555");
     private readonly TemporaryFolder folder = new();
 
     public Web1Host()
@@ -96,6 +97,34 @@ public sealed class Web1Host : IDisposable
             new GuestFreeze(Agent, Logger.None), Snapshot, Release, new StepGate(null, () => { }, Logger.None), Logger.None);
         return (pinner.Begin(job, Web1.Id, entry), entry);
     }
+
+    /// <summary>A run died: this is the journal that it left, and where the disks stand.</summary>
+    public async Task LeaveAsync(PinState state, string disks, FreezeState freeze = FreezeState.Thawed)
+    {
+        OpenEntry entry = await OpenEntryAsync();
+        BePinned();
+        Dictionary<DiskTarget, FileIdentity> seen = new[] { Vda, Vdb }
+            .ToDictionary(overlay => overlay.Target, overlay => LocalFile.Identify(overlay.OverlayPath));
+        await entry.RecordAsync(
+            now => (state == PinState.Planned ? now : now.WithOverlays(seen).WithPin(Web1.Vda, state).WithPin(Web1.Vdb, state))
+                with { Freeze = freeze },
+            CancellationToken.None);
+        Be(disks);
+        Time.Pass(TimeSpan.FromSeconds(1));
+    }
+
+    /// <summary>The same run had a second domain open, which libvirt does not know.</summary>
+    public async Task LeaveOtherAsync(FreezeState freeze = FreezeState.Freezing)
+    {
+        OpenEntry entry = await Journal.OpenAsync(
+            JournalEntry.CreateIntent(Other, new DomainName("other"), Web1.Id, PathOf("backup"), []), CancellationToken.None);
+        await entry.RecordAsync(now => now with { Freeze = freeze }, CancellationToken.None);
+        Time.Pass(TimeSpan.FromSeconds(1));
+    }
+
+    public Task<RecoveryReport> RecoverAsync() => new RecoverRun(
+        Libvirt, new DomainRecovery(Libvirt, Agent, Snapshot, Release, Images, Journal, Logger.None),
+        Journal, PathOf("state"), Time, Logger.None).RunAsync(TimeSpan.Zero, CancellationToken.None);
 
     public void Dispose() => folder.Dispose();
 
