@@ -12,9 +12,11 @@ public sealed class DeadMansSwitch : IAsyncDisposable
     private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(20);
     private readonly ILogger log;
     private Companion? companion;
-    private bool isReady;
 
     private DeadMansSwitch(ILogger log) => this.log = log;
+
+    /// <summary>Somebody stands by, and said so.</summary>
+    public bool IsReady { get; private set; }
 
     /// <summary>Starts the watcher, and leaves it to get ready.</summary>
     /// <param name="watch">How this program is told to watch.</param>
@@ -37,7 +39,7 @@ public sealed class DeadMansSwitch : IAsyncDisposable
     /// <summary>Returns when somebody stands by, or was found not to, which is told: before anything is changed.</summary>
     public async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
     {
-        if (isReady || companion is null)
+        if (IsReady || companion is null)
         {
             return;
         }
@@ -45,7 +47,7 @@ public sealed class DeadMansSwitch : IAsyncDisposable
         try
         {
             await companion.WaitUntilReadyAsync(ReadyLimit, cancellationToken);
-            isReady = true;
+            IsReady = true;
         }
         catch (ShellException failure)
         {
