@@ -12,6 +12,10 @@ namespace KvmBackup.Hypervisor;
 public sealed class GuestAgent(Virsh virsh, LibvirtHost host, TimeProvider time)
 {
     private const int ThawAttempts = 5;
+
+    // The time of a libvirt daemon that is started anew, by an upgrade for instance.
+    private static readonly TimeSpan SilenceLimit = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ThawLimit = TimeSpan.FromSeconds(10);
 
@@ -70,7 +74,10 @@ public sealed class GuestAgent(Virsh virsh, LibvirtHost host, TimeProvider time)
     public async Task ThawAsync(DomainIdentity domain)
     {
         string complaint = string.Empty;
-        for (int attempt = 1; attempt <= ThawAttempts; attempt++)
+        long start = time.GetTimestamp();
+        int attempts = 0;
+        int heard = 0;
+        while (heard < ThawAttempts && (attempts < ThawAttempts || time.GetElapsedTime(start) < SilenceLimit))
         {
             // Never cancelled: whatever ends the run, the guest thaws first.
             ProgramResult thaw = await RunAsync(ThawCall(domain), CancellationToken.None);
@@ -81,16 +88,19 @@ public sealed class GuestAgent(Virsh virsh, LibvirtHost host, TimeProvider time)
             }
 
             complaint = status.Complaint ?? (thaw.IsSuccess ? "the guest still says frozen" : thaw.Complaint);
-            if (await IsShutOffAsync(domain))
+            DomainState? state = await TryAskStateAsync(domain);
+            if (state == DomainState.ShutOff)
             {
                 return;
             }
 
-            await Task.Delay(TimeSpan.FromMilliseconds(200 * attempt), time);
+            heard += state is null ? 0 : 1;
+            TimeSpan pause = TimeSpan.FromMilliseconds(200 * ++attempts);
+            await Task.Delay(pause < LongestPause ? pause : LongestPause, time);
         }
 
         throw new HypervisorException(
-            $"{domain.Name}: THE GUEST MAY STILL BE FROZEN: the thaw was not confirmed in {ThawAttempts} attempts: "
+            $"{domain.Name}: THE GUEST MAY STILL BE FROZEN: the thaw was not confirmed in {attempts} attempts: "
             + $"{complaint}. Type: {ThawCall(domain)} and then: {StatusCall(domain)} until it says thawed; "
             + "if the agent never answers, the guest must be reset.",
             ExitCode.GuestNeedsPerson);
@@ -101,16 +111,16 @@ public sealed class GuestAgent(Virsh virsh, LibvirtHost host, TimeProvider time)
     public ProgramCall ThawCall(DomainIdentity domain) => Call(domain, "guest-fsfreeze-thaw", ThawLimit);
 
     // Not by the complaint: libvirt says "domain is not running" of a paused guest too, and that one wakes up frozen.
-    private async Task<bool> IsShutOffAsync(DomainIdentity domain)
+    private async Task<DomainState?> TryAskStateAsync(DomainIdentity domain)
     {
         try
         {
-            return await host.StateAsync(domain, CancellationToken.None) == DomainState.ShutOff;
+            return await host.StateAsync(domain, CancellationToken.None);
         }
         catch (KvmBackupException)
         {
-            // Not known to be; the thaw is tried again, and at last told as not confirmed.
-            return false;
+            // libvirt itself does not answer; the thaw is tried again, and at last told as not confirmed.
+            return null;
         }
     }
 

@@ -132,6 +132,34 @@ public sealed class GuestAgentTests
     }
 
     [Fact]
+    public async Task A_thaw_outlasts_a_libvirtd_that_is_started_anew()
+    {
+        FrozenGuest frozen = await FreezeAsync();
+        foreach (string call in new[] { Thaw, Status, "domstate" })
+        {
+            shell.On(call, [.. Enumerable.Repeat("host/unreachable", 20).Select(Reply.Of)]);
+        }
+
+        await frozen.ThawAsync();
+
+        Assert.Equal(21, shell.Count(Thaw));
+    }
+
+    [Fact]
+    public async Task A_libvirtd_that_stays_away_does_not_hang_the_thaw()
+    {
+        FrozenGuest frozen = await FreezeAsync();
+        foreach (string call in new[] { Thaw, Status, "domstate" })
+        {
+            shell.On(call, [.. Enumerable.Repeat("host/unreachable", 999).Select(Reply.Of)]);
+        }
+
+        HypervisorException failure = await Assert.ThrowsAsync<HypervisorException>(frozen.ThawAsync);
+
+        Assert.Equal(ExitCode.GuestNeedsPerson, failure.ExitCode);
+    }
+
+    [Fact]
     public async Task The_end_of_the_scope_does_not_begin_all_attempts_anew()
     {
         shell.On(Status, [.. Enumerable.Repeat("agent/frozen", 99).Select(Reply.Of)]);
