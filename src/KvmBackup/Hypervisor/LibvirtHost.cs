@@ -75,6 +75,10 @@ public sealed partial class LibvirtHost(Virsh virsh)
     public async Task<DomainState> StateAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
         StateOf((await AskAsync(domain, cancellationToken, "domstate")).Trim());
 
+    /// <summary>Whether QEMU has paused the guest because a write to a disk failed.</summary>
+    public async Task<bool> IsPausedByWriteErrorAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        (await AskAsync(domain, cancellationToken, "domstate", "--reason")).Trim() == "paused (I/O error)";
+
     /// <summary>The job that libvirt does with a domain now; null for none, and when the domain is shut off.</summary>
     public async Task<string?> RunningJobAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {

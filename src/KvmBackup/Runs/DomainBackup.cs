@@ -14,6 +14,8 @@ public sealed class DomainBackup(
     LibvirtHost host, Preflight preflight, DomainPinner pinner, Archiver archiver, StepGate gate, BackupVerifier verifier, Retainer retainer,
     BackupDirectory target, Journal journal, string hostName, TimeProvider time, ILogger log)
 {
+    private readonly PauseCheck pauses = new(host, log);
+
     /// <summary>Never throws for what befalls this one domain: the report tells it.</summary>
     /// <param name="domain">Which domain.</param>
     /// <param name="settings">How it is backed up.</param>
@@ -95,7 +97,8 @@ public sealed class DomainBackup(
         try
         {
             Manifest manifest = await WriteAsync(job, pin, pending, record, progress, cancellationToken);
-            CompletedBackup completed = await pending.PublishAsync(manifest, cancellationToken);
+            CompletedBackup completed = await Patience.FinishAsync(
+                token => pending.PublishAsync(manifest, token), job.Settings.StallTimeout, target.DirectoryPath, cancellationToken);
             gate.Pass(job.Facts.Name, JobStep.Published);
             return completed;
         }
@@ -103,6 +106,7 @@ public sealed class DomainBackup(
         {
             // A guest that still needs something keeps its entry: recovery goes on from it.
             record.NeedPerson(pin.Troubles);
+            record.NeedPerson(job.Facts.IsActive ? await pauses.FindAsync(job) : []);
             if (pin.IsGuestClean)
             {
                 await entry.CloseAsync(CancellationToken.None);
@@ -137,12 +141,12 @@ public sealed class DomainBackup(
             ? await ReadPinnedAsync(job, pin, archive, tally, cancellationToken)
             : await ReadOfflineAsync(job, archive, tally, cancellationToken);
         record.Warn(outcome.Warnings(job.Settings.Quiesce));
-        Manifest manifest = await archive.CompleteAsync(
-            (file, disks, members) => new Manifest(
-                Manifest.CurrentFormatVersion, ProgramName.Text, hostName, job.Facts.Name, job.Facts.Uuid, pending.Id,
-                BackupKind.Full, outcome.Consistency, outcome.Reason, record.StartedAt, time.GetUtcNow(), outcome.FrozenFor,
-                file, disks, job.Skipped, job.Facts.Files, members, record.Warnings),
-            cancellationToken);
+        Manifest Describe(ManifestArchive file, IReadOnlyList<ManifestDisk> disks, IReadOnlyList<ArchiveMember> members) => new(
+            Manifest.CurrentFormatVersion, ProgramName.Text, hostName, job.Facts.Name, job.Facts.Uuid, pending.Id,
+            BackupKind.Full, outcome.Consistency, outcome.Reason, record.StartedAt, time.GetUtcNow(), outcome.FrozenFor,
+            file, disks, job.Skipped, job.Facts.Files, members, record.Warnings);
+        Manifest manifest = await Patience.FinishAsync(
+            token => archive.CompleteAsync(Describe, token), job.Settings.StallTimeout, target.DirectoryPath, cancellationToken);
         gate.Pass(job.Facts.Name, JobStep.Completed);
         if (job.Settings.VerifyBeforePublish)
         {
@@ -172,13 +176,14 @@ public sealed class DomainBackup(
     private async Task<PinOutcome> ReadOfflineAsync(
         PreparedJob job, DomainArchive archive, Tally tally, CancellationToken cancellationToken)
     {
-        OfflineGuard guard = new(job, host);
+        OfflineGuard offline = new(job, host);
+        await using ReadGuard guard = new([], tally, job.Settings.StallTimeout, time, cancellationToken);
         foreach (TakenDisk disk in job.Disks)
         {
-            await archive.AddDiskAsync(disk, tally, cancellationToken);
+            await guard.ProtectAsync(token => archive.AddDiskAsync(disk, tally, token));
         }
 
-        await guard.EnsureUntouchedAsync(cancellationToken);
+        await offline.EnsureUntouchedAsync(cancellationToken);
         return new PinOutcome(Consistency.Offline, null, null);
     }
 }

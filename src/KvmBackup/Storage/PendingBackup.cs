@@ -13,7 +13,7 @@ public sealed class PendingBackup : IAsyncDisposable
     private readonly DomainName domain;
     private readonly EntryName name;
     private readonly Dictionary<string, (FileStream Stream, SafeFileHandle Flusher)> files = [];
-    private bool isDone;
+    private int isDone;
 
     internal PendingBackup(DomainName domain, EntryName name, string directoryPath)
     {
@@ -58,7 +58,7 @@ public sealed class PendingBackup : IAsyncDisposable
     /// <exception cref="StorageException">A file is not as the manifest says, or the disk refuses.</exception>
     public async Task<CompletedBackup> PublishAsync(Manifest manifest, CancellationToken cancellationToken)
     {
-        ObjectDisposedException.ThrowIf(isDone, this);
+        ObjectDisposedException.ThrowIf(isDone != 0, this);
         DemandOwnManifest(manifest);
         byte[] json = ManifestFile.Format(manifest);
         try
@@ -79,12 +79,11 @@ public sealed class PendingBackup : IAsyncDisposable
     /// <summary>Removes what was not published.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (isDone)
+        if (Interlocked.Exchange(ref isDone, 1) != 0)
         {
             return;
         }
 
-        isDone = true;
         CloseFlushers();
         foreach ((FileStream stream, _) in files.Values)
         {
@@ -172,8 +171,20 @@ public sealed class PendingBackup : IAsyncDisposable
     {
         string published = Path.Combine(
             Path.GetDirectoryName(DirectoryPath)!, (name with { State = EntryState.Published }).ToString());
-        Directory.Move(DirectoryPath, published);
-        isDone = true;
+
+        // The one or the other: what is disposed of, because the disk hung for too long, must not be published half
+        // removed when the disk goes on at last.
+        ObjectDisposedException.ThrowIf(Interlocked.Exchange(ref isDone, 1) != 0, this);
+        try
+        {
+            Directory.Move(DirectoryPath, published);
+        }
+        catch (Exception failure) when (StorageException.IsExpected(failure))
+        {
+            isDone = 0;
+            throw;
+        }
+
         CloseFlushers();
         DurableFile.FlushDirectory(Path.GetDirectoryName(published)!);
         return new CompletedBackup(published, manifest, IsProtected: false);

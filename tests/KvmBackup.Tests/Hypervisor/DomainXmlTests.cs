@@ -49,6 +49,17 @@ public sealed class DomainXmlTests
     public async Task The_state_is_what_domstate_says(string recording, DomainState state) =>
         Assert.Equal(state, (await Web1.DescribeAsync(recording)).State);
 
+    [Theory]
+    [InlineData("running/domstate-reason", false)]
+    [InlineData("paused/domstate-reason", false)]
+    [InlineData("paused/domstate-reason-io-error", true)]
+    public async Task A_pause_by_a_failed_write_is_told_from_one_by_a_person(string recording, bool isByWriteError)
+    {
+        LibvirtHost host = new(new Virsh(new RecordedShell().Now(recording), null));
+
+        Assert.Equal(isByWriteError, await host.IsPausedByWriteErrorAsync(Web1.Identity, CancellationToken.None));
+    }
+
     [Fact]
     public async Task A_shut_off_guest_is_not_asked_for_its_job()
     {

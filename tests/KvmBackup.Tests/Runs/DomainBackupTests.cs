@@ -106,6 +106,20 @@ public sealed class DomainBackupTests : IDisposable
     }
 
     [Fact]
+    public async Task A_guest_that_a_failed_write_has_paused_is_told_with_what_to_type()
+    {
+        HaveSnapshot(() => shell.Now("paused/domstate-reason-io-error"));
+        HaveCommits();
+
+        JobReport report = await RunAsync();
+
+        Assert.Equal(JobOutcome.NeedsPerson, report.Outcome);
+        Assert.Contains($"virsh resume {Web1.Uuid}", report.Reason, StringComparison.Ordinal);
+        Assert.Single(Backups());
+        Assert.Empty(journal.ListOpen());
+    }
+
+    [Fact]
     public async Task A_disk_that_cannot_be_read_fails_the_backup_and_every_disk_goes_back()
     {
         HaveSnapshot(() => File.Delete(images.PathOf("web1-data.img")));

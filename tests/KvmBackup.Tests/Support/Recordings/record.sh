@@ -39,6 +39,7 @@ dumps() {
 
 facts() {
   rec "$1/domstate" virsh domstate --domain "$uuid"
+  rec "$1/domstate-reason" virsh domstate --reason --domain "$uuid"
   rec "$1/dumpxml-security" virsh dumpxml --security-info --domain "$uuid"
   rec "$1/dumpxml-security-inactive" virsh dumpxml --security-info --inactive --domain "$uuid"
   rec "$1/dumpxml-security-migratable" virsh dumpxml --security-info --migratable --domain "$uuid"
@@ -201,6 +202,7 @@ vir snapshot-create-as web1 other-snapshot --disk-only --diskspec "vda,file=$ima
 rec foreign/snapshot-list virsh snapshot-list --name --domain "$uuid"
 vir suspend web1
 rec paused/domstate virsh domstate --domain "$uuid"
+rec paused/domstate-reason virsh domstate --reason --domain "$uuid"
 ask paused/agent-status fsfreeze-status 5
 vir destroy web1
 vir undefine web1 --snapshots-metadata
