@@ -8,6 +8,8 @@
 #   lab.sh guest NAME           inside a lab: make a guest with one disk of its own, define it and start it
 #   lab.sh await DOMAIN         inside a lab: wait until the guest has booted and its agent answers
 #   lab.sh exec DOMAIN COMMAND  inside a lab: run a shell command in the guest, through its agent
+#   lab.sh stop-libvirtd        inside a lab: end its libvirtd; the guests go on
+#   lab.sh start-libvirtd       inside a lab: start it again, and wait until it answers
 #
 # Exit code 77 means "the lab cannot run here", with the reason on stderr. The cache is
 # ${KVMBACKUP_LAB_CACHE:-~/.cache/kvmbackup-lab}; labs are made below ${KVMBACKUP_LAB_SCRATCH:-/var/tmp}.
@@ -240,13 +242,29 @@ auth_unix_rw = "none"
 auth_unix_ro = "none"
 log_outputs = "3:file:$lab/libvirtd.log"
 CONF
-  libvirtd --daemon --pid-file /run/libvirtd.pid
+  await_libvirt
+}
+
+await_libvirt() {
   local tries=0
+  libvirtd --daemon --pid-file /run/libvirtd.pid
   until virsh --quiet --connect qemu:///system uri >/dev/null 2>&1; do
     if (( ++tries > 100 )); then
-      tail -20 "$lab/libvirtd.log" >&2
+      tail -20 "${lab:-$KVMBACKUP_LAB_DIR}/libvirtd.log" >&2
       unable "libvirtd did not answer within 10 s."
     fi
+    sleep 0.1
+  done
+}
+
+# Its guests go on without it, and it finds them again when it is started.
+stop_libvirt() {
+  local daemon tries=0
+  require_lab
+  daemon=$(</run/libvirtd.pid)
+  kill "$daemon"
+  while kill -0 "$daemon" 2>/dev/null; do
+    (( ++tries <= 300 )) || { say "libvirtd does not end"; exit 1; }
     sleep 0.1
   done
 }
@@ -357,6 +375,8 @@ case ${1:-} in
   guest) make_guest "${2:?NAME}" ;;
   await) await_guest "${2:?DOMAIN}" ;;
   exec) guest_exec "${2:?DOMAIN}" "${3:?COMMAND}" ;;
+  stop-libvirtd) stop_libvirt ;;
+  start-libvirtd) require_lab; await_libvirt ;;
   _inside) shift; find_image; inside "$@" ;;
   *) sed -n '2,/^set -e/s/^#\( \|$\)//p' "${BASH_SOURCE[0]}"; exit 2 ;;
 esac

@@ -13,7 +13,6 @@ public sealed class CrashSite : IAsyncDisposable
     public const string FullMatrixVariable = "KVMBACKUP_FULL_MATRIX";
 
     private const int SelectedSteps = 6;
-    private static readonly TimeSpan HoldLimit = TimeSpan.FromMinutes(2);
 
     private static readonly JobStep[] StepsOfADisk =
     [
@@ -67,22 +66,7 @@ public sealed class CrashSite : IAsyncDisposable
     public async Task<RunningProgram?> HoldAsync(string step)
     {
         await Guest.WriteFileAsync($"/data/mark.{++marks}", System.Text.Encoding.UTF8.GetBytes($"mark {marks}"));
-        RunningProgram running = RunningProgram.Start(
-            Kvmbackup.ProgramPath, ["--config", Site.ConfigurationPath, "run"],
-            new Dictionary<string, string> { ["KVMBACKUP_HOLD_AFTER"] = step });
-        Stopwatch clock = Stopwatch.StartNew();
-        while (StateOf(running.ProcessId) != 'T')
-        {
-            Assert.True(clock.Elapsed < HoldLimit, $"{step} was not reached:\n{running.ErrorSoFar}");
-            if (StateOf(running.ProcessId) is null or 'Z')
-            {
-                Assert.Fail($"{step} is no step of a run:\n{running.ErrorSoFar}");
-            }
-
-            await Task.Delay(20);
-        }
-
-        return running;
+        return await HeldProgram.StartAsync(Site, step, "run");
     }
 
     /// <summary>Kills the watcher of a held run, so that nobody stands by.</summary>
@@ -153,9 +137,8 @@ public sealed class CrashSite : IAsyncDisposable
         Remember();
     }
 
-    public ValueTask DisposeAsync() => Guest.DisposeAsync();
-
-    private void Remember()
+    /// <summary>From now on the backups that there are must stay as they are.</summary>
+    public void Remember()
     {
         foreach (string file in Site.BackupDirectories(Guest.Name).SelectMany(Directory.GetFiles))
         {
@@ -166,20 +149,9 @@ public sealed class CrashSite : IAsyncDisposable
         }
     }
 
-    private static string Digest(string path) => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(path)));
+    public ValueTask DisposeAsync() => Guest.DisposeAsync();
 
-    private static char? StateOf(int processId)
-    {
-        try
-        {
-            string status = File.ReadAllText($"/proc/{processId}/stat");
-            return status[status.LastIndexOf(')') + 2];
-        }
-        catch (IOException)
-        {
-            return null;
-        }
-    }
+    private static string Digest(string path) => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(path)));
 
     private static IEnumerable<int> ChildrenOf(int processId) =>
         Directory.EnumerateDirectories($"/proc/{processId}/task")
