@@ -1,0 +1,81 @@
+using KvmBackup.Lab.Support;
+
+namespace KvmBackup.Lab;
+
+/// <summary>
+/// The fault matrix: each call of each program that a run starts goes wrong in each way. No backup is published that is not
+/// good, none is lost, and the guest is well, after a recovery at the latest.
+/// </summary>
+public sealed class ProgramFaultTests
+{
+    private const int SelectedFaults = 12;
+    private static readonly ProgramFault[] QuickFaults =
+        [ProgramFault.Fail, ProgramFault.Silence, ProgramFault.Cut, ProgramFault.LostAnswer];
+
+    [LabFact(Timeout = 10_800_000)]
+    public async Task A_program_that_goes_wrong_at_any_call_harms_neither_guest_nor_backups()
+    {
+        await using CrashSite site = await CrashSite.CreateAsync("faults");
+        FaultyPrograms programs = new();
+        (await programs.RunAsync(site.Site, at: 0, ProgramFault.Fail)).MustSucceed();
+        site.Remember();
+        IReadOnlyList<string> calls = programs.Calls;
+        List<string> complaints = [];
+
+        foreach ((int at, ProgramFault fault) in Select(calls))
+        {
+            string what = $"call {at} of {calls.Count}, {fault}";
+            try
+            {
+                await AssertHarmlessAsync(site, programs, at, fault, what);
+            }
+            catch (Exception complaint) when (complaint is Xunit.Sdk.XunitException or TimeoutException)
+            {
+                // The whole matrix is run, to see all that is wrong with it.
+                complaints.Add($"{what}: {programs.Calls.ElementAtOrDefault(at - 1)}\n{complaint.Message}");
+            }
+        }
+
+        Assert.True(complaints.Count == 0, string.Join("\n\n", complaints));
+        await site.AssertNextBackupIsGoodAsync("at last");
+    }
+
+    private static async Task AssertHarmlessAsync(
+        CrashSite site, FaultyPrograms programs, int at, ProgramFault fault, string what)
+    {
+        int before = site.Site.BackupDirectories(site.Guest.Name).Count;
+        Outcome run = await programs.RunAsync(site.Site, at, fault);
+        string told = $"{what}: exit code {run.ExitCode}\n{run.Output}\n{run.Error}";
+        Assert.True(run.ExitCode is 0 or 1 or 5, told);
+        int added = site.Site.BackupDirectories(site.Guest.Name).Count - before;
+        Assert.True(run.ExitCode switch { 0 => added == 1, 1 => added == 0, _ => added <= 1 }, told);
+
+        Outcome recovery = await site.Site.RunAsync("--wait", "60", "recover");
+        Assert.True(recovery.ExitCode == 0, $"{told}\n--- recover\n{recovery.Output}\n{recovery.Error}");
+        await site.AssertGuestIsWellAsync(told);
+        (await site.Site.RunAsync("verify", "--all")).MustSucceed();
+        site.Remember();
+    }
+
+    private static IEnumerable<(int At, ProgramFault Fault)> Select(IReadOnlyList<string> calls)
+    {
+        int[] all = [.. Enumerable.Range(1, calls.Count)];
+        int[] bounded = [.. all.Where(at => calls[at - 1].Contains("fsfreeze", StringComparison.Ordinal))];
+        if (Environment.GetEnvironmentVariable(CrashSite.FullMatrixVariable) is { Length: > 0 })
+        {
+            // A call that hangs takes minutes to be given up: only those of the agent, whose limits are short.
+            return [.. all.SelectMany(at => QuickFaults.Select(fault => (at, fault))), .. bounded.Select(at => (at, ProgramFault.Hang))];
+        }
+
+        // One of each stretch of the run, so that its end has its share, with the faults in turn.
+        Random random = new(6);
+        int stretches = SelectedFaults - 1;
+        return
+        [
+            .. Enumerable.Range(0, stretches).Select(stretch => (
+                1 + random.Next(stretch * all.Length / stretches, (stretch + 1) * all.Length / stretches),
+                QuickFaults[random.Next(QuickFaults.Length)])),
+            (bounded[random.Next(bounded.Length)], ProgramFault.Hang),
+        ];
+    }
+}

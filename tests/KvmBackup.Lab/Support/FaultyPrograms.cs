@@ -1,0 +1,63 @@
+using System.Globalization;
+
+namespace KvmBackup.Lab.Support;
+
+/// <summary>
+/// Stands before the real programs in the path of the program under test: counts their calls, and makes one of them go
+/// wrong.
+/// </summary>
+public sealed class FaultyPrograms
+{
+    private const string Script = """
+        #!/bin/bash
+        state=${0%/*} name=${0##*/}
+        real=REAL/$name
+        exec 9>>"$state/lock"
+        flock 9
+        echo "$name $*" >>"$state/calls"
+        number=$(wc -l <"$state/calls")
+        exec 9>&-
+        read -r at kind <"$state/fault"
+        [[ $number = "$at" ]] || exec "$real" "$@"
+        case $kind in
+          Fail) exit 1 ;;
+          Silence) exit 0 ;;
+          Cut) "$real" "$@" | head -c 40; exit 0 ;;
+          LostAnswer) "$real" "$@" >/dev/null 2>&1; exit 1 ;;
+          Hang) exec sleep 1000 ;;
+        esac
+        """;
+
+    private static readonly string[] Names = ["virsh", "qemu-img", "pigz"];
+    private readonly string path = LabEnvironment.NewDirectory("faulty");
+
+    public FaultyPrograms()
+    {
+        foreach (string name in Names)
+        {
+            string file = Path.Combine(path, name);
+            File.WriteAllText(file, Script.Replace("REAL", DirectoryOf(name), StringComparison.Ordinal) + "\n");
+            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
+    /// <summary>The calls of the last run, in their order.</summary>
+    public IReadOnlyList<string> Calls => File.ReadAllLines(Path.Combine(path, "calls"));
+
+    /// <summary>Runs the program under test with these programs.</summary>
+    /// <param name="site">Its configuration.</param>
+    /// <param name="at">The number of the call that goes wrong, from 1; 0 for none.</param>
+    /// <param name="fault">How.</param>
+    public async Task<Outcome> RunAsync(BackupSite site, int at, ProgramFault fault)
+    {
+        File.WriteAllText(Path.Combine(path, "fault"), string.Create(CultureInfo.InvariantCulture, $"{at} {fault}\n"));
+        File.WriteAllText(Path.Combine(path, "calls"), "");
+        await using RunningProgram running = RunningProgram.Start(
+            Kvmbackup.ProgramPath, ["--config", site.ConfigurationPath, "--wait", "30", "run"],
+            new Dictionary<string, string> { ["PATH"] = $"{path}:{Environment.GetEnvironmentVariable("PATH")}" });
+        return await running.WaitAsync(TimeSpan.FromMinutes(10));
+    }
+
+    private static string DirectoryOf(string name) => Environment.GetEnvironmentVariable("PATH")!.Split(':')
+        .First(directory => File.Exists(Path.Combine(directory, name)));
+}
