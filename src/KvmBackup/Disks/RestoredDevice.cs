@@ -50,18 +50,8 @@ public sealed class RestoredDevice : IRestoredDisk
         }
     }
 
-    public async ValueTask WriteAsync(long offsetBytes, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await RandomAccess.WriteAsync(handle, data, offsetBytes, cancellationToken);
-        }
-        catch (IOException failure)
-        {
-            throw new DisksException(
-                $"Writing {WorkingPath} at byte {offsetBytes} failed: {failure.Message}", ExitCode.Failed, failure);
-        }
-    }
+    public ValueTask WriteAsync(long offsetBytes, ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
+        DiskWrite.WriteAsync(handle, WorkingPath, offsetBytes, data, cancellationToken);
 
     public void Commit(bool replace)
     {

@@ -68,18 +68,8 @@ public sealed class RestoredFile : IRestoredDisk
         }
     }
 
-    public async ValueTask WriteAsync(long offsetBytes, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await RandomAccess.WriteAsync(handle, data, offsetBytes, cancellationToken);
-        }
-        catch (IOException failure)
-        {
-            throw new DisksException(
-                $"Writing {WorkingPath} at byte {offsetBytes} failed: {failure.Message}", ExitCode.Failed, failure);
-        }
-    }
+    public ValueTask WriteAsync(long offsetBytes, ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
+        DiskWrite.WriteAsync(handle, WorkingPath, offsetBytes, data, cancellationToken);
 
     /// <summary>Flushes the file and gives it its name, and returns when the name is on disk too.</summary>
     /// <param name="replace">An existing file of that name may go; without it, that is an error.</param>

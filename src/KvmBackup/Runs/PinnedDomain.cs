@@ -75,7 +75,7 @@ public sealed class PinnedDomain(
         try
         {
             gate.Pass(job.Facts.Name, JobStep.Read, target);
-            await RecordAsync(JobStep.Releasing, entry => entry.WithPin(target, PinState.Releasing), target);
+            await RecordReleasingAsync(target);
             await release.ReleaseAsync(
                 job.Facts, overlay, identities.GetValueOrDefault(target), job.Settings.CommitTimeout, step => gate.Pass(job.Facts.Name, step, target));
             await RecordAsync(JobStep.Released, entry => entry.WithPin(target, PinState.Released), target);
@@ -136,6 +136,19 @@ public sealed class PinnedDomain(
         gate.Pass(job.Facts.Name, JobStep.Thawed);
         log.Information("{Domain}: frozen for {Milliseconds:0} ms", job.Facts.Name, frozen.FrozenFor.TotalMilliseconds);
         return new PinOutcome(Consistency.Filesystem, null, frozen.FrozenFor);
+    }
+
+    private async Task RecordReleasingAsync(DiskTarget target)
+    {
+        try
+        {
+            await RecordAsync(JobStep.Releasing, entry => entry.WithPin(target, PinState.Releasing), target);
+        }
+        catch (JournalingException failure)
+        {
+            // The guest comes first: a state directory that is full must not keep it on its overlay.
+            log.Warning("{Domain}: releasing {Target} all the same: {Message}", job.Facts.Name, target, failure.Message);
+        }
     }
 
     private async Task RecordAsync(JobStep step, Func<JournalEntry, JournalEntry> change, DiskTarget? disk = null)

@@ -10,6 +10,7 @@ internal static class BackupFiles
     public const string Protected = "protected";
 
     public const string Lock = ".lock";
+    public const string Lease = ".lease";
 
     private const int LongestNameBytes = 255;
 

@@ -23,9 +23,7 @@ public sealed class DomainDirectory
     public async Task<DomainLock> LockAsync(TimeSpan wait, CancellationToken cancellationToken)
     {
         Guard("be made", () => DurableFile.TryMakeDirectory(DirectoryPath));
-        KernelLock held = await LockWait.AcquireAsync(
-            Path.Combine(DirectoryPath, BackupFiles.Lock), $"The backup of '{name}'", wait, time, cancellationToken);
-        return new DomainLock(held, DirectoryPath);
+        return await DomainLock.AcquireAsync(DirectoryPath, $"The backup of '{name}'", wait, time, cancellationToken);
     }
 
     /// <summary>All that is there. Needs no lock: a backup appears and goes by one rename.</summary>
@@ -71,7 +69,7 @@ public sealed class DomainDirectory
                 free = free with { Id = new BackupId(free.Id.Instant.AddSeconds(1)) };
             }
 
-            return new PendingBackup(name, free, PathOf(free));
+            return new PendingBackup(name, free, PathOf(free), proof);
         }));
     }
 
@@ -103,6 +101,7 @@ public sealed class DomainDirectory
     public void Remove(CompletedBackup backup, CompletedBackup proof, DomainLock held)
     {
         held.Demand(DirectoryPath);
+        held.DemandLease();
         DirectoryInfo doomed = Guard("be looked at", () => RemovalProof.Demand(DirectoryPath, backup, proof));
         Guard($"let go of '{doomed.Name}'", () =>
         {

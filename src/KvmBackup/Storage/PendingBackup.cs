@@ -12,13 +12,15 @@ public sealed class PendingBackup : IAsyncDisposable
 {
     private readonly DomainName domain;
     private readonly EntryName name;
+    private readonly DomainLock held;
     private readonly Dictionary<string, (FileStream Stream, SafeFileHandle Flusher)> files = [];
     private int isDone;
 
-    internal PendingBackup(DomainName domain, EntryName name, string directoryPath)
+    internal PendingBackup(DomainName domain, EntryName name, string directoryPath, DomainLock held)
     {
         this.domain = domain;
         this.name = name;
+        this.held = held;
         DirectoryPath = directoryPath;
     }
 
@@ -67,6 +69,7 @@ public sealed class PendingBackup : IAsyncDisposable
             DemandLength(manifest);
             await WriteManifestAsync(manifest, json, cancellationToken);
             cancellationToken.ThrowIfCancellationRequested();
+            held.DemandLease();
             return Rename(manifest);
         }
         catch (Exception failure) when (StorageException.IsExpected(failure))

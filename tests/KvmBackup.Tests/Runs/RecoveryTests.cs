@@ -182,7 +182,7 @@ public sealed class RecoveryTests : IDisposable
     public async Task A_domain_that_libvirt_works_on_without_end_keeps_its_entry_and_its_overlays()
     {
         await host.LeaveAsync(PinState.Planned, "running");
-        shell.On("domjobinfo", [.. Enumerable.Repeat(0, 1000).Select(_ => Reply.Good("Job type:         Unbounded"))]);
+        shell.On("qemu-img map", Unwritten, Unwritten).On("domjobinfo", [.. Enumerable.Repeat(0, 1000).Select(_ => Reply.Good("Job type:         Unbounded"))]);
 
         RecoveryReport report = await host.RecoverAsync();
 

@@ -10,7 +10,7 @@ public sealed class StepGateTests
     [Theory]
     [InlineData(null, "")]
     [InlineData("Thawed", "Thawed")]
-    [InlineData("Releasing", "Releasing Releasing")]
+    [InlineData("Releasing", "Releasing")]
     [InlineData("Releasing:vdb", "Releasing:vdb")]
     [InlineData("Releasing:vdz", "")]
     [InlineData("Thawed:vda", "")]

@@ -1,0 +1,149 @@
+using System.Text;
+using KvmBackup.Persisting;
+
+namespace KvmBackup.Storage;
+
+/// <summary>
+/// The right of one host to write a domain's backups, among hosts that share the target. A kernel lock may not reach over
+/// a network file system, so a file says who writes, and is written again and again while that is so. Its age is told by
+/// the target's own clock, never by comparing the clocks of hosts.
+/// </summary>
+internal sealed class TargetLease : IDisposable
+{
+    private const int LargestBytes = 1000;
+    private static readonly TimeSpan RenewInterval = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StaleAfter = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
+    private static readonly string ThisKernel = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+
+    private readonly string filePath;
+    private readonly byte[] content;
+    private readonly ITimer renewal;
+
+    private TargetLease(string filePath, byte[] content, TimeProvider time)
+    {
+        this.filePath = filePath;
+        this.content = content;
+        renewal = time.CreateTimer(_ => Renew(), null, RenewInterval, RenewInterval);
+    }
+
+    /// <summary>Takes the lease. The caller holds the kernel lock, so a lease of this very kernel is a dead run's.</summary>
+    /// <param name="directoryPath">The domain's folder.</param>
+    /// <param name="wait">How long another host may take to end.</param>
+    /// <param name="time">The clock of the waiting.</param>
+    /// <returns>The lease, or null with its holder when another host held it for all of that time.</returns>
+    public static async Task<(TargetLease? Lease, string? Holder)> AcquireAsync(
+        string directoryPath, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken)
+    {
+        string filePath = Path.Combine(directoryPath, BackupFiles.Lease);
+        byte[] content = Encoding.UTF8.GetBytes(
+            $"{ThisKernel} {Guid.NewGuid():N}\nprocess {Environment.ProcessId} on {Environment.MachineName}\n");
+        long start = time.GetTimestamp();
+        while (true)
+        {
+            if (TryCreate(filePath, content))
+            {
+                return (new TargetLease(filePath, content, time), null);
+            }
+
+            string held = Read(filePath);
+            if (held.StartsWith(ThisKernel + " ", StringComparison.Ordinal) || AgeOf(filePath) > StaleAfter)
+            {
+                RemoveStale(filePath);
+                continue;
+            }
+
+            if (time.GetElapsedTime(start) >= wait)
+            {
+                return (null, held.Split('\n').ElementAtOrDefault(1));
+            }
+
+            await Task.Delay(PollInterval, time, cancellationToken);
+        }
+    }
+
+    /// <summary>Whether the lease is still ours: a host that stood still for minutes may have lost it.</summary>
+    public bool IsHeld => Read(filePath) == Encoding.UTF8.GetString(content);
+
+    public void Dispose()
+    {
+        renewal.Dispose();
+        if (IsHeld)
+        {
+            File.Delete(filePath);
+        }
+    }
+
+    private static bool TryCreate(string filePath, byte[] content)
+    {
+        try
+        {
+            DurableFile.CreateNew(filePath, content);
+            return true;
+        }
+        catch (IOException) when (File.Exists(filePath))
+        {
+            return false;
+        }
+    }
+
+    private static string Read(string filePath)
+    {
+        try
+        {
+            using FileStream stream = new(filePath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            byte[] bytes = new byte[LargestBytes];
+            return Encoding.UTF8.GetString(bytes, 0, stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false));
+        }
+        catch (FileNotFoundException)
+        {
+            return string.Empty;
+        }
+    }
+
+    private static TimeSpan AgeOf(string filePath)
+    {
+        string probe = $"{filePath}.{Guid.NewGuid():N}";
+        DurableFile.CreateNew(probe, []);
+        try
+        {
+            return File.GetLastWriteTimeUtc(probe) - File.GetLastWriteTimeUtc(filePath);
+        }
+        finally
+        {
+            File.Delete(probe);
+        }
+    }
+
+    // By rename, which only one of two hosts can win; the other then meets the winner's lease.
+    private static void RemoveStale(string filePath)
+    {
+        string aside = $"{filePath}.{Guid.NewGuid():N}";
+        try
+        {
+            File.Move(filePath, aside);
+            File.Delete(aside);
+        }
+        catch (FileNotFoundException)
+        {
+            // The other one won, or the holder ended.
+        }
+    }
+
+    private void Renew()
+    {
+        try
+        {
+            if (IsHeld)
+            {
+                using FileStream stream = new(filePath, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+                stream.Write(content);
+                stream.Flush(flushToDisk: true);
+            }
+        }
+        catch (Exception failure) when (StorageException.IsExpected(failure))
+        {
+            // The target does not take it now; should that last, the lease is lost, which is asked before publishing.
+        }
+    }
+}

@@ -1,0 +1,89 @@
+using KvmBackup.Model;
+using KvmBackup.Storage;
+using KvmBackup.Tests.Support;
+
+namespace KvmBackup.Tests.Storage;
+
+/// <summary>Two hosts that share a target: the other one is played by the file that it would have written.</summary>
+public sealed class LeaseTests : IDisposable
+{
+    private const string OtherHost = "0d1cf2c5-0000-4000-8000-000000000000 abc\nprocess 7 on cloud2\n";
+
+    private readonly TemporaryFolder folder = new();
+    private readonly DomainDirectory domain;
+
+    public LeaseTests()
+    {
+        BackupDirectory root = new(folder.PathOf("backup"), TimeProvider.System);
+        root.EnsureUsable();
+        domain = root.ForDomain(new DomainName("web1"));
+        Directory.CreateDirectory(domain.DirectoryPath);
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task A_domain_that_another_host_writes_is_refused_by_its_name()
+    {
+        File.WriteAllText(Lease, OtherHost);
+
+        StorageException failure = await Assert.ThrowsAsync<StorageException>(LockAsync);
+
+        Assert.Equal(ExitCode.AlreadyRunning, failure.ExitCode);
+        Assert.Contains("process 7 on cloud2", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(OtherHost, File.ReadAllText(Lease));
+    }
+
+    [Fact]
+    public async Task The_lease_of_a_host_that_died_ends_by_its_age()
+    {
+        File.WriteAllText(Lease, OtherHost);
+        File.SetLastWriteTimeUtc(Lease, DateTime.UtcNow - TimeSpan.FromMinutes(4));
+
+        using DomainLock held = await LockAsync();
+
+        Assert.NotEqual(OtherHost, File.ReadAllText(Lease));
+        Assert.Equal([".lease", ".lock"], Directory.GetFiles(domain.DirectoryPath).Select(Path.GetFileName).Order());
+    }
+
+    [Fact]
+    public async Task The_lease_of_a_killed_run_of_this_host_is_taken_at_once()
+    {
+        string bootId = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+        File.WriteAllText(Lease, $"{bootId} abc\nprocess 7 on {Environment.MachineName}\n");
+
+        (await LockAsync()).Dispose();
+
+        Assert.False(File.Exists(Lease));
+    }
+
+    [Fact]
+    public async Task A_host_that_lost_its_lease_neither_publishes_nor_removes()
+    {
+        using DomainLock held = await LockAsync();
+        CompletedBackup old = await BackupSamples.PublishAsync(domain, held, id: BackupSamples.IdOfDay(1));
+        CompletedBackup newer = await BackupSamples.PublishAsync(domain, held, id: BackupSamples.IdOfDay(2));
+        File.WriteAllText(Lease, OtherHost);
+
+        _ = await Assert.ThrowsAsync<StorageException>(
+            () => BackupSamples.PublishAsync(domain, held, id: BackupSamples.IdOfDay(3)));
+        _ = Assert.Throws<StorageException>(() => domain.Remove(old, newer, held));
+
+        Assert.Equal(2, domain.List().Backups.Count);
+    }
+
+    [Fact]
+    public async Task The_lease_of_another_host_outlives_the_end_of_ours()
+    {
+        DomainLock held = await LockAsync();
+        File.WriteAllText(Lease, OtherHost);
+
+        held.Dispose();
+
+        Assert.Equal(OtherHost, File.ReadAllText(Lease));
+    }
+
+    private string Lease => Path.Combine(domain.DirectoryPath, ".lease");
+
+    private Task<DomainLock> LockAsync() => domain.LockAsync(TimeSpan.Zero, CancellationToken.None);
+}
