@@ -54,10 +54,24 @@ public sealed class DomainBackup(
         DomainIdentity domain, DomainSettings settings, TimeSpan wait, DeadMansSwitch? watcher, JobRecord record,
         IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
-        await Patience.AskAsync(target.EnsureUsable, target.DirectoryPath);
+        await Patience.AskAsync(target.EnsureUsable, settings.StallTimeout, target.DirectoryPath);
         await archiver.EnsureAvailableAsync(settings.Compression, cancellationToken);
         DomainDirectory directory = target.ForDomain(domain.Name);
-        using DomainLock held = await directory.LockAsync(wait, cancellationToken);
+        DomainLock held = await directory.LockAsync(wait, cancellationToken);
+        try
+        {
+            await BackUpAsync(domain, settings, directory, held, watcher, record, progress, cancellationToken);
+        }
+        finally
+        {
+            await Patience.DisposeAsync(held, $"the lock of {domain.Name}", settings.StallTimeout, log);
+        }
+    }
+
+    private async Task BackUpAsync(
+        DomainIdentity domain, DomainSettings settings, DomainDirectory directory, DomainLock held, DeadMansSwitch? watcher,
+        JobRecord record, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
+    {
         if (directory.RemoveLeftovers(held) is var leftovers and > 0)
         {
             record.Warn($"removed {leftovers} unfinished backup(s) that interrupted runs had left");
@@ -75,7 +89,7 @@ public sealed class DomainBackup(
         }
         finally
         {
-            await Patience.DisposeAsync(pending, pending.DirectoryPath, log);
+            await Patience.DisposeAsync(pending, pending.DirectoryPath, settings.StallTimeout, log);
         }
 
         record.Succeed(completed.Manifest);
@@ -127,7 +141,7 @@ public sealed class DomainBackup(
         }
         finally
         {
-            await Patience.DisposeAsync(archive, $"the archive of {job.Facts.Name}", log);
+            await Patience.DisposeAsync(archive, $"the archive of {job.Facts.Name}", job.Settings.StallTimeout, log);
         }
     }
 
