@@ -70,8 +70,8 @@ public sealed class DomainArchive : IAsyncDisposable
             string name = disk.MemberName(depth);
             log.Information("{Domain}: reading {Member} from {Path}", job.Facts.Name, name, layer.FilePath);
             using FileExtentSource source = FileExtentSource.Open(layer.FilePath);
-            ArchiveMember member = await writer.AddAsync(
-                MemberName(name), source, tally.Begin($"reading {name}"), cancellationToken);
+            ArchiveMember member = await TellRoomAsync(
+                () => writer.AddAsync(MemberName(name), source, tally.Begin($"reading {name}"), cancellationToken));
             members.Add(member);
             layers.Add(new ManifestLayer(
                 name, layer.Format, layer.FilePath, layer.IsBlockDevice, member.ContentSha256, member.SizeBytes));
@@ -86,7 +86,7 @@ public sealed class DomainArchive : IAsyncDisposable
         Func<ManifestArchive, IReadOnlyList<ManifestDisk>, IReadOnlyList<ArchiveMember>, Manifest> describe,
         CancellationToken cancellationToken)
     {
-        ArchiveSummary summary = await writer.CompleteAsync(cancellationToken);
+        ArchiveSummary summary = await TellRoomAsync(() => writer.CompleteAsync(cancellationToken));
         string indexName = fileName + IndexExtension;
         await using (FileStream index = pending.CreateFile(indexName))
         {
@@ -104,6 +104,19 @@ public sealed class DomainArchive : IAsyncDisposable
     {
         await writer.DisposeAsync();
         await file.DisposeAsync();
+    }
+
+    private async Task<TResult> TellRoomAsync<TResult>(Func<Task<TResult>> write)
+    {
+        try
+        {
+            return await write();
+        }
+        catch (Exception failure) when (StorageException.IsExpected(failure))
+        {
+            string left = ByteSize.Format(LocalFile.AvailableBytes(pending.DirectoryPath));
+            throw StorageException.From(failure, $"The archive '{file.Name}' cannot be written, with {left} left there");
+        }
     }
 
     private string MemberName(string name) => $"{job.Facts.Name.FileName}/{name}";
