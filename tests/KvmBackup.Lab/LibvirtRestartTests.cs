@@ -31,7 +31,8 @@ public sealed class LibvirtRestartTests
     public async Task A_run_outlives_a_libvirtd_that_is_away_for_ten_seconds()
     {
         await using CrashSite site = await CrashSite.CreateAsync("away");
-        foreach (string step in new[] { "Frozen", "Snapshotted", "Committing:vda", "Pivoted:vdb" })
+        string[] delicate = ["Snapshotted", "Pivoted:vdb"];
+        foreach (string step in CrashSite.IsFullMatrix ? site.Steps(seed: 6) : delicate)
         {
             if (await site.HoldAsync(step) is not { } held)
             {

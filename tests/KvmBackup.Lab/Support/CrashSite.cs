@@ -28,6 +28,8 @@ public sealed class CrashSite : IAsyncDisposable
         Site = site;
     }
 
+    public static bool IsFullMatrix => Environment.GetEnvironmentVariable(FullMatrixVariable) is { Length: > 0 };
+
     public LabGuest Guest { get; }
 
     public BackupSite Site { get; }
@@ -51,7 +53,7 @@ public sealed class CrashSite : IAsyncDisposable
     {
         string[] all = [.. Enum.GetValues<JobStep>().SelectMany(step => StepsOfADisk.Contains(step)
             ? new[] { $"{step}:vda", $"{step}:vdb" } : [step.ToString()])];
-        if (Environment.GetEnvironmentVariable(FullMatrixVariable) is { Length: > 0 })
+        if (IsFullMatrix)
         {
             return all;
         }

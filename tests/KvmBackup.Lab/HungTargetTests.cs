@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using KvmBackup.Lab.Support;
+
+namespace KvmBackup.Lab;
+
+/// <summary>A target that stops taking data, as a share does whose server is away: the guest does not wait for it.</summary>
+public sealed class HungTargetTests
+{
+    private const string Keys = "rotate: 9, stall_timeout: 5s, compression: none";
+    private const string HastyKeys = "rotate: 9, stall_timeout: 1s, compression: none";
+
+    [LabFact]
+    public async Task A_target_that_hangs_in_the_middle_of_the_read_keeps_no_guest_on_its_overlay()
+    {
+        await using LabGuest guest = await StartGuestAsync("hung");
+        BackupSite site = new((guest.Name, Keys));
+        await using HangingFileSystem target = await HangingFileSystem.MountAsync(site.BackupPath, 1000);
+        (await site.RunAsync("run")).MustSucceed();
+        string earlier = Folder.Describe(site.BackupDirectories(guest.Name).Single());
+        GuestFootprint before = await GuestFootprint.TakeAsync(guest);
+        await using RunningProgram held = await HeldProgram.StartAsync(site, "Pinned", "run");
+        await target.WhileHangingAsync(async () =>
+        {
+            await held.SignalAsync("CONT");
+            await WaitUntilReleasedAsync(guest, held, TimeSpan.FromSeconds(20));
+            await WaitUntilPrintedAsync(held, "NOT BACKED UP", TimeSpan.FromSeconds(90));
+        });
+        Outcome outcome = (await held.WaitAsync(TimeSpan.FromSeconds(30))).MustEndWith(1);
+
+        Assert.Contains("the target took no data for 5 s", outcome.Output, StringComparison.Ordinal);
+        Assert.Equal(earlier, Folder.Describe(site.BackupDirectories(guest.Name).Single()));
+        (await site.RunAsync("run")).MustSucceed();
+        (await site.RunAsync("verify", guest.Name)).MustSucceed();
+        await before.AssertUnchangedAsync(site);
+    }
+
+    [LabFact]
+    public async Task A_target_that_hangs_after_the_read_does_not_keep_the_run()
+    {
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("hung-late"));
+        BackupSite site = new((guest.Name, HastyKeys));
+        await using HangingFileSystem target = await HangingFileSystem.MountAsync(site.BackupPath, 400);
+        (await site.RunAsync("run")).MustSucceed();
+        GuestFootprint before = await GuestFootprint.TakeAsync(guest);
+        int backups = 1;
+        string[] delicate = ["Completed"];
+        foreach (string step in CrashSite.IsFullMatrix ? ["Released:vda", "Completed"] : delicate)
+        {
+            await using RunningProgram held = await HeldProgram.StartAsync(site, step, "run");
+            await target.WhileHangingAsync(async () =>
+            {
+                await held.SignalAsync("CONT");
+                await WaitUntilPrintedAsync(held, "NOT BACKED UP", TimeSpan.FromSeconds(110));
+            });
+            Outcome outcome = (await held.WaitAsync(TimeSpan.FromSeconds(30))).MustEndWith(1);
+
+            Assert.Contains(site.BackupPath, outcome.Output, StringComparison.Ordinal);
+            Assert.Equal(backups, site.BackupDirectories(guest.Name).Count);
+            (await site.RunAsync("run")).MustSucceed();
+            (await site.RunAsync("verify", guest.Name)).MustSucceed();
+            await before.AssertUnchangedAsync(site);
+            backups++;
+        }
+    }
+
+    [LabFact]
+    public async Task A_target_that_hangs_beforehand_is_told_and_no_guest_is_touched()
+    {
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("hung-before"));
+        BackupSite site = new((guest.Name, Keys));
+        await using HangingFileSystem target = await HangingFileSystem.MountAsync(site.BackupPath, 400);
+        GuestFootprint before = await GuestFootprint.TakeAsync(guest);
+        RunningProgram? started = null;
+        await target.WhileHangingAsync(async () =>
+        {
+            started = site.Start("-v", "run");
+            await WaitUntilPrintedAsync(started, "does not answer", TimeSpan.FromSeconds(60));
+        });
+        await using RunningProgram running = started!;
+        Outcome outcome = (await running.WaitAsync(TimeSpan.FromSeconds(30))).MustEndWith(1);
+
+        Assert.DoesNotContain("snapshot-create-as", outcome.Error, StringComparison.Ordinal);
+        await before.AssertUnchangedAsync(site);
+        (await site.RunAsync("run")).MustSucceed();
+    }
+
+    /// <summary>With more data than the program holds in memory.</summary>
+    private static Task<LabGuest> StartGuestAsync(string name) => LabGuest.StartAsync(new LabGuestSpecification(name)
+    {
+        Disks = [new LabDisk("vda") { SizeBytes = 192 << 20, ContentDirectory = Folder.WithRandomFile("big", 120 << 20) }],
+    });
+
+    private static async Task WaitUntilReleasedAsync(LabGuest guest, RunningProgram held, TimeSpan limit)
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        while (!(await guest.SourceOfAsync("vda")).EndsWith("vda.qcow2", StringComparison.Ordinal)
+            || (await guest.LiveXmlAsync()).Descendants("mirror").Any())
+        {
+            Assert.True(clock.Elapsed < limit, $"The guest is still on its overlay:\n{held.ErrorSoFar}");
+            await Task.Delay(200);
+        }
+    }
+
+    private static async Task WaitUntilPrintedAsync(RunningProgram running, string text, TimeSpan limit)
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        while (!running.OutputSoFar.Contains(text, StringComparison.Ordinal))
+        {
+            Assert.True(clock.Elapsed < limit, $"It does not say {text}:\n{running.OutputSoFar}\n{running.ErrorSoFar}");
+            await Task.Delay(100);
+        }
+    }
+}
