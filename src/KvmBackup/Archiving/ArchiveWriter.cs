@@ -36,7 +36,7 @@ public sealed class ArchiveWriter : IAsyncDisposable
         ArchiveIndex.EnsureChunkBytes(chunkBytes);
         this.chunkBytes = chunkBytes;
         modifiedSeconds = modifiedAt.ToUnixTimeSeconds();
-        ICodec[] codecs = [.. Enumerable.Range(0, Codecs.Workers(compression.Threads))
+        ICodec[] codecs = [.. Enumerable.Range(0, Codecs.Workers(compression))
             .Select(_ => Codecs.Create(compression, shell))];
         pipeline = new ChunkPipeline(destination, codecs, chunkBytes);
     }

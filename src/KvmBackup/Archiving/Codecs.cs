@@ -15,6 +15,11 @@ public static class Codecs
     /// <summary>Chunks worked on at once: what the settings say, or one for each processor.</summary>
     public static int Workers(int threads) => threads > 0 ? threads : Environment.ProcessorCount;
 
+    /// <summary>Chunks compressed at once. One more for a program, so that a processor has work while one of its
+    /// processes ends and the next is started.</summary>
+    public static int Workers(Compression compression) =>
+        compression is { Method: CompressionMethod.Pigz, Threads: 0 } ? Workers(0) + 1 : Workers(compression.Threads);
+
     /// <summary>A codec for one worker.</summary>
     /// <exception cref="ArchivingException">The level is none of the method's, or its library is missing.</exception>
     public static ICodec Create(Compression compression, IShell shell)
