@@ -50,7 +50,8 @@ public sealed class TerminalLog(TextWriter output, bool isTerminal, TimeProvider
         lock (gate)
         {
             bool isNew = value.Step != currentStep;
-            if (!isTerminal || (!isNew && time.GetElapsedTime(lastReport) < ProgressInterval))
+            bool isOver = value.DoneBytes >= value.TotalBytes;
+            if (!isTerminal || (!isNew && !isOver && time.GetElapsedTime(lastReport) < ProgressInterval))
             {
                 return;
             }
@@ -62,7 +63,9 @@ public sealed class TerminalLog(TextWriter output, bool isTerminal, TimeProvider
             }
 
             Erase();
-            progressLine = Describe(value);
+
+            // What is read to its end is no progress any more; the log tells the rest.
+            progressLine = isOver ? string.Empty : Describe(value);
             output.Write(progressLine);
         }
     }

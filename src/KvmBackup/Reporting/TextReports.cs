@@ -19,12 +19,9 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
             Ansi = isTerminal ? AnsiSupport.Detect : AnsiSupport.No,
             Interactive = InteractionSupport.No,
         });
-        if (!isTerminal)
-        {
-            // A mail or a file has no width; what is cut there is lost.
-            console.Profile.Width = 500;
-        }
 
+        // As wide as the table is: what is cut to a window's width is lost, and a mail or a file has none.
+        console.Profile.Width = 500;
         return new TextReports(console, complaints, time);
     }
 
@@ -245,7 +242,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         Table table = new() { Border = TableBorder.Simple, UseSafeBorder = true };
         foreach (string column in columns)
         {
-            _ = table.AddColumn(new TableColumn(Cell(column)).NoWrap());
+            _ = table.AddColumn(new TableColumn(Cell(column)).NoWrap().PadLeft(0).PadRight(2));
         }
 
         return table;

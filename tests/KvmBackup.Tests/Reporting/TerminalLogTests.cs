@@ -47,6 +47,17 @@ public sealed class TerminalLogTests
     }
 
     [Fact]
+    public void What_is_read_to_its_end_shows_no_progress_any_more()
+    {
+        TerminalLog terminal = new(output, isTerminal: true, time);
+
+        terminal.Report(Progress(0));
+        terminal.Report(Progress(100 << 20));
+
+        Assert.EndsWith(Erase, output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_line_of_the_log_does_not_run_into_the_progress()
     {
         TerminalLog terminal = new(output, isTerminal: true, time);

@@ -33,6 +33,18 @@ public sealed class TextReportsTests
     }
 
     [Fact]
+    public void A_window_that_is_too_narrow_cuts_nothing_off()
+    {
+        JobReport good = new(
+            new DomainName(new string('w', 90)), JobOutcome.Succeeded, "due", ManifestSamples.Create(), TimeSpan.FromSeconds(12), [], [], []);
+
+        TextReports.For(output, complaints, isTerminal: true, time)
+            .Print(new RunReport(ImpatientTime.Start, TimeSpan.FromSeconds(12), RecoveryReport.Nothing, [good]));
+
+        Assert.Contains(Lines(), line => HasAll(line, new string('w', 90), "20261120T020000Z", "68.0 KiB", "12.0 s"));
+    }
+
+    [Fact]
     public void Hostile_text_comes_out_as_harmless_text_everywhere()
     {
         // Names from libvirt and paths from manifests: neither markup nor escape sequences nor forged lines.
