@@ -6,26 +6,30 @@ using KvmBackup.Model;
 
 namespace KvmBackup.Lab.Support;
 
-/// <summary>A guest with two disks that writes pairs across them, its backups, and the program held at a step.</summary>
+/// <summary>A guest that writes (pairs across its disks, when it has two), its backups, and the program held at a step.</summary>
 public sealed class CrashSite : IAsyncDisposable
 {
     /// <summary>Runs every step; without it a seeded selection that always holds the most delicate ones.</summary>
     public const string FullMatrixVariable = "KVMBACKUP_FULL_MATRIX";
 
-    private const int SelectedSteps = 6;
+    private const int SelectedStepsOfADisk = 3;
 
     private static readonly JobStep[] StepsOfADisk =
     [
         JobStep.Read, JobStep.Releasing, JobStep.Committing, JobStep.Ready, JobStep.Pivoted, JobStep.OnBase, JobStep.Released,
     ];
 
+    private static readonly LabDisk[] AllDisks = [new("vda"), new("vdb") { Format = "raw" }];
+
+    private readonly IReadOnlyDictionary<string, string> bases;
     private readonly List<(string Path, string Digest)> earlier = [];
     private int marks;
 
-    private CrashSite(LabGuest guest, BackupSite site)
+    private CrashSite(LabGuest guest, BackupSite site, IReadOnlyDictionary<string, string> bases)
     {
         Guest = guest;
         Site = site;
+        this.bases = bases;
     }
 
     public static bool IsFullMatrix => Environment.GetEnvironmentVariable(FullMatrixVariable) is { Length: > 0 };
@@ -35,44 +39,81 @@ public sealed class CrashSite : IAsyncDisposable
     public BackupSite Site { get; }
 
     /// <summary>Boots the guest and makes a first backup that must outlive everything.</summary>
-    public static async Task<CrashSite> CreateAsync(string name)
+    /// <param name="name">The guest's.</param>
+    /// <param name="disks">How many it has: one or two.</param>
+    public static async Task<CrashSite> CreateAsync(string name, int disks = 2)
     {
+        LabDisk[] taken = AllDisks[..disks];
         LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification(name)
         {
-            Disks = [new LabDisk("vda"), new LabDisk("vdb") { Format = "raw" }],
-            PairDisks = ("vda", "vdb"),
+            Disks = taken,
+            PairDisks = ("vda", taken[^1].Target),
         });
-        CrashSite site = new(guest, new BackupSite((name, "rotate: 100")));
+        Dictionary<string, string> bases = taken.ToDictionary(
+            disk => disk.Target, disk => Path.Combine(guest.DirectoryPath!, $"{disk.Target}.{disk.Format}"));
+        CrashSite site = new(guest, new BackupSite((name, "rotate: 100")), bases);
         (await site.Site.RunAsync("run")).MustSucceed();
         site.Remember();
         return site;
     }
 
-    /// <summary>All steps by their own names, so that a new one cannot be forgotten; those of a disk for each disk.</summary>
-    public IReadOnlyList<string> Steps(int seed)
-    {
-        string[] all = [.. Enum.GetValues<JobStep>().SelectMany(step => StepsOfADisk.Contains(step)
-            ? new[] { $"{step}:vda", $"{step}:vdb" } : [step.ToString()])];
-        if (IsFullMatrix)
-        {
-            return all;
-        }
+    /// <summary>
+    /// Holds a run after each step, for a guest with two disks and for one with one, lets something happen to it, and sees
+    /// that the guest is well and the next backup good.
+    /// </summary>
+    /// <param name="name">The guests' names begin with it.</param>
+    /// <param name="seed">Which of the steps are taken when not all are.</param>
+    /// <param name="happenAsync">Is given the site, the step and the held program, and returns when all is over.</param>
+    public static Task AtEveryStepAsync(string name, int seed, Func<CrashSite, string, RunningProgram, Task> happenAsync) =>
+        AtEveryStepAsync(name, site => site.SelectSteps(seed), happenAsync);
 
-        string[] delicate = ["Snapshotted", "Committing:vdb", "Pivoted:vda"];
-        string[] rest = [.. all.Except(delicate)];
-        new Random(seed).Shuffle(rest);
-        return [.. delicate, .. rest.Take(SelectedSteps - delicate.Length)];
+    /// <inheritdoc cref="AtEveryStepAsync(string, int, Func{CrashSite, string, RunningProgram, Task})"/>
+    /// <param name="name">The guests' names begin with it.</param>
+    /// <param name="selected">The steps that are taken when not all are.</param>
+    /// <param name="happenAsync">Is given the site, the step and the held program, and returns when all is over.</param>
+    public static Task AtEveryStepAsync(
+        string name, string[] selected, Func<CrashSite, string, RunningProgram, Task> happenAsync) =>
+        AtEveryStepAsync(name, _ => selected, happenAsync);
+
+    private static async Task AtEveryStepAsync(
+        string name, Func<CrashSite, IReadOnlyList<string>> select, Func<CrashSite, string, RunningProgram, Task> happenAsync)
+    {
+        foreach (int disks in new[] { 2, 1 })
+        {
+            await using CrashSite site = await CreateAsync($"{name}-{disks}", disks);
+            foreach (string step in IsFullMatrix ? site.AllSteps() : select(site))
+            {
+                await using RunningProgram held = await site.HoldAsync(step);
+                await happenAsync(site, step, held);
+                await site.AssertGuestIsWellAsync(step);
+                await site.AssertNextBackupIsGoodAsync(step);
+            }
+        }
     }
 
-    /// <summary>Starts a run and returns when it is held after a step; null when the run has no such step.</summary>
-    public async Task<RunningProgram?> HoldAsync(string step)
+    /// <summary>All steps by their own names, so that a new one cannot be forgotten; those of a disk for each disk.</summary>
+    private string[] AllSteps() =>
+        [.. Enum.GetValues<JobStep>().SelectMany(step => StepsOfADisk.Contains(step)
+            ? bases.Keys.Select(target => $"{step}:{target}") : [step.ToString()])];
+
+    private string[] SelectSteps(int seed)
+    {
+        string last = bases.Keys.Max(StringComparer.Ordinal)!;
+        string[] delicate = ["Snapshotted", $"Committing:{last}", "Pivoted:vda"];
+        string[] rest = [.. AllSteps().Except(delicate)];
+        new Random(seed).Shuffle(rest);
+        return [.. delicate, .. rest.Take((SelectedStepsOfADisk * bases.Count) - delicate.Length)];
+    }
+
+    /// <summary>Starts a run and returns when it is held after a step.</summary>
+    private async Task<RunningProgram> HoldAsync(string step)
     {
         await Guest.WriteFileAsync($"/data/mark.{++marks}", System.Text.Encoding.UTF8.GetBytes($"mark {marks}"));
         return await HeldProgram.StartAsync(Site, step, "run");
     }
 
     /// <summary>Kills the watcher of a held run, so that nobody stands by.</summary>
-    public async Task KillWatcherAsync(RunningProgram held)
+    public static async Task KillWatcherAsync(RunningProgram held)
     {
         foreach (int child in ChildrenOf(held.ProcessId).Where(child =>
             File.ReadAllText($"/proc/{child}/cmdline").Contains("watch-run", StringComparison.Ordinal)))
@@ -117,8 +158,7 @@ public sealed class CrashSite : IAsyncDisposable
         foreach (XElement xml in new[] { await Guest.LiveXmlAsync(), await Guest.InactiveXmlAsync() })
         {
             IReadOnlyDictionary<string, string> sources = Virsh.SourcesIn(xml);
-            Assert.Equal(Path.Combine(Guest.DirectoryPath!, "vda.qcow2"), sources["vda"]);
-            Assert.Equal(Path.Combine(Guest.DirectoryPath!, "vdb.raw"), sources["vdb"]);
+            Assert.Equal(bases, sources);
             Assert.Empty(xml.Descendants("mirror"));
         }
 
