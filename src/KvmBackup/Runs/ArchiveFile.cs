@@ -4,20 +4,40 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Runs;
 
-/// <summary>Opens the archive of a backup, and the index beside it.</summary>
+/// <summary>Opens the archive of a backup, and finds its index.</summary>
 internal static class ArchiveFile
 {
     /// <exception cref="RunsException">It cannot be read.</exception>
     public static SafeFileHandle Open(string directoryPath, ManifestArchive archive) =>
         Guard(Path.Combine(directoryPath, archive.FileName), path => File.OpenHandle(path));
 
-    /// <summary>The index beside the archive.</summary>
-    /// <exception cref="KvmBackupException">It is missing or damaged.</exception>
-    public static async Task<ArchiveIndex> ReadIndexAsync(
-        string directoryPath, ManifestArchive archive, CancellationToken cancellationToken)
+    /// <summary>The index beside the archive; made again from the archive when that is missing or damaged.</summary>
+    /// <param name="handle">The archive.</param>
+    /// <param name="directoryPath">The backup's.</param>
+    /// <param name="archive">As its manifest describes it.</param>
+    /// <param name="known">What is known to be damaged; an index among it is not even read.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>The index, and what is wrong with the one beside the archive beyond what was known.</returns>
+    /// <exception cref="KvmBackupException">The archive is damaged, too.</exception>
+    public static async Task<(ArchiveIndex Index, ArchiveDamage? Damage)> FindIndexAsync(
+        SafeFileHandle handle, string directoryPath, ManifestArchive archive, IReadOnlyList<ArchiveDamage> known,
+        CancellationToken cancellationToken)
     {
-        await using FileStream stream = Guard(Path.Combine(directoryPath, archive.IndexFileName), File.OpenRead);
-        return await ArchiveIndex.ReadFromAsync(stream, cancellationToken);
+        ArchiveDamage? damage = null;
+        if (known.All(other => other.File != archive.IndexFileName))
+        {
+            try
+            {
+                await using FileStream stream = Guard(Path.Combine(directoryPath, archive.IndexFileName), File.OpenRead);
+                return (await ArchiveIndex.ReadFromAsync(stream, cancellationToken), null);
+            }
+            catch (KvmBackupException failure)
+            {
+                damage = new ArchiveDamage(archive.IndexFileName, null, [], failure.Message);
+            }
+        }
+
+        return (await ArchiveIndex.RebuildAsync(handle, archive.Compression, cancellationToken), damage);
     }
 
     private static T Guard<T>(string path, Func<string, T> open)

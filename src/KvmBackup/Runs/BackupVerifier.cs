@@ -16,8 +16,11 @@ public sealed class BackupVerifier(ILogger log)
         log.Information("{Domain}: verifying {Directory}", backup.Domain, backup.DirectoryPath);
         List<ArchiveDamage> damages = [.. BackupIntegrity.VerifyFiles(backup)];
         Tally tally = new(backup.Domain, backup.Manifest.Archive.SizeBytes, progress);
-        damages.AddRange(await VerifyArchiveAsync(
-            backup.DirectoryPath, backup.Manifest, tally.Begin($"verifying {backup.Id}"), cancellationToken));
+        IReadOnlyList<ArchiveDamage> ofArchive = await VerifyArchiveAsync(
+            backup.DirectoryPath, backup.Manifest, damages, tally.Begin($"verifying {backup.Id}"), cancellationToken);
+        bool isMeasureDamaged = damages.Any(damage => damage.File == BackupFiles.Manifest);
+        damages.AddRange(ofArchive.Select(damage => !isMeasureDamaged ? damage
+            : damage with { Reason = $"{damage.Reason} (by what {BackupFiles.Manifest} tells, which is damaged itself)" }));
         return damages;
     }
 
@@ -26,7 +29,7 @@ public sealed class BackupVerifier(ILogger log)
     public async Task ProveAsync(string directoryPath, Manifest manifest, CancellationToken cancellationToken)
     {
         IReadOnlyList<ArchiveDamage> damages =
-            await VerifyArchiveAsync(directoryPath, manifest, bytesRead: null, cancellationToken);
+            await VerifyArchiveAsync(directoryPath, manifest, [], bytesRead: null, cancellationToken);
         if (damages.Count > 0)
         {
             throw new RunsException(
@@ -39,24 +42,17 @@ public sealed class BackupVerifier(ILogger log)
     }
 
     private static async Task<IReadOnlyList<ArchiveDamage>> VerifyArchiveAsync(
-        string directoryPath, Manifest manifest, IProgress<long>? bytesRead, CancellationToken cancellationToken)
+        string directoryPath, Manifest manifest, IReadOnlyList<ArchiveDamage> known, IProgress<long>? bytesRead,
+        CancellationToken cancellationToken)
     {
         ManifestArchive archive = manifest.Archive;
         List<ArchiveDamage> damages = [];
         using SafeFileHandle handle = ArchiveFile.Open(directoryPath, archive);
-        ArchiveIndex? index = null;
         try
         {
-            index = await ArchiveFile.ReadIndexAsync(directoryPath, archive, cancellationToken);
-        }
-        catch (KvmBackupException failure)
-        {
-            damages.Add(new ArchiveDamage(archive.IndexFileName, null, [], failure.Message));
-        }
-
-        try
-        {
-            index ??= await ArchiveIndex.RebuildAsync(handle, archive.Compression, cancellationToken);
+            (ArchiveIndex index, ArchiveDamage? lost) =
+                await ArchiveFile.FindIndexAsync(handle, directoryPath, archive, known, cancellationToken);
+            damages.AddRange(lost is null ? [] : [lost]);
             ArchiveReader reader = new(handle, index, archive.Compression);
             damages.AddRange(await reader.VerifyAsync(
                 manifest.Members, archive.Sha256, archive.FileName, bytesRead, cancellationToken));

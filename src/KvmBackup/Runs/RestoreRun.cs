@@ -24,12 +24,16 @@ public sealed class RestoreRun(
         RestoreRequest request, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
         long start = time.GetTimestamp();
-        CompletedBackup backup = target.ForDomain(request.Domain).Find(request.IdPrefix);
+        DomainDirectory backups = target.ForDomain(request.Domain);
+        CompletedBackup backup = backups.Find(request.IdPrefix);
+        IReadOnlyList<ArchiveDamage> damages = BackupIntegrity.VerifyFiles(backup);
+        DemandManifest(backup, damages);
         RestorePlan plan = RestorePlanner.Plan(backup.Manifest, request);
         RestoreFacts facts = await preflight.ExamineAsync(backup, plan, request, cancellationToken);
         RestoreReport report = new(
             backup.Domain, backup.Id, plan.Name, [], [.. facts.Kept.Select(file => file.FilePath)], false, false, 0,
-            TimeSpan.Zero, plan.Warnings, []);
+            TimeSpan.Zero, [.. Warn(backups, backup, request), .. damages.Select(damage => $"{damage.File}: {damage.Reason}"), .. plan.Warnings],
+            []);
         if (request.IsDryRun)
         {
             return report with { Commands = [.. DescribeCommands(plan, facts)] };
@@ -37,7 +41,7 @@ public sealed class RestoreRun(
 
         using SafeFileHandle handle = ArchiveFile.Open(backup.DirectoryPath, backup.Manifest.Archive);
         ArchiveReader reader = new(
-            handle, await ReadIndexAsync(handle, backup, cancellationToken), backup.Manifest.Archive.Compression);
+            handle, await FindIndexAsync(handle, backup, damages, cancellationToken), backup.Manifest.Archive.Compression);
         string xml = await ReadXmlAsync(reader, backup.Manifest, cancellationToken);
         IReadOnlyList<string> warnings = await WriteAsync(reader, backup, facts, progress, cancellationToken);
         if (plan.Define)
@@ -59,24 +63,42 @@ public sealed class RestoreRun(
             IsStarted = plan.Start,
             DataBytes = facts.DataBytes,
             Elapsed = time.GetElapsedTime(start),
-            Warnings = [.. plan.Warnings, .. warnings],
+            Warnings = [.. report.Warnings, .. warnings],
             Commands = plan.Define || request.Disk is not null ? [] : [RestoreAgainHint(request, backup)],
         };
     }
 
-    private async Task<ArchiveIndex> ReadIndexAsync(
-        SafeFileHandle handle, CompletedBackup backup, CancellationToken cancellationToken)
+    /// <summary>Who asks for the newest must know when that is not what comes.</summary>
+    private static IEnumerable<string> Warn(DomainDirectory backups, CompletedBackup backup, RestoreRequest request) =>
+        request.IdPrefix is not null ? []
+            : backups.List().FailedSince(backup).Select(entry => $"{entry.Name} is newer, but not usable: {entry.Reason}");
+
+    /// <summary>It says what goes where: a path with one wrong letter would be written to like any other.</summary>
+    private static void DemandManifest(CompletedBackup backup, IReadOnlyList<ArchiveDamage> damages)
     {
-        try
+        if (damages.FirstOrDefault(damage => damage.File == BackupFiles.Manifest) is not { } damage)
         {
-            return await ArchiveFile.ReadIndexAsync(backup.DirectoryPath, backup.Manifest.Archive, cancellationToken);
+            return;
         }
-        catch (KvmBackupException failure)
+
+        string archive = ShellWord.Quote(Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName));
+        throw new RunsException(
+            $"{backup.Domain}@{backup.Id}: {damage.File}: {damage.Reason}. Nothing was restored, for it says what goes where. "
+            + $"Restore another backup, or this one by hand: tar -xSf {archive}, then follow RESTORE.md in it",
+            ExitCode.DamageFound);
+    }
+
+    private async Task<ArchiveIndex> FindIndexAsync(
+        SafeFileHandle handle, CompletedBackup backup, IReadOnlyList<ArchiveDamage> damages, CancellationToken cancellationToken)
+    {
+        (ArchiveIndex index, ArchiveDamage? damage) = await ArchiveFile.FindIndexAsync(
+            handle, backup.DirectoryPath, backup.Manifest.Archive, damages, cancellationToken);
+        if (damage is not null || damages.Any(other => other.File == backup.Manifest.Archive.IndexFileName))
         {
-            log.Warning(
-                "{Domain}: {Message} Making the index again from the archive.", backup.Domain, failure.Message);
-            return await ArchiveIndex.RebuildAsync(handle, backup.Manifest.Archive.Compression, cancellationToken);
+            log.Warning("{Domain}: the index was made again from the archive", backup.Domain);
         }
+
+        return index;
     }
 
     private static async Task<string> ReadXmlAsync(

@@ -11,7 +11,7 @@ public sealed class VerifyRun(BackupDirectory target, BackupVerifier verifier, T
     public async Task<VerifyReport> RunAsync(
         DomainName domain, string? idPrefix, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
-        CompletedBackup backup = target.ForDomain(domain).Find(idPrefix);
+        CompletedBackup backup = target.ForDomain(domain).FindToVerify(idPrefix);
         return new VerifyReport([await VerifyAsync(backup, progress, cancellationToken)], [], false);
     }
 
@@ -23,7 +23,7 @@ public sealed class VerifyRun(BackupDirectory target, BackupVerifier verifier, T
         bool hasDamagedEntry = false;
         foreach (DomainName name in target.ListDomains())
         {
-            BackupCatalogue catalogue = target.ForDomain(name).List();
+            BackupCatalogue catalogue = target.ForDomain(name).ListToVerify();
             unusable.AddRange(catalogue.Unusable.Select(entry => $"{name}/{entry.Name}: {entry.Reason}"));
             hasDamagedEntry |= catalogue.Unusable.Any(entry => entry.Cause == UnusableCause.Damaged);
             foreach (CompletedBackup backup in catalogue.Backups)

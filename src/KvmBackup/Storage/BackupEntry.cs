@@ -53,9 +53,10 @@ internal static class BackupEntry
             return Refuse(directory, UnusableCause.Damaged, $"its manifest is that of {told}");
         }
 
+        CompletedBackup backup = new(directory.FullName, manifest, BackupFiles.IsProtected(directory.FullName));
         return FindFileProblem(directory, manifest.Archive) is { } problem
-            ? Refuse(directory, UnusableCause.Damaged, problem)
-            : (new CompletedBackup(directory.FullName, manifest, BackupFiles.IsProtected(directory.FullName)), null);
+            ? Refuse(directory, UnusableCause.Damaged, problem.Text, problem.IsReadable ? backup : null)
+            : (backup, null);
     }
 
     private static UnusableCause CauseOf(StorageException failure) =>
@@ -63,20 +64,20 @@ internal static class BackupEntry
         : failure.ExitCode == ExitCode.DamageFound ? UnusableCause.Damaged
         : UnusableCause.Unreadable;
 
-    private static string? FindFileProblem(DirectoryInfo directory, ManifestArchive archive)
+    private static (string Text, bool IsReadable)? FindFileProblem(DirectoryInfo directory, ManifestArchive archive)
     {
         FileInfo file = new(Path.Combine(directory.FullName, archive.FileName));
         if (!file.Exists)
         {
-            return $"its archive '{archive.FileName}' is missing";
+            return ($"its archive '{archive.FileName}' is missing", false);
         }
 
         return file.Length == archive.SizeBytes
             ? null
-            : $"its archive '{archive.FileName}' has {file.Length} bytes; the manifest says {archive.SizeBytes}";
+            : ($"its archive '{archive.FileName}' has {file.Length} bytes; the manifest says {archive.SizeBytes}", true);
     }
 
     private static (CompletedBackup?, UnusableEntry) Refuse(
-        DirectoryInfo directory, UnusableCause cause, string reason) =>
-        (null, new UnusableEntry(directory.Name, reason, cause));
+        DirectoryInfo directory, UnusableCause cause, string reason, CompletedBackup? remains = null) =>
+        (null, new UnusableEntry(directory.Name, reason, cause, remains));
 }

@@ -55,6 +55,14 @@ public sealed class DomainDirectory
     /// <exception cref="StorageException">There is none, or more than one: the message lists what there is.</exception>
     public CompletedBackup Find(string? idPrefix) => BackupSearch.Find(name, List(), idPrefix);
 
+    /// <summary>The same to verify it: one whose archive is no longer as it was is found, too.</summary>
+    /// <exception cref="StorageException">There is none, or more than one: the message lists what there is.</exception>
+    public CompletedBackup FindToVerify(string? idPrefix) => BackupSearch.Find(name, ListToVerify(), idPrefix);
+
+    /// <inheritdoc cref="List"/>
+    /// <remarks>With those whose archive is no longer as it was, to find out where.</remarks>
+    public BackupCatalogue ListToVerify() => List().WithDamaged();
+
     /// <summary>Begins a backup under the first free second from <paramref name="id"/> on.</summary>
     /// <exception cref="StorageException">The folder cannot be written.</exception>
     public Task<PendingBackup> BeginAsync(BackupId id, BackupKind kind, DomainLock proof)

@@ -15,7 +15,7 @@ public sealed class DamageTests
     {
         using SampleArchive archive = await WriteAsync(method);
         byte[] good = await File.ReadAllBytesAsync(archive.FilePath);
-        for (int seed = 0; seed < 150; seed++)
+        for (int seed = 0; seed < 600; seed++)
         {
             int place = new Random(seed).Next(good.Length);
             await WriteFlippedAsync(archive, good, place, bit: seed % 8);
@@ -37,7 +37,7 @@ public sealed class DamageTests
         using SampleArchive archive = await WriteAsync(method);
         byte[] good = await File.ReadAllBytesAsync(archive.FilePath);
         int rebuilt = 0;
-        for (int seed = 0; seed < 250; seed++)
+        for (int seed = 0; seed < 900; seed++)
         {
             int place = new Random(seed).Next(good.Length);
             string sha256 = await WriteFlippedAsync(archive, good, place, bit: seed % 8);
@@ -55,7 +55,7 @@ public sealed class DamageTests
             }
         }
 
-        Assert.True(rebuilt > 100);
+        Assert.True(rebuilt > 360);
     }
 
     [Theory]
@@ -66,7 +66,7 @@ public sealed class DamageTests
     {
         using SampleArchive archive = await WriteAsync(method);
         byte[] good = await File.ReadAllBytesAsync(archive.FilePath);
-        for (int seed = 0; seed < 60; seed++)
+        for (int seed = 0; seed < 300; seed++)
         {
             int length = new Random(seed).Next(good.Length);
             await File.WriteAllBytesAsync(archive.FilePath, good[..length]);
