@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
@@ -69,14 +68,14 @@ public sealed class FullDiskTests
         await using RunningProgram held = await HeldProgram.StartAsync(site, "Pinned", "run");
         string filler = Path.Combine(overlays, "filler");
         _ = await RunningProgram.RunAsync("dd", "if=/dev/zero", $"of={filler}", "bs=64k");
-        await WaitForReasonAsync(guest, "paused (I/O error)");
+        await guest.WaitForStateAsync("paused (I/O error)");
         await held.SignalAsync("CONT");
 
         Outcome outcome = (await held.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(5);
 
         Assert.Contains("THE GUEST IS PAUSED", outcome.Output, StringComparison.Ordinal);
         string command = outcome.Output[outcome.Output.IndexOf("virsh resume ", StringComparison.Ordinal)..].Split('\n', ' ')[2];
-        Assert.Equal("paused (I/O error)", await ReasonAsync(guest));
+        Assert.Equal("paused (I/O error)", await guest.StateAndReasonAsync());
         Assert.Equal([filler], Directory.GetFiles(overlays));
         await Virsh.RunAsync("resume", command.Trim());
         await before.AssertUnchangedAsync(site);
@@ -88,17 +87,4 @@ public sealed class FullDiskTests
 
     private static string Describe(BackupSite site, LabGuest guest) => string.Join(
         '\n', site.BackupDirectories(guest.Name).Select(directory => $"{directory}\n{Folder.Describe(directory)}"));
-
-    private static async Task<string> ReasonAsync(LabGuest guest) =>
-        (await Virsh.RunAsync("domstate", "--reason", guest.Name)).Trim();
-
-    private static async Task WaitForReasonAsync(LabGuest guest, string reason)
-    {
-        Stopwatch clock = Stopwatch.StartNew();
-        while (await ReasonAsync(guest) != reason)
-        {
-            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(60), $"The guest is not {reason}, but {await ReasonAsync(guest)}.");
-            await Task.Delay(200);
-        }
-    }
 }

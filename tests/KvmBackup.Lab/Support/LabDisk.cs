@@ -16,6 +16,9 @@ public sealed record LabDisk(string Target)
 
     public bool IsShareable { get; init; }
 
+    /// <summary>What QEMU does when a write fails: <c>stop</c> pauses the guest; the default tells it, but for want of room.</summary>
+    public string? ErrorPolicy { get; init; }
+
     /// <summary>A cdrom or floppy drive with nothing in it.</summary>
     public bool IsEmpty { get; init; }
 

@@ -41,7 +41,11 @@ public static class LabDomainXml
             "disk",
             new XAttribute("type", "file"),
             new XAttribute("device", disk.Device),
-            new XElement("driver", new XAttribute("name", "qemu"), new XAttribute("type", disk.Format)),
+            new XElement(
+                "driver",
+                new XAttribute("name", "qemu"),
+                new XAttribute("type", disk.Format),
+                disk.ErrorPolicy is { } policy ? new XAttribute("error_policy", policy) : null),
             disk.IsEmpty ? null : Source("file", pathOf(disk)),
             new XElement("target", new XAttribute("dev", disk.Target), new XAttribute("bus", bus)),
             disk.IsReadOnly ? new XElement("readonly") : null,

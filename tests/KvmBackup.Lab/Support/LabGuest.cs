@@ -110,6 +110,19 @@ public sealed class LabGuest : IAsyncDisposable
 
     public Task<string> StateAsync() => Virsh.StateAsync(Name);
 
+    /// <summary>Its state with the reason, as <c>paused (I/O error)</c>.</summary>
+    public async Task<string> StateAndReasonAsync() => (await Virsh.RunAsync("domstate", "--reason", Name)).Trim();
+
+    public async Task WaitForStateAsync(string stateAndReason)
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        while (await StateAndReasonAsync() is var current && current != stateAndReason)
+        {
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(60), $"{Name} is not {stateAndReason}, but {current}.");
+            await Task.Delay(200);
+        }
+    }
+
     public Task<XElement> LiveXmlAsync() => Virsh.LiveXmlAsync(Name);
 
     public Task<XElement> InactiveXmlAsync() => Virsh.InactiveXmlAsync(Name);
