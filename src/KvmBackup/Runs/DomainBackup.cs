@@ -57,7 +57,9 @@ public sealed class DomainBackup(
         await Patience.AskAsync(target.EnsureUsable, settings.StallTimeout, target.DirectoryPath);
         await archiver.EnsureAvailableAsync(settings.Compression, cancellationToken);
         DomainDirectory directory = target.ForDomain(domain.Name);
-        DomainLock held = await directory.LockAsync(wait, cancellationToken);
+        DomainLock held = await Patience.FinishAsync(
+            "locking the backups", token => directory.LockAsync(wait, token), settings.StallTimeout + wait, target.DirectoryPath,
+            cancellationToken);
         try
         {
             await BackUpAsync(domain, settings, directory, held, watcher, record, progress, cancellationToken);
@@ -72,7 +74,10 @@ public sealed class DomainBackup(
         DomainIdentity domain, DomainSettings settings, DomainDirectory directory, DomainLock held, DeadMansSwitch? watcher,
         JobRecord record, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
-        if (directory.RemoveLeftovers(held) is var leftovers and > 0)
+        int leftovers = await Patience.FinishAsync(
+            "removing what interrupted runs had left", _ => Task.FromResult(directory.RemoveLeftovers(held)),
+            settings.StallTimeout, target.DirectoryPath, cancellationToken);
+        if (leftovers > 0)
         {
             record.Warn($"removed {leftovers} unfinished backup(s) that interrupted runs had left");
         }
@@ -81,7 +86,9 @@ public sealed class DomainBackup(
         PreparedJob job = await preflight.PrepareAsync(domain, settings, directory, target, now, cancellationToken);
         record.Warn(job.Warnings);
         await (watcher?.WaitUntilReadyAsync(cancellationToken) ?? Task.CompletedTask);
-        PendingBackup pending = await directory.BeginAsync(now, BackupKind.Full, held);
+        PendingBackup pending = await Patience.FinishAsync(
+            "making a new folder", _ => directory.BeginAsync(now, BackupKind.Full, held), settings.StallTimeout,
+            target.DirectoryPath, cancellationToken);
         CompletedBackup completed;
         try
         {
@@ -96,7 +103,9 @@ public sealed class DomainBackup(
         log.Information("{Domain}: published {Directory}", domain.Name, completed.DirectoryPath);
         if (record.IsGuestClean)
         {
-            record.Removed(retainer.Retain(directory, settings.Retention, completed, held));
+            record.Removed(await Patience.FinishAsync(
+                "removing old backups", _ => Task.FromResult(retainer.Retain(directory, settings.Retention, completed, held)),
+                settings.StallTimeout, target.DirectoryPath, CancellationToken.None));
             gate.Pass(domain.Name, JobStep.Retained);
         }
     }
@@ -112,7 +121,7 @@ public sealed class DomainBackup(
         {
             Manifest manifest = await WriteAsync(job, pin, pending, record, progress, cancellationToken);
             CompletedBackup completed = await Patience.FinishAsync(
-                token => pending.PublishAsync(manifest, token), job.Settings.StallTimeout, target.DirectoryPath, cancellationToken);
+                "the end of the backup", token => pending.PublishAsync(manifest, token), job.Settings.StallTimeout, target.DirectoryPath, cancellationToken);
             gate.Pass(job.Facts.Name, JobStep.Published);
             return completed;
         }
@@ -160,7 +169,8 @@ public sealed class DomainBackup(
             BackupKind.Full, outcome.Consistency, outcome.Reason, record.StartedAt, time.GetUtcNow(), outcome.FrozenFor,
             file, disks, job.Skipped, job.Facts.Files, members, record.Warnings);
         Manifest manifest = await Patience.FinishAsync(
-            token => archive.CompleteAsync(Describe, token), job.Settings.StallTimeout, target.DirectoryPath, cancellationToken);
+            "the end of the archive", token => archive.CompleteAsync(Describe, token), job.Settings.StallTimeout,
+            target.DirectoryPath, cancellationToken);
         gate.Pass(job.Facts.Name, JobStep.Completed);
         if (job.Settings.VerifyBeforePublish)
         {
@@ -176,7 +186,8 @@ public sealed class DomainBackup(
         await using (pin)
         {
             await pin.PinAsync(cancellationToken);
-            await using ReadGuard guard = new(job.Overlays, tally, job.Settings.StallTimeout, time, cancellationToken);
+            await using ReadGuard guard = new(
+                job.Overlays, tally, job.Settings.StallTimeout, () => pauses.IsPausedAsync(job), time, cancellationToken);
             foreach (TakenDisk disk in job.Disks)
             {
                 await guard.ProtectAsync(token => archive.AddDiskAsync(disk, tally, token));
@@ -191,7 +202,8 @@ public sealed class DomainBackup(
         PreparedJob job, DomainArchive archive, Tally tally, CancellationToken cancellationToken)
     {
         OfflineGuard offline = new(job, host);
-        await using ReadGuard guard = new([], tally, job.Settings.StallTimeout, time, cancellationToken);
+        await using ReadGuard guard = new(
+            [], tally, job.Settings.StallTimeout, () => Task.FromResult(false), time, cancellationToken);
         foreach (TakenDisk disk in job.Disks)
         {
             await guard.ProtectAsync(token => archive.AddDiskAsync(disk, tally, token));

@@ -21,14 +21,16 @@ public static class Patience
     public static Task DisposeAsync(IDisposable resource, string what, TimeSpan stallLimit, ILogger log) =>
         LeaveAsync(() => Task.Run(resource.Dispose), what, stallLimit, log);
 
-    /// <summary>Does what ends a backup, on a target whose progress nobody sees: a flush may take long on a slow one.</summary>
+    /// <summary>Does something on the target whose progress nobody sees: a flush or a deletion may take long on a slow one.</summary>
+    /// <param name="what">What it is, as in "it did not finish ...".</param>
     /// <param name="work">Is cancelled when it is given up; it may never get to know.</param>
     /// <param name="stallLimit">How long the target may stand still while its progress is seen.</param>
     /// <param name="directoryPath">The target.</param>
     /// <param name="cancellationToken">Is for the work to obey.</param>
     /// <exception cref="RunsException">It does not end.</exception>
     public static async Task<TResult> FinishAsync<TResult>(
-        Func<CancellationToken, Task<TResult>> work, TimeSpan stallLimit, string directoryPath, CancellationToken cancellationToken)
+        string what, Func<CancellationToken, Task<TResult>> work, TimeSpan stallLimit, string directoryPath,
+        CancellationToken cancellationToken)
     {
         TimeSpan limit = stallLimit * UnseenStalls < LongestFinish ? stallLimit * UnseenStalls : LongestFinish;
         using CancellationTokenSource givenUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -41,8 +43,8 @@ public static class Patience
         {
             await givenUp.CancelAsync();
             throw new RunsException(
-                $"the target {directoryPath} did not take the end of the backup within {limit.TotalSeconds:0} s, so it was "
-                + "given up; the guest is on its own disks. Is the share or its server hanging?",
+                $"the target {directoryPath} did not finish {what} within {limit.TotalSeconds:0} s, so it was given up; the "
+                + "guest is on its own disks. Is the share or its server hanging?",
                 Model.ExitCode.Failed, failure);
         }
     }

@@ -11,17 +11,20 @@ namespace KvmBackup.Runs;
 public sealed class PauseCheck(LibvirtHost host, ILogger log)
 {
     /// <returns>What a person must do; nothing when the guest is not paused for that reason.</returns>
-    public async Task<IReadOnlyList<string>> FindAsync(PreparedJob job)
+    public async Task<IReadOnlyList<string>> FindAsync(PreparedJob job) => await IsPausedAsync(job) ? [Describe(job)] : [];
+
+    /// <summary>Whether it is; false, with a warning, when libvirt does not tell.</summary>
+    public async Task<bool> IsPausedAsync(PreparedJob job)
     {
         try
         {
-            return await host.IsPausedByWriteErrorAsync(job.Facts.Identity, CancellationToken.None) ? [Describe(job)] : [];
+            return await host.IsPausedByWriteErrorAsync(job.Facts.Identity, CancellationToken.None);
         }
         catch (KvmBackupException failure)
         {
             // What libvirt would not tell about the disks is a trouble of its own already.
             log.Warning("{Domain}: whether the guest was paused by a write error is not known: {Message}", job.Facts.Name, failure.Message);
-            return [];
+            return false;
         }
     }
 

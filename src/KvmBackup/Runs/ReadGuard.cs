@@ -5,13 +5,16 @@ namespace KvmBackup.Runs;
 
 /// <summary>
 /// Watches a guest's back while its disks are read: the room that its overlays grow into, since QEMU pauses a guest whose
-/// overlay finds none, and whether the target still takes data, since a guest must not stay on its overlay for a share
-/// that hangs. When either fails the read is given up, and the guest goes back to its disks.
+/// overlay finds none; whether it was paused all the same; and whether the target still takes data, since a guest must not
+/// stay on its overlay for a share that hangs. When one fails the read is given up, and the guest goes back to its disks.
 /// </summary>
 public sealed class ReadGuard : IAsyncDisposable
 {
     // What is left must hold the guest's writes until the commit has begun, and for as long as the commit takes.
     private const long LeastReserveBytes = 64L * 1024 * 1024;
+    private const string Paused = "the guest was paused in the middle because a write to its disks failed, so the backup was given "
+        + "up and the guest put back on its disks";
+
     private static readonly TimeSpan GrowthHorizon = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
@@ -27,18 +30,19 @@ public sealed class ReadGuard : IAsyncDisposable
     /// <param name="overlays">Where the guest writes.</param>
     /// <param name="tally">How far the read is.</param>
     /// <param name="stallLimit">How long the read may stand still.</param>
+    /// <param name="isPausedAsync">Whether a failed write has paused the guest.</param>
     /// <param name="time">The clock.</param>
     /// <param name="cancellationToken">Ends the read, too.</param>
     public ReadGuard(
-        IReadOnlyList<PlannedOverlay> overlays, Tally tally, TimeSpan stallLimit, TimeProvider time,
-        CancellationToken cancellationToken)
+        IReadOnlyList<PlannedOverlay> overlays, Tally tally, TimeSpan stallLimit, Func<Task<bool>> isPausedAsync,
+        TimeProvider time, CancellationToken cancellationToken)
     {
         this.overlays = overlays;
         this.tally = tally;
         this.stallLimit = stallLimit;
         this.time = time;
         givenUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        watching = WatchAsync();
+        watching = WatchAsync(isPausedAsync);
     }
 
     /// <summary>Does something that ends when the guard gives up, or when the caller's token is cancelled.</summary>
@@ -63,8 +67,9 @@ public sealed class ReadGuard : IAsyncDisposable
         givenUp.Dispose();
     }
 
-    private async Task WatchAsync()
+    private async Task WatchAsync(Func<Task<bool>> isPausedAsync)
     {
+        await using PauseWatch pause = new(isPausedAsync);
         Dictionary<string, long> sizesBefore = [];
         long doneBefore = -1;
         long movedAt = time.GetTimestamp();
@@ -76,7 +81,7 @@ public sealed class ReadGuard : IAsyncDisposable
                 movedAt = time.GetTimestamp();
             }
 
-            reason = FindShortageOrBlindness(sizesBefore) ?? FindStall(movedAt);
+            reason = FindShortageOrBlindness(sizesBefore) ?? FindStall(movedAt) ?? (await pause.LookAsync() ? Paused : null);
             if (reason is not null)
             {
                 await givenUp.CancelAsync();

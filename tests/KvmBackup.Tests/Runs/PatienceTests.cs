@@ -14,7 +14,7 @@ public sealed class PatienceTests
         CancellationToken told = default;
 
         RunsException failure = await Assert.ThrowsAsync<RunsException>(() => Patience.FinishAsync(
-            token =>
+            "the end", token =>
             {
                 told = token;
                 return Endless();
@@ -29,7 +29,7 @@ public sealed class PatienceTests
     public async Task An_end_that_is_slow_is_waited_for_longer_than_a_stall()
     {
         int result = await Patience.FinishAsync(
-            async token =>
+            "the end", async token =>
             {
                 await Task.Delay(StallLimit * 3, token);
                 return 7;
@@ -45,7 +45,7 @@ public sealed class PatienceTests
         using CancellationTokenSource interruption = new();
         bool hasStopped = false;
         Task finishing = Patience.FinishAsync(
-            async token =>
+            "the end", async token =>
             {
                 await Task.Delay(Timeout.InfiniteTimeSpan, token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 await Task.Delay(StallLimit * 3, CancellationToken.None);
@@ -65,7 +65,7 @@ public sealed class PatienceTests
     public async Task An_interrupted_end_that_hangs_does_not_hold_the_run()
     {
         using CancellationTokenSource interruption = new();
-        Task finishing = Patience.FinishAsync(_ => Endless(), TimeSpan.FromSeconds(1), Target, interruption.Token);
+        Task finishing = Patience.FinishAsync("the end", _ => Endless(), TimeSpan.FromSeconds(1), Target, interruption.Token);
 
         await interruption.CancelAsync();
 

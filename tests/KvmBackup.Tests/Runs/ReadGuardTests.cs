@@ -60,9 +60,30 @@ public sealed class ReadGuardTests : IDisposable
         Assert.Contains("the target took no data", failure.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_guest_that_is_paused_in_the_middle_is_not_left_so_until_all_is_read()
+    {
+        int asked = 0;
+        await using ReadGuard guard = Watch(folder.DirectoryPath, isPaused: () => ++asked > 1);
+
+        RunsException failure = await Assert.ThrowsAsync<RunsException>(
+            () => guard.ProtectAsync(token => Task.Delay(TimeSpan.FromSeconds(30), token)));
+
+        Assert.Contains("the guest was paused in the middle", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_guest_that_was_paused_beforehand_is_backed_up()
+    {
+        await using ReadGuard guard = Watch(folder.DirectoryPath, isPaused: () => true);
+
+        await guard.ProtectAsync(token => Task.Delay(TimeSpan.FromMilliseconds(50), token));
+    }
+
     private static ReadGuard Watch(
-        string folder, TimeSpan? stallLimit = null, CancellationToken cancellationToken = default) =>
+        string folder, TimeSpan? stallLimit = null, Func<bool>? isPaused = null, CancellationToken cancellationToken = default) =>
         new(
             [new PlannedOverlay(Web1.Vda, "/base", "raw", Path.Combine(folder, "overlay"))],
-            new Tally(Web1.Identity.Name, 1, null), stallLimit ?? TimeSpan.FromMinutes(1), TimeProvider.System, cancellationToken);
+            new Tally(Web1.Identity.Name, 1, null), stallLimit ?? TimeSpan.FromMinutes(1),
+            () => Task.FromResult(isPaused?.Invoke() ?? false), TimeProvider.System, cancellationToken);
 }
