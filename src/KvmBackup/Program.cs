@@ -57,7 +57,7 @@ internal static class Program
                 settings.Value.HostName, time, log),
             new DryRun(preflight, agent, snapshot, commit, target.Value, time),
             new WatchCall(SelfControl.ProgramPath, [.. SelfControl.ProgramPrefix, .. WatchCommand.Arguments(options)]),
-            time, log);
+            new HostShutdown(shell, time, log), time, log);
         return new RunSet(
             Backup,
             () => new ListRun(source.Value),

@@ -45,6 +45,8 @@ pigz pigz
 zstd zstd
 mkfs.ext4 e2fsprogs
 debootstrap debootstrap
+dbus-daemon dbus-daemon
+busctl systemd
 unshare util-linux
 setpriv util-linux
 mount mount

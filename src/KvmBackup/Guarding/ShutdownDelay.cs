@@ -2,40 +2,46 @@ using KvmBackup.Shell;
 
 namespace KvmBackup.Guarding;
 
-/// <summary>
-/// Delays a shutdown of the host while an overlay is open, where there is systemd: long enough for the run, which gets
-/// its SIGTERM then, to put the guests back.
-/// </summary>
+/// <summary>While it lasts a shutdown of the host waits, and the work is told to come to its end.</summary>
 public sealed class ShutdownDelay : IAsyncDisposable
 {
-    private const string SystemdIsRunning = "/run/systemd/system";
-    private readonly Companion? companion;
+    private readonly Companion? inhibitor;
+    private readonly CancellationTokenSource end;
+    private readonly CancellationTokenSource over = new();
+    private readonly Task watching;
 
-    private ShutdownDelay(Companion? companion) => this.companion = companion;
-
-    /// <summary>Never fails: a host without systemd shuts down as it always did.</summary>
-    public static ShutdownDelay Begin()
+    internal ShutdownDelay(
+        Companion? inhibitor, Func<CancellationToken, Task<bool>> waitUntilBegunAsync, CancellationToken cancellationToken)
     {
-        if (!Directory.Exists(SystemdIsRunning))
-        {
-            return new ShutdownDelay(null);
-        }
-
-        try
-        {
-            // cat ends when its pipe closes, however this program ends; the inhibitor goes with it.
-            return new ShutdownDelay(Companion.Start(new ProgramCall("systemd-inhibit",
-            [
-                "--what=shutdown:sleep", "--mode=delay", "--who=kvmbackup",
-                "--why=a guest runs on a temporary overlay", "cat",
-            ])));
-        }
-        catch (ShellException)
-        {
-            // systemd without its tool: nothing to delay with.
-            return new ShutdownDelay(null);
-        }
+        this.inhibitor = inhibitor;
+        end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        watching = WatchAsync(waitUntilBegunAsync);
     }
 
-    public ValueTask DisposeAsync() => companion?.DisposeAsync() ?? ValueTask.CompletedTask;
+    /// <summary>Is cancelled when the host begins to shut down, or the caller's token is.</summary>
+    public CancellationToken Token => end.Token;
+
+    public async ValueTask DisposeAsync()
+    {
+        await over.CancelAsync();
+        await watching;
+        over.Dispose();
+        end.Dispose();
+        await (inhibitor?.DisposeAsync() ?? ValueTask.CompletedTask);
+    }
+
+    private async Task WatchAsync(Func<CancellationToken, Task<bool>> waitUntilBegunAsync)
+    {
+        try
+        {
+            if (await waitUntilBegunAsync(over.Token))
+            {
+                await end.CancelAsync();
+            }
+        }
+        catch (OperationCanceledException) when (over.IsCancellationRequested)
+        {
+            // The work is done.
+        }
+    }
 }

@@ -10,8 +10,8 @@ namespace KvmBackup.Runs;
 
 /// <summary>A night: every domain that is due, one after the other. One domain's failure stays its own.</summary>
 public sealed class BackupRun(
-    HostSettings settings, LibvirtHost host, RecoverRun recover, DomainBackup backup, DryRun dryRun, WatchCall watch, TimeProvider time,
-    ILogger log)
+    HostSettings settings, LibvirtHost host, RecoverRun recover, DomainBackup backup, DryRun dryRun, WatchCall watch,
+    HostShutdown shutdown, TimeProvider time, ILogger log)
 {
     /// <exception cref="KvmBackupException">The run cannot begin: an unknown name, another run, no libvirt.</exception>
     public async Task<RunReport> RunAsync(
@@ -24,7 +24,8 @@ public sealed class BackupRun(
             : await RunLock.AcquireAsync(settings.StateDirectory, request.Wait, time, cancellationToken);
         bool changesGuests = held is not null && plan.Jobs.Any(job => job.IsDue);
         await using DeadMansSwitch? watcher = changesGuests ? DeadMansSwitch.Arm(watch, log) : null;
-        await using ShutdownDelay? delay = changesGuests ? ShutdownDelay.Begin() : null;
+        await using ShutdownDelay? delay = changesGuests ? shutdown.Delay(cancellationToken) : null;
+        cancellationToken = delay?.Token ?? cancellationToken;
         RecoveryReport recovery = held is null ? RecoveryReport.Nothing : await recover.RecoverAsync(cancellationToken);
         IReadOnlyList<DomainIdentity> known = await host.ListAsync(cancellationToken);
         List<JobReport> reports = [];

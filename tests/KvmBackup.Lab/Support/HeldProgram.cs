@@ -8,11 +8,16 @@ public static class HeldProgram
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     /// <summary>Starts it and returns when it is held after a step.</summary>
-    public static async Task<RunningProgram> StartAsync(BackupSite site, string step, params IEnumerable<string> arguments)
+    public static Task<RunningProgram> StartAsync(BackupSite site, string step, params IEnumerable<string> arguments) =>
+        StartAsync(site, step, new Dictionary<string, string>(), arguments);
+
+    /// <inheritdoc cref="StartAsync(BackupSite, string, IEnumerable{string})"/>
+    public static async Task<RunningProgram> StartAsync(
+        BackupSite site, string step, IReadOnlyDictionary<string, string> environment, params IEnumerable<string> arguments)
     {
         RunningProgram running = RunningProgram.Start(
             Kvmbackup.ProgramPath, ["--config", site.ConfigurationPath, .. arguments],
-            new Dictionary<string, string> { ["KVMBACKUP_HOLD_AFTER"] = step });
+            new Dictionary<string, string>(environment) { ["KVMBACKUP_HOLD_AFTER"] = step });
         Stopwatch clock = Stopwatch.StartNew();
         while (StateOf(running.ProcessId) != 'T')
         {

@@ -1,0 +1,47 @@
+using KvmBackup.Lab.Support;
+
+namespace KvmBackup.Lab;
+
+/// <summary>The host is shut down in the middle of a backup: it waits, and the guest is back on its disks before it goes.</summary>
+public sealed class ShutdownTests
+{
+    [LabFact]
+    public async Task A_shutdown_waits_until_the_run_has_put_the_guest_back_and_ended()
+    {
+        await using LabLogin login = await LabLogin.StartAsync();
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("shutdown"));
+        BackupSite site = new((guest.Name, "rotate: 2"));
+        GuestFootprint before = await GuestFootprint.TakeAsync(guest);
+        await using RunningProgram held = await HeldProgram.StartAsync(site, "Pinned", login.Variables, "run");
+        Assert.Contains("kvmbackup", (await LabLogin.InhibitorsAsync()).Output, StringComparison.Ordinal);
+
+        login.AnnounceShutdown();
+        await held.SignalAsync("CONT");
+        Outcome outcome = (await held.WaitAsync(TimeSpan.FromSeconds(60))).MustEndWith(1);
+
+        Assert.Contains("The host is shutting down", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("interrupted; the guest is as it was", outcome.Output, StringComparison.Ordinal);
+        Assert.Empty(site.BackupDirectories(guest.Name));
+        await before.AssertUnchangedAsync(site);
+        Assert.DoesNotContain("kvmbackup", (await LabLogin.InhibitorsAsync()).Output, StringComparison.Ordinal);
+    }
+
+    [LabFact]
+    public async Task A_killed_run_delays_no_shutdown()
+    {
+        await using LabLogin login = await LabLogin.StartAsync();
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("shutdown-killed"));
+        BackupSite site = new((guest.Name, "rotate: 2"));
+        await using RunningProgram held = await HeldProgram.StartAsync(site, "Pinned", "run");
+
+        await held.SignalAsync("KILL");
+        for (int tries = 0; (await LabLogin.InhibitorsAsync()).Output.Contains("kvmbackup", StringComparison.Ordinal); tries++)
+        {
+            Assert.True(tries < 100, "The inhibitor is still there.");
+            await Task.Delay(100);
+        }
+
+        (await site.RunAsync("--wait", "60", "recover")).MustSucceed();
+        Assert.EndsWith("vda.qcow2", await guest.SourceOfAsync("vda"), StringComparison.Ordinal);
+    }
+}
