@@ -80,7 +80,7 @@ public sealed class BackupTests
         JsonElement job = await site.BackUpAsync(guest.Name);
         await before.AssertUnchangedAsync(site);
         await guest.UndefineAsync();
-        guest.DeleteDisks();
+        await guest.DeleteDisksAsync();
         (await site.RunAsync("restore", guest.Name, "--define")).MustSucceed();
         Assert.Equal("shut off", await guest.StateAsync());
         await guest.BootAsync();

@@ -79,7 +79,7 @@ public sealed class OverlayTests
 
         await guest.DestroyAsync();
         Assert.False(await Virsh.ExistsAsync(guest.Name));
-        guest.DeleteDisks();
+        await guest.DeleteDisksAsync();
         (await site.RunAsync("restore", guest.Name, "--start")).MustSucceed();
         await guest.WaitUntilReadyAsync();
         Assert.NotEqual("0", (await guest.RunAsync("cat /data/log | wc -l")).Trim());

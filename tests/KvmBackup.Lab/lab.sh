@@ -10,6 +10,10 @@
 #   lab.sh exec DOMAIN COMMAND  inside a lab: run a shell command in the guest, through its agent
 #   lab.sh stop-libvirtd        inside a lab: end its libvirtd; the guests go on
 #   lab.sh start-libvirtd       inside a lab: start it again, and wait until it answers
+#   lab.sh start-ceph           inside a lab: make and start its Ceph cluster, or start it again; nothing if it runs
+#   lab.sh stop-ceph            inside a lab: end its daemons cleanly; the data stay
+#   lab.sh pause-ceph           inside a lab: make the cluster hang, as a broken one does: clients wait for ever
+#   lab.sh resume-ceph          inside a lab: let it go on
 #
 # Exit code 77 means "the lab cannot run here", with the reason on stderr. The cache is
 # ${KVMBACKUP_LAB_CACHE:-~/.cache/kvmbackup-lab}; labs are made below ${KVMBACKUP_LAB_SCRATCH:-/var/tmp}.
@@ -19,6 +23,7 @@
 #   KVMBACKUP_LAB_SCRIPT        this script
 #   KVMBACKUP_LAB_REALISTIC     the disk of "lab.sh realistic"; it may not be there, and is not to be written to
 #   KVMBACKUP_LAB_KERNEL, KVMBACKUP_LAB_INITRD, KVMBACKUP_LAB_DOMAIN_TYPE (qemu or kvm, whichever boots quicker)
+#   KVMBACKUP_LAB_CEPH_SECRET   the UUID of libvirt's secret with the key of the Ceph user kvmbackup, once Ceph was started
 set -euo pipefail
 
 # su without a dash leaves the user's PATH, in which mkfs and libvirtd are not.
@@ -33,9 +38,11 @@ unable() { say "cannot run here: $*"; exit 77; }
 
 # shellcheck source-path=SCRIPTDIR source=lab-image.sh
 . "$here/lab-image.sh"
+# shellcheck source-path=SCRIPTDIR source=lab-ceph.sh
+. "$here/lab-ceph.sh"
 
-# "program package": installed when the program is missing. libvirt-daemon brings the daemons but, unlike
-# libvirt-daemon-system, no units: nothing is started or enabled on the host.
+# "program package", or "file package" where a package has no program: installed when that is missing. libvirt-daemon
+# brings the daemons but, unlike libvirt-daemon-system, no units. Nothing is started or enabled on the host.
 needs="
 virsh libvirt-clients
 libvirtd libvirt-daemon
@@ -52,6 +59,11 @@ setpriv util-linux
 mount mount
 ip iproute2
 flock util-linux
+ceph-mon ceph-mon
+ceph-mgr ceph-mgr
+ceph-osd ceph-osd
+rbd ceph-common
+/usr/lib/*/qemu/block-rbd.so qemu-block-extra
 "
 
 require_root() {
@@ -61,8 +73,16 @@ require_root() {
 missing_packages() {
   local program package
   while read -r program package; do
-    [[ -z $program ]] || command -v "$program" >/dev/null || printf '%s\n' "$package"
+    [[ -z $program ]] || is_there "$program" || printf '%s\n' "$package"
   done <<<"$needs" | sort -u
+}
+
+is_there() {
+  if [[ $1 = /* ]]; then
+    compgen -G "$1" >/dev/null
+  else
+    command -v "$1" >/dev/null
+  fi
 }
 
 install() {
@@ -88,10 +108,29 @@ apt_install() {
     chmod 755 "$guard"
     made=yes
   fi
+  local enabled
+  enabled=$(started_at_boot)
   apt_quietly update &&
     apt_quietly install --yes --no-install-recommends "$@" || status=$?
+  disable_new "$enabled"
   [[ $made = no ]] || rm -f "$guard"
   return "$status"
+}
+
+# The guard keeps packages from starting a service now; Ceph's, and what they depend on, would do it at the next boot.
+started_at_boot() {
+  find /etc/systemd/system /etc/rc[S2-5].d -type l \( -path '*/systemd/*' -o -name 'S*' \) 2>/dev/null | sort
+}
+
+# dpkg takes a unit without its link for one that the administrator has disabled, and leaves it so at an upgrade.
+disable_new() {
+  local link
+  while read -r link; do
+    case $link in
+      /etc/rc*) link=${link##*/S[0-9][0-9]}; update-rc.d "$link" disable >/dev/null 2>&1 || true ;;
+      /etc/*) rm -f "$link" ;;
+    esac
+  done < <(comm -13 <(printf '%s\n' "$1") <(started_at_boot))
 }
 
 apt_quietly() {
@@ -168,7 +207,7 @@ inside() {
   export KVMBACKUP_LAB_IMAGES=/var/lib/libvirt/images KVMBACKUP_LAB_REALISTIC=$realistic
   export KVMBACKUP_LAB_KERNEL=$image/vmlinuz KVMBACKUP_LAB_INITRD=$image/initrd
   KVMBACKUP_LAB_DOMAIN_TYPE=$(<"$image/domain-type")
-  export KVMBACKUP_LAB_DOMAIN_TYPE LIBVIRT_DEFAULT_URI=qemu:///system
+  export KVMBACKUP_LAB_DOMAIN_TYPE LIBVIRT_DEFAULT_URI=qemu:///system KVMBACKUP_LAB_CEPH_SECRET=$ceph_secret
   env --default-signal=INT,QUIT "$@" <&0 &
   command=$!
   local status=0
@@ -193,7 +232,8 @@ hide_host() {
   done
   mount -t tmpfs -o mode=755 tmpfs /run
   mkdir -p /run/lock /run/libvirt
-  for directory in /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt; do
+  for directory in /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt \
+    /etc/ceph /var/lib/ceph /var/log/ceph; do
     mkdir -p "$directory"
     mount -t tmpfs -o mode=755 tmpfs "$directory"
   done
@@ -379,6 +419,10 @@ case ${1:-} in
   exec) guest_exec "${2:?DOMAIN}" "${3:?COMMAND}" ;;
   stop-libvirtd) stop_libvirt ;;
   start-libvirtd) require_lab; await_libvirt ;;
+  start-ceph) start_ceph ;;
+  stop-ceph) stop_ceph ;;
+  pause-ceph) signal_osd STOP ;;
+  resume-ceph) signal_osd CONT ;;
   _inside) shift; find_image; inside "$@" ;;
   *) sed -n '2,/^set -e/s/^#\( \|$\)//p' "${BASH_SOURCE[0]}"; exit 2 ;;
 esac

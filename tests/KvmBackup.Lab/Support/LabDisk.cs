@@ -30,6 +30,9 @@ public sealed record LabDisk(string Target)
     /// <summary>An image that is there already, used as it is and where it is.</summary>
     public string? ExistingPath { get; init; }
 
+    /// <summary>The disk is this image in the lab's Ceph cluster; <see cref="Format"/> says nothing then.</summary>
+    public LabRbdImage? Rbd { get; init; }
+
     /// <summary>Put into the new file system; without it the file system is empty.</summary>
     public string? ContentDirectory { get; init; }
 }

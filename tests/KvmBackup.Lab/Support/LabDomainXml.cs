@@ -39,18 +39,34 @@ public static class LabDomainXml
         string bus = disk.Device switch { "cdrom" => "sata", "floppy" => "fdc", _ => "virtio" };
         return new XElement(
             "disk",
-            new XAttribute("type", "file"),
+            new XAttribute("type", disk.Rbd is null ? "file" : "network"),
             new XAttribute("device", disk.Device),
             new XElement(
                 "driver",
                 new XAttribute("name", "qemu"),
-                new XAttribute("type", disk.Format),
+                new XAttribute("type", disk.Rbd is null ? disk.Format : "raw"),
                 disk.ErrorPolicy is { } policy ? new XAttribute("error_policy", policy) : null),
-            disk.IsEmpty ? null : Source("file", pathOf(disk)),
+            disk switch
+            {
+                { IsEmpty: true } => null,
+                { Rbd: { } image } => RbdSource(image),
+                _ => Source("file", pathOf(disk)),
+            },
             new XElement("target", new XAttribute("dev", disk.Target), new XAttribute("bus", bus)),
             disk.IsReadOnly ? new XElement("readonly") : null,
             disk.IsShareable ? new XElement("shareable") : null);
     }
+
+    private static XElement RbdSource(LabRbdImage image) =>
+        new(
+            "source",
+            new XAttribute("protocol", "rbd"),
+            new XAttribute("name", image.Specification),
+            new XElement("host", new XAttribute("name", LabCeph.Host), new XAttribute("port", LabCeph.Port)),
+            new XElement(
+                "auth",
+                new XAttribute("username", LabCeph.User),
+                new XElement("secret", new XAttribute("type", "ceph"), new XAttribute("uuid", LabCeph.SecretUuid))));
 
     private static XElement Channel(string name) =>
         new(

@@ -29,6 +29,9 @@ public static class LabEnvironment
     /// <summary><c>kvm</c> or <c>qemu</c>, whichever boots a guest quicker on this host.</summary>
     public static string DomainType => Read("KVMBACKUP_LAB_DOMAIN_TYPE");
 
+    /// <summary>libvirt's secret with the key to the lab's Ceph cluster, once that was started.</summary>
+    public static string CephSecretUuid => Read("KVMBACKUP_LAB_CEPH_SECRET");
+
     /// <summary>A new empty directory in the lab, for backups or restored disks.</summary>
     public static string NewDirectory(string name)
     {

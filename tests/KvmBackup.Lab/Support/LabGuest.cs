@@ -9,11 +9,14 @@ public sealed class LabGuest : IAsyncDisposable
 {
     private static readonly TimeSpan BootLimit = TimeSpan.FromSeconds(90);
 
-    private LabGuest(string name, LabAgent agent, string? directoryPath)
+    private readonly IReadOnlyList<LabRbdImage> _rbdImages;
+
+    private LabGuest(string name, LabAgent agent, string? directoryPath, IReadOnlyList<LabRbdImage> rbdImages)
     {
         Name = name;
         Agent = agent;
         DirectoryPath = directoryPath;
+        _rbdImages = rbdImages;
     }
 
     public string Name { get; }
@@ -45,13 +48,15 @@ public sealed class LabGuest : IAsyncDisposable
         string serialPath = Path.Combine(Path.GetDirectoryName(xmlPath)!, "serial.log");
         await File.WriteAllTextAsync(xmlPath, LabDomainXml.Write(specification, serialPath, PathOf));
         await Virsh.RunAsync("define", xmlPath);
-        return new LabGuest(specification.Name, specification.Agent, directory);
+        IEnumerable<LabRbdImage> rbdImages = specification.Disks.Select(disk => disk.Rbd).OfType<LabRbdImage>();
+        return new LabGuest(specification.Name, specification.Agent, directory, [.. rbdImages]);
 
         string PathOf(LabDisk disk) => disk.ExistingPath ?? Path.Combine(directory, $"{disk.Target}.{disk.Format}");
     }
 
     /// <summary>A guest that is defined already, by a restore for instance; disposing of it undefines it too.</summary>
-    public static LabGuest Attach(string name, LabAgent agent = LabAgent.Ok) => new(name, agent, directoryPath: null);
+    public static LabGuest Attach(string name, LabAgent agent = LabAgent.Ok) =>
+        new(name, agent, directoryPath: null, rbdImages: []);
 
     /// <summary>Starts the guest and waits until it answers.</summary>
     public async Task BootAsync()
@@ -149,11 +154,16 @@ public sealed class LabGuest : IAsyncDisposable
         await Virsh.RunAsync("undefine", Name, "--nvram", "--snapshots-metadata", "--checkpoints-metadata");
 
     /// <summary>Loses every image that the lab made for the guest.</summary>
-    public void DeleteDisks()
+    public async Task DeleteDisksAsync()
     {
-        if (DirectoryPath is not null)
+        if (Directory.Exists(DirectoryPath))
         {
             Directory.Delete(DirectoryPath, recursive: true);
+        }
+
+        foreach (LabRbdImage image in _rbdImages)
+        {
+            await LabCeph.RemoveAsync(image);
         }
     }
 
@@ -162,7 +172,7 @@ public sealed class LabGuest : IAsyncDisposable
     {
         await DestroyAsync();
         await UndefineAsync();
-        DeleteDisks();
+        await DeleteDisksAsync();
     }
 
     public async ValueTask DisposeAsync()
@@ -170,10 +180,7 @@ public sealed class LabGuest : IAsyncDisposable
         // The test may have left the guest in any state, or gone with it: both commands may fail.
         await Virsh.TryAsync("destroy", Name);
         await Virsh.TryAsync("undefine", Name, "--nvram", "--snapshots-metadata", "--checkpoints-metadata");
-        if (Directory.Exists(DirectoryPath))
-        {
-            DeleteDisks();
-        }
+        await DeleteDisksAsync();
     }
 
     private async Task<bool> AnswersAsync()

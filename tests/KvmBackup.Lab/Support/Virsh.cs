@@ -25,13 +25,12 @@ public static class Virsh
     public static async Task<bool> ExistsAsync(string domain) =>
         (await RunAsync("list", "--all", "--name")).Split('\n').Contains(domain);
 
-    /// <summary>The image that each disk with a medium writes to, by target.</summary>
+    /// <summary>What each disk with a medium writes to, by target: a file's path, or <c>rbd:pool/image</c>.</summary>
     public static IReadOnlyDictionary<string, string> SourcesIn(XElement domain) =>
         domain.Descendants("disk")
-            .Where(disk => disk.Element("source")?.Attribute("file") is not null)
-            .ToDictionary(
-                disk => disk.Element("target")!.Attribute("dev")!.Value,
-                disk => disk.Element("source")!.Attribute("file")!.Value);
+            .Select(disk => (Target: disk.Element("target")!.Attribute("dev")!.Value, Source: SourceOf(disk)))
+            .Where(disk => disk.Source is not null)
+            .ToDictionary(disk => disk.Target, disk => disk.Source!);
 
     /// <summary>How long the guest's processors have run; it starts again from nothing when the guest does.</summary>
     public static async Task<TimeSpan> ProcessorTimeAsync(string domain)
@@ -39,5 +38,13 @@ public static class Virsh
         string line = (await RunAsync("domstats", "--cpu-total", domain))
             .Split('\n').Single(text => text.Contains("cpu.time=", StringComparison.Ordinal));
         return TimeSpan.FromMicroseconds(long.Parse(line.Split('=')[1], CultureInfo.InvariantCulture) / 1000.0);
+    }
+
+    private static string? SourceOf(XElement disk)
+    {
+        XElement? source = disk.Element("source");
+        return source?.Attribute("protocol") is { Value: string protocol }
+            ? $"{protocol}:{source.Attribute("name")!.Value}"
+            : source?.Attribute("file")?.Value;
     }
 }
