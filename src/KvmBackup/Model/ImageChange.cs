@@ -1,0 +1,10 @@
+namespace KvmBackup.Model;
+
+/// <summary>A run of bytes of an image that differs from an earlier instant.</summary>
+/// <param name="OffsetBytes">From the start of the image.</param>
+/// <param name="LengthBytes">Greater than zero.</param>
+/// <param name="IsData">False: it was discarded, and reads as zeros.</param>
+public readonly record struct ImageChange(long OffsetBytes, long LengthBytes, bool IsData)
+{
+    public long EndBytes => OffsetBytes + LengthBytes;
+}
