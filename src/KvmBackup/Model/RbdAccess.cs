@@ -1,10 +1,26 @@
 namespace KvmBackup.Model;
 
-/// <summary>How a Ceph cluster is reached.</summary>
-/// <param name="Monitors">Addresses with ports; empty leaves them to the configuration file.</param>
-/// <param name="User">Without <c>client.</c>; null is the configuration's own, admin as a rule.</param>
-/// <param name="KeyFilePath">A file that holds the user's key and nothing else.</param>
-/// <param name="ConfigurationPath">A <c>ceph.conf</c>; null is none when there are monitors, and Ceph's default otherwise.</param>
-/// <param name="KeyringPath">A keyring; null is the default.</param>
+/// <summary>How a Ceph cluster is reached: by its configuration file, or by its monitors alone.</summary>
+/// <param name="Monitors">Addresses, each perhaps with a port. Without a configuration file they replace it.</param>
+/// <param name="User">Without <c>client.</c> before it; null for Ceph's default, <c>admin</c>.</param>
+/// <param name="KeyFilePath">A file that holds the key and nothing else.</param>
+/// <param name="ConfigurationPath">Null for Ceph's default, unless there are monitors.</param>
+/// <param name="KeyringPath">A keyring with the user's key; null for what the configuration says.</param>
 public sealed record RbdAccess(
-    IReadOnlyList<string> Monitors, string? User, string? KeyFilePath, string? ConfigurationPath, string? KeyringPath);
+    IReadOnlyList<string> Monitors, string? User, string? KeyFilePath, string? ConfigurationPath, string? KeyringPath)
+{
+    /// <summary>The configuration and keyring that Ceph's own programs find on this host.</summary>
+    public static RbdAccess Default { get; } = new([], null, null, null, null);
+
+    public IReadOnlyList<string> Monitors { get; } = Monitors.All(IsHarmless)
+        ? Monitors
+        : throw new ModelException($"'{string.Join("', '", Monitors)}': a Ceph monitor is an address, perhaps with a port.");
+
+    public string? User { get; } = User is null || IsHarmless(User)
+        ? User
+        : throw new ModelException($"'{User}' cannot be the name of a Ceph user.");
+
+    // The words stand among a program's arguments, and the monitors in a list that commas separate.
+    private static bool IsHarmless(string word) =>
+        word.Length > 0 && word[0] != '-' && !word.Any(one => one == ',' || char.IsWhiteSpace(one) || char.IsControl(one));
+}

@@ -1,45 +1,38 @@
 namespace KvmBackup.Model;
 
-/// <summary>An image in a Ceph cluster. Its parts become arguments of programs and parts of names, so they are checked.</summary>
-public sealed record RbdImage
+/// <summary>The name of an RBD image: pool, perhaps a namespace within it, image.</summary>
+/// <param name="Pool">Does not begin with a minus, for it begins the word that <c>rbd</c> gets.</param>
+/// <param name="Namespace">Null, or empty, for the pool's default namespace.</param>
+/// <param name="Name">The image within.</param>
+/// <exception cref="ModelException">A part is empty or holds what separates the parts.</exception>
+public sealed record RbdImage(string Pool, string? Namespace, string Name)
 {
-    private const int LongestPart = 255;
+    public string Pool { get; } = Pool.StartsWith('-') ? throw Unfit("pool", Pool) : Checked("pool", Pool);
 
-    /// <exception cref="ModelException">A part cannot be the name of a pool, a namespace or an image.</exception>
-    public RbdImage(string pool, string? ns, string name)
-    {
-        if (!IsPart(pool) || (ns is not null && !IsPart(ns)) || !IsPart(name))
-        {
-            throw new ModelException($"'{pool}/{(ns is null ? string.Empty : ns + "/")}{name}' is not the name of an RBD image.");
-        }
+    public string? Namespace { get; } = string.IsNullOrEmpty(Namespace) ? null : Checked("namespace", Namespace);
 
-        Pool = pool;
-        Namespace = ns;
-        Name = name;
-    }
+    public string Name { get; } = Checked("image", Name);
 
-    public string Pool { get; }
-
-    /// <summary>Null is the pool's own, nameless one.</summary>
-    public string? Namespace { get; }
-
-    public string Name { get; }
-
-    /// <summary>As rbd and libvirt write it: <c>pool/image</c> or <c>pool/namespace/image</c>.</summary>
+    /// <summary>As <c>rbd</c> and libvirt write it: <c>pool/image</c>, <c>pool/namespace/image</c>.</summary>
     public string Spec => Namespace is null ? $"{Pool}/{Name}" : $"{Pool}/{Namespace}/{Name}";
 
-    /// <summary>Reads a <see cref="Spec"/>.</summary>
-    /// <exception cref="ModelException">It is none.</exception>
+    /// <summary>Reads <c>pool/image</c> or <c>pool/namespace/image</c>.</summary>
+    /// <exception cref="ModelException">It is neither.</exception>
     public static RbdImage Parse(string spec) => spec.Split('/') switch
     {
-        [var pool, var name] => new RbdImage(pool, null, name),
-        [var pool, var ns, var name] => new RbdImage(pool, ns, name),
-        _ => throw new ModelException($"'{spec}' is not the name of an RBD image: it is pool/image or pool/namespace/image."),
+        [string pool, string name] => new(pool, null, name),
+        [string pool, { Length: > 0 } space, string name] => new(pool, space, name),
+        _ => throw new ModelException($"'{spec}' is no RBD image: write POOL/IMAGE or POOL/NAMESPACE/IMAGE."),
     };
 
     public override string ToString() => Spec;
 
-    // A leading dash would be an option; the rest are the separators of rbd's own names.
-    private static bool IsPart(string part) =>
-        part.Length is > 0 and <= LongestPart && part[0] != '-' && !part.Any(sign => char.IsControl(sign) || sign is '/' or '@' or '#');
+    private static string Checked(string part, string value) =>
+        string.IsNullOrEmpty(value) || value.Any(one => one is '/' or '@' || char.IsControl(one))
+            ? throw Unfit(part, value)
+            : value;
+
+    private static ModelException Unfit(string part, string value) => new(
+        $"'{value}' cannot be the {part} of an RBD image: it must not be empty, nor hold '/', '@' or control characters, "
+        + "nor may a pool begin with '-'.");
 }

@@ -1,11 +1,18 @@
 namespace KvmBackup.Model;
 
-/// <summary>What the cluster says of an image.</summary>
-/// <param name="Id">Who it is: an image that is made again under the same name has another.</param>
-/// <param name="SizeBytes">Its size now.</param>
-/// <param name="ObjectSizeBytes">Of the objects that it is cut into.</param>
-/// <param name="HasFastDiff">It has the feature that finds changes without looking at each object.</param>
-/// <param name="IsFastDiffValid">What that feature knows is to be believed.</param>
-/// <param name="Parent">What a clone stands on; null for none.</param>
+/// <summary>An RBD image, now or at a snapshot, as the cluster describes it.</summary>
+/// <param name="Id">Who it is: another image under the same name has another one.</param>
+/// <param name="SizeBytes">What a guest sees.</param>
+/// <param name="ObjectSizeBytes">The size of the pieces in which the cluster keeps it.</param>
+/// <param name="HasFastDiff">The cluster keeps a map of the objects that changed.</param>
+/// <param name="IsFastDiffValid">And that map, and the one of objects, can be trusted.</param>
+/// <param name="Parent">The image that it is a clone of.</param>
+/// <param name="ParentSnapshot">The snapshot of the parent.</param>
 public sealed record RbdImageFacts(
-    string Id, long SizeBytes, long ObjectSizeBytes, bool HasFastDiff, bool IsFastDiffValid, RbdImage? Parent);
+    string Id,
+    long SizeBytes,
+    long ObjectSizeBytes,
+    bool HasFastDiff,
+    bool IsFastDiffValid,
+    RbdImage? Parent,
+    string? ParentSnapshot);

@@ -1,4 +1,7 @@
 namespace KvmBackup.Model;
 
-/// <summary>An image, and how its cluster is reached.</summary>
-public sealed record RbdLocation(RbdImage Image, RbdAccess Access);
+/// <summary>An RBD image and the way to the cluster that has it.</summary>
+public sealed record RbdLocation(RbdImage Image, RbdAccess Access)
+{
+    public override string ToString() => Image.Spec;
+}

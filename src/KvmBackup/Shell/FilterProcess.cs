@@ -1,6 +1,4 @@
-using System.ComponentModel;
 using System.Diagnostics;
-using System.Globalization;
 
 namespace KvmBackup.Shell;
 
@@ -8,26 +6,9 @@ namespace KvmBackup.Shell;
 /// One program that data flows through. Made of bare pipes and threads that block in them: a library that copies each byte
 /// through streams of its own cost a fifth of the time of pigz.
 /// </summary>
-internal sealed class FilterProcess : IDisposable
+internal sealed class FilterProcess(Process process) : IDisposable
 {
     private const int ReadBytes = 1 << 18;
-    private readonly Process process;
-
-    private FilterProcess(Process process) => this.process = process;
-
-    /// <exception cref="Win32Exception">It cannot be started.</exception>
-    public static FilterProcess Start(string path, IReadOnlyList<string> arguments)
-    {
-        ProcessStartInfo start = new(path, arguments)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.Environment["LC_ALL"] = "C";
-        return new FilterProcess(Process.Start(start)
-            ?? throw new Win32Exception(string.Create(CultureInfo.InvariantCulture, $"{path} did not start")));
-    }
 
     /// <summary>Feeds it, collects what it prints, and waits for its end; killed when the token is cancelled.</summary>
     /// <returns>Its exit status and its complaints.</returns>

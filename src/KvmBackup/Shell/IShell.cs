@@ -12,4 +12,9 @@ public interface IShell
     /// <exception cref="ShellException">It is missing, or ran longer than its limit.</exception>
     Task<ProgramResult> FilterAsync(
         ProgramCall call, ReadOnlyMemory<byte> input, Stream output, CancellationToken cancellationToken);
+
+    /// <summary>Starts a program that data flows through while it runs. Its limit is not for the whole, but for each
+    /// read and write.</summary>
+    /// <exception cref="ShellException">It is missing.</exception>
+    IPipedProgram Open(ProgramCall call);
 }

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Diagnostics;
 using Medallion.Shell;
 
 namespace KvmBackup.Shell;
@@ -17,7 +18,19 @@ internal static class Launch
         Start(call, (path, arguments) => Command.Run(path, arguments, configure));
 
     /// <exception cref="ShellException">There is no such program.</exception>
-    public static FilterProcess StartFilter(ProgramCall call) => Start(call, FilterProcess.Start);
+    public static Process StartBare(ProgramCall call) => Start(call, StartBare);
+
+    private static Process StartBare(string path, IReadOnlyList<string> arguments)
+    {
+        ProcessStartInfo start = new(path, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["LC_ALL"] = "C";
+        return Process.Start(start) ?? throw new Win32Exception($"{path} did not start");
+    }
 
     private static T Start<T>(ProgramCall call, Func<string, IReadOnlyList<string>, T> start)
     {

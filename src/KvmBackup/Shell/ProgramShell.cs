@@ -34,7 +34,7 @@ public sealed class ProgramShell(ILogger log, TimeProvider time) : IShell
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            using FilterProcess filter = Launch.StartFilter(call);
+            using FilterProcess filter = new(Launch.StartBare(call));
             (int exitCode, string error) = await filter.RunAsync(input, output, either.Token);
             return Tell(new ProgramResult(call, exitCode, string.Empty, error, time.GetElapsedTime(start)));
         }
@@ -43,6 +43,9 @@ public sealed class ProgramShell(ILogger log, TimeProvider time) : IShell
             throw Late(call, failure);
         }
     }
+
+    public IPipedProgram Open(ProgramCall call) =>
+        new PipedProgram(Launch.StartBare(call), call, time, result => Tell(result));
 
     private ProgramResult Tell(ProgramResult result)
     {

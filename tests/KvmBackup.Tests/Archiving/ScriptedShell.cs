@@ -45,6 +45,8 @@ internal sealed class ScriptedShell(Func<ReadOnlyMemory<byte>, Stream, Cancellat
         }
     }
 
+    public IPipedProgram Open(ProgramCall call) => throw new InvalidOperationException($"Nothing is opened here: {call}");
+
     private static ShellException Missing(ProgramCall call) =>
         new($"{call.Program} cannot be started: No such file or directory", isProgramMissing: true);
 }

@@ -17,10 +17,14 @@ public sealed class RecordedShell(string imagesPath = Recording.ImagesPath) : IS
 
     private readonly Lock gate = new();
     private readonly List<ProgramCall> calls = [];
+    private readonly List<RecordedProgram> opened = [];
     private readonly Dictionary<string, Queue<Reply>> recorded = [];
     private readonly List<(string Part, Queue<Reply> Replies)> faults = [];
 
     public IReadOnlyList<ProgramCall> Calls => calls;
+
+    /// <summary>The programs that data flowed through, in the order in which they were started.</summary>
+    internal IReadOnlyList<RecordedProgram> Opened => opened;
 
     /// <summary>Answers the recorded calls as recorded, from now on.</summary>
     public RecordedShell Now(params string[] recordings)
@@ -65,6 +69,13 @@ public sealed class RecordedShell(string imagesPath = Recording.ImagesPath) : IS
     {
         cancellationToken.ThrowIfCancellationRequested();
         return Next(call).GiveAsync(call, cancellationToken);
+    }
+
+    public IPipedProgram Open(ProgramCall call)
+    {
+        RecordedProgram program = new(call, Next(call));
+        opened.Add(program);
+        return program;
     }
 
     public Task<ProgramResult> FilterAsync(

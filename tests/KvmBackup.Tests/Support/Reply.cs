@@ -8,6 +8,15 @@ public sealed class Reply
     private readonly Func<ProgramCall, CancellationToken, Task<ProgramResult>> answer;
     private Action? afterwards;
 
+    /// <summary>What a program on pipes prints instead of a text.</summary>
+    public byte[]? Bytes { get; private init; }
+
+    /// <summary>What a pipe gives at once, at most.</summary>
+    public int MostReadBytes { get; init; } = int.MaxValue;
+
+    /// <summary>What a program on pipes takes before it has ended.</summary>
+    public int TakenBytes { get; init; } = int.MaxValue;
+
     private Reply(Func<ProgramCall, CancellationToken, Task<ProgramResult>> answer) => this.answer = answer;
 
     /// <summary>The program never ends; only its caller does.</summary>
@@ -33,6 +42,17 @@ public sealed class Reply
         Result(call, recorded.ExitCode, recorded.Output, recorded.Complaint)));
 
     public static Reply Good(string output) => new((call, _) => Task.FromResult(Result(call, 0, output, string.Empty)));
+
+    /// <summary>A program on pipes prints this.</summary>
+    public static Reply Stream(byte[] output, int exitCode = 0, string complaint = "", int mostReadBytes = int.MaxValue) =>
+        new((call, _) => Task.FromResult(Result(call, exitCode, string.Empty, complaint)))
+        {
+            Bytes = output,
+            MostReadBytes = mostReadBytes,
+        };
+
+    /// <summary>A program on pipes takes so many bytes and ends.</summary>
+    public static Reply Takes(int bytes, Reply end) => new(end.answer) { TakenBytes = bytes };
 
     public static Reply Bad(string complaint, int exitCode = 1) =>
         new((call, _) => Task.FromResult(Result(call, exitCode, string.Empty, complaint)));

@@ -1,0 +1,188 @@
+using System.Threading.Channels;
+using KvmBackup.Model;
+using KvmBackup.Shell;
+
+namespace KvmBackup.Disks;
+
+/// <summary>
+/// The data of some changes, read once and ascending from one <c>rbd export-diff</c>, some MiB ahead of the one who asks
+/// for them. Every record is compared with the changes, and the program's end is part of the truth.
+/// </summary>
+internal sealed class RbdExport : IAsyncDisposable
+{
+    private const int BlocksAhead = 4;
+    private readonly IPipedProgram program;
+    private readonly RbdExportRequest request;
+    private readonly CancellationTokenSource stop = new();
+    private readonly Channel<RbdBlock> blocks = Channel.CreateBounded<RbdBlock>(
+        new BoundedChannelOptions(BlocksAhead) { SingleReader = true, SingleWriter = true });
+
+    private readonly Task pump;
+    private RbdBlock? current;
+    private int run;
+
+    public RbdExport(RbdClient client, RbdExportRequest request)
+    {
+        this.request = request;
+        program = request.Open(client);
+        pump = Task.Factory.StartNew(
+            Pump, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    /// <summary>Fills a buffer with data of the image; offsets ascend from call to call.</summary>
+    /// <exception cref="DisksException">The stream broke, or is not what was told.</exception>
+    public async ValueTask ReadAsync(long offsetBytes, Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        while (!buffer.IsEmpty)
+        {
+            RbdBlock.Run found = await SeekAsync(offsetBytes, cancellationToken);
+            long skip = offsetBytes - found.OffsetBytes;
+            if (skip < 0)
+            {
+                throw new InvalidOperationException($"The data at {offsetBytes} were read before, or were never told.");
+            }
+
+            int count = (int)Math.Min(buffer.Length, found.LengthBytes - skip);
+            current!.Copy(found, skip, buffer.Span[..count]);
+            offsetBytes += count;
+            buffer = buffer[count..];
+        }
+    }
+
+    /// <summary>Waits until the stream and the program have ended well. What was not asked for is passed over.</summary>
+    public async Task EndAsync(CancellationToken cancellationToken)
+    {
+        while (await NextBlockAsync(cancellationToken))
+        {
+            // Only the end is of interest.
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await stop.CancelAsync();
+        await program.DisposeAsync();
+        await pump;
+        current?.Dispose();
+        while (blocks.Reader.TryRead(out RbdBlock? block))
+        {
+            block.Dispose();
+        }
+
+        stop.Dispose();
+    }
+
+    private async ValueTask<RbdBlock.Run> SeekAsync(long offsetBytes, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            for (; run < (current?.Runs.Count ?? 0); run++)
+            {
+                RbdBlock.Run candidate = current!.Runs[run];
+                if (candidate.OffsetBytes + candidate.LengthBytes > offsetBytes)
+                {
+                    return candidate;
+                }
+            }
+
+            if (!await NextBlockAsync(cancellationToken))
+            {
+                throw new InvalidOperationException($"There are no data at {offsetBytes}.");
+            }
+        }
+    }
+
+    private async ValueTask<bool> NextBlockAsync(CancellationToken cancellationToken)
+    {
+        current?.Dispose();
+        current = null;
+        run = 0;
+        bool hasMore = await blocks.Reader.WaitToReadAsync(cancellationToken);
+        return hasMore && blocks.Reader.TryRead(out current);
+    }
+
+    /// <summary>Runs on a thread of its own, for it blocks in the pipe.</summary>
+    private void Pump()
+    {
+        try
+        {
+            RbdDiffReader reader = new(program.StandardOutput, request.Name, request.Changes);
+            try
+            {
+                PumpRecords(reader);
+            }
+            catch (DisksException) when (reader.IsCut)
+            {
+                // Why it broke off is what the program can tell best.
+                EnsureGoodEnd();
+                throw;
+            }
+
+            EnsureGoodEnd();
+            blocks.Writer.Complete();
+        }
+        catch (ShellException failure)
+        {
+            blocks.Writer.Complete(request.Late(failure));
+        }
+        catch (Exception failure)
+        {
+            // Thrown again where the data are asked for.
+            blocks.Writer.Complete(failure);
+        }
+    }
+
+    private void PumpRecords(RbdDiffReader reader)
+    {
+        reader.ReadPrologue(request.FromSnapshot, request.Snapshot, request.SizeBytes);
+        RbdBlock block = new();
+        try
+        {
+            while (reader.ReadRecord() is { } record)
+            {
+                if (!record.IsData)
+                {
+                    block.AddZeros(record.OffsetBytes, record.LengthBytes);
+                    block = PassIfFull(block);
+                }
+
+                for (long done = 0; record.IsData && done < record.LengthBytes;)
+                {
+                    Span<byte> free = block.Add(record.OffsetBytes + done, record.LengthBytes - done);
+                    reader.ReadData(free);
+                    done += free.Length;
+                    block = PassIfFull(block);
+                }
+            }
+
+            Pass(block);
+        }
+        catch (Exception)
+        {
+            block.Dispose();
+            throw;
+        }
+    }
+
+    private RbdBlock PassIfFull(RbdBlock block)
+    {
+        if (!block.IsFull)
+        {
+            return block;
+        }
+
+        Pass(block);
+        return new RbdBlock();
+    }
+
+    private void Pass(RbdBlock block) => blocks.Writer.WriteAsync(block, stop.Token).AsTask().GetAwaiter().GetResult();
+
+    private void EnsureGoodEnd()
+    {
+        ProgramResult result = program.WaitAsync(stop.Token).GetAwaiter().GetResult();
+        if (!result.IsSuccess)
+        {
+            throw RbdFailure.Of(result, request.Purpose, request.Location);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace KvmBackup.Shell;
+
+/// <summary>A real program on bare pipes; its complaints are collected, up to a bound, by a thread of their own.</summary>
+internal sealed class PipedProgram : IPipedProgram
+{
+    private const int MostComplaintBytes = 1 << 16;
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(5);
+    private readonly Process process;
+    private readonly ProgramCall call;
+    private readonly TimeProvider time;
+    private readonly Action<ProgramResult> tell;
+    private readonly long start;
+    private readonly Task<string> complaint;
+    private readonly LimitedPipe input;
+    private readonly LimitedPipe output;
+    private volatile bool isLate;
+
+    public PipedProgram(Process process, ProgramCall call, TimeProvider time, Action<ProgramResult> tell)
+    {
+        this.process = process;
+        this.call = call;
+        this.time = time;
+        this.tell = tell;
+        start = time.GetTimestamp();
+        complaint = Task.Factory.StartNew(
+            CollectComplaint, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        input = new LimitedPipe(process.StandardInput.BaseStream, this);
+        output = new LimitedPipe(process.StandardOutput.BaseStream, this);
+    }
+
+    public Stream StandardInput => input;
+
+    public Stream StandardOutput => output;
+
+    public async Task<ProgramResult> WaitAsync(CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource limit = new(call.Timeout, time);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            await process.WaitForExitAsync(either.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            Kill();
+            cancellationToken.ThrowIfCancellationRequested();
+            isLate = true;
+        }
+
+        EnsureInTime();
+        ProgramResult result = new(call, process.ExitCode, string.Empty, await complaint, time.GetElapsedTime(start));
+        tell(result);
+        return result;
+    }
+
+    /// <summary>A timer for one direction of the pipes: when it rings, the program is killed.</summary>
+    public ITimer CreateTimer() => time.CreateTimer(
+        _ =>
+        {
+            isLate = true;
+            Kill();
+        },
+        state: null,
+        Timeout.InfiniteTimeSpan,
+        Timeout.InfiniteTimeSpan);
+
+    public TimeSpan Limit => call.Timeout;
+
+    public bool IsLate => isLate;
+
+    /// <exception cref="ShellException">It was killed because it stood still.</exception>
+    public void EnsureInTime()
+    {
+        if (isLate)
+        {
+            throw new ShellException(
+                $"'{call}' stood still for {call.Timeout.TotalSeconds:0} s and was killed.", isProgramMissing: false);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Kill();
+        await Task.WhenAny(process.WaitForExitAsync(CancellationToken.None), Task.Delay(EndLimit, time));
+        await input.DisposeAsync();
+        await output.DisposeAsync();
+        process.Dispose();
+    }
+
+    private string CollectComplaint()
+    {
+        Stream pipe = process.StandardError.BaseStream;
+        byte[] kept = new byte[MostComplaintBytes];
+        byte[] surplus = new byte[4096];
+        int length = 0;
+        int count;
+        do
+        {
+            Span<byte> free = length < kept.Length ? kept.AsSpan(length) : surplus;
+            count = pipe.Read(free);
+            length = Math.Min(kept.Length, length + count);
+        }
+        while (count > 0);
+
+        return Encoding.UTF8.GetString(kept, 0, length);
+    }
+
+    private void Kill()
+    {
+        try
+        {
+            process.Kill();
+        }
+        catch (InvalidOperationException)
+        {
+            // It has ended already.
+        }
+    }
+}
