@@ -43,28 +43,33 @@ internal static class Program
         OverlayCommit commit = new(virsh, host, time, log);
         DomainDefiner definer = new(virsh);
         OverlayRelease release = new(commit, definer, images, log);
-        Preflight preflight = new(host, images);
+        RbdClient cluster = new(shell);
+        Lazy<ClusterKeys> keys = new(() => new ClusterKeys(Path.Combine(settings.Value.StateDirectory, "keys")));
+        Lazy<ClusterAccess> access = new(() => new ClusterAccess(host, keys.Value));
+        Lazy<Preflight> preflight = new(() => new Preflight(host, images, new ImagePreflight(access.Value, cluster)));
         StepGate gate = new(Environment.GetEnvironmentVariable("KVMBACKUP_HOLD_AFTER"), SelfControl.Stop, log);
         DomainPinner pinner = new(new GuestFreeze(agent, log), snapshot, release, gate, log);
 
         RecoverRun Recover() => new(
-            host, new DomainRecovery(host, agent, snapshot, release, images, journal.Value, log), journal.Value,
+            host, new DomainRecovery(
+                host, agent, snapshot, release, images, new ImageRecovery(access.Value, keys.Value, cluster, log), journal.Value, log),
+            journal.Value,
             settings.Value.StateDirectory, time, log);
         BackupRun Backup() => new(
             settings.Value, host, Recover(),
             new DomainBackup(
-                host, preflight, pinner, archiver, gate, verifier, new Retainer(log), target.Value, journal.Value,
+                host, preflight.Value, pinner, archiver, cluster, new ImageTrimmer(cluster, log), gate, verifier, new Retainer(log), target.Value, journal.Value,
                 settings.Value.HostName, time, log),
-            new DryRun(preflight, agent, snapshot, commit, target.Value, time),
+            new DryRun(preflight.Value, agent, snapshot, commit, target.Value, time),
             new WatchCall(SelfControl.ProgramPath, [.. SelfControl.ProgramPrefix, .. WatchCommand.Arguments(options)]),
-            new HostShutdown(shell, time, log), time, log);
+            new HostShutdown(shell, time, log), keys.Value, time, log);
         return new RunSet(
             Backup,
             () => new ListRun(source.Value),
             () => new VerifyRun(source.Value, verifier, time, log),
-            () => new RestoreRun(source.Value, new RestorePreflight(host), images, definer, time, log),
+            () => new RestoreRun(source.Value, new RestorePreflight(host), images, definer, new ImageAssembler(log), time, log),
             () => new PruneRun(settings.Value, target.Value, options.Wait, log),
-            () => new CheckRun(settings.Value, host, agent, images, archiver, target.Value, preflight, time),
+            () => new CheckRun(settings.Value, host, agent, images, archiver, target.Value, preflight.Value, time),
             Recover);
     }
 }

@@ -74,6 +74,8 @@ internal static class HostReader
         {
             StallTimeout = layer.StallTimeout ?? DomainSettings.DefaultStallTimeout,
             OverlayHeadroom = layer.OverlayHeadroom ?? DomainSettings.DefaultOverlayHeadroom,
+            Ceph = layer.Ceph ?? CephSettings.None,
+            FullEvery = layer.FullEvery is { } every ? every with { IsDifferential = layer.IsDifferential ?? false } : null,
         };
     }
 

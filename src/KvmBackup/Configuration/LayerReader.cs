@@ -8,7 +8,7 @@ internal static class LayerReader
     public static readonly IReadOnlyList<string> Keys =
     [
         "day_of_week", "rotate", "retain", "compression", "quiesce", "disks", "overlay_dir", "freeze_timeout",
-        "commit_timeout", "stall_timeout", "overlay_headroom", "verify",
+        "commit_timeout", "stall_timeout", "overlay_headroom", "verify", .. ChainReader.Keys,
     ];
 
     private const int MostBackups = 100_000;
@@ -36,6 +36,9 @@ internal static class LayerReader
         StallTimeout = section.Find("stall_timeout")?.Duration(),
         OverlayHeadroom = section.Find("overlay_headroom")?.Share(),
         VerifyBeforePublish = section.Find("verify")?.Flag(),
+        Ceph = section.Find("ceph") is { } ceph ? ChainReader.ReadCeph(ceph) : null,
+        FullEvery = section.Find("full_every") is { } every ? ChainReader.ReadFullEvery(every) : null,
+        IsDifferential = section.Find("increments") is { } increments ? ChainReader.ReadIsDifferential(increments) : null,
     };
 
     // Monday first, as the messages list them.

@@ -27,6 +27,12 @@ internal sealed record SettingsLayer
 
     public bool? VerifyBeforePublish { get; init; }
 
+    public CephSettings? Ceph { get; init; }
+
+    public ChainPolicy? FullEvery { get; init; }
+
+    public bool? IsDifferential { get; init; }
+
     /// <summary>This level on top of a farther one: the nearer wins.</summary>
     public SettingsLayer Over(SettingsLayer farther) => new()
     {
@@ -41,5 +47,8 @@ internal sealed record SettingsLayer
         StallTimeout = StallTimeout ?? farther.StallTimeout,
         OverlayHeadroom = OverlayHeadroom ?? farther.OverlayHeadroom,
         VerifyBeforePublish = VerifyBeforePublish ?? farther.VerifyBeforePublish,
+        Ceph = Ceph?.Over(farther.Ceph) ?? farther.Ceph,
+        FullEvery = FullEvery ?? farther.FullEvery,
+        IsDifferential = IsDifferential ?? farther.IsDifferential,
     };
 }

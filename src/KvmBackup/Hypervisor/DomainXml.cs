@@ -88,7 +88,10 @@ public static class DomainXml
             disk.Element("driver")?.Attribute("type")?.Value ?? "raw",
             disk.Element("readonly") is not null,
             disk.Element("shareable") is not null,
-            disk.Element("mirror") is { } mirror ? mirror.Attribute("job")?.Value ?? "copy" : null);
+            disk.Element("mirror") is { } mirror ? mirror.Attribute("job")?.Value ?? "copy" : null)
+        {
+            Rbd = RbdXml.Find(disk),
+        };
     }
 
     private static DiskSourceType SourceType(string? type) => type switch

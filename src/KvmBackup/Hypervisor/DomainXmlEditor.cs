@@ -60,6 +60,7 @@ public static class DomainXmlEditor
         XElement? source = disk.Element("source");
         source?.ReplaceWith(new XElement("source", new XAttribute("file", path), source.Elements("encryption")));
         disk.Elements("backingStore").Remove();
+        disk.Elements("auth").Remove();
     }
 
     private static void MoveFiles(XElement domain, IReadOnlyDictionary<string, string> paths)

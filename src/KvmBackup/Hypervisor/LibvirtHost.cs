@@ -79,6 +79,12 @@ public sealed partial class LibvirtHost(Virsh virsh)
     public async Task<bool> IsPausedByWriteErrorAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
         (await AskAsync(domain, cancellationToken, "domstate", "--reason")).Trim() == "paused (I/O error)";
 
+    /// <summary>The value of a secret, in base64, as a cluster's users have it.</summary>
+    /// <exception cref="HypervisorException">There is none, or libvirt keeps it to itself.</exception>
+    public async Task<string> ReadSecretAsync(Guid secret, CancellationToken cancellationToken) =>
+        (await virsh.AskAsync(
+            virsh.Call("secret-get-value", "--secret", secret.ToString()), $"Reading the secret {secret}", cancellationToken)).Trim();
+
     /// <summary>The job that libvirt does with a domain now; null for none, and when the domain is shut off.</summary>
     public async Task<string?> RunningJobAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {

@@ -29,6 +29,9 @@ public sealed record JournalEntry(
 {
     public const int CurrentFormatVersion = 1;
 
+    /// <summary>The images that get a snapshot.</summary>
+    public IReadOnlyList<JournalImage> Images { get; init; } = [];
+
     /// <summary>An entry before anything has changed; <see cref="Journal.OpenAsync"/> adds who and when.</summary>
     public static JournalEntry CreateIntent(
         Guid domainUuid,

@@ -81,6 +81,11 @@ internal static class JournalFile
             }
         }
 
+        if (entry.Images.Any(image => image is null || image.SnapshotName.Length == 0))
+        {
+            return "one of its images has no snapshot";
+        }
+
         return entry.Pins.Select(pin => pin.Target).Distinct().Count() == entry.Pins.Count
             ? null
             : "it names a disk twice";

@@ -17,4 +17,8 @@ public sealed record DiskFacts(
     string Format,
     bool IsReadOnly,
     bool IsShareable,
-    string? BlockJob);
+    string? BlockJob)
+{
+    /// <summary>The image of a disk that lies in a Ceph cluster; null for every other disk.</summary>
+    public RbdSource? Rbd { get; init; }
+}

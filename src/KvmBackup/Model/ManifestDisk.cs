@@ -10,4 +10,8 @@ public sealed record ManifestDisk(
     DiskTarget Target,
     BackupKind Kind,
     long VirtualSizeBytes,
-    IReadOnlyList<ManifestLayer> Layers);
+    IReadOnlyList<ManifestLayer> Layers)
+{
+    /// <summary>The RBD image that it was; null for files and block devices.</summary>
+    public ManifestImage? Image { get; init; }
+}

@@ -28,6 +28,7 @@ public static class HouseJson
         };
         options.Converters.Add(new TextConverter<DomainName>(text => new DomainName(text), name => name.Value));
         options.Converters.Add(new TextConverter<DiskTarget>(text => new DiskTarget(text), target => target.Value));
+        options.Converters.Add(new TextConverter<RbdImage>(RbdImage.Parse, image => image.Spec));
         options.Converters.Add(new TextConverter<BackupId>(
             text => BackupId.TryParse(text, out BackupId? id) ? id : null, id => id.ToString()));
         foreach (JsonConverter converter in converters)

@@ -9,6 +9,29 @@ internal static class BackupChain
     /// <param name="newestFirst">The backups of one guest.</param>
     /// <param name="isKept">Whether a backup stays for a reason of its own.</param>
     public static IEnumerable<(BackupId Link, BackupId Needing)> Links(
+        IReadOnlyList<CompletedBackup> newestFirst, Func<BackupId, bool> isKept) =>
+        [.. LinksByOrder(newestFirst, isKept), .. LinksByName(newestFirst, isKept)];
+
+    /// <summary>What the disks themselves say that they stand on, and what that stands on.</summary>
+    private static List<(BackupId Link, BackupId Needing)> LinksByName(
+        IReadOnlyList<CompletedBackup> newestFirst, Func<BackupId, bool> isKept)
+    {
+        List<(BackupId Link, BackupId Needing)> links = [];
+        HashSet<BackupId> needed = [];
+        foreach (CompletedBackup backup in newestFirst.Where(backup => isKept(backup.Id) || needed.Contains(backup.Id)))
+        {
+            foreach (BackupId link in backup.Manifest.Disks.Select(disk => disk.Image?.BaseBackup).OfType<BackupId>())
+            {
+                _ = needed.Add(link);
+                links.Add((link, backup.Id));
+            }
+        }
+
+        return links;
+    }
+
+    /// <summary>What must be so by the kinds of the backups alone.</summary>
+    private static IEnumerable<(BackupId Link, BackupId Needing)> LinksByOrder(
         IReadOnlyList<CompletedBackup> newestFirst, Func<BackupId, bool> isKept)
     {
         BackupId? needsAll = null;

@@ -79,11 +79,12 @@ public static class DomainPlanner
                 $"has a block job of another program ({job}): wait for it, or look at it with: "
                 + $"virsh blockjob {domainUuid} {disk.Target} --info",
             { Device: not "disk" } => $"is a {disk.Device}, which is passed through to the guest and cannot be taken; {exclude}",
+            { Rbd: not null, Format: "raw" } => null,
             { SourceType: DiskSourceType.File or DiskSourceType.Block, SourcePath: null } =>
                 $"has no path in the domain's XML; {exclude}",
             { SourceType: not (DiskSourceType.File or DiskSourceType.Block) } =>
-                $"has a {disk.SourceType.ToString().ToLowerInvariant()} source, which cannot be taken; give it a file or "
-                + $"block device source, {exclude}",
+                $"has a {disk.SourceType.ToString().ToLowerInvariant()} source, which cannot be taken; give it a file, a block "
+                + $"device or an RBD image in the format raw, {exclude}",
             { Format: not ("qcow2" or "raw") } => $"has the format {disk.Format}; only qcow2 and raw can be taken; {exclude}",
             _ when OverlayName.IsOurs(disk.SourcePath!) =>
                 $"is still on an overlay of an interrupted backup, {disk.SourcePath}. Run kvmbackup recover; when that finds "

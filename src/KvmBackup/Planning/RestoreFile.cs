@@ -1,3 +1,5 @@
+using KvmBackup.Model;
+
 namespace KvmBackup.Planning;
 
 /// <summary>One file that a restore writes.</summary>
@@ -13,4 +15,8 @@ public sealed record RestoreFile(
     ExistingFileRule WhenExisting,
     bool IsBlockDevice,
     RestoreBacking? Backing,
-    bool IsQcow2);
+    bool IsQcow2)
+{
+    /// <summary>The disk whose chain it is put together from; null for a member that is written as it is.</summary>
+    public DiskTarget? Assembled { get; init; }
+}

@@ -15,7 +15,7 @@ public static class RestorePlanner
         Dictionary<DiskTarget, string> diskPaths = [];
         foreach (ManifestDisk disk in manifest.Disks.Where(disk => request.Disk is null || disk.Target == request.Disk))
         {
-            List<RestoreFile> layers = isMoved
+            List<RestoreFile> layers = disk.Image is { } image ? [AssembledFile(manifest, disk, image, name, request)] : isMoved
                 ? MovedLayers(disk, name, request) : OriginalLayers(disk, request);
             files.AddRange(layers.AsEnumerable().Reverse());
             diskPaths[disk.Target] = layers[0].FilePath;
@@ -56,6 +56,24 @@ public static class RestorePlanner
             throw new PlanningException(
                 $"--replace names {replaced}, but this restore is of {request.NewName ?? manifest.Domain}; name that one.");
         }
+    }
+
+    private static RestoreFile AssembledFile(
+        Manifest manifest, ManifestDisk disk, ManifestImage image, DomainName name, RestoreRequest request)
+    {
+        if (request.TargetDirectory is not { } folder)
+        {
+            throw new PlanningException(
+                $"{manifest.Domain}@{manifest.Id}: disk {disk.Target} was the RBD image {image.Image}: say where to restore it, "
+                + "as a raw file, with --to DIR.");
+        }
+
+        return new RestoreFile(
+            disk.Layers[0].FileName, Path.Combine(folder, $"{name.FileName}-{disk.Target}.raw"),
+            request.Replace is null ? ExistingFileRule.Refuse : ExistingFileRule.Replace, false, null, false)
+        {
+            Assembled = disk.Target,
+        };
     }
 
     private static List<RestoreFile> OriginalLayers(ManifestDisk disk, RestoreRequest request)

@@ -1,4 +1,5 @@
 using KvmBackup.Configuration;
+using KvmBackup.Disks;
 using KvmBackup.Guarding;
 using KvmBackup.Hypervisor;
 using KvmBackup.Model;
@@ -11,7 +12,7 @@ namespace KvmBackup.Runs;
 /// <summary>A night: every domain that is due, one after the other. One domain's failure stays its own.</summary>
 public sealed class BackupRun(
     HostSettings settings, LibvirtHost host, RecoverRun recover, DomainBackup backup, DryRun dryRun, WatchCall watch,
-    HostShutdown shutdown, TimeProvider time, ILogger log)
+    HostShutdown shutdown, ClusterKeys keys, TimeProvider time, ILogger log)
 {
     /// <exception cref="KvmBackupException">The run cannot begin: an unknown name, another run, no libvirt.</exception>
     public async Task<RunReport> RunAsync(
@@ -29,9 +30,16 @@ public sealed class BackupRun(
         RecoveryReport recovery = held is null ? RecoveryReport.Nothing : await recover.RecoverAsync(cancellationToken);
         IReadOnlyList<DomainIdentity> known = await host.ListAsync(cancellationToken);
         List<JobReport> reports = [];
-        foreach (PlannedJob job in plan.Jobs)
+        try
         {
-            reports.Add(await RunJobAsync(job, known, request, watcher, progress, cancellationToken));
+            foreach (PlannedJob job in plan.Jobs)
+            {
+                reports.Add(await RunJobAsync(job, known, request, watcher, progress, cancellationToken));
+            }
+        }
+        finally
+        {
+            keys.Forget();
         }
 
         return new RunReport(startedAt, time.GetElapsedTime(start), recovery, reports);

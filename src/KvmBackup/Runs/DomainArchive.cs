@@ -18,6 +18,7 @@ public sealed class DomainArchive : IAsyncDisposable
 
     private readonly PreparedJob job;
     private readonly PendingBackup pending;
+    private readonly RbdClient cluster;
     private readonly ILogger log;
     private readonly string fileName;
     private readonly FileStream file;
@@ -26,10 +27,12 @@ public sealed class DomainArchive : IAsyncDisposable
     private readonly List<ManifestDisk> disks = [];
 
     /// <exception cref="KvmBackupException">The file cannot be made, or the codec is not to be had.</exception>
-    public DomainArchive(PreparedJob job, PendingBackup pending, Archiver archiver, DateTimeOffset startedAt, ILogger log)
+    public DomainArchive(
+        PreparedJob job, PendingBackup pending, Archiver archiver, RbdClient cluster, DateTimeOffset startedAt, ILogger log)
     {
         this.job = job;
         this.pending = pending;
+        this.cluster = cluster;
         this.log = log;
         Compression compression = job.Settings.Compression;
         fileName = job.Facts.Name.FileName + Compression.FileExtension(compression.Method);
@@ -61,7 +64,10 @@ public sealed class DomainArchive : IAsyncDisposable
     }
 
     /// <summary>Reads all layers of one disk; returns when they are read, which is before they are written.</summary>
-    public async Task AddDiskAsync(TakenDisk disk, Tally tally, CancellationToken cancellationToken)
+    public Task AddDiskAsync(TakenDisk disk, Tally tally, CancellationToken cancellationToken) => disk.Image is { } image
+        ? AddImageAsync(disk, image, tally, cancellationToken) : AddLayersAsync(disk, tally, cancellationToken);
+
+    private async Task AddLayersAsync(TakenDisk disk, Tally tally, CancellationToken cancellationToken)
     {
         List<ManifestLayer> layers = [];
         for (int depth = 0; depth < disk.Layers.Count; depth++)
@@ -78,6 +84,44 @@ public sealed class DomainArchive : IAsyncDisposable
         }
 
         disks.Add(new ManifestDisk(disk.Disk.Target, BackupKind.Full, disk.Layers[0].VirtualSizeBytes, layers));
+    }
+
+    private async Task AddImageAsync(TakenDisk disk, TakenImage image, Tally tally, CancellationToken cancellationToken)
+    {
+        string snapshot = $"{image.Source.Image}@{image.SnapshotName}";
+        if (image.Base is not { } standsOn)
+        {
+            await using RbdImageSource source =
+                await RbdImageSource.OpenAsync(cluster, image.Location, image.SnapshotName, cancellationToken);
+            await AddImageAsync(disk, image, source, source.SizeBytes, [], $"{snapshot}", tally, cancellationToken);
+            return;
+        }
+
+        await using RbdDiffSource changes =
+            await RbdDiffSource.OpenAsync(
+                cluster, image.Location, standsOn.SnapshotName, image.SnapshotName, isWholeObject: false, cancellationToken);
+        await AddImageAsync(
+            disk, image, changes, changes.Layout.SizeBytes, changes.Layout.Changes, $"{snapshot} since {standsOn.SnapshotName}", tally,
+            cancellationToken);
+    }
+
+    private async Task AddImageAsync(
+        TakenDisk disk, TakenImage image, IExtentSource source, long virtualSizeBytes, IReadOnlyList<ImageChange> changes,
+        string from, Tally tally, CancellationToken cancellationToken)
+    {
+        string name = disk.MemberName(0);
+        log.Information("{Domain}: reading {Member} from {Source}", job.Facts.Name, name, from);
+        ArchiveMember member = await TellRoomAsync(
+            () => writer.AddAsync(MemberName(name), source, tally.Begin($"reading {name}"), cancellationToken));
+        members.Add(member);
+        string format = image.Base is null ? "raw" : ManifestLayer.RbdDiffFormat;
+        ManifestLayer layer = new(
+            name, format, $"rbd:{image.Source.Image}", false, member.ContentSha256, member.SizeBytes);
+        disks.Add(new ManifestDisk(disk.Disk.Target, disk.Kind, virtualSizeBytes, [layer])
+        {
+            Image = new ManifestImage(
+                image.Source.Image, image.Facts.Id, image.SnapshotName, image.Base?.Backup, image.Base?.SnapshotName, changes),
+        });
     }
 
     /// <summary>Ends the archive and writes its index beside it.</summary>

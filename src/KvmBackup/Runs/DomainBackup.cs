@@ -1,5 +1,6 @@
 using KvmBackup.Archiving;
 using KvmBackup.Configuration;
+using KvmBackup.Disks;
 using KvmBackup.Guarding;
 using KvmBackup.Hypervisor;
 using KvmBackup.Journaling;
@@ -11,8 +12,8 @@ namespace KvmBackup.Runs;
 
 /// <summary>Backs up one domain: the sacred order, from the lock to the published backup and its retention.</summary>
 public sealed class DomainBackup(
-    LibvirtHost host, Preflight preflight, DomainPinner pinner, Archiver archiver, StepGate gate, BackupVerifier verifier, Retainer retainer,
-    BackupDirectory target, Journal journal, string hostName, TimeProvider time, ILogger log)
+    LibvirtHost host, Preflight preflight, DomainPinner pinner, Archiver archiver, RbdClient cluster, ImageTrimmer trimmer, StepGate gate,
+    BackupVerifier verifier, Retainer retainer, BackupDirectory target, Journal journal, string hostName, TimeProvider time, ILogger log)
 {
     private readonly PauseCheck pauses = new(host, log);
 
@@ -87,7 +88,7 @@ public sealed class DomainBackup(
         record.Warn(job.Warnings);
         await (watcher?.WaitUntilReadyAsync(cancellationToken) ?? Task.CompletedTask);
         PendingBackup pending = await Patience.FinishAsync(
-            "making a new folder", _ => directory.BeginAsync(now, BackupKind.Full, held), settings.StallTimeout,
+            "making a new folder", _ => directory.BeginAsync(now, job.Kind, held), settings.StallTimeout,
             target.DirectoryPath, cancellationToken);
         CompletedBackup completed;
         try
@@ -101,6 +102,11 @@ public sealed class DomainBackup(
 
         record.Succeed(completed.Manifest);
         log.Information("{Domain}: published {Directory}", domain.Name, completed.DirectoryPath);
+        if (job.Images.Count > 0)
+        {
+            record.Warn(await trimmer.TrimAsync(job, completed, directory.List().Backups));
+        }
+
         if (record.IsGuestClean)
         {
             record.Removed(await Patience.FinishAsync(
@@ -116,18 +122,22 @@ public sealed class DomainBackup(
     {
         OpenEntry entry = await journal.OpenAsync(DomainPinner.Intent(job, pending), cancellationToken);
         gate.Pass(job.Facts.Name, JobStep.Intent);
-        PinnedDomain pin = pinner.Begin(job, pending.Id, entry);
+        PinnedImages images = new(job, cluster, log);
+        PinnedDomain pin = pinner.Begin(job, pending.Id, entry, images);
         try
         {
-            Manifest manifest = await WriteAsync(job, pin, pending, record, progress, cancellationToken);
+            Manifest manifest = await WriteAsync(job, pin, images, pending, record, progress, cancellationToken);
             CompletedBackup completed = await Patience.FinishAsync(
                 "the end of the backup", token => pending.PublishAsync(manifest, token), job.Settings.StallTimeout, target.DirectoryPath, cancellationToken);
+            images.Keep();
             gate.Pass(job.Facts.Name, JobStep.Published);
             return completed;
         }
         finally
         {
             // A guest that still needs something keeps its entry: recovery goes on from it.
+            await images.DisposeAsync();
+            record.Warn(images.Left);
             record.NeedPerson(pin.Troubles);
             record.NeedPerson(job.Facts.IsActive ? await pauses.FindAsync(job) : []);
             if (pin.IsGuestClean)
@@ -139,14 +149,14 @@ public sealed class DomainBackup(
     }
 
     private async Task<Manifest> WriteAsync(
-        PreparedJob job, PinnedDomain pin, PendingBackup pending, JobRecord record, IProgress<TransferProgress>? progress,
-        CancellationToken cancellationToken)
+        PreparedJob job, PinnedDomain pin, PinnedImages images, PendingBackup pending, JobRecord record,
+        IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
         // Around the pin, not within it: whatever the target does, the guest is released first.
-        DomainArchive archive = new(job, pending, archiver, record.StartedAt, log);
+        DomainArchive archive = new(job, pending, archiver, cluster, record.StartedAt, log);
         try
         {
-            return await WriteAsync(job, pin, pending, archive, record, progress, cancellationToken);
+            return await WriteAsync(job, pin, images, pending, archive, record, progress, cancellationToken);
         }
         finally
         {
@@ -155,18 +165,18 @@ public sealed class DomainBackup(
     }
 
     private async Task<Manifest> WriteAsync(
-        PreparedJob job, PinnedDomain pin, PendingBackup pending, DomainArchive archive, JobRecord record,
+        PreparedJob job, PinnedDomain pin, PinnedImages images, PendingBackup pending, DomainArchive archive, JobRecord record,
         IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
         await archive.AddDefinitionsAsync(hostName, cancellationToken);
         Tally tally = new(job.Facts.Name, job.DataBytes, progress);
         PinOutcome outcome = job.Facts.IsActive
             ? await ReadPinnedAsync(job, pin, archive, tally, cancellationToken)
-            : await ReadOfflineAsync(job, archive, tally, cancellationToken);
+            : await ReadOfflineAsync(job, images, archive, tally, cancellationToken);
         record.Warn(outcome.Warnings(job.Settings.Quiesce));
         Manifest Describe(ManifestArchive file, IReadOnlyList<ManifestDisk> disks, IReadOnlyList<ArchiveMember> members) => new(
             Manifest.CurrentFormatVersion, ProgramName.Text, hostName, job.Facts.Name, job.Facts.Uuid, pending.Id,
-            BackupKind.Full, outcome.Consistency, outcome.Reason, record.StartedAt, time.GetUtcNow(), outcome.FrozenFor,
+            pending.Kind, outcome.Consistency, outcome.Reason, record.StartedAt, time.GetUtcNow(), outcome.FrozenFor,
             file, disks, job.Skipped, job.Facts.Files, members, record.Warnings);
         Manifest manifest = await Patience.FinishAsync(
             "the end of the archive", token => archive.CompleteAsync(Describe, token), job.Settings.StallTimeout,
@@ -199,9 +209,10 @@ public sealed class DomainBackup(
     }
 
     private async Task<PinOutcome> ReadOfflineAsync(
-        PreparedJob job, DomainArchive archive, Tally tally, CancellationToken cancellationToken)
+        PreparedJob job, PinnedImages images, DomainArchive archive, Tally tally, CancellationToken cancellationToken)
     {
         OfflineGuard offline = new(job, host);
+        await images.CreateAsync(OverlaySnapshot.Limit);
         await using ReadGuard guard = new(
             [], tally, job.Settings.StallTimeout, () => Task.FromResult(false), time, cancellationToken);
         foreach (TakenDisk disk in job.Disks)

@@ -13,10 +13,15 @@ public sealed class DomainPinner(
 {
     /// <summary>The journal's entry for a job: all that an undo must know, before anything is changed.</summary>
     public static JournalEntry Intent(PreparedJob job, PendingBackup pending) => JournalEntry.CreateIntent(
-        job.Facts.Uuid, job.Facts.Name, pending.Id, pending.DirectoryPath, [.. job.Overlays.Select(Intent)]);
+        job.Facts.Uuid, job.Facts.Name, pending.Id, pending.DirectoryPath, [.. job.Overlays.Select(Intent)]) with
+    {
+        Images = [.. job.Images.Select(image => new JournalImage(
+            image.Source.Image, image.Source.Monitors, image.Source.User, image.Source.Secret,
+            job.Settings.Ceph.ConfigurationPath, job.Settings.Ceph.User, job.Settings.Ceph.KeyringPath, image.SnapshotName))],
+    };
 
-    public PinnedDomain Begin(PreparedJob job, BackupId id, OpenEntry entry) =>
-        new(job, id, entry, freeze, snapshot, release, gate, log);
+    public PinnedDomain Begin(PreparedJob job, BackupId id, OpenEntry entry, PinnedImages images) =>
+        new(job, id, entry, freeze, snapshot, images, release, gate, log);
 
     private static JournalPin Intent(PlannedOverlay overlay) => new(
         overlay.Target, overlay.BasePath, overlay.BaseFormat, LocalFile.Identify(overlay.BasePath), overlay.OverlayPath, null,

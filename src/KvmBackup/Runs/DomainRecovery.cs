@@ -9,7 +9,8 @@ namespace KvmBackup.Runs;
 
 /// <summary>Undoes what one dead run has left of one domain. Safe to repeat, and to die in.</summary>
 public sealed class DomainRecovery(
-    LibvirtHost host, GuestAgent agent, OverlaySnapshot snapshot, OverlayRelease release, QemuImage images, Journal journal, ILogger log)
+    LibvirtHost host, GuestAgent agent, OverlaySnapshot snapshot, OverlayRelease release, QemuImage images, ImageRecovery cluster,
+    Journal journal, ILogger log)
 {
     private static readonly TimeSpan CommitLimit = TimeSpan.FromMinutes(30);
 
@@ -88,6 +89,7 @@ public sealed class DomainRecovery(
 
         if (isMended)
         {
+            deeds.AddRange(await cluster.RecoverAsync(entry));
             await open.CloseAsync(CancellationToken.None);
             deeds.Add($"the interrupted backup {entry.BackupId} (it came as far as {entry.Step}) is undone: the guest is on its own disks");
         }
@@ -171,6 +173,7 @@ public sealed class DomainRecovery(
             return new DomainRecoveryReport(entry.DomainName.Value, false, deeds);
         }
 
+        deeds.AddRange(await cluster.RecoverAsync(entry));
         await journal.Resume(entry).CloseAsync(CancellationToken.None);
         deeds.Add("libvirt has no such domain any more, and no overlay is left: there is nothing to undo"
             + (thawTrouble is null ? string.Empty

@@ -1,4 +1,5 @@
 using KvmBackup.Configuration;
+using KvmBackup.Disks;
 using KvmBackup.Hypervisor;
 using KvmBackup.Model;
 using KvmBackup.Planning;
@@ -34,8 +35,8 @@ public sealed class DryRun(
     {
         DomainFacts domain = job.Facts;
         bool freezes = job.Settings.Quiesce != QuiesceMode.Off && domain is { HasAgentChannel: true, State: DomainState.Running };
-        string final = ShellWord.Quote(Path.Combine(directory.DirectoryPath, $"{id}-full"));
-        string partial = ShellWord.Quote(Path.Combine(directory.DirectoryPath, $"{id}-full.partial"));
+        string final = ShellWord.Quote(directory.PathOf(id, job.Kind));
+        string partial = ShellWord.Quote(directory.PathOf(id, job.Kind) + ".partial");
         yield return $"mkdir -m 0700 {partial}";
         if (freezes)
         {
@@ -45,6 +46,11 @@ public sealed class DryRun(
         if (job.Overlays.Count > 0)
         {
             yield return snapshot.CreateCall(domain, id, job.Overlays).ToString();
+        }
+
+        foreach (TakenImage image in job.Images)
+        {
+            yield return RbdClient.CreateSnapshotCall(image.Location, image.SnapshotName, OverlaySnapshot.Limit).ToString();
         }
 
         if (freezes)
@@ -76,7 +82,7 @@ public sealed class DryRun(
         }
 
         // The backup that this run would make, as far as retention looks at one.
-        CompletedBackup next = last with { Manifest = last.Manifest with { Id = id, Kind = BackupKind.Full }, IsProtected = false };
+        CompletedBackup next = last with { Manifest = last.Manifest with { Id = id, Kind = job.Kind }, IsProtected = false };
         return RetentionPlanner.Decide(job.Settings.Retention, next, [next, .. backups]).Verdicts
             .Where(verdict => !verdict.IsKept);
     }

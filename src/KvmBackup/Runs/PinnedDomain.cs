@@ -11,8 +11,8 @@ namespace KvmBackup.Runs;
 /// its base; what that cannot do is told in <see cref="Troubles"/>, with the commands to type.
 /// </summary>
 public sealed class PinnedDomain(
-    PreparedJob job, BackupId id, OpenEntry journal, GuestFreeze freeze, OverlaySnapshot snapshot, OverlayRelease release,
-    StepGate gate, ILogger log) : IAsyncDisposable
+    PreparedJob job, BackupId id, OpenEntry journal, GuestFreeze freeze, OverlaySnapshot snapshot, PinnedImages images,
+    OverlayRelease release, StepGate gate, ILogger log) : IAsyncDisposable
 {
     private readonly List<string> troubles = [];
     private readonly List<PlannedOverlay> pinned = [];
@@ -62,7 +62,7 @@ public sealed class PinnedDomain(
         {
             Freeze = mayFreeze ? FreezeState.Thawed : FreezeState.None,
         });
-        log.Information("{Domain}: {Count} disk(s) pinned", job.Facts.Name, pinned.Count);
+        log.Information("{Domain}: {Count} disk(s) pinned", job.Facts.Name, job.Disks.Count);
     }
 
     /// <summary>Brings one disk back to its base and removes its overlay.</summary>
@@ -123,9 +123,8 @@ public sealed class PinnedDomain(
 
         // From here to the thaw nothing but the pin, and no way to be interrupted: it takes a moment, and its outcome
         // must be known.
-        pinned.AddRange(job.Overlays);
         TimeSpan limit = frozen is null ? OverlaySnapshot.Limit : chance.Limit;
-        await snapshot.CreateAsync(job.Facts, id, job.Overlays, limit, CancellationToken.None);
+        await PinAllAsync(limit);
         gate.Pass(job.Facts.Name, JobStep.Snapshotted);
         if (frozen is null)
         {
@@ -136,6 +135,18 @@ public sealed class PinnedDomain(
         gate.Pass(job.Facts.Name, JobStep.Thawed);
         log.Information("{Domain}: frozen for {Milliseconds:0} ms", job.Facts.Name, frozen.FrozenFor.TotalMilliseconds);
         return new PinOutcome(Consistency.Filesystem, null, frozen.FrozenFor);
+    }
+
+    /// <summary>Files by one call of libvirt, images by one call of the cluster each, all at the same time.</summary>
+    private async Task PinAllAsync(TimeSpan limit)
+    {
+        pinned.AddRange(job.Overlays);
+        Task inCluster = images.CreateAsync(limit);
+
+        // libvirt refuses a snapshot of no disk.
+        Task inFiles = job.Overlays.Count == 0 ? Task.CompletedTask
+            : snapshot.CreateAsync(job.Facts, id, job.Overlays, limit, CancellationToken.None);
+        await Task.WhenAll(inCluster, inFiles);
     }
 
     private async Task RecordReleasingAsync(DiskTarget target)

@@ -9,7 +9,7 @@ using KvmBackup.Storage;
 namespace KvmBackup.Runs;
 
 /// <summary>Looks at a domain, its disks and the room there is, and refuses what would end badly. Changes nothing.</summary>
-public sealed class Preflight(LibvirtHost host, QemuImage images)
+public sealed class Preflight(LibvirtHost host, QemuImage images, ImagePreflight cluster)
 {
     private const string BlockDeviceOverlayDirectory = "/var/lib/libvirt/images";
 
@@ -29,19 +29,29 @@ public sealed class Preflight(LibvirtHost host, QemuImage images)
                 facts.Disks.Any(IsOnOwnOverlay) ? ExitCode.GuestNeedsPerson : ExitCode.Failed);
         }
 
+        CompletedBackup[] own = [.. directory.List().Backups.Where(backup => backup.Manifest.DomainUuid == facts.Uuid)];
+        List<string> warnings = [.. plan.Warnings];
         List<TakenDisk> disks = [];
         foreach (DiskFacts disk in plan.Taken)
         {
-            disks.Add(new TakenDisk(disk, await images.ReadChainAsync(disk.SourcePath!, disk.Format, cancellationToken)));
+            disks.Add(disk.Rbd is null
+                ? new TakenDisk(disk, await images.ReadChainAsync(disk.SourcePath!, disk.Format, cancellationToken))
+                : new TakenDisk(disk, [])
+                {
+                    Image = await cluster.PrepareAsync(facts, disk, settings, own, id, warnings, cancellationToken),
+                });
         }
 
+        // A guest waits on its overlay until its disk is read, and on nothing for an image.
+        disks = [.. disks.OrderBy(disk => disk.Image is not null)];
+        TakenDisk[] files = [.. disks.Where(disk => disk.Image is null)];
         IReadOnlyList<PlannedOverlay> overlays = facts.IsActive
-            ? [.. disks.Select(disk => PlanOverlay(facts, disk, settings, id))] : [];
+            ? [.. files.Select(disk => PlanOverlay(facts, disk, settings, id))] : [];
         long dataBytes = disks.SelectMany(disk => disk.Layers).Sum(layer => DataBytes(layer.FilePath));
         RefuseTargetBesideImages(target, disks);
         RefuseWithoutRoom(overlays, disks, settings.OverlayHeadroom);
-        RefuseFullTarget(target, directory, settings, facts.Uuid, dataBytes);
-        return new PreparedJob(settings, facts, disks, plan.Skipped, overlays, dataBytes, plan.Warnings);
+        RefuseFullTarget(target, settings, own, dataBytes);
+        return new PreparedJob(settings, facts, disks, plan.Skipped, overlays, dataBytes, warnings);
     }
 
     private static bool IsOnOwnOverlay(DiskFacts disk) =>
@@ -101,11 +111,10 @@ public sealed class Preflight(LibvirtHost host, QemuImage images)
     }
 
     private static void RefuseFullTarget(
-        BackupDirectory target, DomainDirectory directory, DomainSettings settings, Guid uuid, long dataBytes)
+        BackupDirectory target, DomainSettings settings, CompletedBackup[] own, long dataBytes)
     {
-        CompletedBackup? last = directory.List().Backups.FirstOrDefault(backup => backup.Manifest.DomainUuid == uuid);
         long needed = settings.Compression.Method == CompressionMethod.None ? dataBytes
-            : last?.Manifest.Archive.SizeBytes ?? (long)(dataBytes * LikelyCompression);
+            : own.FirstOrDefault()?.Manifest.Archive.SizeBytes ?? (long)(dataBytes * LikelyCompression);
         if (target.AvailableBytes < needed)
         {
             throw new RunsException(

@@ -18,4 +18,12 @@ public sealed record PreparedJob(
     IReadOnlyList<SkippedDisk> Skipped,
     IReadOnlyList<PlannedOverlay> Overlays,
     long DataBytes,
-    IReadOnlyList<string> Warnings);
+    IReadOnlyList<string> Warnings)
+{
+    /// <summary>The disks that lie in a Ceph cluster.</summary>
+    public IReadOnlyList<TakenImage> Images { get; } = [.. Disks.Select(disk => disk.Image).OfType<TakenImage>()];
+
+    /// <summary>Full only if all disks are; differential if none needs more than its full one.</summary>
+    public BackupKind Kind { get; } = Disks.Select(disk => disk.Kind).Aggregate(
+        BackupKind.Full, (all, one) => all == BackupKind.Incremental || one == BackupKind.Full ? all : one);
+}

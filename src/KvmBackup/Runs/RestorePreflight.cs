@@ -12,7 +12,8 @@ public sealed class RestorePreflight(LibvirtHost host)
 {
     /// <exception cref="RunsException">Refused; the message lists every reason and what to do.</exception>
     public async Task<RestoreFacts> ExamineAsync(
-        CompletedBackup backup, RestorePlan plan, RestoreRequest request, CancellationToken cancellationToken)
+        CompletedBackup backup, RestorePlan plan, IReadOnlyDictionary<DiskTarget, ImageAssembly> assemblies,
+        RestoreRequest request, CancellationToken cancellationToken)
     {
         List<string> refusals = [.. await RefuseDomainAsync(backup.Manifest, plan, request, cancellationToken)];
         List<RestoreFile> written = [];
@@ -46,11 +47,14 @@ public sealed class RestorePreflight(LibvirtHost host)
             }
         }
 
-        refusals.AddRange(RefuseWithoutRoom(backup.Manifest, written));
+        refusals.AddRange(RefuseWithoutRoom(written, DataBytes));
         return refusals.Count == 0
-            ? new RestoreFacts(written, kept, written.Sum(file => backup.Manifest.FindMember(file.MemberName)!.DataBytes))
+            ? new RestoreFacts(written, kept, written.Sum(DataBytes))
             : throw new RunsException(
                 $"{backup.Domain}@{backup.Id}: nothing was restored: {string.Join("; ", refusals)}.", ExitCode.Usage);
+
+        long DataBytes(RestoreFile file) => file.Assembled is { } target
+            ? assemblies[target].DataBytes : backup.Manifest.FindMember(file.MemberName)!.DataBytes;
     }
 
     private async Task<IReadOnlyList<string>> RefuseDomainAsync(
@@ -127,12 +131,12 @@ public sealed class RestorePreflight(LibvirtHost host)
             && await ContentHash.ComputeAsync(source, cancellationToken) == member.ContentSha256;
     }
 
-    private static IEnumerable<string> RefuseWithoutRoom(Manifest manifest, List<RestoreFile> written)
+    private static IEnumerable<string> RefuseWithoutRoom(List<RestoreFile> written, Func<RestoreFile, long> dataBytes)
     {
         foreach (IGrouping<string, RestoreFile> folder in written.Where(file => !file.IsBlockDevice)
             .GroupBy(file => NearestExisting(Path.GetDirectoryName(file.FilePath)!)))
         {
-            long needed = folder.Sum(file => manifest.FindMember(file.MemberName)!.DataBytes);
+            long needed = folder.Sum(dataBytes);
             long available = LocalFile.AvailableBytes(folder.Key);
             if (available < needed)
             {

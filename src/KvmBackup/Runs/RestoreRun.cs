@@ -1,11 +1,9 @@
 using System.Text;
-using KvmBackup.Archiving;
 using KvmBackup.Disks;
 using KvmBackup.Hypervisor;
 using KvmBackup.Model;
 using KvmBackup.Planning;
 using KvmBackup.Storage;
-using Microsoft.Win32.SafeHandles;
 using Serilog;
 
 namespace KvmBackup.Runs;
@@ -15,7 +13,8 @@ namespace KvmBackup.Runs;
 /// file gets its name before all of them are whole.
 /// </summary>
 public sealed class RestoreRun(
-    BackupDirectory target, RestorePreflight preflight, QemuImage images, DomainDefiner definer, TimeProvider time, ILogger log)
+    BackupDirectory target, RestorePreflight preflight, QemuImage images, DomainDefiner definer, ImageAssembler assembler,
+    TimeProvider time, ILogger log)
 {
     private const int LargestXmlBytes = 16 << 20;
 
@@ -26,27 +25,26 @@ public sealed class RestoreRun(
         long start = time.GetTimestamp();
         DomainDirectory backups = target.ForDomain(request.Domain);
         CompletedBackup backup = backups.Find(request.IdPrefix);
-        IReadOnlyList<ArchiveDamage> damages = BackupIntegrity.VerifyFiles(backup);
-        DemandManifest(backup, damages);
+        using OpenBackup open = await OpenBackup.OpenAsync(backup, log, cancellationToken);
         RestorePlan plan = RestorePlanner.Plan(backup.Manifest, request);
-        RestoreFacts facts = await preflight.ExamineAsync(backup, plan, request, cancellationToken);
+        IReadOnlyList<CompletedBackup> all = backups.List().Backups;
+        Dictionary<DiskTarget, ImageAssembly> assemblies = plan.Files.Select(file => file.Assembled).OfType<DiskTarget>()
+            .ToDictionary(target => target, target => ImageAssembly.Plan(backup, target, all));
+        RestoreFacts facts = await preflight.ExamineAsync(backup, plan, assemblies, request, cancellationToken);
         RestoreReport report = new(
             backup.Domain, backup.Id, plan.Name, [], [.. facts.Kept.Select(file => file.FilePath)], false, false, 0,
-            TimeSpan.Zero, [.. Warn(backups, backup, request), .. damages.Select(damage => $"{damage.File}: {damage.Reason}"), .. plan.Warnings],
+            TimeSpan.Zero, [.. Warn(backups, backup, request), .. open.Damages.Select(damage => $"{damage.File}: {damage.Reason}"), .. plan.Warnings],
             []);
         if (request.IsDryRun)
         {
             return report with { Commands = [.. DescribeCommands(plan, facts)] };
         }
 
-        using SafeFileHandle handle = ArchiveFile.Open(backup.DirectoryPath, backup.Manifest.Archive);
-        ArchiveReader reader = new(
-            handle, await FindIndexAsync(handle, backup, damages, cancellationToken), backup.Manifest.Archive.Compression);
-        string xml = await ReadXmlAsync(reader, backup.Manifest, cancellationToken);
-        IReadOnlyList<string> warnings = await WriteAsync(reader, backup, facts, progress, cancellationToken);
+        byte[] xml = await open.Reader.ReadSmallAsync(open.Member("domain.xml"), LargestXmlBytes, cancellationToken);
+        IReadOnlyList<string> warnings = await WriteAsync(open, facts, assemblies, progress, cancellationToken);
         if (plan.Define)
         {
-            await definer.DefineAsync(plan.Name, DomainXmlEditor.Apply(xml, plan.Edit), cancellationToken);
+            await definer.DefineAsync(plan.Name, DomainXmlEditor.Apply(Encoding.UTF8.GetString(xml), plan.Edit), cancellationToken);
             log.Information("{Domain}: defined", plan.Name);
         }
 
@@ -73,60 +71,28 @@ public sealed class RestoreRun(
         request.IdPrefix is not null ? []
             : backups.List().FailedSince(backup).Select(entry => $"{entry.Name} is newer, but not usable: {entry.Reason}");
 
-    /// <summary>It says what goes where: a path with one wrong letter would be written to like any other.</summary>
-    private static void DemandManifest(CompletedBackup backup, IReadOnlyList<ArchiveDamage> damages)
-    {
-        if (damages.FirstOrDefault(damage => damage.File == BackupFiles.Manifest) is not { } damage)
-        {
-            return;
-        }
-
-        string archive = ShellWord.Quote(Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName));
-        throw new RunsException(
-            $"{backup.Domain}@{backup.Id}: {damage.File}: {damage.Reason}. Nothing was restored, for it says what goes where. "
-            + $"Restore another backup, or this one by hand: tar -xSf {archive}, then follow RESTORE.md in it",
-            ExitCode.DamageFound);
-    }
-
-    private async Task<ArchiveIndex> FindIndexAsync(
-        SafeFileHandle handle, CompletedBackup backup, IReadOnlyList<ArchiveDamage> damages, CancellationToken cancellationToken)
-    {
-        (ArchiveIndex index, ArchiveDamage? damage) = await ArchiveFile.FindIndexAsync(
-            handle, backup.DirectoryPath, backup.Manifest.Archive, damages, cancellationToken);
-        if (damage is not null || damages.Any(other => other.File == backup.Manifest.Archive.IndexFileName))
-        {
-            log.Warning("{Domain}: the index was made again from the archive", backup.Domain);
-        }
-
-        return index;
-    }
-
-    private static async Task<string> ReadXmlAsync(
-        ArchiveReader reader, Manifest manifest, CancellationToken cancellationToken)
-    {
-        ArchiveMember member = manifest.FindMember("domain.xml")
-            ?? throw new RunsException("The backup holds no domain.xml.", ExitCode.DamageFound);
-        return Encoding.UTF8.GetString(await reader.ReadSmallAsync(member, LargestXmlBytes, cancellationToken));
-    }
-
     /// <returns>What qemu-img thinks of the images.</returns>
     private async Task<IReadOnlyList<string>> WriteAsync(
-        ArchiveReader reader, CompletedBackup backup, RestoreFacts facts, IProgress<TransferProgress>? progress,
-        CancellationToken cancellationToken)
+        OpenBackup backup, RestoreFacts facts, Dictionary<DiskTarget, ImageAssembly> assemblies,
+        IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
-        Tally tally = new(backup.Domain, facts.DataBytes, progress);
+        DomainName domain = backup.Backup.Domain;
+        Tally tally = new(domain, facts.DataBytes, progress);
         List<IRestoredDisk> open = [];
         try
         {
             foreach (RestoreFile file in facts.Written)
             {
-                ArchiveMember member = backup.Manifest.FindMember(file.MemberName)!;
-                log.Information("{Domain}: writing {Path}", backup.Domain, file.FilePath);
+                ArchiveMember member = backup.Member(file.MemberName);
+                ImageAssembly? assembly = file.Assembled is { } target ? assemblies[target] : null;
+                log.Information("{Domain}: writing {Path}", domain, file.FilePath);
                 IRestoredDisk disk = file.IsBlockDevice
                     ? RestoredDevice.Open(file.FilePath, member.SizeBytes, member.Extents)
-                    : RestoredFile.Create(file.FilePath, member.SizeBytes);
+                    : RestoredFile.Create(file.FilePath, assembly?.SizeBytes ?? member.SizeBytes);
                 open.Add(disk);
-                await reader.ExtractAsync(member, disk, tally.Begin($"writing {file.MemberName}"), cancellationToken);
+                await (assembly is null
+                    ? backup.Reader.ExtractAsync(member, disk, tally.Begin($"writing {file.MemberName}"), cancellationToken)
+                    : assembler.WriteAsync(assembly, disk, tally, cancellationToken));
                 if (file.Backing is { } backing)
                 {
                     await images.RebaseAsync(disk.WorkingPath, backing.Name, backing.Format, cancellationToken);

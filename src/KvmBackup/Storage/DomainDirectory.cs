@@ -127,6 +127,9 @@ public sealed class DomainDirectory
         });
     }
 
+    /// <summary>Where a backup lies once it is published.</summary>
+    public string PathOf(BackupId id, BackupKind kind) => PathOf(new EntryName(id, kind, EntryState.Published));
+
     private string PathOf(EntryName entry) => Path.Combine(DirectoryPath, entry.ToString());
 
     /// <summary>Directories and links, and files that bear the name of a backup.</summary>

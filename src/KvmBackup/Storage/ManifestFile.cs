@@ -91,6 +91,7 @@ public static class ManifestFile
             new WordConverter<Consistency>(),
             new WordConverter<CompressionMethod>(),
             new ExtentListConverter(),
+            new ChangeListConverter(),
             new SecondsConverter());
         options.PropertyNamingPolicy = new ManifestNaming();
         return options;

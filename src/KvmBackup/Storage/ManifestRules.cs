@@ -110,7 +110,37 @@ internal static class ManifestRules
             return $"disk {disk.Target} has no layers or a negative size";
         }
 
-        return disk.Layers.Select(layer => LayerProblem(manifest, disk, layer)).FirstOrDefault(IsProblem);
+        return disk.Layers.Select(layer => LayerProblem(manifest, disk, layer)).FirstOrDefault(IsProblem)
+            ?? (disk.Image is null ? NotAnImageProblem(disk) : ImageProblem(manifest, disk, disk.Image));
+    }
+
+    private static string? NotAnImageProblem(ManifestDisk disk) =>
+        disk.Layers.All(layer => layer.Format != ManifestLayer.RbdDiffFormat)
+            ? null : $"disk {disk.Target} is an increment of no image";
+
+    private static string? ImageProblem(Manifest manifest, ManifestDisk disk, ManifestImage image)
+    {
+        bool isFull = disk.Kind == BackupKind.Full;
+        if (disk.Layers.Count != 1 || !IsText(image.ImageId) || !IsText(image.Snapshot)
+            || isFull != (disk.Layers[0].Format == "raw") || isFull != (image.BaseBackup is null)
+            || isFull != (image.BaseSnapshot is null) || (image.BaseBackup is { } older && older >= manifest.Id))
+        {
+            return $"what disk {disk.Target} stands on does not fit its kind";
+        }
+
+        long end = 0;
+        foreach (ImageChange change in image.Changes)
+        {
+            if (isFull || change.LengthBytes <= 0 || change.OffsetBytes < end
+                || change.LengthBytes > disk.VirtualSizeBytes - change.OffsetBytes)
+            {
+                return $"the changes of disk {disk.Target} do not fit its size";
+            }
+
+            end = change.EndBytes;
+        }
+
+        return null;
     }
 
     private static string? LayerProblem(Manifest manifest, ManifestDisk disk, ManifestLayer layer)

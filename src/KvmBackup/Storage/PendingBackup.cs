@@ -27,7 +27,15 @@ public sealed class PendingBackup : IAsyncDisposable
     /// <summary>May be later than what was asked for; the manifest must bear this one.</summary>
     public BackupId Id => name.Id;
 
+    public BackupKind Kind => name.Kind;
+
     public string DirectoryPath { get; }
+
+    /// <summary>Whether what was begun under a path became a backup.</summary>
+    public static bool WasPublished(string pendingPath) =>
+        EntryName.Parse(Path.GetFileName(pendingPath)) is { State: EntryState.Partial } pending
+        && Directory.Exists(Path.Combine(
+            Path.GetDirectoryName(pendingPath)!, (pending with { State = EntryState.Published }).ToString()));
 
     /// <summary>Makes a file that must not be there yet. The caller closes it before publishing.</summary>
     /// <exception cref="ArgumentException">The name leads elsewhere, or is one of Storage's own.</exception>

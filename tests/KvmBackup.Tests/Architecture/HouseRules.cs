@@ -29,7 +29,9 @@ public static class HouseRules
         // The program's name as a whole literal is a call of it; within a sentence it is a command for a person to type.
         (@"""virsh""", ["Hypervisor"]),
         (@"""qemu-img""", ["Disks"]),
-        (@"""rbd""", ["Disks"]),
+
+        // libvirt has a protocol of the same name.
+        (@"""rbd""", ["Disks", "Hypervisor"]),
         (@"\bYamlDotNet\b", ["Configuration"]),
         (@"\bMedallion\.Shell\b", ["Shell"]),
         (@"\bSystem\.Diagnostics\.Process\b|(?<![\w.])Process\.|\bProcessStartInfo\b", ["Shell"]),

@@ -89,6 +89,6 @@ public sealed class CheckRunTests : IDisposable
         HostSettings settings = new("cloud1", target.DirectoryPath, host.PathOf("state"), [Web1.Settings]);
         return new CheckRun(
             settings, host.Libvirt, host.Agent, host.Images, new Archiver(host.Shell), directory,
-            new Preflight(host.Libvirt, host.Images), host.Time).RunAsync(CancellationToken.None);
+            host.Preflight, host.Time).RunAsync(CancellationToken.None);
     }
 }

@@ -32,7 +32,7 @@ public sealed class DamagedBackupTests : IAsyncLifetime
         target = new BackupDirectory(folder.PathOf("backups"), TimeProvider.System);
         restore = new RestoreRun(
             target, new RestorePreflight(new LibvirtHost(virsh)), new QemuImage(nothing), new DomainDefiner(virsh),
-            TimeProvider.System, Logger.None);
+            new ImageAssembler(Logger.None), TimeProvider.System, Logger.None);
     }
 
     [Theory]

@@ -164,7 +164,9 @@ public sealed class DomainBackupPartsTests : IDisposable
     {
         BackupDirectory directory = new(targetPath ?? target.DirectoryPath, time);
         _ = Directory.CreateDirectory(directory.DirectoryPath);
-        return new Preflight(new LibvirtHost(new Virsh(shell, null)), new QemuImage(shell)).PrepareAsync(
+        LibvirtHost host = new(new Virsh(shell, null));
+        ImagePreflight cluster = new(new ClusterAccess(host, new ClusterKeys(images.PathOf("keys"))), new RbdClient(shell));
+        return new Preflight(host, new QemuImage(shell), cluster).PrepareAsync(
             Web1.Identity, Web1.Settings with { OverlayDirectory = overlayDirectory }, directory.ForDomain(Web1.Identity.Name),
             directory, Web1.Id, CancellationToken.None);
     }

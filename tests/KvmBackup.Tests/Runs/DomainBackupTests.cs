@@ -203,13 +203,15 @@ public sealed class DomainBackupTests : IDisposable
         Virsh virsh = new(shell, null);
         LibvirtHost host = new(virsh);
         QemuImage qemu = new(shell);
+        RbdClient cluster = new(shell);
         StepGate gate = new(null, () => { }, Logger.None);
         DomainPinner pinner = new(
             new GuestFreeze(new GuestAgent(virsh, host, time), Logger.None), new OverlaySnapshot(virsh, host, time),
             new OverlayRelease(new OverlayCommit(virsh, host, time, Logger.None), new DomainDefiner(virsh), qemu, Logger.None),
             gate, Logger.None);
         DomainBackup backup = new(
-            host, new Preflight(host, qemu), pinner, new Archiver(shell), gate, new BackupVerifier(Logger.None),
+            host, new Preflight(host, qemu, new ImagePreflight(new ClusterAccess(host, new ClusterKeys(target.PathOf("keys"))), cluster)),
+            pinner, new Archiver(shell), cluster, new ImageTrimmer(cluster, Logger.None), gate, new BackupVerifier(Logger.None),
             new Retainer(Logger.None), Target(), journal, "cloud1", time, Logger.None);
         return await backup.RunAsync(Web1.Identity, Web1.Settings, "due", TimeSpan.Zero, null, null, CancellationToken.None);
     }

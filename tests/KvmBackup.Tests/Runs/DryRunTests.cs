@@ -66,7 +66,7 @@ public sealed class DryRunTests : IDisposable
         }
 
         return await new DryRun(
-            new Preflight(host.Libvirt, host.Images), host.Agent, host.Snapshot,
+            host.Preflight, host.Agent, host.Snapshot,
             new OverlayCommit(host.Virsh, host.Libvirt, host.Time, Logger.None), new BackupDirectory(targetPath, host.Time), host.Time)
             .RunAsync(Web1.Identity, Web1.Settings, "due", CancellationToken.None);
     }

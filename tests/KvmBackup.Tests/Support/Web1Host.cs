@@ -29,6 +29,10 @@ public sealed class Web1Host : IDisposable
         Release = new OverlayRelease(
             new OverlayCommit(Virsh, Libvirt, Time, Logger.None), new DomainDefiner(Virsh), Images, Logger.None);
         Journal = new Journal(PathOf("state"), Time);
+        Keys = new ClusterKeys(PathOf("state", "keys"));
+        Access = new ClusterAccess(Libvirt, Keys);
+        Cluster = new RbdClient(Shell);
+        Preflight = new Preflight(Libvirt, Images, new ImagePreflight(Access, Cluster));
     }
 
     public PlannedOverlay Vda { get; }
@@ -52,6 +56,14 @@ public sealed class Web1Host : IDisposable
     public OverlayRelease Release { get; }
 
     public Journal Journal { get; }
+
+    public ClusterKeys Keys { get; }
+
+    public ClusterAccess Access { get; }
+
+    public RbdClient Cluster { get; }
+
+    public Preflight Preflight { get; }
 
     public string PathOf(params string[] parts) => folder.PathOf(parts);
 
@@ -95,7 +107,7 @@ public sealed class Web1Host : IDisposable
         OpenEntry entry = await OpenEntryAsync();
         DomainPinner pinner = new(
             new GuestFreeze(Agent, Logger.None), Snapshot, Release, new StepGate(null, () => { }, Logger.None), Logger.None);
-        return (pinner.Begin(job, Web1.Id, entry), entry);
+        return (pinner.Begin(job, Web1.Id, entry, new PinnedImages(job, Cluster, Logger.None)), entry);
     }
 
     /// <summary>A run died: this is the journal that it left, and where the disks stand.</summary>
@@ -123,7 +135,8 @@ public sealed class Web1Host : IDisposable
     }
 
     public Task<RecoveryReport> RecoverAsync() => new RecoverRun(
-        Libvirt, new DomainRecovery(Libvirt, Agent, Snapshot, Release, Images, Journal, Logger.None),
+        Libvirt, new DomainRecovery(
+            Libvirt, Agent, Snapshot, Release, Images, new ImageRecovery(Access, Keys, Cluster, Logger.None), Journal, Logger.None),
         Journal, PathOf("state"), Time, Logger.None).RunAsync(TimeSpan.Zero, CancellationToken.None);
 
     public void Dispose() => folder.Dispose();

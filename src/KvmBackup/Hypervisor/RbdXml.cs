@@ -1,0 +1,46 @@
+using System.Xml.Linq;
+using KvmBackup.Model;
+
+namespace KvmBackup.Hypervisor;
+
+/// <summary>Reads the RBD image behind a disk out of a domain's XML.</summary>
+internal static class RbdXml
+{
+    /// <returns>The image; null when the disk has none, or one whose name cannot be.</returns>
+    public static RbdSource? Find(XElement disk)
+    {
+        if (disk.Element("source") is not { } source || source.Attribute("protocol")?.Value != "rbd"
+            || source.Attribute("name")?.Value is not { } name || TryParse(name) is not { } image)
+        {
+            return null;
+        }
+
+        // Where the image is reached with a secret, old definitions say so beside the source.
+        XElement? auth = source.Element("auth") ?? disk.Element("auth");
+        return new RbdSource(
+            image,
+            [.. source.Elements("host").Select(Address).OfType<string>()],
+            auth?.Attribute("username")?.Value,
+            Guid.TryParse(auth?.Element("secret")?.Attribute("uuid")?.Value, out Guid secret) ? secret : null);
+    }
+
+    private static RbdImage? TryParse(string name)
+    {
+        try
+        {
+            return RbdImage.Parse(name);
+        }
+        catch (ModelException)
+        {
+            return null;
+        }
+    }
+
+    private static string? Address(XElement host)
+    {
+        string? name = host.Attribute("name")?.Value;
+        string? port = host.Attribute("port")?.Value;
+        string? address = name is not null && name.Contains(':', StringComparison.Ordinal) && name[0] != '[' ? $"[{name}]" : name;
+        return address is null || port is null ? address : $"{address}:{port}";
+    }
+}

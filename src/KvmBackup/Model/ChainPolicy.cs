@@ -1,0 +1,7 @@
+namespace KvmBackup.Model;
+
+/// <summary>When a disk that can be backed up by increments gets a new full one.</summary>
+/// <param name="Points">A chain has at most so many backups, the full one included; null is no limit.</param>
+/// <param name="Age">The full one grows no older than this; null is no limit.</param>
+/// <param name="IsDifferential">Each increment stands on the full one, rather than on the previous backup.</param>
+public sealed record ChainPolicy(int? Points, TimeSpan? Age, bool IsDifferential);

@@ -1,0 +1,12 @@
+namespace KvmBackup.Model;
+
+/// <summary>The RBD image behind a disk of a backup, and what the backup stands on.</summary>
+/// <param name="Image">Its name, <c>pool/image</c> or <c>pool/namespace/image</c>.</param>
+/// <param name="ImageId">Who it was: one that is made anew under the same name has another.</param>
+/// <param name="Snapshot">The snapshot that was read.</param>
+/// <param name="BaseBackup">The backup that this one cannot be restored without; null for a full one.</param>
+/// <param name="BaseSnapshot">That backup's snapshot; null for a full one.</param>
+/// <param name="Changes">What the increment holds, in the order of its stream; empty for a full one.</param>
+public sealed record ManifestImage(
+    RbdImage Image, string ImageId, string Snapshot, BackupId? BaseBackup, string? BaseSnapshot,
+    IReadOnlyList<ImageChange> Changes);

@@ -1,0 +1,13 @@
+namespace KvmBackup.Model;
+
+/// <summary>The RBD image behind a disk that is backed up.</summary>
+/// <param name="Source">As the domain's XML names it.</param>
+/// <param name="Location">As it is reached.</param>
+/// <param name="Facts">What the cluster says of it.</param>
+/// <param name="SnapshotName">The snapshot that is to hold it at the instant of the backup.</param>
+/// <param name="Base">What the backup stands on; null for a full one.</param>
+public sealed record TakenImage(
+    RbdSource Source, RbdLocation Location, RbdImageFacts Facts, string SnapshotName, ChainBase? Base)
+{
+    public BackupKind Kind => Base?.Kind ?? BackupKind.Full;
+}

@@ -1,0 +1,42 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Planning;
+
+/// <summary>How one point of an image is put together from the backups of its chain.</summary>
+/// <param name="Target">The disk.</param>
+/// <param name="SizeBytes">Of the image at that point.</param>
+/// <param name="Links">The full backup first.</param>
+public sealed record ImageAssembly(DiskTarget Target, long SizeBytes, IReadOnlyList<AssemblyLink> Links)
+{
+    /// <summary>Bytes of data that are written.</summary>
+    public long DataBytes => Links.Sum(link => link.Visible.Sum(extent => extent.LengthBytes));
+
+    /// <param name="backup">The point that is wanted.</param>
+    /// <param name="target">A disk of it that was an RBD image.</param>
+    /// <param name="all">The whole backups of the same domain.</param>
+    /// <exception cref="PlanningException">A backup that it stands on is not there.</exception>
+    public static ImageAssembly Plan(CompletedBackup backup, DiskTarget target, IReadOnlyList<CompletedBackup> all)
+    {
+        IReadOnlyList<CompletedBackup> chain = ChainPlanner.Find(backup, target, all) ?? throw new PlanningException(
+            $"{backup.Domain}@{backup.Id}: disk {target} holds only what changed since "
+            + $"{Disk(backup, target).Image?.BaseBackup}, and a backup that it stands on is not here, or not usable. Put it back "
+            + $"beside this one, or restore an older point: kvmbackup list {ShellWord.Quote(backup.Domain.Value)}");
+        IReadOnlyList<IReadOnlyList<Extent>> visible = ImageMap.Visible([.. chain.Select(link => PointOf(link, target))]);
+        return new ImageAssembly(
+            target, Disk(backup, target).VirtualSizeBytes,
+            [.. chain.Zip(visible, (link, extents) => new AssemblyLink(link, extents))]);
+    }
+
+    private static ImagePoint PointOf(CompletedBackup link, DiskTarget target)
+    {
+        ManifestDisk disk = Disk(link, target);
+        return new ImagePoint(
+            disk.VirtualSizeBytes,
+            disk.Kind != BackupKind.Full ? disk.Image!.Changes
+                : [.. link.Manifest.FindMember(disk.Layers[0].FileName)!.Extents
+                    .Select(extent => new ImageChange(extent.OffsetBytes, extent.LengthBytes, IsData: true))]);
+    }
+
+    private static ManifestDisk Disk(CompletedBackup backup, DiskTarget target) =>
+        backup.Manifest.Disks.Single(disk => disk.Target == target);
+}

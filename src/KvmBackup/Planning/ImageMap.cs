@@ -1,0 +1,84 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Planning;
+
+/// <summary>
+/// Says which bytes of each backup of a chain are still to be seen at its end. So an image is put together in one pass, each
+/// byte is written once, and what is zero is never written at all.
+/// </summary>
+public static class ImageMap
+{
+    /// <param name="chain">The full backup first, the wanted point last.</param>
+    /// <returns>For each backup of the chain the runs of its data that no later one has changed, ascending.</returns>
+    public static IReadOnlyList<IReadOnlyList<Extent>> Visible(IReadOnlyList<ImagePoint> chain)
+    {
+        IReadOnlyList<Extent>[] visible = new IReadOnlyList<Extent>[chain.Count];
+        IReadOnlyList<Extent> hidden = [];
+        long limit = long.MaxValue;
+        for (int index = chain.Count - 1; index >= 0; index--)
+        {
+            // What lay beyond the end when the image shrank is gone, though it may have grown again since.
+            limit = Math.Min(limit, chain[index].SizeBytes);
+            IReadOnlyList<ImageChange> changes = chain[index].Changes;
+            visible[index] = Subtract(Cut(changes.Where(change => change.IsData), limit), hidden);
+            hidden = Union(hidden, Cut(changes, limit));
+        }
+
+        return visible;
+    }
+
+    private static List<Extent> Cut(IEnumerable<ImageChange> changes, long limit) =>
+        [.. changes.Where(change => change.OffsetBytes < limit)
+            .Select(change => new Extent(change.OffsetBytes, Math.Min(change.LengthBytes, limit - change.OffsetBytes)))];
+
+    private static List<Extent> Subtract(List<Extent> extents, IReadOnlyList<Extent> hidden)
+    {
+        List<Extent> rest = [];
+        int next = 0;
+        foreach (Extent extent in extents)
+        {
+            long offset = extent.OffsetBytes;
+            while (next < hidden.Count && hidden[next].EndBytes <= offset)
+            {
+                next++;
+            }
+
+            for (int index = next; index < hidden.Count && hidden[index].OffsetBytes < extent.EndBytes; index++)
+            {
+                Add(rest, offset, hidden[index].OffsetBytes);
+                offset = Math.Max(offset, hidden[index].EndBytes);
+            }
+
+            Add(rest, offset, extent.EndBytes);
+        }
+
+        return rest;
+    }
+
+    private static List<Extent> Union(IReadOnlyList<Extent> first, List<Extent> second)
+    {
+        List<Extent> all = [];
+        foreach (Extent extent in first.Concat(second).OrderBy(extent => extent.OffsetBytes))
+        {
+            if (all.Count > 0 && all[^1].EndBytes >= extent.OffsetBytes)
+            {
+                long end = Math.Max(all[^1].EndBytes, extent.EndBytes);
+                all[^1] = new Extent(all[^1].OffsetBytes, end - all[^1].OffsetBytes);
+            }
+            else
+            {
+                all.Add(extent);
+            }
+        }
+
+        return all;
+    }
+
+    private static void Add(List<Extent> extents, long offset, long end)
+    {
+        if (end > offset)
+        {
+            extents.Add(new Extent(offset, end - offset));
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using System.Security.Cryptography;
+using KvmBackup.Configuration;
+using KvmBackup.Disks;
+using KvmBackup.Model;
+using KvmBackup.Planning;
+
+namespace KvmBackup.Runs;
+
+/// <summary>Looks at a disk's image in its cluster, and at what an increment of it could stand on. Changes nothing.</summary>
+public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
+{
+    /// <param name="domain">Whose disk.</param>
+    /// <param name="disk">A disk with an image.</param>
+    /// <param name="settings">What the configuration wants.</param>
+    /// <param name="own">The whole backups of this guest, the newest first.</param>
+    /// <param name="id">The backup that is to be made.</param>
+    /// <param name="warnings">Takes what an operator should know.</param>
+    /// <exception cref="KvmBackupException">The cluster or the image cannot be reached.</exception>
+    public async Task<TakenImage> PrepareAsync(
+        DomainFacts domain, DiskFacts disk, DomainSettings settings, IReadOnlyList<CompletedBackup> own, BackupId id,
+        List<string> warnings, CancellationToken cancellationToken)
+    {
+        RbdSource source = disk.Rbd!;
+        RbdLocation location = await access.LocateAsync(source, settings.Ceph, cancellationToken);
+        RbdImageFacts facts = await cluster.DescribeAsync(location, snapshot: null, cancellationToken);
+        IReadOnlyList<RbdSnapshot> snapshots = await cluster.ListSnapshotsAsync(location, cancellationToken);
+        ChainDecision chain = ChainPlanner.Decide(disk.Target, facts, snapshots, settings.FullEvery, own, id);
+        if (chain.Notice is { } notice)
+        {
+            warnings.Add(notice);
+        }
+
+        if (facts is { HasFastDiff: true, IsFastDiffValid: false })
+        {
+            warnings.Add(
+                $"disk {disk.Target}: the object map of {source.Image} is not valid, so finding what it holds takes longer; mend it "
+                + $"with: rbd object-map rebuild {ShellWord.Quote(source.Image.Spec)}");
+        }
+
+        uint random = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(sizeof(uint)));
+        return new TakenImage(
+            source, location, facts, SnapshotName.Create(domain.Uuid, disk.Target, id, random), chain.Base);
+    }
+}

@@ -1,0 +1,76 @@
+using KvmBackup.Archiving;
+using KvmBackup.Model;
+using KvmBackup.Storage;
+using Microsoft.Win32.SafeHandles;
+using Serilog;
+
+namespace KvmBackup.Runs;
+
+/// <summary>A backup that is read from: its small files were checked first, for they say what lies where.</summary>
+public sealed class OpenBackup : IDisposable
+{
+    private readonly SafeFileHandle handle;
+
+    private OpenBackup(CompletedBackup backup, SafeFileHandle handle, ArchiveReader reader, IReadOnlyList<ArchiveDamage> damages)
+    {
+        this.handle = handle;
+        Backup = backup;
+        Reader = reader;
+        Damages = damages;
+    }
+
+    public CompletedBackup Backup { get; }
+
+    public ArchiveReader Reader { get; }
+
+    /// <summary>What is damaged and can be done without.</summary>
+    public IReadOnlyList<ArchiveDamage> Damages { get; }
+
+    /// <exception cref="KvmBackupException">Manifest or archive cannot be relied on.</exception>
+    public static async Task<OpenBackup> OpenAsync(CompletedBackup backup, ILogger log, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<ArchiveDamage> damages = BackupIntegrity.VerifyFiles(backup);
+        DemandManifest(backup, damages);
+        ManifestArchive archive = backup.Manifest.Archive;
+        SafeFileHandle handle = ArchiveFile.Open(backup.DirectoryPath, archive);
+        try
+        {
+            (ArchiveIndex index, ArchiveDamage? damage) =
+                await ArchiveFile.FindIndexAsync(handle, backup.DirectoryPath, archive, damages, cancellationToken);
+            damages = damage is null ? damages : [.. damages, damage];
+            if (damages.Any(other => other.File == archive.IndexFileName))
+            {
+                log.Warning("{Domain}: the index of {Id} was made again from the archive", backup.Domain, backup.Id);
+            }
+
+            return new OpenBackup(backup, handle, new ArchiveReader(handle, index, archive.Compression), damages);
+        }
+        catch (Exception)
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A member below the domain's folder, <c>vda.qcow2</c>.</summary>
+    /// <exception cref="RunsException">There is none.</exception>
+    public ArchiveMember Member(string fileName) => Backup.Manifest.FindMember(fileName)
+        ?? throw new RunsException($"{Backup.Domain}@{Backup.Id} holds no {fileName}.", ExitCode.DamageFound);
+
+    public void Dispose() => handle.Dispose();
+
+    /// <summary>It says what goes where: a path with one wrong letter would be written to like any other.</summary>
+    private static void DemandManifest(CompletedBackup backup, IReadOnlyList<ArchiveDamage> damages)
+    {
+        if (damages.FirstOrDefault(damage => damage.File == BackupFiles.Manifest) is not { } damage)
+        {
+            return;
+        }
+
+        string archive = ShellWord.Quote(Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName));
+        throw new RunsException(
+            $"{backup.Domain}@{backup.Id}: {damage.File}: {damage.Reason}. Nothing was restored, for it says what goes where. "
+            + $"Restore another backup, or this one by hand: tar -xSf {archive}, then follow RESTORE.md in it",
+            ExitCode.DamageFound);
+    }
+}
