@@ -1,5 +1,5 @@
 # Sourced by lab.sh: a Ceph cluster of one monitor, one manager and one OSD on 127.0.0.1.
-# shellcheck shell=bash disable=SC2154 # say, unable and require_lab are lab.sh's.
+# shellcheck shell=bash disable=SC2154 # ceph_needs is lab.sh's, as are say, unable, require_lab and missing_packages.
 # Its data lie in $KVMBACKUP_LAB_DIR/ceph, on a real disk; its conf and keyrings in the lab's own /etc/ceph, where every
 # program looks for them. Its daemons end with the lab.
 
@@ -13,7 +13,9 @@ start_ceph() {
   ceph_dir=$KVMBACKUP_LAB_DIR/ceph
   exec 9>"$KVMBACKUP_LAB_DIR/ceph.lock"
   flock 9
-  local daemon
+  local daemon missing
+  missing=$(missing_packages "$ceph_needs" | tr '\n' ' ')
+  [[ -z $missing ]] || unable "packages are missing: ${missing}- run '$0 install' first."
   [[ -e $ceph_dir/made ]] || make_ceph
   for daemon in "${ceph_daemons[@]}"; do
     is_running "$daemon" || start_daemon "$daemon"
@@ -145,7 +147,8 @@ make_keyrings() {
   local all=$ceph_dir/keyring
   add_key "$all" mon. --cap mon 'allow *'
   add_key "$ceph_dir/mgr.x/keyring" mgr.x --cap mon 'allow profile mgr' --cap osd 'allow *' --cap mds 'allow *'
-  add_key "$ceph_dir/osd.0/keyring" osd.0 --cap mon 'allow profile osd' --cap mgr 'allow profile osd' --cap osd 'allow *'
+  add_key "$ceph_dir/osd.0/keyring" osd.0 \
+    --cap mon 'allow profile osd' --cap mgr 'allow profile osd' --cap osd 'allow *'
   add_key /etc/ceph/ceph.client.admin.keyring client.admin \
     --cap mon 'allow *' --cap mgr 'allow *' --cap osd 'allow *' --cap mds 'allow *'
   add_key "/etc/ceph/ceph.client.$ceph_user.keyring" "client.$ceph_user" --cap mon 'profile rbd' --cap osd 'profile rbd'

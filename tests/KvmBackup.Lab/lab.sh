@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The lab: a libvirt of its own, and guests that boot in seconds, for tests and for the curious.
 #
-#   lab.sh install              install the Debian packages the lab needs, when any is missing; build the image
+#   lab.sh install [--without-ceph]
+#                               install the Debian packages the lab needs, when any is missing; build the image
 #   lab.sh image [DIR]          build the guest's kernel and initramfs (cached); copy them to DIR when given
 #   lab.sh realistic [FILE]     build the qcow2 of an installed Debian (cached), 570 MB; copy it to FILE when given
 #   lab.sh run COMMAND [ARG..]  run a command inside a fresh private lab; nothing of it is left afterwards
@@ -23,7 +24,7 @@
 #   KVMBACKUP_LAB_SCRIPT        this script
 #   KVMBACKUP_LAB_REALISTIC     the disk of "lab.sh realistic"; it may not be there, and is not to be written to
 #   KVMBACKUP_LAB_KERNEL, KVMBACKUP_LAB_INITRD, KVMBACKUP_LAB_DOMAIN_TYPE (qemu or kvm, whichever boots quicker)
-#   KVMBACKUP_LAB_CEPH_SECRET   the UUID of libvirt's secret with the key of the Ceph user kvmbackup, once Ceph was started
+#   KVMBACKUP_LAB_CEPH_SECRET   the UUID of libvirt's secret with the key of the Ceph user kvmbackup, after start-ceph
 set -euo pipefail
 
 # su without a dash leaves the user's PATH, in which mkfs and libvirtd are not.
@@ -59,6 +60,9 @@ setpriv util-linux
 mount mount
 ip iproute2
 flock util-linux
+"
+# For start-ceph only: 90 packages, 250 MB.
+ceph_needs="
 ceph-mon ceph-mon
 ceph-mgr ceph-mgr
 ceph-osd ceph-osd
@@ -70,11 +74,12 @@ require_root() {
   [[ $(id -u) = 0 ]] || unable "it needs root, for mounts and namespaces; you are $(id -un)."
 }
 
+# missing_packages TABLE..
 missing_packages() {
   local program package
   while read -r program package; do
     [[ -z $program ]] || is_there "$program" || printf '%s\n' "$package"
-  done <<<"$needs" | sort -u
+  done < <(printf '%s\n' "$@") | sort -u
 }
 
 is_there() {
@@ -87,8 +92,9 @@ is_there() {
 
 install() {
   require_root
-  local packages
-  mapfile -t packages < <(missing_packages)
+  local packages tables=("$needs" "$ceph_needs")
+  [[ ${1:-} != --without-ceph ]] || tables=("$needs")
+  mapfile -t packages < <(missing_packages "${tables[@]}")
   if (( ${#packages[@]} > 0 )); then
     command -v apt-get >/dev/null ||
       unable "apt-get is not on this host; install by hand: ${packages[*]}"
@@ -147,7 +153,7 @@ run() {
   (( $# > 0 )) || { say "run: which command?"; exit 2; }
   require_root
   local missing
-  missing=$(missing_packages | tr '\n' ' ')
+  missing=$(missing_packages "$needs" | tr '\n' ' ')
   [[ -z $missing ]] || unable "packages are missing: ${missing}- run '$0 install' first."
   build_image
 
@@ -410,7 +416,7 @@ guest_exec() {
 }
 
 case ${1:-} in
-  install) install ;;
+  install) install "${2:-}" ;;
   image) require_root; build_image; [[ -z ${2:-} ]] || { mkdir -p "$2"; cp "$image"/{vmlinuz,initrd} "$2/"; } ;;
   realistic) require_root; build_realistic; [[ -z ${2:-} ]] || cp --sparse=always "$realistic" "$2" ;;
   run) shift; run "$@" ;;

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace KvmBackup.Lab.Support;
 
 /// <summary>
-/// The lab's own Ceph cluster: started by the first test that wants it, it serves all that follow and ends with the lab.
-/// Its conf and keyrings lie where every program looks for them, in <c>/etc/ceph</c>.
+/// The lab's own Ceph cluster: started by the first test that wants it, it serves all that follow, and ends with the
+/// lab. Its conf and keyrings lie where every program looks for them, in <c>/etc/ceph</c>.
 /// </summary>
 public static class LabCeph
 {
@@ -27,7 +27,7 @@ public static class LabCeph
     /// <summary>Ends its daemons cleanly: its clients wait, and go on when it is started again.</summary>
     public static Task StopAsync() => ScriptAsync("stop-ceph");
 
-    /// <summary>Makes every request hang from now on, without an error; a cluster on a dead network does the same.</summary>
+    /// <summary>Makes every request hang from now on, without an error, as a dead network does.</summary>
     public static Task PauseAsync() => ScriptAsync("pause-ceph");
 
     public static Task ResumeAsync() => ScriptAsync("resume-ceph");
@@ -76,7 +76,8 @@ public static class LabCeph
     /// <summary>The snapshots of an image, the oldest first.</summary>
     public static async Task<IReadOnlyList<LabRbdSnapshot>> SnapshotsAsync(LabRbdImage image)
     {
-        using JsonDocument list = JsonDocument.Parse(await RbdAsync("snap", "ls", "--format", "json", image.Specification));
+        string json = await RbdAsync("snap", "ls", "--format", "json", image.Specification);
+        using JsonDocument list = JsonDocument.Parse(json);
         return [.. list.RootElement.EnumerateArray().Select(Snapshot)];
 
         // "protected" is the word "true" or "false", and not JSON's.
@@ -87,7 +88,7 @@ public static class LabCeph
             element.GetProperty("protected").GetString() == "true");
     }
 
-    /// <summary>Removes an image with all its snapshots, if it is there; clients that are still attached to it lose it.</summary>
+    /// <summary>Removes an image, if it is there, with all its snapshots; clients that still have it open lose it.</summary>
     public static async Task RemoveAsync(LabRbdImage image)
     {
         if (!await ExistsAsync(image))
@@ -112,7 +113,8 @@ public static class LabCeph
     /// <summary>The cluster takes the client of a killed QEMU for a living one for another 30 s.</summary>
     private static async Task EvictClientsAsync(LabRbdImage image)
     {
-        using JsonDocument status = JsonDocument.Parse(await RbdAsync("status", "--format", "json", image.Specification));
+        string json = await RbdAsync("status", "--format", "json", image.Specification);
+        using JsonDocument status = JsonDocument.Parse(json);
         foreach (JsonElement watcher in status.RootElement.GetProperty("watchers").EnumerateArray())
         {
             await CephAsync("osd", "blocklist", "add", watcher.GetProperty("address").GetString()!);

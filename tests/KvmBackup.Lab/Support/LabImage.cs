@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace KvmBackup.Lab.Support;
 
-/// <summary>Makes disk images: an ext4 file system in a raw or qcow2 file or an RBD image, or a qcow2 on a template.</summary>
+/// <summary>Makes disk images: an ext4 file system in a raw file, a qcow2 or an RBD image; a qcow2 on a template.</summary>
 public static class LabImage
 {
     public static async Task CreateAsync(LabDisk disk, string path)

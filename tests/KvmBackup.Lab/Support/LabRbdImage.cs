@@ -8,7 +8,7 @@ public sealed record LabRbdImage(string Image)
     /// <summary>libvirt knows none before 11.6, so the disk of a guest cannot be in one here.</summary>
     public string? Namespace { get; init; }
 
-    /// <summary>As <c>rbd</c> and, without a namespace, libvirt take it: <c>pool/image</c>, <c>pool/namespace/image</c>.</summary>
+    /// <summary>As <c>rbd</c> takes it: <c>pool/image</c> (libvirt too) or <c>pool/namespace/image</c>.</summary>
     public string Specification => Namespace is null ? $"{Pool}/{Image}" : $"{Pool}/{Namespace}/{Image}";
 
     /// <summary>The image as it was at a snapshot.</summary>
