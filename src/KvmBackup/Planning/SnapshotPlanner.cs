@@ -6,13 +6,13 @@ namespace KvmBackup.Planning;
 public static class SnapshotPlanner
 {
     /// <param name="disk">A disk of the backup that was just published.</param>
-    /// <param name="isContinued">The next backup may be an increment.</param>
+    /// <param name="policy">What the next backup may stand on; null is nothing.</param>
     /// <param name="snapshots">The snapshots of its image.</param>
     /// <param name="own">The guest's whole backups, this one included.</param>
     /// <param name="proof">The backup.</param>
     /// <returns>What may go, and what looks like ours but is known to no backup: that is not touched.</returns>
     public static (IReadOnlyList<string> Removable, IReadOnlyList<string> Unknown) Decide(
-        ManifestDisk disk, bool isContinued, IReadOnlyList<RbdSnapshot> snapshots, IReadOnlyList<CompletedBackup> own,
+        ManifestDisk disk, ChainPolicy? policy, IReadOnlyList<RbdSnapshot> snapshots, IReadOnlyList<CompletedBackup> own,
         CompletedBackup proof)
     {
         string[] named = [.. snapshots.Select(snapshot => snapshot.Name)
@@ -21,14 +21,15 @@ public static class SnapshotPlanner
             .Where(other => other.Target == disk.Target)
             .SelectMany(other => new[] { other.Image?.Snapshot, other.Image?.BaseSnapshot })
             .OfType<string>()];
-        IReadOnlyList<string> needed = isContinued ? Needed(disk, own, proof) : [];
-        return ([.. named.Where(name => known.Contains(name) && !needed.Contains(name))],
+        string? needed = policy is null ? null : Needed(disk, policy, own, proof);
+        return ([.. named.Where(name => known.Contains(name) && name != needed)],
             [.. named.Where(name => !known.Contains(name))]);
     }
 
-    // The newest, for an increment, and the full one's, for a differential.
-    private static IReadOnlyList<string> Needed(ManifestDisk disk, IReadOnlyList<CompletedBackup> own, CompletedBackup proof) =>
-        [.. (ChainPlanner.Find(proof, disk.Target, own) ?? [proof])
-            .Where((link, index) => index == 0 || link.Id == proof.Id)
-            .Select(link => link.Manifest.Disks.First(other => other.Target == disk.Target).Image!.Snapshot)];
+    private static string? Needed(
+        ManifestDisk disk, ChainPolicy policy, IReadOnlyList<CompletedBackup> own, CompletedBackup proof)
+    {
+        CompletedBackup standsOn = policy.IsDifferential && ChainPlanner.Find(proof, disk.Target, own) is { } chain ? chain[0] : proof;
+        return standsOn.Manifest.Disks.First(other => other.Target == disk.Target).Image?.Snapshot;
+    }
 }

@@ -37,7 +37,7 @@ public sealed class ImageTrimmer(RbdClient cluster, ILogger log)
         ManifestDisk disk = proof.Manifest.Disks.Single(other => other.Target == target);
         IReadOnlyList<RbdSnapshot> snapshots = await cluster.ListSnapshotsAsync(image.Location, CancellationToken.None);
         (IReadOnlyList<string> removable, IReadOnlyList<string> unknown) =
-            SnapshotPlanner.Decide(disk, job.Settings.FullEvery is not null, snapshots, own, proof);
+            SnapshotPlanner.Decide(disk, job.Settings.FullEvery, snapshots, own, proof);
         foreach (string name in removable)
         {
             _ = await cluster.RemoveSnapshotAsync(image.Location, name, CancellationToken.None);

@@ -65,10 +65,15 @@ public sealed class PinnedDomain(
         log.Information("{Domain}: {Count} disk(s) pinned", job.Facts.Name, job.Disks.Count);
     }
 
-    /// <summary>Brings one disk back to its base and removes its overlay.</summary>
+    /// <summary>Brings one disk, which was read, back to its base and removes its overlay.</summary>
     public async Task ReleaseAsync(DiskTarget target)
     {
-        PlannedOverlay overlay = pinned.Single(planned => planned.Target == target);
+        if (pinned.FirstOrDefault(planned => planned.Target == target) is not { } overlay)
+        {
+            // The guest writes to an image all the while; its snapshot is for the next backup.
+            gate.Pass(job.Facts.Name, JobStep.Read, target);
+            return;
+        }
 
         // Tried once, whatever comes of it: what fails here is taken up again by recovery, not by the end of the scope.
         _ = pinned.Remove(overlay);

@@ -64,10 +64,13 @@ public sealed class BackupSite
         [.. BackupDirectories(domain).Select(path => Path.GetFileName(path).Split('-')[0])];
 
     /// <summary>The published backups of a domain, oldest first.</summary>
-    public IReadOnlyList<string> BackupDirectories(string domain) =>
-        Directory.Exists(Path.Combine(BackupPath, domain))
-            ? [.. Directory.GetDirectories(Path.Combine(BackupPath, domain), "*-full").Order(StringComparer.Ordinal)]
-            : [];
+    public IReadOnlyList<string> BackupDirectories(string domain)
+    {
+        string folder = Path.Combine(BackupPath, domain);
+        return !Directory.Exists(folder) ? []
+            : [.. new[] { "*-full", "*-incr", "*-diff" }.SelectMany(kind => Directory.GetDirectories(folder, kind))
+                .Order(StringComparer.Ordinal)];
+    }
 
     /// <summary>The archive of the newest backup.</summary>
     public string NewestArchive(string domain) =>
