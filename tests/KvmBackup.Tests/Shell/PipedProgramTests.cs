@@ -1,0 +1,130 @@
+using System.Diagnostics;
+using KvmBackup.Shell;
+using Serilog.Core;
+
+namespace KvmBackup.Tests.Shell;
+
+public sealed class PipedProgramTests
+{
+    private readonly ProgramShell shell = new(Logger.None, TimeProvider.System);
+
+    [Fact]
+    public async Task Data_flow_in_and_out_while_it_runs()
+    {
+        await using IPipedProgram program = Bash("while read -r line; do echo \"<$line>\"; done; echo bye >&2; exit 3");
+        using StreamReader output = new(program.StandardOutput);
+
+        program.StandardInput.Write("one\n"u8);
+        Assert.Equal("<one>", output.ReadLine());
+        program.StandardInput.Write("two\n"u8);
+        Assert.Equal("<two>", output.ReadLine());
+        await program.StandardInput.DisposeAsync();
+
+        Assert.Null(output.ReadLine());
+        ProgramResult result = await program.WaitAsync(CancellationToken.None);
+        Assert.Equal((3, "", "bye\n"), (result.ExitCode, result.StandardOutput, result.StandardError));
+    }
+
+    [Fact]
+    public async Task Endless_complaints_are_kept_up_to_a_bound_and_block_nobody()
+    {
+        await using IPipedProgram program = Bash("yes complaint | head -c 3000000 >&2; echo done");
+        using StreamReader output = new(program.StandardOutput);
+
+        Assert.Equal("done", output.ReadLine());
+        ProgramResult result = await program.WaitAsync(CancellationToken.None);
+
+        Assert.StartsWith("complaint\ncomplaint\n", result.StandardError, StringComparison.Ordinal);
+        Assert.Equal(1 << 16, result.StandardError.Length);
+    }
+
+    [Fact]
+    public async Task A_read_that_stands_still_kills_it_and_fails()
+    {
+        await using IPipedProgram program = Bash("echo one; sleep 30", TimeSpan.FromMilliseconds(500));
+        byte[] buffer = new byte[4];
+        Stopwatch clock = Stopwatch.StartNew();
+
+        Assert.Equal(4, program.StandardOutput.Read(buffer));
+        ShellException failure = Assert.Throws<ShellException>(() => program.StandardOutput.Read(buffer));
+
+        Assert.Contains("stood still", failure.Message, StringComparison.Ordinal);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20));
+    }
+
+    [Fact]
+    public async Task A_write_that_stands_still_kills_it_and_fails()
+    {
+        await using IPipedProgram program = Bash("exec sleep 30", TimeSpan.FromMilliseconds(500));
+
+        Assert.Throws<ShellException>(() => program.StandardInput.Write(new byte[1 << 22]));
+    }
+
+    [Fact]
+    public async Task What_flows_slowly_but_flows_is_let_flow()
+    {
+        await using IPipedProgram program = Bash("for i in 1 2 3 4; do sleep 0.4; echo $i; done", TimeSpan.FromSeconds(1));
+        using StreamReader output = new(program.StandardOutput);
+
+        Assert.Equal("1\n2\n3\n4\n", output.ReadToEnd());
+        Assert.True((await program.WaitAsync(CancellationToken.None)).IsSuccess);
+    }
+
+    [Fact]
+    public async Task An_end_that_does_not_come_is_not_waited_for()
+    {
+        await using IPipedProgram program = Bash("exec >&-; exec sleep 30", TimeSpan.FromMilliseconds(500));
+
+        _ = await Assert.ThrowsAsync<ShellException>(() => program.WaitAsync(CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_wait_that_is_cancelled_kills_it()
+    {
+        await using IPipedProgram program = Bash("echo $$; exec sleep 30");
+        int processId = int.Parse(new StreamReader(program.StandardOutput).ReadLine()!, null);
+        using CancellationTokenSource source = new(TimeSpan.FromMilliseconds(200));
+
+        _ = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => program.WaitAsync(source.Token));
+
+        await AssertGoneAsync(processId);
+    }
+
+    [Fact]
+    public async Task Nothing_of_it_is_left_when_its_scope_ends()
+    {
+        int processId;
+        await using (IPipedProgram program = Bash("echo $$; exec sleep 30"))
+        {
+            processId = int.Parse(new StreamReader(program.StandardOutput).ReadLine()!, null);
+        }
+
+        await AssertGoneAsync(processId);
+    }
+
+    [Fact]
+    public async Task It_is_in_a_session_of_its_own_and_speaks_the_C_locale()
+    {
+        await using IPipedProgram program = Bash("ps -o sid= -p $$; echo $$ $LC_ALL");
+        string[] words = new StreamReader(program.StandardOutput).ReadToEnd().Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+
+        Assert.Equal([words[1], words[1], "C"], words);
+    }
+
+    [Fact]
+    public void A_missing_program_is_told_as_that() => Assert.True(
+        Assert.Throws<ShellException>(() => shell.Open(new ProgramCall("no-such-program", []))).IsProgramMissing);
+
+    private IPipedProgram Bash(string script, TimeSpan? limit = null) =>
+        shell.Open(new ProgramCall("bash", ["-c", script]) { Timeout = limit ?? TimeSpan.FromSeconds(30) });
+
+    private static async Task AssertGoneAsync(int processId)
+    {
+        for (int tries = 0; Directory.Exists($"/proc/{processId}") && tries < 100; tries++)
+        {
+            await Task.Delay(50);
+        }
+
+        Assert.False(Directory.Exists($"/proc/{processId}"));
+    }
+}
