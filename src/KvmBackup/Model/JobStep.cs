@@ -53,6 +53,9 @@ public enum JobStep
     /// <summary>The journal has forgotten the job.</summary>
     Closed,
 
+    /// <summary>A Ceph cluster holds only those of our snapshots that the next backup stands on.</summary>
+    Trimmed,
+
     /// <summary>Old backups are gone.</summary>
     Retained,
 }

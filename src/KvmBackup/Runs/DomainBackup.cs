@@ -105,6 +105,7 @@ public sealed class DomainBackup(
         if (job.Images.Count > 0)
         {
             record.Warn(await trimmer.TrimAsync(job, completed, directory.List().Backups));
+            gate.Pass(domain.Name, JobStep.Trimmed);
         }
 
         if (record.IsGuestClean)

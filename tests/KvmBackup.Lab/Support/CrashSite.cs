@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text.Json;
 using System.Xml.Linq;
 using KvmBackup.Model;
 
 namespace KvmBackup.Lab.Support;
 
-/// <summary>A guest that writes (pairs across its disks, when it has two), its backups, and the program held at a step.</summary>
+/// <summary>A guest that writes pairs across its disks, its backups, and the program held at a step.</summary>
 public sealed class CrashSite : IAsyncDisposable
 {
     /// <summary>Runs every step; without it a seeded selection that always holds the most delicate ones.</summary>
@@ -16,20 +17,24 @@ public sealed class CrashSite : IAsyncDisposable
 
     private static readonly JobStep[] StepsOfADisk =
     [
-        JobStep.Read, JobStep.Releasing, JobStep.Committing, JobStep.Ready, JobStep.Pivoted, JobStep.OnBase, JobStep.Released,
+        JobStep.Releasing, JobStep.Committing, JobStep.Ready, JobStep.Pivoted, JobStep.OnBase, JobStep.Released,
     ];
 
-    private static readonly LabDisk[] AllDisks = [new("vda"), new("vdb") { Format = "raw" }];
+    private static readonly LabDisk[] OneFile = [new("vda")];
+    private static readonly LabDisk[] TwoFiles = [new("vda"), new("vdb") { Format = "raw" }];
 
     private readonly IReadOnlyDictionary<string, string> bases;
+    private readonly LabRbdImage? image;
     private readonly List<(string Path, string Digest)> earlier = [];
     private int marks;
 
-    private CrashSite(LabGuest guest, BackupSite site, IReadOnlyDictionary<string, string> bases)
+    private CrashSite(LabGuest guest, BackupSite site, LabDisk[] disks)
     {
         Guest = guest;
         Site = site;
-        this.bases = bases;
+        image = disks.Select(disk => disk.Rbd).OfType<LabRbdImage>().FirstOrDefault();
+        bases = disks.ToDictionary(disk => disk.Target, disk => disk.Rbd is { } rbd
+            ? $"rbd:{rbd.Specification}" : Path.Combine(guest.DirectoryPath!, $"{disk.Target}.{disk.Format}"));
     }
 
     public static bool IsFullMatrix => Environment.GetEnvironmentVariable(FullMatrixVariable) is { Length: > 0 };
@@ -38,28 +43,22 @@ public sealed class CrashSite : IAsyncDisposable
 
     public BackupSite Site { get; }
 
-    /// <summary>Boots the guest and makes a first backup that must outlive everything.</summary>
-    /// <param name="name">The guest's.</param>
-    /// <param name="disks">How many it has: one or two.</param>
-    public static async Task<CrashSite> CreateAsync(string name, int disks = 2)
+    /// <summary>Boots a guest with two disks in files and makes a first backup that must outlive everything.</summary>
+    public static Task<CrashSite> CreateAsync(string name) => CreateAsync(name, TwoFiles);
+
+    private static async Task<CrashSite> CreateAsync(string name, LabDisk[] disks)
     {
-        LabDisk[] taken = AllDisks[..disks];
-        LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification(name)
-        {
-            Disks = taken,
-            PairDisks = ("vda", taken[^1].Target),
-        });
-        Dictionary<string, string> bases = taken.ToDictionary(
-            disk => disk.Target, disk => Path.Combine(guest.DirectoryPath!, $"{disk.Target}.{disk.Format}"));
-        CrashSite site = new(guest, new BackupSite((name, "rotate: 100")), bases);
+        LabGuest guest = await LabGuest.StartAsync(
+            new LabGuestSpecification(name) { Disks = disks, PairDisks = ("vda", disks[^1].Target) });
+        CrashSite site = new(guest, new BackupSite((name, "rotate: 100, full_every: 5")), disks);
         (await site.Site.RunAsync("run")).MustSucceed();
         site.Remember();
         return site;
     }
 
     /// <summary>
-    /// Holds a run after each step, for a guest with two disks and for one with one, lets something happen to it, and sees
-    /// that the guest is well and the next backup good.
+    /// Holds a run after each step, for a guest with two disks in files, for one with one, and for one with a file and an RBD
+    /// image, lets something happen to it, and sees that the guest is well and the next backup good.
     /// </summary>
     /// <param name="name">The guests' names begin with it.</param>
     /// <param name="seed">Which of the steps are taken when not all are.</param>
@@ -78,9 +77,10 @@ public sealed class CrashSite : IAsyncDisposable
     private static async Task AtEveryStepAsync(
         string name, Func<CrashSite, IReadOnlyList<string>> select, Func<CrashSite, string, RunningProgram, Task> happenAsync)
     {
-        foreach (int disks in new[] { 2, 1 })
+        LabDisk[] fileAndImage = [new("vda"), new("vdb") { Rbd = new LabRbdImage(name) }];
+        foreach ((string kind, LabDisk[] disks) in new[] { ("two", TwoFiles), ("one", OneFile), ("image", fileAndImage) })
         {
-            await using CrashSite site = await CreateAsync($"{name}-{disks}", disks);
+            await using CrashSite site = await CreateAsync($"{name}-{kind}", disks);
             foreach (string step in IsFullMatrix ? site.AllSteps() : select(site))
             {
                 await using RunningProgram held = await site.HoldAsync(step);
@@ -91,18 +91,26 @@ public sealed class CrashSite : IAsyncDisposable
         }
     }
 
-    /// <summary>All steps by their own names, so that a new one cannot be forgotten; those of a disk for each disk.</summary>
-    private string[] AllSteps() =>
-        [.. Enum.GetValues<JobStep>().SelectMany(step => StepsOfADisk.Contains(step)
-            ? bases.Keys.Select(target => $"{step}:{target}") : [step.ToString()])];
+    /// <summary>All steps by their own names, so that a new one cannot be forgotten; those of a disk for each that has them.</summary>
+    private string[] AllSteps() => [.. Enum.GetValues<JobStep>().SelectMany(StepsNamed)];
+
+    private IEnumerable<string> StepsNamed(JobStep step) => step switch
+    {
+        JobStep.Trimmed when image is null => [],
+        JobStep.Read => bases.Keys.Select(target => $"{step}:{target}"),
+        _ when StepsOfADisk.Contains(step) => Files.Select(target => $"{step}:{target}"),
+        _ => [step.ToString()],
+    };
+
+    private IEnumerable<string> Files => bases.Where(disk => disk.Value.StartsWith('/')).Select(disk => disk.Key);
 
     private string[] SelectSteps(int seed)
     {
-        string last = bases.Keys.Max(StringComparer.Ordinal)!;
-        string[] delicate = ["Snapshotted", $"Committing:{last}", "Pivoted:vda"];
+        string last = Files.Max(StringComparer.Ordinal)!;
+        string[] delicate = image is not null ? ["Snapshotted", "Read:vdb"] : ["Snapshotted", $"Committing:{last}", "Pivoted:vda"];
         string[] rest = [.. AllSteps().Except(delicate)];
         new Random(seed).Shuffle(rest);
-        return [.. delicate, .. rest.Take((SelectedStepsOfADisk * bases.Count) - delicate.Length)];
+        return [.. delicate, .. rest.Take((SelectedStepsOfADisk * Files.Count()) - delicate.Length)];
     }
 
     /// <summary>Starts a run and returns when it is held after a step.</summary>
@@ -167,6 +175,11 @@ public sealed class CrashSite : IAsyncDisposable
         Assert.True(left.Length == 0, $"{step}: left behind: {string.Join(", ", left)}");
         string journal = Path.Combine(Site.StatePath, "journal");
         Assert.True(!Directory.Exists(journal) || !Directory.EnumerateFiles(journal, "*.json").Any(), $"{step}: still journalled");
+        if (image is not null)
+        {
+            string[] known = [.. Site.BackupDirectories(Guest.Name).Select(ReadSnapshot)];
+            Assert.All(await LabCeph.SnapshotsAsync(image), snapshot => Assert.Contains(snapshot.Name, known));
+        }
     }
 
     public async Task AssertNextBackupIsGoodAsync(string step)
@@ -176,6 +189,12 @@ public sealed class CrashSite : IAsyncDisposable
         (await Site.RunAsync("verify", Guest.Name)).MustSucceed();
         Assert.DoesNotContain(
             Site.BackupDirectories(Guest.Name), directory => directory.EndsWith(".partial", StringComparison.Ordinal));
+        if (image is not null)
+        {
+            Assert.Equal(ReadSnapshot(Site.BackupDirectories(Guest.Name)[^1]), Assert.Single(await LabCeph.SnapshotsAsync(image)).Name);
+            Assert.False(Directory.EnumerateFiles(Site.StatePath, "*.key", SearchOption.AllDirectories).Any(), $"{step}: a key is left");
+        }
+
         Remember();
     }
 
@@ -192,6 +211,13 @@ public sealed class CrashSite : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => Guest.DisposeAsync();
+
+    private static string ReadSnapshot(string backupDirectory)
+    {
+        using JsonDocument manifest = JsonDocument.Parse(File.ReadAllText(Path.Combine(backupDirectory, "manifest.json")));
+        return manifest.RootElement.GetProperty("disks").EnumerateArray().Select(disk => disk.GetProperty("image"))
+            .Single(found => found.ValueKind == JsonValueKind.Object).GetProperty("snapshot").GetString()!;
+    }
 
     private static string Digest(string path) => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(path)));
 
