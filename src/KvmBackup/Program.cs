@@ -70,6 +70,8 @@ internal static class Program
             () => new RestoreRun(source.Value, new RestorePreflight(host), images, definer, new ImageAssembler(log), time, log),
             () => new PruneRun(settings.Value, target.Value, options.Wait, log),
             () => new CheckRun(settings.Value, host, agent, images, archiver, target.Value, preflight.Value, time),
-            Recover);
+            Recover,
+            () => new SnapshotsRun(
+                settings.Value, host, access.Value, keys.Value, cluster, new ImageTrimmer(cluster, log), target.Value, options.Wait, log));
     }
 }

@@ -11,4 +11,5 @@ public sealed record RunSet(
     Func<RestoreRun> Restore,
     Func<PruneRun> Prune,
     Func<CheckRun> Check,
-    Func<RecoverRun> Recover);
+    Func<RecoverRun> Recover,
+    Func<SnapshotsRun> Snapshots);

@@ -41,6 +41,12 @@ public sealed record DomainSettings(
     /// <summary>When RBD images get a new full backup; null is every time.</summary>
     public ChainPolicy? FullEvery { get; init; }
 
+    /// <summary>How many of our snapshots of each image stay in its cluster for a quick rollback, the newest included.</summary>
+    public int KeepOnCluster { get; init; }
+
+    /// <summary>Our snapshots are protected, so that nobody removes them by mistake.</summary>
+    public bool ProtectSnapshots { get; init; }
+
     /// <summary>Room for overlays that must be there before a backup begins, as a share of the disks' virtual size.</summary>
     public double OverlayHeadroom { get; init; } = DefaultOverlayHeadroom;
 

@@ -74,6 +74,8 @@ internal static class HostReader
         {
             StallTimeout = layer.StallTimeout ?? DomainSettings.DefaultStallTimeout,
             OverlayHeadroom = layer.OverlayHeadroom ?? DomainSettings.DefaultOverlayHeadroom,
+            KeepOnCluster = layer.KeepOnCluster ?? 0,
+            ProtectSnapshots = layer.ProtectSnapshots ?? false,
             Ceph = layer.Ceph ?? CephSettings.None,
             FullEvery = layer.FullEvery is { } every ? every with { IsDifferential = layer.IsDifferential ?? false } : null,
         };

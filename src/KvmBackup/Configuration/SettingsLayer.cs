@@ -33,6 +33,10 @@ internal sealed record SettingsLayer
 
     public bool? IsDifferential { get; init; }
 
+    public int? KeepOnCluster { get; init; }
+
+    public bool? ProtectSnapshots { get; init; }
+
     /// <summary>This level on top of a farther one: the nearer wins.</summary>
     public SettingsLayer Over(SettingsLayer farther) => new()
     {
@@ -50,5 +54,7 @@ internal sealed record SettingsLayer
         Ceph = Ceph?.Over(farther.Ceph) ?? farther.Ceph,
         FullEvery = FullEvery ?? farther.FullEvery,
         IsDifferential = IsDifferential ?? farther.IsDifferential,
+        KeepOnCluster = KeepOnCluster ?? farther.KeepOnCluster,
+        ProtectSnapshots = ProtectSnapshots ?? farther.ProtectSnapshots,
     };
 }

@@ -9,4 +9,8 @@ namespace KvmBackup.Model;
 /// <param name="Changes">What the increment holds, in the order of its stream; empty for a full one.</param>
 public sealed record ManifestImage(
     RbdImage Image, string ImageId, string Snapshot, BackupId? BaseBackup, string? BaseSnapshot,
-    IReadOnlyList<ImageChange> Changes);
+    IReadOnlyList<ImageChange> Changes)
+{
+    /// <summary>Whether these changes lead on from that point of the same image.</summary>
+    public bool StandsOn(ManifestImage below) => ImageId == below.ImageId && BaseSnapshot == below.Snapshot;
+}

@@ -65,7 +65,7 @@ public static class ChainPlanner
             // Each is older than the last by the rules of a manifest, so this ends.
             CompletedBackup? link = all.FirstOrDefault(
                 other => other.Id == older && other.Manifest.DomainUuid == backup.Manifest.DomainUuid);
-            if (link is null || ImageOf(link, disk) is not { } below || below.ImageId != image.ImageId || below.Snapshot != image.BaseSnapshot)
+            if (link is null || ImageOf(link, disk) is not { } below || !image.StandsOn(below))
             {
                 return null;
             }

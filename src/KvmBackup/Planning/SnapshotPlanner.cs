@@ -2,34 +2,50 @@ using KvmBackup.Model;
 
 namespace KvmBackup.Planning;
 
-/// <summary>Decides which of our snapshots an image's cluster need no longer hold.</summary>
+/// <summary>Decides which of our snapshots a cluster needs no longer hold. Other people's are not even looked at.</summary>
 public static class SnapshotPlanner
 {
-    /// <param name="disk">A disk of the backup that was just published.</param>
+    /// <param name="domain">Whose disk.</param>
+    /// <param name="target">The disk.</param>
+    /// <param name="image">Its image.</param>
     /// <param name="policy">What the next backup may stand on; null is nothing.</param>
-    /// <param name="snapshots">The snapshots of its image.</param>
-    /// <param name="own">The guest's whole backups, this one included.</param>
-    /// <param name="proof">The backup.</param>
-    /// <returns>What may go, and what looks like ours but is known to no backup: that is not touched.</returns>
-    public static (IReadOnlyList<string> Removable, IReadOnlyList<string> Unknown) Decide(
-        ManifestDisk disk, ChainPolicy? policy, IReadOnlyList<RbdSnapshot> snapshots, IReadOnlyList<CompletedBackup> own,
-        CompletedBackup proof)
+    /// <param name="keep">How many stay for a quick rollback, the newest included.</param>
+    /// <param name="snapshots">The image's, in any order.</param>
+    /// <param name="own">The guest's whole backups, the newest first.</param>
+    /// <param name="staying">Those of them that retention keeps: a snapshot goes before its backup does, or nobody would know it.</param>
+    /// <returns>One for each snapshot that bears our name, the newest first.</returns>
+    public static IReadOnlyList<SnapshotVerdict> Decide(
+        Guid domain, DiskTarget target, RbdImage image, ChainPolicy? policy, int keep, IReadOnlyList<RbdSnapshot> snapshots,
+        IReadOnlyList<CompletedBackup> own, IReadOnlyList<CompletedBackup> staying)
     {
-        string[] named = [.. snapshots.Select(snapshot => snapshot.Name)
-            .Where(name => SnapshotName.IsOf(name, proof.Manifest.DomainUuid, disk.Target))];
-        HashSet<string> known = [.. own.SelectMany(backup => backup.Manifest.Disks)
-            .Where(other => other.Target == disk.Target)
-            .SelectMany(other => new[] { other.Image?.Snapshot, other.Image?.BaseSnapshot })
-            .OfType<string>()];
-        string? needed = policy is null ? null : Needed(disk, policy, own, proof);
-        return ([.. named.Where(name => known.Contains(name) && name != needed)],
-            [.. named.Where(name => !known.Contains(name))]);
+        HashSet<string> known = [.. ImagesOf(own, target).SelectMany(found => new[] { found.Snapshot, found.BaseSnapshot }).OfType<string>()];
+        HashSet<string> backed = [.. ImagesOf(staying, target).Select(found => found.Snapshot)];
+        string? needed = policy is null || own.Count == 0 ? null : Needed(target, policy, own);
+        RbdSnapshot[] named = [.. snapshots.Where(snapshot => SnapshotName.IsOf(snapshot.Name, domain, target))
+            .OrderByDescending(snapshot => snapshot.Id)];
+        HashSet<string> newest = [.. named.Select(snapshot => snapshot.Name).Where(backed.Contains).Take(keep)];
+        return [.. named.Select(snapshot =>
+        {
+            (SnapshotFate fate, string reason) = snapshot.Name switch
+            {
+                var name when !known.Contains(name) =>
+                    (SnapshotFate.Unknown, "no backup here knows it: of a run that was killed, or of another backupdir"),
+                var name when name == needed => (SnapshotFate.Kept, "the next increment stands on it"),
+                var name when newest.Contains(name) => (SnapshotFate.Kept, $"for a quick rollback (keep_on_cluster: {keep})"),
+                _ => (SnapshotFate.Removable, "nothing stands on it any more"),
+            };
+            return new SnapshotVerdict(target, image, snapshot, fate, reason);
+        })];
     }
 
-    private static string? Needed(
-        ManifestDisk disk, ChainPolicy policy, IReadOnlyList<CompletedBackup> own, CompletedBackup proof)
+    private static IEnumerable<ManifestImage> ImagesOf(IReadOnlyList<CompletedBackup> backups, DiskTarget target) =>
+        backups.SelectMany(backup => backup.Manifest.Disks).Where(disk => disk.Target == target)
+            .Select(disk => disk.Image).OfType<ManifestImage>();
+
+    private static string? Needed(DiskTarget target, ChainPolicy policy, IReadOnlyList<CompletedBackup> own)
     {
-        CompletedBackup standsOn = policy.IsDifferential && ChainPlanner.Find(proof, disk.Target, own) is { } chain ? chain[0] : proof;
-        return standsOn.Manifest.Disks.First(other => other.Target == disk.Target).Image?.Snapshot;
+        CompletedBackup standsOn =
+            policy.IsDifferential && ChainPlanner.Find(own[0], target, own) is { } chain ? chain[0] : own[0];
+        return standsOn.Manifest.Disks.FirstOrDefault(disk => disk.Target == target)?.Image?.Snapshot;
     }
 }

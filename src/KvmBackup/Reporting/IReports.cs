@@ -21,6 +21,8 @@ public interface IReports
 
     void Print(RecoveryReport report);
 
+    void Print(SnapshotsReport report);
+
     /// <summary>A failure that left no report.</summary>
     void PrintError(string message, ExitCode exitCode);
 }

@@ -117,6 +117,24 @@ public sealed class JsonReports(TextWriter output) : IReports
         ["domains"] = Array(report.Domains, Recovery),
     });
 
+    public void Print(SnapshotsReport report) => Write(new JsonObject
+    {
+        ["exit_code"] = (int)report.ExitCode,
+        ["is_dry_run"] = report.IsDryRun,
+        ["snapshots"] = Array(report.Verdicts, entry => new JsonObject
+        {
+            ["domain"] = entry.Domain.Value,
+            ["disk"] = entry.Verdict.Disk.Value,
+            ["image"] = entry.Verdict.Image.Spec,
+            ["name"] = entry.Verdict.Snapshot.Name,
+            ["is_protected"] = entry.Verdict.Snapshot.IsProtected,
+            ["fate"] = Word(entry.Verdict.Fate),
+            ["reason"] = entry.Verdict.Reason,
+        }),
+        ["removed"] = Strings(report.Removed),
+        ["failures"] = Strings(report.Failures),
+    });
+
     // A program gets JSON whatever happens.
     public void PrintError(string message, ExitCode exitCode) => Write(new JsonObject
     {

@@ -193,6 +193,28 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         PrintRecovery(report);
     }
 
+    public void Print(SnapshotsReport report)
+    {
+        Table table = NewTable("Domain", "Disk", "Snapshot", "What for");
+        foreach ((DomainName domain, SnapshotVerdict verdict) in report.Verdicts)
+        {
+            _ = table.AddRow(
+                Cell(domain.Value), Cell(verdict.Disk.Value), Cell($"{verdict.Image}@{verdict.Snapshot.Name}"), Cell(verdict.Reason));
+        }
+
+        if (report.Verdicts.Count > 0)
+        {
+            console.Write(table);
+        }
+        else if (report.Failures.Count == 0)
+        {
+            Say("There is no snapshot of ours.");
+        }
+
+        SayAll(report.IsDryRun ? "would remove " : "removed ", report.Removed);
+        SayAll("FAILED: ", report.Failures);
+    }
+
     public void PrintError(string message, ExitCode exitCode)
     {
         foreach (string line in message.Split('\n'))

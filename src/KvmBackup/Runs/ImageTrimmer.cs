@@ -10,16 +10,19 @@ public sealed class ImageTrimmer(RbdClient cluster, ILogger log)
 {
     /// <param name="job">What was backed up.</param>
     /// <param name="proof">The published backup.</param>
-    /// <param name="own">The guest's whole backups, this one included.</param>
+    /// <param name="all">The whole backups of the directory, that one included.</param>
     /// <returns>What an operator should know.</returns>
-    public async Task<IReadOnlyList<string>> TrimAsync(PreparedJob job, CompletedBackup proof, IReadOnlyList<CompletedBackup> own)
+    public async Task<IReadOnlyList<string>> TrimAsync(PreparedJob job, CompletedBackup proof, IReadOnlyList<CompletedBackup> all)
     {
+        CompletedBackup[] own = [.. all.Where(backup => backup.Manifest.DomainUuid == job.Facts.Uuid)];
+        CompletedBackup[] staying = [.. RetentionPlanner.Decide(job.Settings.Retention, proof, all).Verdicts
+            .Where(verdict => verdict.IsKept).Select(verdict => verdict.Backup)];
         List<string> warnings = [];
         foreach (TakenDisk disk in job.Disks.Where(disk => disk.Image is not null))
         {
             try
             {
-                warnings.AddRange(await TrimAsync(disk.Disk.Target, disk.Image!, job, proof, own));
+                warnings.AddRange(await TrimAsync(disk.Disk.Target, disk.Image!, job, own, staying));
             }
             catch (KvmBackupException failure)
             {
@@ -31,21 +34,38 @@ public sealed class ImageTrimmer(RbdClient cluster, ILogger log)
         return warnings;
     }
 
-    private async Task<IReadOnlyList<string>> TrimAsync(
-        DiskTarget target, TakenImage image, PreparedJob job, CompletedBackup proof, IReadOnlyList<CompletedBackup> own)
+    /// <summary>Removes one; a protected one is ours to unprotect.</summary>
+    /// <exception cref="DisksException">The cluster refuses.</exception>
+    public async Task RemoveAsync(RbdLocation location, RbdSnapshot snapshot)
     {
-        ManifestDisk disk = proof.Manifest.Disks.Single(other => other.Target == target);
-        IReadOnlyList<RbdSnapshot> snapshots = await cluster.ListSnapshotsAsync(image.Location, CancellationToken.None);
-        (IReadOnlyList<string> removable, IReadOnlyList<string> unknown) =
-            SnapshotPlanner.Decide(disk, job.Settings.FullEvery, snapshots, own, proof);
-        foreach (string name in removable)
+        if (snapshot.IsProtected)
         {
-            _ = await cluster.RemoveSnapshotAsync(image.Location, name, CancellationToken.None);
-            log.Information("{Domain}: removed the snapshot {Image}@{Snapshot}", job.Facts.Name, image.Source.Image, name);
+            await cluster.UnprotectAsync(location, snapshot.Name, CancellationToken.None);
         }
 
-        return [.. unknown.Select(name =>
-            $"disk {target}: the snapshot {image.Source.Image}@{name} looks like one of ours, but no backup here knows it, so it is left; "
-            + $"when nothing needs it: rbd snap rm {ShellWord.Quote($"{image.Source.Image}@{name}")}")];
+        _ = await cluster.RemoveSnapshotAsync(location, snapshot.Name, CancellationToken.None);
+        log.Information("removed the snapshot {Image}@{Snapshot}", location.Image, snapshot.Name);
+    }
+
+    private async Task<IReadOnlyList<string>> TrimAsync(
+        DiskTarget target, TakenImage image, PreparedJob job, IReadOnlyList<CompletedBackup> own,
+        IReadOnlyList<CompletedBackup> staying)
+    {
+        if (job.Settings.ProtectSnapshots)
+        {
+            await cluster.ProtectAsync(image.Location, image.SnapshotName, CancellationToken.None);
+        }
+
+        IReadOnlyList<SnapshotVerdict> verdicts = SnapshotPlanner.Decide(
+            job.Facts.Uuid, target, image.Source.Image, job.Settings.FullEvery, job.Settings.KeepOnCluster,
+            await cluster.ListSnapshotsAsync(image.Location, CancellationToken.None), own, staying);
+        foreach (SnapshotVerdict verdict in verdicts.Where(verdict => verdict.Fate == SnapshotFate.Removable))
+        {
+            await RemoveAsync(image.Location, verdict.Snapshot);
+        }
+
+        return [.. verdicts.Where(verdict => verdict.Fate == SnapshotFate.Unknown).Select(verdict =>
+            $"disk {target}: the snapshot {verdict.Image}@{verdict.Snapshot.Name} looks like one of ours, but {verdict.Reason}; it is left. "
+            + $"When nothing needs it: rbd snap rm {ShellWord.Quote($"{verdict.Image}@{verdict.Snapshot.Name}")}")];
     }
 }

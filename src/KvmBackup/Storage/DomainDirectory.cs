@@ -46,9 +46,10 @@ public sealed class DomainDirectory
             }
         }
 
+        (IReadOnlyList<CompletedBackup> whole, IReadOnlyList<UnusableEntry> broken) = ChainCheck.Part(backups);
         return new BackupCatalogue(
-            [.. backups.OrderByDescending(backup => backup.Id)],
-            [.. unusable.OrderBy(entry => entry.Name, StringComparer.Ordinal)]);
+            [.. whole.OrderByDescending(backup => backup.Id)],
+            [.. unusable.Concat(broken).OrderBy(entry => entry.Name, StringComparer.Ordinal)]);
     });
 
     /// <summary>The backup whose timestamp begins so; the newest when nothing is asked for.</summary>

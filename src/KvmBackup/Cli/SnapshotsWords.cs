@@ -1,0 +1,40 @@
+using System.CommandLine;
+using KvmBackup.Model;
+
+namespace KvmBackup.Cli;
+
+/// <summary>The words of <c>snapshots</c>.</summary>
+internal static class SnapshotsWords
+{
+    public static Command Build(Func<ParseResult, Func<Session, Task<ExitCode>>, Task<int>> execute) => new(
+        "snapshots", "our snapshots in Ceph clusters: what increments stand on")
+    {
+        Word(execute, "list", "which there are, and what each is for", SnapshotsDeed.List, Arity(ArgumentArity.ZeroOrMore)),
+        Word(execute, "trim", "remove those that nothing stands on any more", SnapshotsDeed.Trim, Arity(ArgumentArity.ZeroOrMore)),
+        Word(execute, "reset", "remove all of these domains: their next backup is a full one", SnapshotsDeed.Reset, Arity(ArgumentArity.OneOrMore)),
+    };
+
+    private static Command Word(
+        Func<ParseResult, Func<Session, Task<ExitCode>>, Task<int>> execute, string name, string description, SnapshotsDeed deed,
+        Argument<string[]> names)
+    {
+        Option<bool> dryRun = new("--dry-run") { Description = "say what would be removed, and remove nothing" };
+        Command command = new(name, description) { names };
+        if (deed != SnapshotsDeed.List)
+        {
+            command.Add(dryRun);
+        }
+
+        command.SetAction((parsed, _) => execute(parsed, async session =>
+        {
+            string[]? wanted = parsed.GetValue(names) is { Length: > 0 } given ? given : null;
+            SnapshotsReport report = await session.Runs.Snapshots().RunAsync(
+                deed, wanted, deed != SnapshotsDeed.List && parsed.GetValue(dryRun), session.CancellationToken);
+            return session.Finish(report.ExitCode, reports => reports.Print(report));
+        }));
+        return command;
+    }
+
+    private static Argument<string[]> Arity(ArgumentArity arity) =>
+        new("NAME") { Description = "domains of the configuration", Arity = arity };
+}

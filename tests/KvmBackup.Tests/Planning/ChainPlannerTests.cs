@@ -1,0 +1,76 @@
+using KvmBackup.Model;
+using KvmBackup.Planning;
+using static KvmBackup.Tests.Planning.ChainSamples;
+
+namespace KvmBackup.Tests.Planning;
+
+public sealed class ChainPlannerTests
+{
+    private static readonly ChainPolicy Weekly = new(Points: 7, Age: null, IsDifferential: false);
+    private static readonly RbdImageFacts Facts = new(ImageId, 1 << 20, 4 << 20, true, true, null, null);
+
+    [Fact]
+    public void Without_a_policy_and_for_the_first_time_everything_is_taken_whole_and_that_is_no_news()
+    {
+        Assert.Equal(new ChainDecision(null, null), Decide(null, [Backup(1)], 1));
+        Assert.Equal(new ChainDecision(null, null), Decide(Weekly, [], 1));
+    }
+
+    [Fact]
+    public void An_increment_stands_on_the_backup_before_it_and_a_differential_on_the_full_one()
+    {
+        CompletedBackup[] own = [Backup(2, 1), Backup(1)];
+
+        Assert.Equal(new ChainBase(BackupKind.Incremental, Id(2), Snapshot(2)), Decide(Weekly, own, 1, 2).Base);
+        Assert.Equal(
+            new ChainBase(BackupKind.Differential, Id(1), Snapshot(1)),
+            Decide(Weekly with { IsDifferential = true }, [Backup(2, 1, BackupKind.Differential), Backup(1)], 1).Base);
+    }
+
+    [Fact]
+    public void A_chain_ends_by_its_length_and_by_the_age_of_its_full_one()
+    {
+        CompletedBackup[] own = [Backup(3, 2), Backup(2, 1), Backup(1)];
+
+        Assert.NotNull(Decide(Weekly with { Points = 4 }, own, 3).Base);
+        Assert.Equal(new ChainDecision(null, null), Decide(Weekly with { Points = 3 }, own, 3));
+        Assert.NotNull(Decide(new ChainPolicy(null, TimeSpan.FromDays(21), false), own, 3).Base);
+        Assert.Equal(new ChainDecision(null, null), Decide(new ChainPolicy(null, TimeSpan.FromDays(20), false), own, 3));
+    }
+
+    [Theory]
+    [InlineData("made anew")]
+    [InlineData("is gone from the cluster")]
+    [InlineData("no longer there")]
+    [InlineData("does not hold its image")]
+    public void Any_doubt_about_the_base_makes_it_whole_and_is_told(string why)
+    {
+        ChainDecision decision = why switch
+        {
+            "made anew" => Decide(Weekly, [Backup(1, imageId: "other")], 1),
+            "is gone from the cluster" => Decide(Weekly, [Backup(1)]),
+            "no longer there" => Decide(Weekly, [Backup(3, 2), Backup(1)], 3),
+            _ => Decide(Weekly, [Bare(Backup(2)), Backup(1)], 1, 2),
+        };
+
+        Assert.Null(decision.Base);
+        Assert.Contains(why, decision.Notice, StringComparison.Ordinal);
+        Assert.Contains("vdb", decision.Notice, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_chain_is_found_from_its_full_one_on_and_not_across_a_gap()
+    {
+        CompletedBackup[] all = [Backup(4, 3), Backup(3, 1), Backup(2, 1), Backup(1)];
+
+        Assert.Equal([Id(1), Id(3), Id(4)], ChainPlanner.Find(all[0], Vdb, all)!.Select(link => link.Id));
+        Assert.Null(ChainPlanner.Find(all[0], Vdb, [all[0], all[2], all[3]]));
+        Assert.Null(ChainPlanner.Find(all[0], Vdb, [all[0], all[1], Backup(1, imageId: "other")]));
+    }
+
+    private static CompletedBackup Bare(CompletedBackup backup) =>
+        backup with { Manifest = backup.Manifest with { Disks = [.. backup.Manifest.Disks.Select(disk => disk with { Image = null })] } };
+
+    private static ChainDecision Decide(ChainPolicy? policy, CompletedBackup[] own, params int[] inCluster) =>
+        ChainPlanner.Decide(Vdb, Facts, [.. inCluster.Select(InCluster)], policy, own, Id(21));
+}

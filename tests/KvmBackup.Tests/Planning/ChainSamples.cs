@@ -1,0 +1,37 @@
+using KvmBackup.Model;
+using KvmBackup.Tests.Support;
+
+namespace KvmBackup.Tests.Planning;
+
+/// <summary>Backups of a disk that is an RBD image, in chains.</summary>
+internal static class ChainSamples
+{
+    public const string ImageId = "10175c39eba7";
+    public static readonly DiskTarget Vdb = new("vdb");
+    public static readonly RbdImage Image = new("rbd", null, "vm");
+    public static readonly Guid Domain = ManifestSamples.Create().DomainUuid;
+
+    public static BackupId Id(int day) => Support.BackupSamples.IdOfDay(day);
+
+    public static string Snapshot(int day) => SnapshotName.Create(Domain, Vdb, Id(day), (uint)day);
+
+    /// <summary>A backup of a day; without a base a full one.</summary>
+    public static CompletedBackup Backup(
+        int day, int? baseDay = null, BackupKind kind = BackupKind.Incremental, string imageId = ImageId, long sizeBytes = 1 << 20)
+    {
+        bool isFull = baseDay is null;
+        string file = isFull ? "vdb.raw" : "vdb.rbddiff";
+        ManifestDisk disk = new(
+            Vdb, isFull ? BackupKind.Full : kind, sizeBytes,
+            [new ManifestLayer(file, isFull ? "raw" : "rbddiff", "rbd:rbd/vm", false, ManifestSamples.Sum('d'), sizeBytes)])
+        {
+            Image = new ManifestImage(
+                Image, imageId, Snapshot(day), baseDay is { } older ? Id(older) : null,
+                baseDay is { } below ? Snapshot(below) : null, isFull ? [] : [new ImageChange(0, 4096, true)]),
+        };
+        Manifest manifest = ManifestSamples.Create(id: Id(day), kind: disk.Kind);
+        return new CompletedBackup($"/backup/web1/{Id(day)}-x", manifest with { Disks = [disk] }, IsProtected: false);
+    }
+
+    public static RbdSnapshot InCluster(int day) => new(day, Snapshot(day), 1 << 20, IsProtected: false);
+}
