@@ -3,7 +3,7 @@ using KvmBackup.Model;
 namespace KvmBackup.Storage;
 
 /// <summary>Tells the backups that can be restored from those whose base is gone: an increment alone is none.</summary>
-internal static class ChainCheck
+public static class ChainCheck
 {
     /// <param name="found">What is whole in itself.</param>
     /// <returns>Those that stand on what is there, and the rest with the reason.</returns>

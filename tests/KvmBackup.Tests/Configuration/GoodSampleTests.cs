@@ -23,6 +23,10 @@ public sealed class GoodSampleTests
         Assert.Equal([new DiskTarget("vdb")], host.Domains[1].Disks.Excluded);
         Assert.Equal(AllDays, host.Domains[1].Schedule.Days);
         Assert.True(host.Domains[1].VerifyBeforePublish);
+        Assert.Equal(new ChainPolicy(7, TimeSpan.FromDays(30), IsDifferential: false), host.Domains[0].FullEvery);
+        Assert.Equal(3, host.Domains[0].KeepOnCluster);
+        Assert.Equal(
+            new CephSettings("/etc/ceph/ceph.conf", "backup", "/etc/ceph/ceph.client.backup.keyring"), host.Domains[0].Ceph);
         Assert.All(host.Domains, domain => Assert.Equal(new Compression(CompressionMethod.Zstd), domain.Compression));
     }
 
@@ -36,6 +40,8 @@ public sealed class GoodSampleTests
             "defaults", "backupdir", "statedir", "domains", "day_of_week", "rotate", "retain", "compression", "quiesce",
             "disks", "overlay_dir", "freeze_timeout", "commit_timeout", "verify", "last", "daily", "weekly", "monthly",
             "yearly", "age", "method", "level", "threads", "exclude",
+            "stall_timeout", "overlay_headroom", "full_every", "points", "increments", "keep_on_cluster", "protect_snapshots",
+            "ceph", "conf", "user", "keyring",
         ];
         Assert.All(keys, key => Assert.Contains(key + ":", text, StringComparison.Ordinal));
     }

@@ -1,0 +1,30 @@
+using KvmBackup.Model;
+using KvmBackup.Storage;
+using KvmBackup.Tests.Planning;
+
+namespace KvmBackup.Tests.Storage;
+
+public sealed class ChainCheckTests
+{
+    [Fact]
+    public void Whatever_stands_on_a_missing_backup_is_none_itself()
+    {
+        CompletedBackup[] found = [ChainSamples.Backup(4, 3), ChainSamples.Backup(3, 2), ChainSamples.Backup(1), ChainSamples.Backup(5)];
+
+        (IReadOnlyList<CompletedBackup> whole, IReadOnlyList<UnusableEntry> broken) = ChainCheck.Part(found);
+
+        Assert.Equal([ChainSamples.Id(1), ChainSamples.Id(5)], whole.Select(backup => backup.Id));
+        Assert.Equal([found[1], found[0]], broken.Select(entry => entry.Remains));
+        Assert.All(broken, entry => Assert.Equal(UnusableCause.Damaged, entry.Cause));
+        Assert.Contains("disk vdb holds only what changed since 20261102T020000Z", broken[0].Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_chain_whose_links_are_there_is_whole_and_one_of_another_image_is_not()
+    {
+        CompletedBackup[] chain = [ChainSamples.Backup(3, 2), ChainSamples.Backup(2, 1), ChainSamples.Backup(1)];
+
+        Assert.Empty(ChainCheck.Part(chain).Broken);
+        Assert.Equal(2, ChainCheck.Part([chain[0], chain[1], ChainSamples.Backup(1, imageId: "other")]).Broken.Count);
+    }
+}
