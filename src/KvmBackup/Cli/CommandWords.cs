@@ -9,7 +9,7 @@ internal sealed class CommandWords(Func<ParseResult, Func<Session, Task<ExitCode
 {
     private readonly Option<bool> dryRun = new("--dry-run") { Description = "print each command that would change something, and run none" };
 
-    public IReadOnlyList<Command> All => [Run(), Backup(), List(), Show(), Verify(), RestoreWords.Build(execute), Prune(), Recover(), Check()];
+    public IReadOnlyList<Command> All => [Run(), Backup(), List(), Show(), Verify(), RestoreWords.Build(execute), AssembleWords.Build(execute), Prune(), Recover(), Check()];
 
     private Command Run()
     {
