@@ -5,6 +5,7 @@ using KvmBackup.Disks;
 using KvmBackup.Guarding;
 using KvmBackup.Hypervisor;
 using KvmBackup.Journaling;
+using KvmBackup.Model;
 using KvmBackup.Reporting;
 using KvmBackup.Runs;
 using KvmBackup.Shell;
@@ -44,7 +45,8 @@ internal static class Program
         DomainDefiner definer = new(virsh);
         OverlayRelease release = new(commit, definer, images, log);
         RbdClient cluster = new(shell);
-        Lazy<ClusterKeys> keys = new(() => new ClusterKeys(Path.Combine(settings.Value.StateDirectory, "keys")));
+        Lazy<ClusterKeys> keys = new(() => new ClusterKeys(Path.Combine(
+            options.BackupDirectory is null ? settings.Value.StateDirectory : HostSettings.DefaultStateDirectory, "keys")));
         Lazy<ClusterAccess> access = new(() => new ClusterAccess(host, keys.Value));
         Lazy<Preflight> preflight = new(() => new Preflight(host, images, new ImagePreflight(access.Value, cluster)));
         StepGate gate = new(Environment.GetEnvironmentVariable("KVMBACKUP_HOLD_AFTER"), SelfControl.Stop, log);
@@ -63,11 +65,26 @@ internal static class Program
             new DryRun(preflight.Value, agent, snapshot, commit, target.Value, time),
             new WatchCall(SelfControl.ProgramPath, [.. SelfControl.ProgramPrefix, .. WatchCommand.Arguments(options)]),
             new HostShutdown(shell, time, log), keys.Value, time, log);
+        DiskContent content = new(new ImageAssembler(log), images);
+        QemuConversion conversion = new(shell);
+        RestoreRun Restore()
+        {
+            RbdImageStore store = new(cluster);
+            CephSettings CephOf(DomainName name) => options.BackupDirectory is null
+                ? settings.Value.Domains.FirstOrDefault(domain => domain.Name == name)?.Ceph ?? CephSettings.None : CephSettings.None;
+            return new RestoreRun(
+                source.Value, new RestorePreflight(host, new ImageDestinations(access.Value, cluster, store, CephOf, log)),
+                new RestoreWriter(
+                    images, new ImageAssembler(log), new ImageRestorer(cluster, store, content, conversion, time, log), log),
+                definer, keys.Value, time, log);
+        }
+
         return new RunSet(
             Backup,
             () => new ListRun(source.Value),
             () => new VerifyRun(source.Value, verifier, time, log),
-            () => new RestoreRun(source.Value, new RestorePreflight(host), images, definer, new ImageAssembler(log), time, log),
+            Restore,
+            () => new AssembleRun(source.Value, content, conversion, time, log),
             () => new PruneRun(settings.Value, target.Value, options.Wait, log),
             () => new CheckRun(settings.Value, host, agent, images, archiver, target.Value, preflight.Value, time),
             Recover,

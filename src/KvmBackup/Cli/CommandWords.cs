@@ -9,7 +9,11 @@ internal sealed class CommandWords(Func<ParseResult, Func<Session, Task<ExitCode
 {
     private readonly Option<bool> dryRun = new("--dry-run") { Description = "print each command that would change something, and run none" };
 
-    public IReadOnlyList<Command> All => [Run(), Backup(), List(), Show(), Verify(), RestoreWords.Build(execute), Prune(), Recover(), Check(), SnapshotsWords.Build(execute)];
+    public IReadOnlyList<Command> All =>
+    [
+        Run(), Backup(), List(), Show(), Verify(), RestoreWords.Build(execute), AssembleWords.Build(execute), Prune(), Recover(), Check(),
+        SnapshotsWords.Build(execute),
+    ];
 
     private Command Run()
     {

@@ -9,6 +9,7 @@ public sealed record RunSet(
     Func<ListRun> List,
     Func<VerifyRun> Verify,
     Func<RestoreRun> Restore,
+    Func<AssembleRun> Assemble,
     Func<PruneRun> Prune,
     Func<CheckRun> Check,
     Func<RecoverRun> Recover,

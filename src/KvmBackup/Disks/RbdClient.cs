@@ -148,7 +148,7 @@ public sealed class RbdClient(IShell shell)
     private static string Purpose(string doing, RbdLocation location, string? snapshot) =>
         snapshot is null ? $"{doing} {location}" : $"{doing} {location}@{snapshot}";
 
-    private async Task<ProgramResult> MustAsync(
+    internal async Task<ProgramResult> MustAsync(
         ProgramCall call, string purpose, RbdLocation location, CancellationToken cancellationToken, string? exceptWhen = null)
     {
         ProgramResult result = await RunAsync(call, purpose, location, cancellationToken);
@@ -157,7 +157,7 @@ public sealed class RbdClient(IShell shell)
             : throw RbdFailure.Of(result, purpose, location);
     }
 
-    private async Task<ProgramResult> RunAsync(
+    internal async Task<ProgramResult> RunAsync(
         ProgramCall call, string purpose, RbdLocation location, CancellationToken cancellationToken)
     {
         try

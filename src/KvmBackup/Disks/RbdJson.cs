@@ -29,6 +29,13 @@ internal static class RbdJson
             Size(one, "id", 0), Text(one, "name"), Size(one, "size", 0), Flag(one.GetProperty("protected")))).ToList();
     });
 
+    /// <summary>The addresses of the clients that have an image open.</summary>
+    public static IReadOnlyList<string> Watchers(string json, RbdLocation location) => Read(location, () =>
+    {
+        using JsonDocument document = JsonDocument.Parse(json);
+        return document.RootElement.GetProperty("watchers").EnumerateArray().Select(one => Text(one, "address")).ToList();
+    });
+
     /// <summary>Reads a diff, which can be long: token by token.</summary>
     public static IReadOnlyList<ImageChange> Changes(ReadOnlyMemory<byte> json, RbdLocation location) => Read(location, () =>
     {

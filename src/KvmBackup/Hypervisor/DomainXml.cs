@@ -27,6 +27,11 @@ public static class DomainXml
     public static IReadOnlyList<DiskFacts> Disks(XElement domain) =>
         [.. DiskElements(domain).Select(Describe)];
 
+    /// <summary>The disks that are RBD images, by target.</summary>
+    /// <exception cref="HypervisorException">The text is not a domain's XML.</exception>
+    public static IReadOnlyDictionary<DiskTarget, RbdSource> RbdSources(string xml) => Disks(Parse(xml))
+        .Where(disk => disk.Rbd is not null).ToDictionary(disk => disk.Target, disk => disk.Rbd!);
+
     public static bool HasAgentChannel(XElement domain) =>
         Devices(domain, "channel").Any(channel => channel.Element("target")?.Attribute("name")?.Value == AgentChannelName);
 

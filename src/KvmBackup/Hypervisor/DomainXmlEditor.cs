@@ -12,9 +12,17 @@ public static class DomainXmlEditor
     public static string Apply(string xml, DomainEdit edit)
     {
         XElement domain = DomainXml.Parse(xml);
+        RbdDiskEdit images = new(domain);
         foreach (XElement disk in DomainXml.DiskElements(domain))
         {
-            MoveDisk(disk, edit.DiskPaths);
+            if (edit.DiskImages.FirstOrDefault(pair => pair.Key.Value == DomainXml.TargetOf(disk)).Value is { } image)
+            {
+                images.Apply(disk, image);
+            }
+            else
+            {
+                MoveDisk(disk, edit.DiskPaths);
+            }
         }
 
         MoveFiles(domain, edit.FilePaths);

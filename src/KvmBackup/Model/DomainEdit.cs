@@ -8,4 +8,8 @@ namespace KvmBackup.Model;
 public sealed record DomainEdit(
     DomainName? NewName,
     IReadOnlyDictionary<DiskTarget, string> DiskPaths,
-    IReadOnlyDictionary<string, string> FilePaths);
+    IReadOnlyDictionary<string, string> FilePaths)
+{
+    /// <summary>Disks that are RBD images from now on, by target.</summary>
+    public IReadOnlyDictionary<DiskTarget, RbdImage> DiskImages { get; init; } = new Dictionary<DiskTarget, RbdImage>();
+}

@@ -19,4 +19,14 @@ public sealed record RestoreRequest(
     bool Define,
     bool Start,
     DomainName? Replace,
-    bool IsDryRun);
+    bool IsDryRun)
+{
+    /// <summary>Where in a cluster to, instead of a directory.</summary>
+    public RbdDestination? Cluster { get; init; }
+
+    /// <summary>The images that may be overwritten, each named by the operator.</summary>
+    public IReadOnlyList<RbdImage> ReplacedImages { get; init; } = [];
+
+    /// <summary>Everything goes back to where it was.</summary>
+    public bool IsInPlace => TargetDirectory is null && Cluster is null && NewName is null;
+}

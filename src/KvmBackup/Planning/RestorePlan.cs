@@ -15,4 +15,8 @@ public sealed record RestorePlan(
     DomainName Name,
     bool Define,
     bool Start,
-    IReadOnlyList<string> Warnings);
+    IReadOnlyList<string> Warnings)
+{
+    /// <summary>The disks that are written into a cluster.</summary>
+    public IReadOnlyList<RestoreImage> Images { get; init; } = [];
+}

@@ -10,39 +10,68 @@ public static class RestorePlanner
     {
         CheckRequest(manifest, request);
         DomainName name = request.NewName ?? manifest.Domain;
-        bool isMoved = request.TargetDirectory is not null || request.NewName is not null;
         List<RestoreFile> files = [];
+        List<RestoreImage> images = [];
         Dictionary<DiskTarget, string> diskPaths = [];
         foreach (ManifestDisk disk in manifest.Disks.Where(disk => request.Disk is null || disk.Target == request.Disk))
         {
-            List<RestoreFile> layers = disk.Image is { } image ? [AssembledFile(manifest, disk, image, name, request)] : isMoved
-                ? MovedLayers(disk, name, request) : OriginalLayers(disk, request);
+            if (ImagePlacement.Find(disk, name, request) is { } image)
+            {
+                images.Add(image);
+                continue;
+            }
+
+            List<RestoreFile> layers = disk.Image is not null ? [AssembledFile(disk, name, request)]
+                : request.IsInPlace ? OriginalLayers(disk, request) : MovedLayers(disk, name, request);
             files.AddRange(layers.AsEnumerable().Reverse());
             diskPaths[disk.Target] = layers[0].FilePath;
         }
 
+        ImagePlacement.Check(images, request);
         Dictionary<string, string> filePaths = [];
-        foreach (AuxiliaryFile file in request.Disk is null ? manifest.Files : [])
+        foreach (AuxiliaryFile file in HasFiles(request) ? manifest.Files : [])
         {
-            string path = isMoved ? Path.Combine(Folder(manifest, request), $"{name.FileName}-{file.MemberName}") : file.SourcePath;
+            string path = PathOf(file, manifest, name, request);
             files.Add(new RestoreFile(file.MemberName, path, RuleForFile(file, request), false, null, false));
             filePaths[file.SourcePath] = path;
         }
 
+        bool isDefined = request.Define || request.Start;
+        DomainEdit edit = new(request.NewName, diskPaths, filePaths)
+        {
+            // In place the definition names them already, whatever way it has to.
+            DiskImages = request.IsInPlace ? new() : images.ToDictionary(image => image.Disk.Target, image => image.Image),
+        };
         return new RestorePlan(
-            files, new DomainEdit(request.NewName, diskPaths, filePaths), name,
-            request.Define || request.Start, request.Start, [.. Warn(manifest, request)]);
+            files, edit, name, isDefined, request.Start,
+            [.. Warn(manifest, request), .. isDefined ? ImagePlacement.Warn(manifest, images) : []])
+        {
+            Images = images,
+        };
+    }
+
+    /// <summary>Disks alone that go into a cluster leave this host's files alone.</summary>
+    private static bool HasFiles(RestoreRequest request) =>
+        request.Disk is null && (request.Cluster is null || request.Define || request.Start);
+
+    private static string PathOf(AuxiliaryFile file, Manifest manifest, DomainName name, RestoreRequest request)
+    {
+        if (request is { TargetDirectory: null, NewName: null })
+        {
+            return file.SourcePath;
+        }
+
+        ManifestDisk? fileDisk = request.Cluster is null ? manifest.Disks.FirstOrDefault(disk => disk.Image is null) : null;
+        string folder = request.TargetDirectory
+            ?? (fileDisk is not null ? FolderOf(fileDisk.Layers[0]) : Path.GetDirectoryName(file.SourcePath)!);
+        return Path.Combine(folder, $"{name.FileName}-{file.MemberName}");
     }
 
     private static void CheckRequest(Manifest manifest, RestoreRequest request)
     {
-        if (request.Disk is { } target && manifest.Disks.All(disk => disk.Target != target))
+        if (request.Disk is not null)
         {
-            SkippedDisk? skipped = manifest.SkippedDisks.FirstOrDefault(disk => disk.Target == target);
-            throw new PlanningException(
-                $"{manifest.Domain}@{manifest.Id}: disk {target} is not in this backup"
-                + (skipped is null ? string.Empty : $" ({skipped.Reason})")
-                + $"; it holds {string.Join(", ", manifest.Disks.Select(disk => disk.Target))}.");
+            _ = DiskChoice.Find(manifest, request.Disk);
         }
 
         if (request.Disk is not null && (request.Define || request.Start || request.NewName is not null))
@@ -58,23 +87,12 @@ public static class RestorePlanner
         }
     }
 
-    private static RestoreFile AssembledFile(
-        Manifest manifest, ManifestDisk disk, ManifestImage image, DomainName name, RestoreRequest request)
+    private static RestoreFile AssembledFile(ManifestDisk disk, DomainName name, RestoreRequest request) => new(
+        disk.Layers[0].FileName, Path.Combine(request.TargetDirectory!, $"{name.FileName}-{disk.Target}.raw"),
+        request.Replace is null ? ExistingFileRule.Refuse : ExistingFileRule.Replace, false, null, false)
     {
-        if (request.TargetDirectory is not { } folder)
-        {
-            throw new PlanningException(
-                $"{manifest.Domain}@{manifest.Id}: disk {disk.Target} was the RBD image {image.Image}: say where to restore it, "
-                + "as a raw file, with --to DIR.");
-        }
-
-        return new RestoreFile(
-            disk.Layers[0].FileName, Path.Combine(folder, $"{name.FileName}-{disk.Target}.raw"),
-            request.Replace is null ? ExistingFileRule.Refuse : ExistingFileRule.Replace, false, null, false)
-        {
-            Assembled = disk.Target,
-        };
-    }
+        Assembled = disk.Target,
+    };
 
     private static List<RestoreFile> OriginalLayers(ManifestDisk disk, RestoreRequest request)
     {
@@ -100,9 +118,6 @@ public static class RestorePlanner
                 ? new RestoreBacking(NewName(disk.Layers[depth + 1]), disk.Layers[depth + 1].Format) : null,
             layer.Format == "qcow2"))];
     }
-
-    private static string Folder(Manifest manifest, RestoreRequest request) =>
-        request.TargetDirectory ?? FolderOf(manifest.Disks[0].Layers[0]);
 
     private static string FolderOf(ManifestLayer layer) => layer.IsBlockDevice
         ? throw new PlanningException(

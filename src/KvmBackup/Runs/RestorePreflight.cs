@@ -8,12 +8,12 @@ using KvmBackup.Storage;
 namespace KvmBackup.Runs;
 
 /// <summary>Finds all that speaks against a restore, before the first write. A restore never overwrites unasked.</summary>
-public sealed class RestorePreflight(LibvirtHost host)
+public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destinations)
 {
     /// <exception cref="RunsException">Refused; the message lists every reason and what to do.</exception>
     public async Task<RestoreFacts> ExamineAsync(
         CompletedBackup backup, RestorePlan plan, IReadOnlyDictionary<DiskTarget, ImageAssembly> assemblies,
-        RestoreRequest request, CancellationToken cancellationToken)
+        RestoreRequest request, string xml, CancellationToken cancellationToken)
     {
         List<string> refusals = [.. await RefuseDomainAsync(backup.Manifest, plan, request, cancellationToken)];
         List<RestoreFile> written = [];
@@ -48,20 +48,23 @@ public sealed class RestorePreflight(LibvirtHost host)
         }
 
         refusals.AddRange(RefuseWithoutRoom(written, DataBytes));
+        IReadOnlyList<PlacedImage> images = await destinations.FindAsync(backup, xml, plan.Images, refusals, cancellationToken);
         return refusals.Count == 0
-            ? new RestoreFacts(written, kept, written.Sum(DataBytes))
+            ? new RestoreFacts(written, kept, images, written.Sum(DataBytes) + plan.Images.Sum(ImageBytes))
             : throw new RunsException(
                 $"{backup.Domain}@{backup.Id}: nothing was restored: {string.Join("; ", refusals)}.", ExitCode.Usage);
 
         long DataBytes(RestoreFile file) => file.Assembled is { } target
             ? assemblies[target].DataBytes : backup.Manifest.FindMember(file.MemberName)!.DataBytes;
+
+        long ImageBytes(RestoreImage image) => assemblies.TryGetValue(image.Disk.Target, out ImageAssembly? assembly)
+            ? assembly.DataBytes : image.Disk.Layers.Sum(layer => backup.Manifest.FindMember(layer.FileName)?.DataBytes ?? 0);
     }
 
     private async Task<IReadOnlyList<string>> RefuseDomainAsync(
         Manifest manifest, RestorePlan plan, RestoreRequest request, CancellationToken cancellationToken)
     {
-        bool isInPlace = request.TargetDirectory is null && request.NewName is null;
-        if (!plan.Define && !isInPlace)
+        if (!plan.Define && !request.IsInPlace)
         {
             // Files only, somewhere else: libvirt need not even run.
             return [];

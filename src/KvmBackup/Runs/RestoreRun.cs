@@ -13,7 +13,7 @@ namespace KvmBackup.Runs;
 /// file gets its name before all of them are whole.
 /// </summary>
 public sealed class RestoreRun(
-    BackupDirectory target, RestorePreflight preflight, QemuImage images, DomainDefiner definer, ImageAssembler assembler,
+    BackupDirectory target, RestorePreflight preflight, RestoreWriter writer, DomainDefiner definer, ClusterKeys keys,
     TimeProvider time, ILogger log)
 {
     private const int LargestXmlBytes = 16 << 20;
@@ -22,15 +22,28 @@ public sealed class RestoreRun(
     public async Task<RestoreReport> RunAsync(
         RestoreRequest request, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
+        try
+        {
+            return await RestoreAsync(request, progress, cancellationToken);
+        }
+        finally
+        {
+            keys.Forget();
+        }
+    }
+
+    private async Task<RestoreReport> RestoreAsync(
+        RestoreRequest request, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
+    {
         long start = time.GetTimestamp();
         DomainDirectory backups = target.ForDomain(request.Domain);
         CompletedBackup backup = backups.Find(request.IdPrefix);
         using OpenBackup open = await OpenBackup.OpenAsync(backup, log, cancellationToken);
         RestorePlan plan = RestorePlanner.Plan(backup.Manifest, request);
-        IReadOnlyList<CompletedBackup> all = backups.List().Backups;
-        Dictionary<DiskTarget, ImageAssembly> assemblies = plan.Files.Select(file => file.Assembled).OfType<DiskTarget>()
-            .ToDictionary(target => target, target => ImageAssembly.Plan(backup, target, all));
-        RestoreFacts facts = await preflight.ExamineAsync(backup, plan, assemblies, request, cancellationToken);
+        Dictionary<DiskTarget, ImageAssembly> assemblies = PlanAssemblies(backup, plan, backups);
+        string xml = Encoding.UTF8.GetString(
+            await open.Reader.ReadSmallAsync(open.Member("domain.xml"), LargestXmlBytes, cancellationToken));
+        RestoreFacts facts = await preflight.ExamineAsync(backup, plan, assemblies, request, xml, cancellationToken);
         RestoreReport report = new(
             backup.Domain, backup.Id, plan.Name, [], [.. facts.Kept.Select(file => file.FilePath)], false, false, 0,
             TimeSpan.Zero, [.. Warn(backups, backup, request), .. open.Damages.Select(damage => $"{damage.File}: {damage.Reason}"), .. plan.Warnings],
@@ -40,23 +53,11 @@ public sealed class RestoreRun(
             return report with { Commands = [.. DescribeCommands(plan, facts)] };
         }
 
-        byte[] xml = await open.Reader.ReadSmallAsync(open.Member("domain.xml"), LargestXmlBytes, cancellationToken);
-        IReadOnlyList<string> warnings = await WriteAsync(open, facts, assemblies, progress, cancellationToken);
-        if (plan.Define)
-        {
-            await definer.DefineAsync(plan.Name, DomainXmlEditor.Apply(Encoding.UTF8.GetString(xml), plan.Edit), cancellationToken);
-            log.Information("{Domain}: defined", plan.Name);
-        }
-
-        if (plan.Start)
-        {
-            await definer.StartAsync(plan.Name, cancellationToken);
-            log.Information("{Domain}: started", plan.Name);
-        }
-
+        IReadOnlyList<string> warnings = await writer.WriteAsync(open, facts, assemblies, progress, cancellationToken);
+        await DefineAsync(plan, xml, cancellationToken);
         return report with
         {
-            WrittenFiles = [.. facts.Written.Select(file => file.FilePath)],
+            WrittenFiles = [.. facts.Written.Select(file => file.FilePath), .. facts.Images.Select(image => image.Plan.ToString())],
             IsDefined = plan.Define,
             IsStarted = plan.Start,
             DataBytes = facts.DataBytes,
@@ -66,73 +67,34 @@ public sealed class RestoreRun(
         };
     }
 
+    private static Dictionary<DiskTarget, ImageAssembly> PlanAssemblies(
+        CompletedBackup backup, RestorePlan plan, DomainDirectory backups)
+    {
+        IReadOnlyList<CompletedBackup> all = backups.List().Backups;
+        return plan.Files.Select(file => file.Assembled).OfType<DiskTarget>()
+            .Concat(plan.Images.Where(image => image.Form == DiskForm.Chain).Select(image => image.Disk.Target))
+            .ToDictionary(target => target, target => ImageAssembly.Plan(backup, target, all));
+    }
+
+    private async Task DefineAsync(RestorePlan plan, string xml, CancellationToken cancellationToken)
+    {
+        if (plan.Define)
+        {
+            await definer.DefineAsync(plan.Name, DomainXmlEditor.Apply(xml, plan.Edit), cancellationToken);
+            log.Information("{Domain}: defined", plan.Name);
+        }
+
+        if (plan.Start)
+        {
+            await definer.StartAsync(plan.Name, cancellationToken);
+            log.Information("{Domain}: started", plan.Name);
+        }
+    }
+
     /// <summary>Who asks for the newest must know when that is not what comes.</summary>
     private static IEnumerable<string> Warn(DomainDirectory backups, CompletedBackup backup, RestoreRequest request) =>
         request.IdPrefix is not null ? []
             : backups.List().FailedSince(backup).Select(entry => $"{entry.Name} is newer, but not usable: {entry.Reason}");
-
-    /// <returns>What qemu-img thinks of the images.</returns>
-    private async Task<IReadOnlyList<string>> WriteAsync(
-        OpenBackup backup, RestoreFacts facts, Dictionary<DiskTarget, ImageAssembly> assemblies,
-        IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
-    {
-        DomainName domain = backup.Backup.Domain;
-        Tally tally = new(domain, facts.DataBytes, progress);
-        List<IRestoredDisk> open = [];
-        try
-        {
-            foreach (RestoreFile file in facts.Written)
-            {
-                ArchiveMember member = backup.Member(file.MemberName);
-                ImageAssembly? assembly = file.Assembled is { } target ? assemblies[target] : null;
-                log.Information("{Domain}: writing {Path}", domain, file.FilePath);
-                IRestoredDisk disk = file.IsBlockDevice
-                    ? RestoredDevice.Open(file.FilePath, member.SizeBytes, member.Extents)
-                    : RestoredFile.Create(file.FilePath, assembly?.SizeBytes ?? member.SizeBytes);
-                open.Add(disk);
-                await (assembly is null
-                    ? backup.Reader.ExtractAsync(member, disk, tally.Begin($"writing {file.MemberName}"), cancellationToken)
-                    : assembler.WriteAsync(assembly, disk, tally, cancellationToken));
-                if (file.Backing is { } backing)
-                {
-                    await images.RebaseAsync(disk.WorkingPath, backing.Name, backing.Format, cancellationToken);
-                }
-            }
-
-            foreach ((IRestoredDisk disk, RestoreFile file) in open.Zip(facts.Written))
-            {
-                disk.Commit(file.WhenExisting == ExistingFileRule.Replace);
-            }
-        }
-        finally
-        {
-            foreach (IRestoredDisk disk in open)
-            {
-                await disk.DisposeAsync();
-            }
-        }
-
-        return await CheckAsync(facts, cancellationToken);
-    }
-
-    private async Task<IReadOnlyList<string>> CheckAsync(RestoreFacts facts, CancellationToken cancellationToken)
-    {
-        List<string> warnings = [];
-        foreach (RestoreFile file in facts.Written.Where(file => file is { IsQcow2: true, IsBlockDevice: false }))
-        {
-            try
-            {
-                await images.CheckAsync(file.FilePath, cancellationToken);
-            }
-            catch (DisksException failure)
-            {
-                // Every byte is as it was on the source, by its checksum: the image was so when it was backed up.
-                warnings.Add($"{failure.Message}; the guest's own image was so when it was backed up");
-            }
-        }
-
-        return warnings;
-    }
 
     private static IEnumerable<string> DescribeCommands(RestorePlan plan, RestoreFacts facts)
     {
@@ -143,6 +105,19 @@ public sealed class RestoreRun(
             {
                 yield return QemuImage.RebaseCall(file.FilePath, backing.Name, backing.Format).ToString();
             }
+        }
+
+        foreach (PlacedImage image in facts.Images)
+        {
+            RbdLocation partial = image.Location with { Image = RestoredImage.PartialOf(image.Location.Image) };
+            yield return RbdClient.CreateImageCall(partial, image.Plan.SizeBytes).ToString();
+            yield return $"write {RbdDestination.Prefix}{partial} from {image.Plan.Disk.Layers[0].FileName}";
+            if (image.Replaces)
+            {
+                yield return RbdClient.RemoveImageCall(image.Location).ToString();
+            }
+
+            yield return RbdImageStore.RenameCall(partial, image.Location.Image).ToString();
         }
 
         if (plan.Define)

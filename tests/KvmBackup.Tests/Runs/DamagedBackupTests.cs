@@ -28,11 +28,8 @@ public sealed class DamagedBackupTests : IAsyncLifetime
     public DamagedBackupTests()
     {
         RecordedShell nothing = new(folder.DirectoryPath);
-        Virsh virsh = new(nothing, null);
         target = new BackupDirectory(folder.PathOf("backups"), TimeProvider.System);
-        restore = new RestoreRun(
-            target, new RestorePreflight(new LibvirtHost(virsh)), new QemuImage(nothing), new DomainDefiner(virsh),
-            new ImageAssembler(Logger.None), TimeProvider.System, Logger.None);
+        restore = RestoreSamples.Run(target, nothing, folder.PathOf("keys"));
     }
 
     [Theory]

@@ -1,0 +1,95 @@
+using KvmBackup.Configuration;
+using KvmBackup.Disks;
+using KvmBackup.Hypervisor;
+using KvmBackup.Model;
+using KvmBackup.Planning;
+using Serilog;
+
+namespace KvmBackup.Runs;
+
+/// <summary>Finds the images that a restore is to write, and what speaks against writing them. Changes nothing.</summary>
+/// <param name="settingsOf">What the configuration says of a domain's cluster.</param>
+public sealed class ImageDestinations(
+    ClusterAccess access, RbdClient cluster, RbdImageStore store, Func<DomainName, CephSettings> settingsOf, ILogger log)
+{
+    /// <param name="backup">What is restored.</param>
+    /// <param name="xml">The domain's XML.</param>
+    /// <param name="images">Where to.</param>
+    /// <param name="refusals">Takes each reason against it, with what to do.</param>
+    /// <exception cref="KvmBackupException">The cluster cannot be asked.</exception>
+    public async Task<IReadOnlyList<PlacedImage>> FindAsync(
+        CompletedBackup backup, string xml, IReadOnlyList<RestoreImage> images, List<string> refusals,
+        CancellationToken cancellationToken)
+    {
+        List<PlacedImage> placed = [];
+        IReadOnlyDictionary<DiskTarget, RbdSource> sources = DomainXml.RbdSources(xml);
+        foreach (RestoreImage image in images)
+        {
+            // A disk that was a file goes where the domain's other images are.
+            RbdSource? source = sources.GetValueOrDefault(image.Disk.Target) ?? sources.Values.FirstOrDefault();
+            RbdLocation location = await LocateAsync(backup.Domain, image.Image, source, cancellationToken);
+            RbdImageFacts? existing = await cluster.TryDescribeAsync(location, snapshot: null, cancellationToken);
+            if (existing is not null)
+            {
+                refusals.AddRange(await RefuseExistingAsync(image, location, cancellationToken));
+            }
+
+            RbdLocation partial = location with { Image = RestoredImage.PartialOf(image.Image) };
+            if (await cluster.TryDescribeAsync(partial, snapshot: null, cancellationToken) is not null)
+            {
+                refusals.Add(
+                    $"{partial} is there: an interrupted restore has left it, or one is at work. If none is, remove it: "
+                    + RbdClient.RemoveImageCall(partial));
+            }
+
+            placed.Add(new PlacedImage(image, location, existing is not null));
+        }
+
+        return placed;
+    }
+
+    private async Task<RbdLocation> LocateAsync(
+        DomainName domain, RbdImage image, RbdSource? source, CancellationToken cancellationToken)
+    {
+        CephSettings settings = settingsOf(domain);
+        RbdSource wanted = source is null ? new RbdSource(image, [], null, null) : source with { Image = image };
+        try
+        {
+            return await access.LocateAsync(wanted, settings, cancellationToken);
+        }
+        catch (RunsException failure) when (settings == CephSettings.None)
+        {
+            // After a disaster the host may be another, with Ceph set up and without the guests' secrets.
+            log.Warning(
+                "{Domain}: {Failure}; Ceph's own configuration of this host is used instead", domain, failure.Message);
+            return new RbdLocation(image, RbdAccess.Default);
+        }
+    }
+
+    private async Task<IEnumerable<string>> RefuseExistingAsync(
+        RestoreImage image, RbdLocation location, CancellationToken cancellationToken)
+    {
+        string spec = ShellWord.Quote(image.Image.Spec);
+        if (!image.MayReplace)
+        {
+            return [$"the image {image.Image} exists: restore into another with --to rbd:POOL/IMAGE, or overwrite it with --replace-image {spec}"];
+        }
+
+        List<string> refusals = [];
+        if (await store.ListWatchersAsync(location, cancellationToken) is { Count: > 0 } watchers)
+        {
+            refusals.Add(
+                $"the image {image.Image} is in use by {string.Join(", ", watchers)}, so it is not overwritten: shut its user off "
+                + $"(rbd status {spec})");
+        }
+
+        if (await cluster.ListSnapshotsAsync(location, cancellationToken) is { Count: > 0 } snapshots)
+        {
+            refusals.Add(
+                $"the image {image.Image} has {snapshots.Count} snapshots, which would go with it: if they may, remove them first "
+                + $"(rbd snap ls {spec}; rbd snap purge {spec}), or rename the image (rbd rename)");
+        }
+
+        return refusals;
+    }
+}

@@ -1,0 +1,99 @@
+using KvmBackup.Disks;
+using KvmBackup.Model;
+using KvmBackup.Planning;
+using Serilog;
+
+namespace KvmBackup.Runs;
+
+/// <summary>Writes the files and images of a restore. None gets its name before all of them are whole.</summary>
+public sealed class RestoreWriter(QemuImage images, ImageAssembler assembler, ImageRestorer restorer, ILogger log)
+{
+    /// <returns>What qemu-img thinks of the files.</returns>
+    /// <exception cref="KvmBackupException">Nothing was restored, and nothing half done is left.</exception>
+    public async Task<IReadOnlyList<string>> WriteAsync(
+        OpenBackup backup, RestoreFacts facts, IReadOnlyDictionary<DiskTarget, ImageAssembly> assemblies,
+        IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
+    {
+        Tally tally = new(backup.Backup.Domain, facts.DataBytes, progress);
+        List<IRestoredDisk> openFiles = [];
+        List<RestoredImage> openImages = [];
+        try
+        {
+            foreach (RestoreFile file in facts.Written)
+            {
+                await WriteFileAsync(backup, file, assemblies, tally, openFiles, cancellationToken);
+            }
+
+            foreach (PlacedImage image in facts.Images)
+            {
+                openImages.Add(await restorer.WriteAsync(
+                    backup, image, assemblies.GetValueOrDefault(image.Plan.Disk.Target), tally, cancellationToken));
+            }
+
+            // The last moment to change one's mind: names are given all or none.
+            cancellationToken.ThrowIfCancellationRequested();
+            foreach ((RestoredImage image, PlacedImage placed) in openImages.Zip(facts.Images))
+            {
+                await image.CommitAsync(placed.Replaces);
+            }
+
+            foreach ((IRestoredDisk disk, RestoreFile file) in openFiles.Zip(facts.Written))
+            {
+                disk.Commit(file.WhenExisting == ExistingFileRule.Replace);
+            }
+        }
+        finally
+        {
+            foreach (IRestoredDisk disk in openFiles)
+            {
+                await disk.DisposeAsync();
+            }
+
+            foreach (RestoredImage image in openImages)
+            {
+                await restorer.LeaveAsync(image);
+            }
+        }
+
+        return await CheckAsync(facts, cancellationToken);
+    }
+
+    private async Task WriteFileAsync(
+        OpenBackup backup, RestoreFile file, IReadOnlyDictionary<DiskTarget, ImageAssembly> assemblies, Tally tally,
+        List<IRestoredDisk> open, CancellationToken cancellationToken)
+    {
+        ArchiveMember member = backup.Member(file.MemberName);
+        ImageAssembly? assembly = file.Assembled is { } target ? assemblies[target] : null;
+        log.Information("{Domain}: writing {Path}", backup.Backup.Domain, file.FilePath);
+        IRestoredDisk disk = file.IsBlockDevice
+            ? RestoredDevice.Open(file.FilePath, member.SizeBytes, member.Extents)
+            : RestoredFile.Create(file.FilePath, assembly?.SizeBytes ?? member.SizeBytes);
+        open.Add(disk);
+        await (assembly is null
+            ? backup.Reader.ExtractAsync(member, disk, tally.Begin($"writing {file.MemberName}"), cancellationToken)
+            : assembler.WriteAsync(assembly, disk, tally, cancellationToken));
+        if (file.Backing is { } backing)
+        {
+            await images.RebaseAsync(disk.WorkingPath, backing.Name, backing.Format, cancellationToken);
+        }
+    }
+
+    private async Task<IReadOnlyList<string>> CheckAsync(RestoreFacts facts, CancellationToken cancellationToken)
+    {
+        List<string> warnings = [];
+        foreach (RestoreFile file in facts.Written.Where(file => file is { IsQcow2: true, IsBlockDevice: false }))
+        {
+            try
+            {
+                await images.CheckAsync(file.FilePath, cancellationToken);
+            }
+            catch (DisksException failure)
+            {
+                // Every byte is as it was on the source, by its checksum: the image was so when it was backed up.
+                warnings.Add($"{failure.Message}; the guest's own image was so when it was backed up");
+            }
+        }
+
+        return warnings;
+    }
+}
