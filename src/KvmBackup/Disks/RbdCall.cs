@@ -19,7 +19,7 @@ internal static class RbdCall
         [
             .. Way(access),
             "--client-mount-timeout", Seconds(limit, MostConnectSeconds),
-            "--rados-osd-op-timeout", Seconds(limit, MostRequestSeconds),
+            "--rados-osd-op-timeout", Seconds(limit < access.Patience ? limit : access.Patience, MostRequestSeconds),
             .. words,
         ])
     {

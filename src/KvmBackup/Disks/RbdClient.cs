@@ -105,6 +105,30 @@ public sealed class RbdClient(IShell shell)
         return changes;
     }
 
+    /// <summary>Lets the cluster compare its map of objects at a snapshot with the objects. One that is wrong counts as invalid
+    /// from then on, at that snapshot only, and is not used any more.</summary>
+    public async Task CheckObjectMapAsync(RbdLocation location, string snapshot, CancellationToken cancellationToken) =>
+        await MustAsync(
+            RbdCall.Build(location.Access, ScanLimit, "object-map", "check", "--no-progress", RbdCall.At(location.Image, snapshot)),
+            Purpose("Checking the object map of", location, snapshot), location, cancellationToken);
+
+    /// <summary>To be asked after a read: what is read of a snapshot that goes meanwhile is zeros, without any complaint.</summary>
+    /// <returns>All that there are.</returns>
+    /// <exception cref="DisksException">One is gone.</exception>
+    public async Task<IReadOnlyList<RbdSnapshot>> EnsureThereAsync(
+        RbdLocation location, IReadOnlyList<string> snapshots, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<RbdSnapshot> found = await ListSnapshotsAsync(location, cancellationToken);
+        if (snapshots.FirstOrDefault(name => found.All(other => other.Name != name)) is { } gone)
+        {
+            throw new DisksException(
+                $"The snapshot {location}@{gone} was removed while it was read, so that nothing of what was read can be used. "
+                + "Who removes snapshots there? Leave those alone that begin with kvmbackup, and back up again");
+        }
+
+        return found;
+    }
+
     public static ProgramCall CreateImageCall(RbdLocation location, long sizeBytes) => RbdCall.Build(
         location.Access, AnswerLimit,
         "create", "--size", string.Create(CultureInfo.InvariantCulture, $"{sizeBytes}B"), location.Image.Spec);

@@ -27,6 +27,12 @@ public sealed class RbdDiffSource : IExtentSource, IAsyncDisposable
 
     public IReadOnlyList<Extent> Extents { get; }
 
+    /// <summary>What an operator must know of the image; null for nothing.</summary>
+    public string? Warning => request.Warning;
+
+    /// <summary>Whether the cluster lets wait just now.</summary>
+    public bool IsWaiting => export?.IsWaiting ?? false;
+
     /// <summary>Asks what changed; nothing is read yet.</summary>
     /// <param name="client">Asks.</param>
     /// <param name="location">The image.</param>

@@ -20,6 +20,7 @@ internal sealed class RbdExport : IAsyncDisposable
     private readonly Task pump;
     private RbdBlock? current;
     private int run;
+    private volatile bool isWaiting;
 
     public RbdExport(RbdClient client, RbdExportRequest request)
     {
@@ -28,6 +29,9 @@ internal sealed class RbdExport : IAsyncDisposable
         pump = Task.Factory.StartNew(
             Pump, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
+
+    /// <summary>Somebody wants data, and the cluster has not given them yet.</summary>
+    public bool IsWaiting => isWaiting;
 
     /// <summary>Fills a buffer with data of the image; offsets ascend from call to call.</summary>
     /// <exception cref="DisksException">The stream broke, or is not what was told.</exception>
@@ -97,7 +101,9 @@ internal sealed class RbdExport : IAsyncDisposable
         current?.Dispose();
         current = null;
         run = 0;
+        isWaiting = true;
         bool hasMore = await blocks.Reader.WaitToReadAsync(cancellationToken);
+        isWaiting = false;
         return hasMore && blocks.Reader.TryRead(out current);
     }
 

@@ -18,6 +18,9 @@ internal sealed record RbdExportRequest(
     bool IsWholeObject,
     IReadOnlyList<ImageChange> Changes)
 {
+    /// <summary>What an operator must know of the image.</summary>
+    public string? Warning { get; init; }
+
     public string Name => $"{Location}@{Snapshot}";
 
     public string Purpose => $"Reading {Name}";
@@ -35,9 +38,23 @@ internal sealed record RbdExportRequest(
     {
         RbdImageFacts facts = await client.DescribeAsync(location, snapshot, cancellationToken);
         bool isWhole = isWholeObject(facts);
-        IReadOnlyList<ImageChange> changes = await client.DiffAsync(
-            location, snapshot, fromSnapshot, isWhole, cancellationToken);
+
+        // Both ask for each object in turn, so that together they take little longer than one.
+        Task<string?> proof = RbdObjectMap.ProveAsync(client, location, snapshot, facts, cancellationToken);
+        Task<IReadOnlyList<ImageChange>> diff = client.DiffAsync(location, snapshot, fromSnapshot, isWhole, cancellationToken);
+        await Task.WhenAll(proof, diff);
+        IReadOnlyList<ImageChange> changes = await diff;
+        string? warning = await proof;
+        if (warning is not null && isWhole)
+        {
+            isWhole = false;
+            changes = await client.DiffAsync(location, snapshot, fromSnapshot, isWhole, cancellationToken);
+        }
+
         RbdChanges.EnsureSound(changes, facts.SizeBytes, $"{location}@{snapshot}");
-        return new RbdExportRequest(location, snapshot, fromSnapshot, facts.SizeBytes, isWhole, changes);
+        return new RbdExportRequest(location, snapshot, fromSnapshot, facts.SizeBytes, isWhole, changes)
+        {
+            Warning = warning,
+        };
     }
 }

@@ -33,7 +33,7 @@ internal static partial class RbdFailure
     {
         13 => $"The key of {UserOf(location)} is wrong, or the cluster does not know that user: "
             + $"ceph auth get {UserOf(location)}",
-        110 => "The cluster cannot be reached, or is too slow: ceph health detail",
+        110 => "The cluster cannot be reached or is too slow, or the pool is full, which makes every write wait: ceph health detail; ceph df",
         _ when Says(result, "couldn't connect to the cluster") =>
             $"Check the monitors' addresses, the configuration file and the keyring of {UserOf(location)}.",
         1 when Says(result, "Operation not permitted") => $"{UserOf(location)} lacks the right: ceph auth caps "

@@ -33,16 +33,32 @@ public sealed class RbdImageSource : IExtentSource, IAsyncDisposable
 
     public IReadOnlyList<Extent> Extents { get; }
 
+    /// <summary>What an operator must know of the image; null for nothing.</summary>
+    public string? Warning => request.Warning;
+
+    /// <summary>Whether the cluster lets wait just now.</summary>
+    public bool IsWaiting => export?.IsWaiting ?? false;
+
     /// <summary>Whether the cluster's map of objects was believed, instead of asking for each.</summary>
     public bool IsByObjectMap => request.IsWholeObject;
 
     /// <summary>Asks what the image holds at the snapshot; nothing is read yet.</summary>
     /// <exception cref="DisksException">It is not there, or the cluster cannot be asked.</exception>
-    public static async Task<RbdImageSource> OpenAsync(
+    public static Task<RbdImageSource> OpenAsync(
         RbdClient client, RbdLocation location, string snapshot, CancellationToken cancellationToken) =>
+        OpenAsync(client, location, snapshot, ExactLimitBytes, cancellationToken);
+
+    /// <inheritdoc cref="OpenAsync(RbdClient, RbdLocation, string, CancellationToken)"/>
+    /// <param name="client">Asks.</param>
+    /// <param name="location">The image.</param>
+    /// <param name="snapshot">At which it is read.</param>
+    /// <param name="exactLimitBytes">A larger image is read by the map of objects.</param>
+    /// <param name="cancellationToken">Ends the asking.</param>
+    public static async Task<RbdImageSource> OpenAsync(
+        RbdClient client, RbdLocation location, string snapshot, long exactLimitBytes, CancellationToken cancellationToken) =>
         new(client, await RbdExportRequest.PrepareAsync(
             client, location, snapshot, fromSnapshot: null,
-            facts => facts.SizeBytes > ExactLimitBytes && facts.IsFastDiffValid, cancellationToken));
+            facts => facts.SizeBytes > exactLimitBytes && facts.IsFastDiffValid, cancellationToken));
 
     /// <exception cref="DisksException">What came is not what was told, or broke off.</exception>
     public async ValueTask ReadAsync(long offsetBytes, Memory<byte> buffer, CancellationToken cancellationToken)

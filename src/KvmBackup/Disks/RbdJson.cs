@@ -19,7 +19,10 @@ internal static class RbdJson
             Text(image, "id"), Size(image, "size", 0), Size(image, "object_size", 1), hasFastDiff,
             hasFastDiff && !flags.Contains("fast diff invalid") && !flags.Contains("object map invalid"),
             hasParent ? new RbdImage(Text(parent, "pool"), Space(parent), Text(parent, "image")) : null,
-            hasParent ? Text(parent, "snapshot") : null);
+            hasParent ? Text(parent, "snapshot") : null)
+        {
+            IsReadByObjectMap = features.Contains("object-map") && !flags.Contains("object map invalid"),
+        };
     });
 
     public static IReadOnlyList<RbdSnapshot> Snapshots(string json, RbdLocation location) => Read(location, () =>

@@ -12,6 +12,9 @@ public sealed record RbdAccess(
     /// <summary>The configuration and keyring that Ceph's own programs find on this host.</summary>
     public static RbdAccess Default { get; } = new([], null, null, null, null);
 
+    /// <summary>How long the cluster may leave one request without an answer.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(2);
+
     public IReadOnlyList<string> Monitors { get; } = Monitors.All(IsHarmless)
         ? Monitors
         : throw new ModelException($"'{string.Join("', '", Monitors)}': a Ceph monitor is an address, perhaps with a port.");

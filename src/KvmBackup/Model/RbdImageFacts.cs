@@ -15,4 +15,8 @@ public sealed record RbdImageFacts(
     bool HasFastDiff,
     bool IsFastDiffValid,
     RbdImage? Parent,
-    string? ParentSnapshot);
+    string? ParentSnapshot)
+{
+    /// <summary>Reads go by a map of the objects that there are: what the map has forgotten is read as zeros.</summary>
+    public bool IsReadByObjectMap { get; init; }
+}

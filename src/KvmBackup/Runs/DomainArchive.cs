@@ -25,6 +25,7 @@ public sealed class DomainArchive : IAsyncDisposable
     private readonly ArchiveWriter writer;
     private readonly List<ArchiveMember> members = [];
     private readonly List<ManifestDisk> disks = [];
+    private readonly List<string> warnings = [];
 
     /// <exception cref="KvmBackupException">The file cannot be made, or the codec is not to be had.</exception>
     public DomainArchive(
@@ -39,6 +40,9 @@ public sealed class DomainArchive : IAsyncDisposable
         file = pending.CreateFile(fileName);
         writer = archiver.CreateWriter(file, compression, startedAt);
     }
+
+    /// <summary>What turned out while disks were read.</summary>
+    public IReadOnlyList<string> Warnings => warnings;
 
     /// <summary>Adds the guide, the XML, and the files that the domain does not start without.</summary>
     public async Task AddDefinitionsAsync(string hostName, CancellationToken cancellationToken)
@@ -91,15 +95,19 @@ public sealed class DomainArchive : IAsyncDisposable
         string snapshot = $"{image.Source.Image}@{image.SnapshotName}";
         if (image.Base is not { } standsOn)
         {
-            await using RbdImageSource source =
-                await RbdImageSource.OpenAsync(cluster, image.Location, image.SnapshotName, cancellationToken);
+            await using RbdImageSource source = await WaitAsync(
+                tally, RbdImageSource.OpenAsync(cluster, image.Location, image.SnapshotName, cancellationToken));
+            Warn(disk, source.Warning);
+            using IDisposable reading = tally.Watch(() => source.IsWaiting);
             await AddImageAsync(disk, image, source, source.SizeBytes, [], $"{snapshot}", tally, cancellationToken);
             return;
         }
 
-        await using RbdDiffSource changes =
-            await RbdDiffSource.OpenAsync(
-                cluster, image.Location, standsOn.SnapshotName, image.SnapshotName, isWholeObject: false, cancellationToken);
+        await using RbdDiffSource changes = await WaitAsync(
+            tally, RbdDiffSource.OpenAsync(
+                cluster, image.Location, standsOn.SnapshotName, image.SnapshotName, isWholeObject: false, cancellationToken));
+        Warn(disk, changes.Warning);
+        using IDisposable watched = tally.Watch(() => changes.IsWaiting);
         await AddImageAsync(
             disk, image, changes, changes.Layout.SizeBytes, changes.Layout.Changes, $"{snapshot} since {standsOn.SnapshotName}", tally,
             cancellationToken);
@@ -113,6 +121,8 @@ public sealed class DomainArchive : IAsyncDisposable
         log.Information("{Domain}: reading {Member} from {Source}", job.Facts.Name, name, from);
         ArchiveMember member = await TellRoomAsync(
             () => writer.AddAsync(MemberName(name), source, tally.Begin($"reading {name}"), cancellationToken));
+        string[] held = [image.SnapshotName, .. image.Base is null ? Array.Empty<string>() : [image.Base.SnapshotName]];
+        _ = await WaitAsync(tally, cluster.EnsureThereAsync(image.Location, held, cancellationToken));
         members.Add(member);
         string format = image.Base is null ? "raw" : ManifestLayer.RbdDiffFormat;
         ManifestLayer layer = new(
@@ -122,6 +132,22 @@ public sealed class DomainArchive : IAsyncDisposable
             Image = new ManifestImage(
                 image.Source.Image, image.Facts.Id, image.SnapshotName, image.Base?.Backup, image.Base?.SnapshotName, changes),
         });
+    }
+
+    private void Warn(TakenDisk disk, string? warning)
+    {
+        if (warning is not null)
+        {
+            warnings.Add($"disk {disk.Disk.Target}: {warning}");
+            log.Warning("{Domain}: {Message}", job.Facts.Name, warnings[^1]);
+        }
+    }
+
+    /// <summary>The cluster is asked something long, and keeps its own limits.</summary>
+    private static async Task<TResult> WaitAsync<TResult>(Tally tally, Task<TResult> asked)
+    {
+        using IDisposable asking = tally.Watch(() => true);
+        return await asked;
     }
 
     /// <summary>Ends the archive and writes its index beside it.</summary>

@@ -174,7 +174,7 @@ public sealed class DomainBackup(
         PinOutcome outcome = job.Facts.IsActive
             ? await ReadPinnedAsync(job, pin, archive, tally, cancellationToken)
             : await ReadOfflineAsync(job, images, archive, tally, cancellationToken);
-        record.Warn(outcome.Warnings(job.Settings.Quiesce));
+        record.Warn([.. outcome.Warnings(job.Settings.Quiesce), .. archive.Warnings]);
         Manifest Describe(ManifestArchive file, IReadOnlyList<ManifestDisk> disks, IReadOnlyList<ArchiveMember> members) => new(
             Manifest.CurrentFormatVersion, ProgramName.Text, hostName, job.Facts.Name, job.Facts.Uuid, pending.Id,
             pending.Kind, outcome.Consistency, outcome.Reason, record.StartedAt, time.GetUtcNow(), outcome.FrozenFor,

@@ -22,6 +22,7 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
     {
         RbdSource source = disk.Rbd!;
         RbdLocation location = await access.LocateAsync(source, settings.Ceph, cancellationToken);
+        location = location with { Access = location.Access with { Patience = settings.StallTimeout } };
         RbdImageFacts facts = await cluster.DescribeAsync(location, snapshot: null, cancellationToken);
         IReadOnlyList<RbdSnapshot> snapshots = await cluster.ListSnapshotsAsync(location, cancellationToken);
         ChainDecision chain = ChainPlanner.Decide(disk.Target, facts, snapshots, settings.FullEvery, own, id);

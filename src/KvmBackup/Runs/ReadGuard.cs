@@ -75,7 +75,8 @@ public sealed class ReadGuard : IAsyncDisposable
         long movedAt = time.GetTimestamp();
         while (!over.IsCancellationRequested)
         {
-            if (tally.DoneBytes != doneBefore)
+            // Who is waited for has limits of its own, and is told by its own name.
+            if (tally.IsWaiting || tally.DoneBytes != doneBefore)
             {
                 doneBefore = tally.DoneBytes;
                 movedAt = time.GetTimestamp();

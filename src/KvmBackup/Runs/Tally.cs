@@ -7,9 +7,20 @@ public sealed class Tally(DomainName domain, long totalBytes, IProgress<Transfer
 {
     private long finishedBytes;
     private long currentBytes;
+    private Func<bool>? isWaiting;
 
     /// <summary>Bytes up to now.</summary>
     public long DoneBytes => Interlocked.Read(ref finishedBytes) + Interlocked.Read(ref currentBytes);
+
+    /// <summary>Nothing moves now because the source of the data lets wait, and not what takes them.</summary>
+    public bool IsWaiting => Volatile.Read(ref isWaiting)?.Invoke() ?? false;
+
+    /// <summary>From now on the source says whether it is what lets wait; until the scope ends.</summary>
+    public IDisposable Watch(Func<bool> isSourceWaiting)
+    {
+        Volatile.Write(ref isWaiting, isSourceWaiting);
+        return new Watched(this);
+    }
 
     /// <summary>Begins the next file.</summary>
     /// <returns>Takes the bytes of this file up to now.</returns>
@@ -24,6 +35,11 @@ public sealed class Tally(DomainName domain, long totalBytes, IProgress<Transfer
         _ = Interlocked.Exchange(ref currentBytes, bytes);
         long done = DoneBytes;
         progress?.Report(new TransferProgress(domain, step, done, Math.Max(totalBytes, done)));
+    }
+
+    private sealed class Watched(Tally tally) : IDisposable
+    {
+        public void Dispose() => Volatile.Write(ref tally.isWaiting, null);
     }
 
     private sealed class Step(Tally tally, string name) : IProgress<long>

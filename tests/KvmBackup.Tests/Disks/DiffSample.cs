@@ -27,6 +27,9 @@ internal sealed class DiffSample
 
     public bool HasFastDiff { get; init; } = true;
 
+    /// <summary>What a check of the object map finds.</summary>
+    public bool IsMapWrong { get; init; }
+
     public static RbdLocation Location { get; } = new(RbdImage.Parse("rbd/a"), RbdAccess.Default);
 
     /// <summary>A stream that rbd really sent.</summary>
@@ -89,13 +92,19 @@ internal sealed class DiffSample
         string list = string.Join(',', Changes.Select(change => string.Create(
             CultureInfo.InvariantCulture,
             $$"""{"offset":{{change.OffsetBytes}},"length":{{change.LengthBytes}},"exists":"{{(change.IsData ? "true" : "false")}}"}""")));
-        string features = HasFastDiff ? "\"object-map\",\"fast-diff\"" : "";
         return new RecordedShell()
-            .On(" info ", Reply.Good(string.Create(
-                CultureInfo.InvariantCulture,
-                $$"""{"id":"10b1a71ac71c","size":{{SizeBytes}},"object_size":4194304,"features":[{{features}}],"flags":[]}""")))
-            .On(" diff ", Reply.Good($"[{list}]"))
+            .On(" info ", Describe("[]"), Describe(IsMapWrong ? """["object map invalid","fast diff invalid"]""" : "[]"))
+            .On("object-map check", Reply.Good(string.Empty))
+            .On(" diff ", Reply.Good($"[{list}]"), Reply.Good($"[{list}]"))
             .On(" export-diff ", stream ?? Reply.Stream(Stream()));
+    }
+
+    private Reply Describe(string flags)
+    {
+        string features = HasFastDiff ? "\"object-map\",\"fast-diff\"" : "";
+        return Reply.Good(string.Create(
+            CultureInfo.InvariantCulture,
+            $$"""{"id":"10b1a71ac71c","size":{{SizeBytes}},"object_size":4194304,"features":[{{features}}],"flags":{{flags}}}"""));
     }
 
     /// <summary>Reads a source whole, as the archive does, in pieces of a size.</summary>

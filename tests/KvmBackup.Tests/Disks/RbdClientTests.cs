@@ -73,9 +73,9 @@ public sealed class RbdClientTests
         Assert.Equal(
             [
                 "rbd -c /dev/null --mon-host '10.0.0.1:6789,[fd00::1]:3300' --id backup --keyfile /run/key --client-mount-timeout 30 "
-                + "--rados-osd-op-timeout 120 diff --format json --whole-object --from-snap s1 'rbd/ns/a b@s2'",
+                + "--rados-osd-op-timeout 96 diff --format json --whole-object --from-snap s1 'rbd/ns/a b@s2'",
                 "rbd -c /etc/ceph/two.conf --id backup --keyring /etc/ceph/two.keyring --client-mount-timeout 30 "
-                + "--rados-osd-op-timeout 120 diff --format json rbd/a@s2",
+                + "--rados-osd-op-timeout 96 diff --format json rbd/a@s2",
             ],
             shell.Calls.Select(call => call.ToString()));
     }
@@ -84,7 +84,7 @@ public sealed class RbdClientTests
     public void What_changes_the_cluster_can_be_told_beforehand()
     {
         const string Limits = "rbd --client-mount-timeout 30 --rados-osd-op-timeout 96";
-        const string Long = "rbd --client-mount-timeout 30 --rados-osd-op-timeout 120";
+        const string Long = "rbd --client-mount-timeout 30 --rados-osd-op-timeout 96";
 
         ProgramCall snapshot = RbdClient.CreateSnapshotCall(A, "s1", TimeSpan.FromSeconds(5));
 
@@ -155,8 +155,8 @@ public sealed class RbdClientTests
     [InlineData("snap-create-over-limit", "(122) Disk quota exceeded. The image may have no more snapshots")]
     [InlineData("rm-image-with-snapshots", "Its snapshots must go first: rbd snap ls rbd/a")]
     [InlineData("rm-image-in-use", "a client that was killed counts for 30 s more: rbd status rbd/a")]
-    [InlineData("stopped-client-mount-timeout", "The cluster cannot be reached, or is too slow: ceph health detail")]
-    [InlineData("paused-rados-osd-op-timeout", "(110) Connection timed out. The cluster cannot be reached, or is too slow")]
+    [InlineData("stopped-client-mount-timeout", "The cluster cannot be reached or is too slow, or the pool is full, which makes every write wait: ceph health detail; ceph df")]
+    [InlineData("paused-rados-osd-op-timeout", "(110) Connection timed out. The cluster cannot be reached or is too slow")]
     public async Task A_failure_says_what_failed_and_what_to_do(string recording, string expected)
     {
         Answer("info", recording);
