@@ -8,15 +8,27 @@ public sealed class RbdBackupTests
 {
     private const string Chains = "rotate: 9, quiesce: require, full_every: {points: 4}";
 
+    /// <summary>Full, increments, a resize, an interrupted run and retention, while the guest writes.</summary>
     [LabFact(Timeout = 900_000)]
     public async Task Every_point_of_a_guest_on_a_file_and_an_image_comes_back_without_a_torn_pair()
     {
         LabRbdImage image = new("pairs");
         await using LabGuest guest = await StartPairAsync("two-kinds", image);
-        BackupSite site = new((guest.Name, Chains));
-        foreach (string kind in new[] { "full", "incremental", "incremental", "incremental", "full", "incremental" })
+        BackupSite site = new((guest.Name, "rotate: 5, quiesce: require, full_every: {points: 3}"));
+        string[] kinds = ["full", "incremental", "incremental", "full", "incremental", "incremental", "full", "incremental"];
+        foreach ((int number, string kind) in kinds.Index())
         {
             await guest.WaitForPairAsync();
+            if (number == 2)
+            {
+                await LabCeph.RbdAsync("resize", "--no-progress", "--size", "96M", image.Specification);
+            }
+
+            if (number == 5)
+            {
+                await InterruptAsync(site);
+            }
+
             JsonElement backup = (await site.BackUpAsync(guest.Name)).GetProperty("backup");
             Assert.Equal(kind, backup.GetProperty("kind").GetString());
             Assert.Equal("filesystem", backup.GetProperty("consistency").GetString());
@@ -24,18 +36,26 @@ public sealed class RbdBackupTests
                 SnapshotOf(site.BackupDirectories(guest.Name)[^1]), Assert.Single(await LabCeph.SnapshotsAsync(image)).Name);
         }
 
+        // Five, and the full one that the oldest of them stands on.
+        Assert.Equal(
+            ["full", "incr", "incr", "full", "incr"], site.BackupDirectories(guest.Name).Select(path => path.Split('-')[^1]));
         (await site.RunAsync("verify", "--all")).MustSucceed();
         List<string> numbers = [];
         foreach (string id in site.BackupIds(guest.Name))
         {
-            await using LabGuest copy = await RestoreCopyAsync(site, guest, id);
-            (string first, string second) = await copy.FoundPairAsync();
-            Assert.Equal(first, second);
-            Assert.Equal(10, first.Length);
-            numbers.Add(first);
+            await using (LabGuest inFile = await RestoreCopyAsync(site, guest, id, LabEnvironment.NewDirectory("copy")))
+            {
+                numbers.Add(await ReadPairAsync(inFile));
+            }
+
+            await using LabGuest inCluster = await RestoreCopyAsync(site, guest, id, "rbd:rbd");
+            Assert.Equal(numbers[^1], await ReadPairAsync(inCluster));
+            await inCluster.DestroyAsync();
+            await LabCeph.RemoveAsync(new LabRbdImage(inCluster.Name + "-vda"));
+            await LabCeph.RemoveAsync(new LabRbdImage(inCluster.Name + "-vdb"));
         }
 
-        Assert.Equal(6, numbers.Distinct().Count());
+        Assert.Equal(5, numbers.Distinct().Count());
     }
 
     [LabFact]
@@ -87,14 +107,30 @@ public sealed class RbdBackupTests
         PairDisks = ("vda", "vdb"),
     });
 
-    private static async Task<LabGuest> RestoreCopyAsync(BackupSite site, LabGuest guest, string id)
+    /// <summary>A run that is told to end in the middle of the image.</summary>
+    private static async Task InterruptAsync(BackupSite site)
+    {
+        await using RunningProgram held = await HeldProgram.StartAsync(site, "Read:vda", "run");
+        await held.SignalAsync("TERM");
+        await held.SignalAsync("CONT");
+        (await held.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(143);
+    }
+
+    private static async Task<LabGuest> RestoreCopyAsync(BackupSite site, LabGuest guest, string id, string to)
     {
         LabGuest copy = LabGuest.Attach($"{guest.Name}-{id}");
-        (await site.RunAsync(
-            "restore", $"{guest.Name}@{id}", "--as", copy.Name, "--to", LabEnvironment.NewDirectory("copy"), "--start"))
-            .MustSucceed();
+        (await site.RunAsync("restore", $"{guest.Name}@{id}", "--as", copy.Name, "--to", to, "--start")).MustSucceed();
         await copy.WaitUntilReadyAsync();
         return copy;
+    }
+
+    /// <summary>The number that both disks hold.</summary>
+    private static async Task<string> ReadPairAsync(LabGuest copy)
+    {
+        (string first, string second) = await copy.FoundPairAsync();
+        Assert.Equal(first, second);
+        Assert.Equal(10, first.Length);
+        return first;
     }
 
     /// <summary>Unpacks the newest archive with tar, and gives the folder of the members.</summary>
