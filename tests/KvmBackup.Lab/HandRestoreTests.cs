@@ -30,6 +30,39 @@ public sealed partial class HandRestoreTests
         await AssertComesBackByHandAsync(guest, site, template);
     }
 
+    [LabFact]
+    public async Task A_guest_on_a_file_and_an_image_comes_back_at_its_last_increment_by_the_commands_of_RESTORE_md()
+    {
+        LabRbdImage image = new("by hand");
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("hand on ceph")
+        {
+            Disks = [new LabDisk("vda"), new LabDisk("vdb") { Rbd = image }],
+            PairDisks = ("vda", "vdb"),
+        });
+        BackupSite site = new((guest.Name, "rotate: 9, full_every: {points: 8}"));
+        for (int point = 0; point < 3; point++)
+        {
+            await guest.RunAsync($"dd if=/dev/urandom of=/disk/vdb/kept{point} bs=200k count=2 2>/dev/null; sync");
+            _ = await site.BackUpAsync(guest.Name);
+        }
+
+        string content = await guest.RunAsync("sha256sum /disk/vdb/kept*");
+        await guest.LoseAsync();
+
+        // The last one says to do first, of this disk, what the one before says, which says the same of the full one.
+        IReadOnlyList<string> backups = site.BackupDirectories(guest.Name);
+        await FollowAsync(backups[0], guest.Name, UnpackAndImport);
+        await FollowAsync(backups[1], guest.Name, UnpackAndImport);
+        await FollowAsync(backups[2], guest.Name, blocks => blocks);
+        await guest.WaitUntilReadyAsync();
+
+        Assert.Equal(content, await guest.RunAsync("sha256sum /disk/vdb/kept*"));
+        Assert.True(await guest.HasPairsIntactAsync());
+
+        static IReadOnlyList<string> UnpackAndImport(IReadOnlyList<string> blocks) =>
+            [.. blocks.Where(block => block.StartsWith("tar ", StringComparison.Ordinal) || block.StartsWith("rbd import", StringComparison.Ordinal))];
+    }
+
     private static async Task AssertComesBackByHandAsync(
         LabGuest guest, BackupSite site, params IEnumerable<string> alsoLost)
     {
@@ -46,24 +79,26 @@ public sealed partial class HandRestoreTests
             File.Delete(path);
         }
 
-        await FollowAsync(site, guest.Name);
+        await FollowAsync(site.BackupDirectories(guest.Name).Single(), guest.Name, blocks => blocks);
         await guest.WaitUntilReadyAsync();
 
         Assert.Equal(content, await guest.RunAsync("sha256sum /disk/*/kept"));
     }
 
     /// <summary>Reads the guide out of the archive and types what it says, in the folder of a copied backup.</summary>
-    private static async Task FollowAsync(BackupSite site, string domain)
+    private static async Task FollowAsync(
+        string backup, string domain, Func<IReadOnlyList<string>, IReadOnlyList<string>> choose)
     {
         // Somewhere else, as on a rescue system: a backup needs nothing but its own folder.
         string folder = Path.Combine(LabEnvironment.NewDirectory("rescue"), "backup");
-        (await RunningProgram.RunAsync("cp", "-r", site.BackupDirectories(domain).Single(), folder)).MustSucceed();
-        string archive = Path.Combine(folder, Path.GetFileName(site.NewestArchive(domain)));
+        (await RunningProgram.RunAsync("cp", "-r", backup, folder)).MustSucceed();
+        string archive = Directory.GetFiles(folder).Single(file =>
+            Path.GetFileName(file).StartsWith(domain + ".tar", StringComparison.Ordinal) && !file.EndsWith(".index", StringComparison.Ordinal));
         Outcome guide = await RunningProgram.RunAsync("tar", "-xOf", archive, $"{domain}/RESTORE.md");
 
         MatchCollection blocks = ShellBlock().Matches(guide.MustSucceed().Output);
         Assert.True(blocks.Count >= 4, guide.Output);
-        string script = string.Join('\n', blocks.Select(block => block.Groups["text"].Value));
+        string script = string.Join('\n', choose([.. blocks.Select(block => block.Groups["text"].Value)]));
         string scriptPath = Path.Combine(LabEnvironment.NewDirectory("script"), "typed.sh");
         await File.WriteAllTextAsync(scriptPath, $"cd '{folder}'\n{script}");
         (await RunningProgram.RunAsync("bash", "-e", scriptPath)).MustSucceed();

@@ -60,6 +60,142 @@ public sealed class RbdRestoreTests
         }
     }
 
+    [LabFact]
+    public async Task One_disk_of_any_kind_goes_into_an_image_of_any_name_without_a_configuration()
+    {
+        string template = Path.Combine(LabEnvironment.ImagesPath, "template of one.qcow2");
+        await LabImage.CreateAsync(new LabDisk("vda"), template);
+        await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("one@disk")
+        {
+            Disks =
+            [
+                new LabDisk("vda") { BackingPath = template }, new LabDisk("vdb") { Format = "raw" },
+                new LabDisk("vdc") { Rbd = new LabRbdImage("one") },
+            ],
+        });
+        string[] sources = [Path.Combine(guest.DirectoryPath!, "vda.qcow2"), Path.Combine(guest.DirectoryPath!, "vdb.raw"), "rbd:rbd/one"];
+        (await RunningProgram.RunAsync("qemu-io", "-c", "write -P 7 1M 100k", sources[0])).MustSucceed();
+        BackupSite site = new((guest.Name, Chains));
+        _ = await site.BackUpAsync(guest.Name);
+        await LabCeph.EnsureNamespaceAsync("restored");
+
+        foreach ((string disk, string source) in new[] { "vda", "vdb", "vdc" }.Zip(sources))
+        {
+            LabRbdImage image = new("odd: na=me") { Namespace = "restored" };
+            string[] words = ["restore", guest.Name, "--disk", disk, "--to", $"rbd:{image}"];
+            (await Kvmbackup.RunAsync(["--backupdir", site.BackupPath, .. words])).MustSucceed();
+
+            string copy = Path.Combine(LabEnvironment.NewDirectory("copy"), "raw");
+            await LabCeph.ExportAsync(image.Specification, copy);
+            (await RunningProgram.RunAsync("qemu-img", "compare", "-F", "raw", copy, source)).MustSucceed();
+            Assert.InRange(await UsedBytesAsync(image), 1, 24 << 20);
+            await LabCeph.RemoveAsync(image);
+        }
+
+        Assert.Empty(Directory.GetDirectories(Path.GetTempPath(), "kvmbackup-*"));
+    }
+
+    [LabFact]
+    public async Task An_existing_image_is_never_overwritten_unless_it_is_named_and_nobody_needs_it()
+    {
+        LabRbdImage image = new("mine");
+        await using LabGuest guest = await StartPairAsync("owner", image);
+        BackupSite site = new((guest.Name, Chains));
+        await guest.WriteFileAsync("/disk/vdb/kept", "first"u8.ToArray());
+        _ = await site.BackUpAsync(guest.Name);
+        await guest.WriteFileAsync("/disk/vdb/kept", "second"u8.ToArray());
+        string[] back = ["restore", guest.Name, "--disk", "vdb", "--to", $"rbd:{image}"];
+        string[] over = [.. back, "--replace-image", image.Specification];
+
+        await AssertRefusedAsync(site, "the image rbd/mine exists", back);
+        await AssertRefusedAsync(site, "the image rbd/mine is in use by", over);
+        await AssertRefusedAsync(site, "--replace-image names rbd/yours, but this restore writes rbd/mine",
+            [.. back, "--replace-image", "rbd/yours"]);
+        await AssertRefusedAsync(site, "cannot all go into the image rbd/new", "restore", guest.Name, "--to", "rbd:rbd/new");
+        await AssertRefusedAsync(site, "pool 'nowhere'", "restore", guest.Name, "--to", "rbd:nowhere");
+        Assert.Equal("second", await guest.RunAsync("cat /disk/vdb/kept"));
+        await guest.ShutdownAsync();
+        await AssertRefusedAsync(site, "snapshots, which would go with it", over);
+        await LabCeph.RbdAsync("snap", "purge", "--no-progress", image.Specification);
+
+        string[] planned = [.. Strings(await site.ReportAsync([.. over, "--dry-run"]), "commands").Where(line => line.StartsWith("rbd ", StringComparison.Ordinal))];
+        Assert.Equal(["create", "rm", "rename"], planned.Select(line => line.Split(' ').First(word => word is "create" or "rm" or "rename")));
+        (await site.RunAsync(over)).MustSucceed();
+        await guest.BootAsync();
+        Assert.Equal("first", await guest.RunAsync("cat /disk/vdb/kept"));
+        Assert.Equal(["mine"], await ImagesAsync("mine"));
+    }
+
+    [LabFact]
+    public async Task A_restore_that_is_interrupted_leaves_no_image_and_a_killed_one_says_how_to_go_on()
+    {
+        await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("half")
+        {
+            Disks = [Big("vda", "qcow2"), Big("vdb", "raw")],
+        });
+        BackupSite site = new((guest.Name, Chains));
+        _ = await site.BackUpAsync(guest.Name);
+        await LabCeph.EnsureStartedAsync();
+
+        foreach (string disk in new[] { "vda", "vdb" })
+        {
+            await using RunningProgram running = await StartWritingAsync(site, guest, disk);
+            await running.SignalAsync("TERM");
+            (await running.WaitAsync(TimeSpan.FromMinutes(2))).MustEndWith(143);
+            Assert.Empty(await ImagesAsync("half"));
+        }
+
+        await using (RunningProgram running = await StartWritingAsync(site, guest, "vdb"))
+        {
+            await running.SignalAsync("KILL");
+        }
+
+        Assert.Equal(["half-vdb.kvmbackup-partial"], await ImagesAsync("half"));
+        Outcome refused = await AssertRefusedAsync(
+            site, "an interrupted restore has left it", "restore", guest.Name, "--disk", "vdb", "--to", "rbd:rbd");
+        string command = refused.Error[refused.Error.IndexOf("remove it: rbd", StringComparison.Ordinal)..]["remove it: ".Length..].TrimEnd('.', '\n');
+        (await RunningProgram.RunAsync("bash", "-c", command)).MustSucceed();
+        (await site.RunAsync("restore", guest.Name, "--disk", "vdb", "--to", "rbd:rbd")).MustSucceed();
+        Assert.Equal(["half-vdb"], await ImagesAsync("half"));
+        await RemoveAsync("half-vdb");
+    }
+
+    private static LabDisk Big(string target, string format) => new(target)
+    {
+        Format = format, SizeBytes = 192 << 20, ContentDirectory = Folder.WithRandomFile("big", 120 << 20),
+    };
+
+    /// <summary>Starts a restore and returns when its image is there and nobody would call it whole.</summary>
+    private static async Task<RunningProgram> StartWritingAsync(BackupSite site, LabGuest guest, string disk)
+    {
+        RunningProgram running = site.Start("restore", guest.Name, "--disk", disk, "--to", "rbd:rbd");
+        string partial = $"{guest.Name}-{disk}.kvmbackup-partial";
+        await running.WaitUntilSaidAsync($"writing rbd:rbd/{guest.Name}-{disk}");
+        while (!(await LabCeph.ExistsAsync(new LabRbdImage(partial)) && await UsedBytesAsync(new LabRbdImage(partial)) > 0))
+        {
+            Assert.False(await LabCeph.ExistsAsync(new LabRbdImage($"{guest.Name}-{disk}")), "It was written too soon.");
+        }
+
+        return running;
+    }
+
+    private static async Task<Outcome> AssertRefusedAsync(BackupSite site, string because, params string[] words)
+    {
+        Outcome outcome = await site.RunAsync(words);
+        Assert.Contains(because, outcome.Error, StringComparison.Ordinal);
+        Assert.NotEqual(0, outcome.ExitCode);
+        return outcome;
+    }
+
+    private static async Task<long> UsedBytesAsync(LabRbdImage image)
+    {
+        using JsonDocument usage = JsonDocument.Parse(await LabCeph.RbdAsync("du", "--format", "json", image.Specification));
+        return usage.RootElement.GetProperty("images")[0].GetProperty("used_size").GetInt64();
+    }
+
+    private static IEnumerable<string> Strings(JsonElement json, string property) =>
+        json.GetProperty(property).EnumerateArray().Select(element => element.GetString()!);
+
     private static Task<LabGuest> StartPairAsync(string name, LabRbdImage image, params LabDisk[] more) =>
         LabGuest.StartAsync(new LabGuestSpecification(name)
         {

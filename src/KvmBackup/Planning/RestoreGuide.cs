@@ -18,7 +18,7 @@ public static class RestoreGuide
 
             A backup of the libvirt domain `{domain.Name}` (UUID {domain.Uuid}) of host {host}, taken {id}.
             These commands bring it back without the program that made the backup. Type them as root, in the folder that
-            holds `{archiveName}`; none of them overwrites anything. Needed: tar, {Decompressor(archiveName)}qemu-img, virsh.
+            holds `{archiveName}`; none of them overwrites anything. Needed: {Programs(archiveName, disks)}.
 
             ## 1. Is the backup whole?
             ```sh
@@ -38,7 +38,7 @@ public static class RestoreGuide
         {
             if (disk.Image is { } image)
             {
-                AppendImage(text, $"{folder}/{disk.MemberName(0)}", disk.Disk.Target, image);
+                AppendImage(text, $"{folder}/{disk.MemberName(0)}", archiveName, disk.Disk.Target, image);
             }
             else
             {
@@ -59,6 +59,11 @@ public static class RestoreGuide
             and delete its `<uuid>`.
 
             """);
+        foreach (Guid secret in disks.Select(disk => disk.Image?.Source.Secret).OfType<Guid>().Distinct())
+        {
+            _ = text.AppendLine(null, $"The key to its images is libvirt's secret {secret}, which `virsh secret-list` must show.");
+        }
+
         return text.ToString();
     }
 
@@ -78,15 +83,17 @@ public static class RestoreGuide
         _ = text.AppendLine("```");
     }
 
-    private static void AppendImage(StringBuilder text, string member, DiskTarget target, TakenImage image)
+    private static void AppendImage(
+        StringBuilder text, string member, string archiveName, DiskTarget target, TakenImage image)
     {
         string spec = ShellWord.Quote(image.Source.Image.Spec);
         string snapshot = ShellWord.Quote($"{image.Source.Image}@{image.SnapshotName}");
         if (image.Base is { } standsOn)
         {
             _ = text.Append(null, $"""
-                Disk `{target}`, an RBD image. This archive holds what changed since the backup {standsOn.Backup}: follow the
-                RESTORE.md of that one first, then type:
+                Disk `{target}`, an RBD image. This archive holds what changed since the backup {standsOn.Backup}. Unpack the
+                `{archiveName}` of that one in its own folder, and do what its RESTORE.md says of the disk `{target}`, and of
+                nothing else. Then type here:
                 ```sh
                 rbd import-diff {ShellWord.Quote(member)} {spec}
                 ```
@@ -139,7 +146,11 @@ public static class RestoreGuide
             : $"test ! -e {to} && cp --sparse=always {from} {to}");
     }
 
-    private static string Decompressor(string archiveName) =>
-        archiveName.EndsWith(".zst", StringComparison.Ordinal) ? "zstd, "
-        : archiveName.EndsWith(".gz", StringComparison.Ordinal) ? "gzip, " : string.Empty;
+    private static string Programs(string archiveName, IReadOnlyList<TakenDisk> disks)
+    {
+        string? decompressor = archiveName.EndsWith(".zst", StringComparison.Ordinal) ? "zstd"
+            : archiveName.EndsWith(".gz", StringComparison.Ordinal) ? "gzip" : null;
+        string? rbd = disks.Any(disk => disk.Image is not null) ? "rbd, with a Ceph user that may make images" : null;
+        return string.Join(", ", new[] { "tar", decompressor, "qemu-img", "virsh", rbd }.OfType<string>());
+    }
 }

@@ -42,7 +42,7 @@ public sealed class AssembleRun(
         CancellationToken cancellationToken)
     {
         // Beside the file there is room, or there is none for the file.
-        using ScratchFolder folder = ScratchFolder.Create(Path.GetDirectoryName(request.FilePath)!, neededBytes: 0);
+        using ScratchFolder folder = ScratchFolder.Create(Path.GetDirectoryName(request.FilePath)!);
         if (DiskForms.Of(disk) == DiskForm.Qcow2)
         {
             string path = await content.UnpackAsync(backup, disk, folder.DirectoryPath, tally, cancellationToken);

@@ -22,6 +22,7 @@ public sealed class ImageDestinations(
         CancellationToken cancellationToken)
     {
         List<PlacedImage> placed = [];
+        refusals.AddRange(RefuseWithoutRoom(backup.Manifest, images));
         IReadOnlyDictionary<DiskTarget, RbdSource> sources = DomainXml.RbdSources(xml);
         foreach (RestoreImage image in images)
         {
@@ -46,6 +47,15 @@ public sealed class ImageDestinations(
         }
 
         return placed;
+    }
+
+    /// <summary>What QEMU has to read is unpacked first, one disk after the other.</summary>
+    private static IEnumerable<string> RefuseWithoutRoom(Manifest manifest, IReadOnlyList<RestoreImage> images)
+    {
+        long neededBytes = images.Where(image => image.Form == DiskForm.Qcow2)
+            .Select(image => image.Disk.Layers.Sum(layer => manifest.FindMember(layer.FileName)?.DataBytes ?? 0))
+            .DefaultIfEmpty().Max();
+        return neededBytes == 0 || ScratchFolder.Refuse(ScratchFolder.DefaultParent, neededBytes) is not { } refusal ? [] : [refusal];
     }
 
     private async Task<RbdLocation> LocateAsync(

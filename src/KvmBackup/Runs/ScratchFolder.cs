@@ -15,24 +15,23 @@ public sealed class ScratchFolder : IDisposable
     public static string DefaultParent =>
         Environment.GetEnvironmentVariable("TMPDIR") is { Length: > 0 } path ? Path.GetFullPath(path) : "/var/tmp";
 
-    /// <exception cref="RunsException">There is no room, or it cannot be made.</exception>
-    public static ScratchFolder Create(string parentPath, long neededBytes)
+    /// <returns>What speaks against such a folder; null for nothing.</returns>
+    public static string? Refuse(string parentPath, long neededBytes) =>
+        !Directory.Exists(parentPath) ? $"{parentPath} is not there: set TMPDIR to a folder"
+        : LocalFile.AvailableBytes(parentPath) is long available && available >= neededBytes ? null
+        : $"{parentPath} has {ByteSize.Format(available)} left and {ByteSize.Format(neededBytes)} are needed to unpack a disk for "
+            + "qemu-img: make room, or set TMPDIR to another folder";
+
+    /// <exception cref="RunsException">It cannot be made.</exception>
+    public static ScratchFolder Create(string parentPath)
     {
         string path = Path.Combine(parentPath, $"kvmbackup-restore-{Path.GetRandomFileName()}");
         try
         {
-            long available = LocalFile.AvailableBytes(parentPath);
-            if (available < neededBytes)
-            {
-                throw new RunsException(
-                    $"{parentPath} has {ByteSize.Format(available)} left and {ByteSize.Format(neededBytes)} are needed to unpack the disk "
-                    + "for qemu-img: make room, or set TMPDIR to another folder.", ExitCode.Usage);
-            }
-
             _ = Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             return new ScratchFolder(path);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             throw new RunsException($"Cannot make {path}: {failure.Message}", ExitCode.Failed, failure);
         }

@@ -58,6 +58,9 @@ public static class LabCeph
     public static async Task<string> CephAsync(params IEnumerable<string> arguments) =>
         (await RunningProgram.RunAsync("ceph", arguments)).MustSucceed().Output;
 
+    /// <summary>Makes a namespace in the pool.</summary>
+    public static Task EnsureNamespaceAsync(string name) => TryRbdAsync("namespace", "create", $"{Pool}/{name}");
+
     /// <summary>A new image without data.</summary>
     public static Task CreateImageAsync(LabRbdImage image, long sizeBytes) =>
         RbdAsync("create", "--size", $"{sizeBytes.ToString(CultureInfo.InvariantCulture)}B", image.Specification);

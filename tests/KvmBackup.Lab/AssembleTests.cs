@@ -1,0 +1,71 @@
+using KvmBackup.Lab.Support;
+
+namespace KvmBackup.Lab;
+
+/// <summary>One disk, at any point, as one file that any tool reads, without a cluster.</summary>
+public sealed class AssembleTests
+{
+    [LabFact]
+    public async Task Every_point_of_an_image_becomes_a_raw_or_qcow2_file_without_a_call_of_rbd()
+    {
+        LabRbdImage image = new("assembled");
+        await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("assembly")
+        {
+            Disks = [new LabDisk("vda"), new LabDisk("vdb") { Rbd = image }],
+        });
+        BackupSite site = new((guest.Name, "rotate: 9, full_every: {points: 8}"));
+        List<string> exports = [];
+        foreach (string change in new[] { "write -P 1 0 64k", "discard 8M 8M", "write -P 2 5M 3M", "write -P 3 90M 100k" })
+        {
+            (await RunningProgram.RunAsync("qemu-io", "-f", "raw", "-c", change, $"rbd:{image}")).MustSucceed();
+            _ = await site.BackUpAsync(guest.Name);
+            exports.Add(Path.Combine(LabEnvironment.NewDirectory("export"), "raw"));
+            await LabCeph.ExportAsync(image.Specification, exports[^1]);
+            await LabCeph.RbdAsync("resize", "--no-progress", "--allow-shrink", "--size", exports.Count == 1 ? "32M" : "96M", image.Specification);
+        }
+
+        foreach ((string id, string export) in site.BackupIds(guest.Name).Zip(exports))
+        {
+            string folder = LabEnvironment.NewDirectory("assembled");
+            (string raw, string qcow2) = (Path.Combine(folder, "a.raw"), Path.Combine(folder, "a.qcow2"));
+            string[] words = ["-v", "--backupdir", site.BackupPath, "assemble", $"{guest.Name}@{id}", "--disk", "vdb", "--to"];
+            Outcome first = (await Kvmbackup.RunAsync([.. words, raw])).MustSucceed();
+            Outcome second = (await Kvmbackup.RunAsync([.. words, qcow2])).MustSucceed();
+
+            Assert.Equal(Folder.Checksum(export), Folder.Checksum(raw));
+            (await RunningProgram.RunAsync("qemu-img", "compare", "-s", "-f", "raw", "-F", "qcow2", raw, qcow2)).MustSucceed();
+            await LabImage.CheckAsync(qcow2);
+            Assert.InRange(await LabImage.AllocatedBytesAsync(qcow2), 1, 32 << 20);
+            Assert.DoesNotContain("rbd -", first.Error + second.Error, StringComparison.Ordinal);
+            Assert.Equal(["a.qcow2", "a.raw"], Directory.GetFileSystemEntries(folder).Select(Path.GetFileName).Order());
+        }
+    }
+
+    [LabFact]
+    public async Task A_linked_clone_becomes_one_file_of_what_its_guest_sees()
+    {
+        string template = Path.Combine(LabEnvironment.ImagesPath, "template to flatten.qcow2");
+        await LabImage.CreateAsync(new LabDisk("vda"), template);
+        await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("flat")
+        {
+            Disks = [new LabDisk("vda") { BackingPath = template }],
+        });
+        string source = Path.Combine(guest.DirectoryPath!, "vda.qcow2");
+        (await RunningProgram.RunAsync("qemu-io", "-c", "write -P 7 1M 100k", source)).MustSucceed();
+        BackupSite site = new((guest.Name, "rotate: 2"));
+        _ = await site.BackUpAsync(guest.Name);
+        string folder = LabEnvironment.NewDirectory("flat");
+
+        foreach (string format in new[] { "raw", "qcow2" })
+        {
+            string file = Path.Combine(folder, format);
+            (await site.RunAsync("assemble", guest.Name, "--to", file, "--format", format)).MustSucceed();
+            (await RunningProgram.RunAsync("qemu-img", "compare", "-f", "qcow2", "-F", format, source, file)).MustSucceed();
+
+            string before = Folder.Describe(folder);
+            Outcome again = (await site.RunAsync("assemble", guest.Name, "--to", file)).MustEndWith(2);
+            Assert.Contains($"{file} exists", again.Error, StringComparison.Ordinal);
+            Assert.Equal(before, Folder.Describe(folder));
+        }
+    }
+}
