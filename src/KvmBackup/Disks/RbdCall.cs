@@ -18,7 +18,7 @@ internal static class RbdCall
         "rbd",
         [
             .. Way(access),
-            "--client-mount-timeout", Seconds(limit, MostConnectSeconds),
+            "--client-mount-timeout", Seconds(limit < access.Patience ? limit : access.Patience, MostConnectSeconds),
             "--rados-osd-op-timeout", Seconds(limit < access.Patience ? limit : access.Patience, MostRequestSeconds),
             .. words,
         ])

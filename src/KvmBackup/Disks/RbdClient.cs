@@ -14,6 +14,14 @@ public sealed class RbdClient(IShell shell)
     // A diff asks for each object in turn, and a removal deletes each; no request of them takes long, but all together may.
     private static readonly TimeSpan ScanLimit = TimeSpan.FromHours(2);
 
+    /// <summary>The release of Ceph's programs on this host; null when they do not tell. No cluster is asked.</summary>
+    public async Task<Version?> AskReleaseAsync(CancellationToken cancellationToken)
+    {
+        ProgramResult result = await shell.RunAsync(new ProgramCall("rbd", ["--version"]), cancellationToken);
+        string[] words = result.StandardOutput.Split(' ', 4);
+        return words is ["ceph", "version", { } release, ..] && Version.TryParse(release.Split('-')[0], out Version? version) ? version : null;
+    }
+
     /// <summary>The image now, or as it was at a snapshot.</summary>
     /// <exception cref="DisksException">It is not there, or the cluster cannot be asked.</exception>
     public async Task<RbdImageFacts> DescribeAsync(

@@ -11,6 +11,9 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
     private const string FolderName = "journal";
     private const string BootIdFile = "/proc/sys/kernel/random/boot_id";
 
+    /// <summary>What is left in clusters, and to be removed there.</summary>
+    public OwedSnapshots Owed { get; } = new(Path.GetFullPath(stateDirectory));
+
     public string DirectoryPath { get; } = Path.Combine(Path.GetFullPath(stateDirectory), FolderName);
 
     /// <summary>Writes down what is about to be changed, with who and when. Only then may anything change.</summary>

@@ -5,4 +5,5 @@ namespace KvmBackup.Journaling;
 /// <summary>The generated reader and writer of an entry.</summary>
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(JournalEntry))]
+[JsonSerializable(typeof(JournalImage))]
 internal sealed partial class JournalJson : JsonSerializerContext;

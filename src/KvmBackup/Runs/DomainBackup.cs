@@ -123,7 +123,7 @@ public sealed class DomainBackup(
     {
         OpenEntry entry = await journal.OpenAsync(DomainPinner.Intent(job, pending), cancellationToken);
         gate.Pass(job.Facts.Name, JobStep.Intent);
-        PinnedImages images = new(job, cluster, log);
+        PinnedImages images = new(job, cluster, journal.Owed, log);
         PinnedDomain pin = pinner.Begin(job, pending.Id, entry, images);
         try
         {

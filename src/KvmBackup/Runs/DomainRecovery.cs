@@ -14,6 +14,9 @@ public sealed class DomainRecovery(
 {
     private static readonly TimeSpan CommitLimit = TimeSpan.FromMinutes(30);
 
+    /// <summary>Removes from clusters what earlier runs could not.</summary>
+    public Task<IReadOnlyList<DomainRecoveryReport>> SettleAsync() => cluster.SettleAsync(journal.Owed);
+
     /// <summary>Thaws, if the run may have left the guest frozen. Comes first, for all domains.</summary>
     /// <returns>What a person must do; null when the guest is thawed.</returns>
     public async Task<string?> ThawAsync(JournalEntry entry)
@@ -89,7 +92,7 @@ public sealed class DomainRecovery(
 
         if (isMended)
         {
-            deeds.AddRange(await cluster.RecoverAsync(entry));
+            deeds.AddRange(await cluster.RecoverAsync(entry, journal.Owed));
             await open.CloseAsync(CancellationToken.None);
             deeds.Add($"the interrupted backup {entry.BackupId} (it came as far as {entry.Step}) is undone: the guest is on its own disks");
         }
@@ -173,7 +176,7 @@ public sealed class DomainRecovery(
             return new DomainRecoveryReport(entry.DomainName.Value, false, deeds);
         }
 
-        deeds.AddRange(await cluster.RecoverAsync(entry));
+        deeds.AddRange(await cluster.RecoverAsync(entry, journal.Owed));
         await journal.Resume(entry).CloseAsync(CancellationToken.None);
         deeds.Add("libvirt has no such domain any more, and no overlay is left: there is nothing to undo"
             + (thawTrouble is null ? string.Empty

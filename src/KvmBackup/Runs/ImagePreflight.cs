@@ -9,6 +9,8 @@ namespace KvmBackup.Runs;
 /// <summary>Looks at a disk's image in its cluster, and at what an increment of it could stand on. Changes nothing.</summary>
 public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
 {
+    private Version? release;
+
     /// <param name="domain">Whose disk.</param>
     /// <param name="disk">A disk with an image.</param>
     /// <param name="settings">What the configuration wants.</param>
@@ -29,6 +31,12 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
         if (chain.Notice is { } notice)
         {
             warnings.Add(notice);
+        }
+
+        release ??= await cluster.AskReleaseAsync(cancellationToken);
+        if (ClusterDefects.Find(release) is { } defect && !warnings.Contains(defect))
+        {
+            warnings.Add(defect);
         }
 
         if (facts is { HasFastDiff: true, IsFastDiffValid: false })

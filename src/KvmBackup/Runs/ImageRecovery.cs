@@ -10,9 +10,13 @@ namespace KvmBackup.Runs;
 /// <summary>Removes the snapshots that a dead run has made of a domain's images, unless its backup was published after all.</summary>
 public sealed class ImageRecovery(ClusterAccess access, ClusterKeys keys, RbdClient cluster, ILogger log)
 {
+    // A cluster that hangs must not keep every run for long before it has even begun.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     /// <param name="entry">What the run had open.</param>
+    /// <param name="owed">Takes what cannot be removed, or may come yet.</param>
     /// <returns>What was done, and what could not be.</returns>
-    public async Task<IReadOnlyList<string>> RecoverAsync(JournalEntry entry)
+    public async Task<IReadOnlyList<string>> RecoverAsync(JournalEntry entry, OwedSnapshots owed)
     {
         if (entry.Images.Count == 0)
         {
@@ -27,27 +31,68 @@ public sealed class ImageRecovery(ClusterAccess access, ClusterKeys keys, RbdCli
         List<string> deeds = [];
         foreach (JournalImage image in entry.Images)
         {
-            string name = $"{image.Image}@{image.SnapshotName}";
-            try
+            // First remembered, for the entry is closed after this; and a snapshot that is not there may come yet: the program
+            // that was to make it outlives the run by a moment.
+            owed.Add(image);
+            if (await RemoveAsync(image, deeds) == true)
             {
-                RbdLocation location = await access.LocateAsync(
-                    new RbdSource(image.Image, image.Monitors, image.User, image.Secret),
-                    new CephSettings(image.ConfigurationPath, image.ConfiguredUser, image.KeyringPath), CancellationToken.None);
-                if (await cluster.RemoveSnapshotAsync(location, image.SnapshotName, CancellationToken.None))
-                {
-                    deeds.Add($"the snapshot {name} was removed");
-                }
-            }
-            catch (KvmBackupException failure)
-            {
-                // No guest waits for this; who keeps the entry open for it would refuse the next backup.
-                log.Warning("{Domain}: {Message}", entry.DomainName, failure.Message);
-                deeds.Add(
-                    $"the snapshot {name} may be left in the cluster: {failure.Message.TrimEnd('.')}. Remove it with: rbd snap rm {ShellWord.Quote(name)}");
+                owed.Remove(image);
             }
         }
 
         keys.Forget();
         return deeds;
+    }
+
+    /// <summary>Removes what earlier runs could not.</summary>
+    /// <returns>For each domain or image what was done; empty when nothing was there to tell of.</returns>
+    public async Task<IReadOnlyList<DomainRecoveryReport>> SettleAsync(OwedSnapshots owed)
+    {
+        List<DomainRecoveryReport> reports = [];
+        foreach (JournalImage image in owed.List())
+        {
+            List<string> deeds = [];
+            if (await RemoveAsync(image, deeds) is not null)
+            {
+                owed.Remove(image);
+            }
+
+            // No guest waits for it, so that this is no trouble of one.
+            reports.AddRange(deeds.Count == 0 ? [] : [new DomainRecoveryReport(image.Image.Spec, true, deeds)]);
+        }
+
+        keys.Forget();
+        return reports;
+    }
+
+    /// <returns>Whether it was there; null when that is not known.</returns>
+    private async Task<bool?> RemoveAsync(JournalImage image, List<string> deeds)
+    {
+        string name = $"{image.Image}@{image.SnapshotName}";
+        try
+        {
+            RbdLocation location = await access.LocateAsync(
+                new RbdSource(image.Image, image.Monitors, image.User, image.Secret),
+                new CephSettings(image.ConfigurationPath, image.ConfiguredUser, image.KeyringPath), CancellationToken.None);
+            location = location with { Access = location.Access with { Patience = Patience } };
+            if (await cluster.TryDescribeAsync(location, null, CancellationToken.None) is null)
+            {
+                deeds.Add($"there is no image {image.Image} any more; if it was renamed, remove its snapshot {image.SnapshotName} there");
+                return false;
+            }
+
+            bool wasThere = await cluster.RemoveSnapshotAsync(location, image.SnapshotName, CancellationToken.None);
+            deeds.AddRange(wasThere ? [$"the snapshot {name} was removed"] : []);
+            return wasThere;
+        }
+        catch (KvmBackupException failure)
+        {
+            // No guest waits for this; who keeps the journal's entry open for it would refuse the next backup.
+            deeds.Add(
+                $"the snapshot {name} may be left in the cluster: {failure.Message.TrimEnd('.')}. Every run tries again; or remove it with: "
+                + $"rbd snap rm {ShellWord.Quote(name)}");
+            log.Warning("{Message}", deeds[^1]);
+            return null;
+        }
     }
 }

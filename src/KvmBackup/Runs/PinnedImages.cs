@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using KvmBackup.Disks;
+using KvmBackup.Journaling;
 using KvmBackup.Model;
 using Serilog;
 
@@ -8,9 +10,14 @@ namespace KvmBackup.Runs;
 /// Holds the RBD images of a domain at one instant, each by a snapshot. Leaving the scope removes the snapshots again, unless
 /// the backup was published that the next one may stand on.
 /// </summary>
-public sealed class PinnedImages(PreparedJob job, RbdClient cluster, ILogger log) : IAsyncDisposable
+/// <param name="job">Whose images.</param>
+/// <param name="cluster">Makes and removes.</param>
+/// <param name="owed">Takes what is not proven to be gone, for the next run to remove.</param>
+/// <param name="log">Told what is left.</param>
+public sealed class PinnedImages(PreparedJob job, RbdClient cluster, OwedSnapshots owed, ILogger log) : IAsyncDisposable
 {
     private readonly List<TakenImage> begun = [];
+    private readonly ConcurrentBag<TakenImage> uncertain = [];
     private readonly List<string> left = [];
 
     /// <summary>What could not be removed, with the commands to type.</summary>
@@ -25,8 +32,7 @@ public sealed class PinnedImages(PreparedJob job, RbdClient cluster, ILogger log
     {
         // A call that failed may have been carried out all the same.
         begun.AddRange(job.Images);
-        await Task.WhenAll(job.Images.Select(
-            image => cluster.CreateSnapshotAsync(image.Location, image.SnapshotName, limit, CancellationToken.None)));
+        await Task.WhenAll(job.Images.Select(image => CreateAsync(image, limit)));
     }
 
     /// <summary>From now on the snapshots belong to a backup.</summary>
@@ -38,18 +44,50 @@ public sealed class PinnedImages(PreparedJob job, RbdClient cluster, ILogger log
         {
             try
             {
-                _ = await cluster.RemoveSnapshotAsync(image.Location, image.SnapshotName, CancellationToken.None);
+                bool wasThere = await cluster.RemoveSnapshotAsync(image.Location, image.SnapshotName, CancellationToken.None);
+                if (!wasThere && uncertain.Contains(image))
+                {
+                    // It may come yet: the guest's QEMU makes it, when it holds the image's lock, and was only asked to.
+                    owed.Add(DomainPinner.Intent(job, image));
+                }
             }
             catch (KvmBackupException failure)
             {
-                left.Add(
-                    $"the snapshot {image.Source.Image}@{image.SnapshotName} may be left in the cluster: {failure.Message.TrimEnd('.')}. Look "
-                    + $"with rbd snap ls {ShellWord.Quote(image.Source.Image.Spec)}, remove it with rbd snap rm "
-                    + ShellWord.Quote($"{image.Source.Image}@{image.SnapshotName}"));
-                log.Warning("{Domain}: {Message}", job.Facts.Name, left[^1]);
+                Owe(image, failure);
             }
         }
 
         begun.Clear();
+    }
+
+    private async Task CreateAsync(TakenImage image, TimeSpan limit)
+    {
+        try
+        {
+            await cluster.CreateSnapshotAsync(image.Location, image.SnapshotName, limit, CancellationToken.None);
+        }
+        catch (KvmBackupException)
+        {
+            uncertain.Add(image);
+            throw;
+        }
+    }
+
+    private void Owe(TakenImage image, KvmBackupException failure)
+    {
+        string name = $"{image.Source.Image}@{image.SnapshotName}";
+        string end;
+        try
+        {
+            owed.Add(DomainPinner.Intent(job, image));
+            end = "The next run, or kvmbackup recover, removes it when the cluster answers";
+        }
+        catch (JournalingException trouble)
+        {
+            end = $"That cannot be remembered for the next run either: {trouble.Message.TrimEnd('.')}. Remove it with rbd snap rm {ShellWord.Quote(name)}";
+        }
+
+        left.Add($"the snapshot {name} may be left in the cluster: {failure.Message.TrimEnd('.')}. {end}");
+        log.Warning("{Domain}: {Message}", job.Facts.Name, left[^1]);
     }
 }

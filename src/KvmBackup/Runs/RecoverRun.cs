@@ -14,7 +14,7 @@ public sealed class RecoverRun(
     /// <exception cref="KvmBackupException">A run is at work, or the journal or libvirt cannot be asked.</exception>
     public async Task<RecoveryReport> RunAsync(TimeSpan wait, CancellationToken cancellationToken)
     {
-        if (journal.ListOpen().Count == 0 && journal.ListDamaged().Count == 0)
+        if (journal.ListOpen().Count == 0 && journal.ListDamaged().Count == 0 && journal.Owed.List().Count == 0)
         {
             return RecoveryReport.Nothing;
         }
@@ -30,7 +30,7 @@ public sealed class RecoverRun(
         List<DomainRecoveryReport> reports = [.. journal.ListDamaged().Select(Describe)];
         if (entries.Count == 0)
         {
-            return new RecoveryReport(reports);
+            return new RecoveryReport([.. reports, .. await recovery.SettleAsync()]);
         }
 
         log.Warning("An interrupted run left {Count} domain(s) to mend", entries.Count);

@@ -28,7 +28,7 @@ public sealed class FaultyPrograms
         esac
         """;
 
-    private static readonly string[] Names = ["virsh", "qemu-img", "pigz"];
+    private static readonly string[] Names = ["virsh", "qemu-img", "pigz", "rbd"];
     private readonly string path = LabEnvironment.NewDirectory("faulty");
 
     public FaultyPrograms()
