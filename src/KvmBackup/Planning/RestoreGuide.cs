@@ -148,9 +148,9 @@ public static class RestoreGuide
 
     private static string Programs(string archiveName, IReadOnlyList<TakenDisk> disks)
     {
-        string? decompressor = archiveName.EndsWith(".zst", StringComparison.Ordinal) ? "zstd"
-            : archiveName.EndsWith(".gz", StringComparison.Ordinal) ? "gzip" : null;
-        string? rbd = disks.Any(disk => disk.Image is not null) ? "rbd, with a Ceph user that may make images" : null;
-        return string.Join(", ", new[] { "tar", decompressor, "qemu-img", "virsh", rbd }.OfType<string>());
+        string decompressor = archiveName.EndsWith(".zst", StringComparison.Ordinal) ? "zstd, "
+            : archiveName.EndsWith(".gz", StringComparison.Ordinal) ? "gzip, " : string.Empty;
+        bool hasImage = disks.Any(disk => disk.Image is not null);
+        return $"tar, {decompressor}qemu-img, virsh{(hasImage ? ", rbd with a Ceph user that may make images" : string.Empty)}";
     }
 }
