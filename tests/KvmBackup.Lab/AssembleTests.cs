@@ -15,13 +15,15 @@ public sealed class AssembleTests
         });
         BackupSite site = new((guest.Name, "rotate: 9, full_every: {points: 8}"));
         List<string> exports = [];
-        foreach (string change in new[] { "write -P 1 0 64k", "discard 8M 8M", "write -P 2 5M 3M", "write -P 3 90M 100k" })
+        (string Change, string NextSize)[] history =
+            [("write -P 1 0 64k", "32M"), ("discard 8M 8M", "96M"), ("write -P 2 5M 3M", "112M"), ("write -P 3 90M 100k", "128M")];
+        foreach ((string change, string size) in history)
         {
             (await RunningProgram.RunAsync("qemu-io", "-f", "raw", "-c", change, $"rbd:{image}")).MustSucceed();
             _ = await site.BackUpAsync(guest.Name);
             exports.Add(Path.Combine(LabEnvironment.NewDirectory("export"), "raw"));
             await LabCeph.ExportAsync(image.Specification, exports[^1]);
-            await LabCeph.RbdAsync("resize", "--no-progress", "--allow-shrink", "--size", exports.Count == 1 ? "32M" : "96M", image.Specification);
+            await LabCeph.RbdAsync("resize", "--no-progress", "--allow-shrink", "--size", size, image.Specification);
         }
 
         foreach ((string id, string export) in site.BackupIds(guest.Name).Zip(exports))

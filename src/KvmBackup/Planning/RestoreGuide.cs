@@ -150,7 +150,7 @@ public static class RestoreGuide
     {
         string decompressor = archiveName.EndsWith(".zst", StringComparison.Ordinal) ? "zstd, "
             : archiveName.EndsWith(".gz", StringComparison.Ordinal) ? "gzip, " : string.Empty;
-        string rbd = disks.Any(disk => disk.Image is not null) ? ", rbd with a Ceph user that may make images" : string.Empty;
-        return $"tar, {decompressor}qemu-img, virsh{rbd}";
+        bool hasImage = disks.Any(disk => disk.Image is not null);
+        return $"tar, {decompressor}qemu-img, virsh{(hasImage ? ", rbd with a Ceph user that may make images" : string.Empty)}";
     }
 }

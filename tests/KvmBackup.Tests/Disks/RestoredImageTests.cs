@@ -1,0 +1,84 @@
+using KvmBackup.Disks;
+using KvmBackup.Model;
+using KvmBackup.Tests.Support;
+
+namespace KvmBackup.Tests.Disks;
+
+public sealed class RestoredImageTests
+{
+    private static readonly RbdLocation A = new(RbdImage.Parse("rbd/ns/a"), RbdAccess.Default);
+
+    private static readonly Reply InUse = Reply.Bad("rbd: error: image still has watchers\n", 16);
+    private readonly RecordedShell shell = new();
+
+    [Fact]
+    public async Task An_image_gets_its_name_last()
+    {
+        shell.On("create", Reply.Good("")).On("rename", Reply.Good(""));
+
+        RestoredImage image = await CreateAsync();
+        await image.CommitAsync(replace: false);
+        await image.LeaveAsync();
+
+        Assert.Equal(
+            ["create --size 1000001B rbd/ns/a.kvmbackup-partial", "rename rbd/ns/a.kvmbackup-partial rbd/ns/a"], Words());
+    }
+
+    [Fact]
+    public async Task One_that_was_not_committed_goes_as_soon_as_a_killed_client_is_forgotten()
+    {
+        shell.On("create", Reply.Good("")).On(" rm ", InUse, InUse, Reply.Good(""));
+
+        await (await CreateAsync()).LeaveAsync();
+
+        Assert.Equal(3, shell.Count("rm --no-progress rbd/ns/a.kvmbackup-partial"));
+    }
+
+    [Fact]
+    public async Task One_that_cannot_be_renamed_goes_and_the_one_that_was_there_stays()
+    {
+        shell.On("create", Reply.Good("")).On("rename", Reply.Bad("rbd: rename error: (17) File exists", 17)).On(" rm ", Reply.Good(""));
+
+        RestoredImage image = await CreateAsync();
+        await Assert.ThrowsAsync<DisksException>(() => image.CommitAsync(replace: false));
+        await image.LeaveAsync();
+
+        Assert.Equal("rm --no-progress rbd/ns/a.kvmbackup-partial", Words()[^1]);
+    }
+
+    [Fact]
+    public async Task What_is_replaced_goes_when_the_new_image_is_whole_and_then_the_new_one_always_stays()
+    {
+        shell.On("create", Reply.Good("")).On(" rm ", Reply.Good("")).On("rename", Reply.Bad("broken", 110));
+
+        RestoredImage image = await CreateAsync();
+        DisksException failure = await Assert.ThrowsAsync<DisksException>(() => image.CommitAsync(replace: true));
+        await image.LeaveAsync();
+
+        Assert.Equal("rm --no-progress rbd/ns/a", Words()[1]);
+        Assert.Equal(1, shell.Count(" rm "));
+        Assert.Contains("Give it its name: rbd ", failure.Message, StringComparison.Ordinal);
+        Assert.EndsWith("rename rbd/ns/a.kvmbackup-partial rbd/ns/a", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_is_in_use_is_not_replaced()
+    {
+        shell.On("create", Reply.Good("")).On(" rm ", InUse, Reply.Good(""));
+
+        RestoredImage image = await CreateAsync();
+        await Assert.ThrowsAsync<DisksException>(() => image.CommitAsync(replace: true));
+        await image.LeaveAsync();
+
+        Assert.Equal(0, shell.Count("rename"));
+        Assert.Equal(1, shell.Count("rm --no-progress rbd/ns/a.kvmbackup-partial"));
+    }
+
+    private Task<RestoredImage> CreateAsync()
+    {
+        RbdClient client = new(shell);
+        return RestoredImage.CreateAsync(client, new RbdImageStore(client), A, 1_000_001, new ImpatientTime());
+    }
+
+    private string[] Words() => [.. shell.Calls.Select(call => string.Join(' ', call.Arguments.Skip(4)))];
+}
