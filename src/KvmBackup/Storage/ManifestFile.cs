@@ -90,8 +90,13 @@ public static class ManifestFile
             new WordConverter<BackupKind>(),
             new WordConverter<Consistency>(),
             new WordConverter<CompressionMethod>(),
-            new ExtentListConverter(),
-            new ChangeListConverter(),
+            new NumberRowsConverter<Extent>(
+                2, "expected extents as [[offset,length],...]", row => new Extent(row[0], row[1]),
+                extent => [extent.OffsetBytes, extent.LengthBytes]),
+            new NumberRowsConverter<ImageChange>(
+                3, "expected changes as [[offset,length,1],...], 0 for what was discarded",
+                row => row[2] is 0 or 1 ? new ImageChange(row[0], row[1], row[2] == 1) : null,
+                change => [change.OffsetBytes, change.LengthBytes, change.IsData ? 1 : 0]),
             new SecondsConverter());
         options.PropertyNamingPolicy = new ManifestNaming();
         return options;
