@@ -20,6 +20,8 @@ public sealed class ClusterKeys(string directoryPath)
         string path = Path.Combine(directoryPath, own);
         try
         {
+            // Each with its mode: what is made on the way to the last one would be readable for all.
+            _ = Directory.CreateDirectory(Path.GetDirectoryName(directoryPath)!, Private | UnixFileMode.UserExecute);
             _ = Directory.CreateDirectory(directoryPath, Private | UnixFileMode.UserExecute);
             Remove(isOwnToo: false);
             File.Delete(path);

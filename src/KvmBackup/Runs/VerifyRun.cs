@@ -40,6 +40,12 @@ public sealed class VerifyRun(BackupDirectory target, BackupVerifier verifier, T
     {
         long start = time.GetTimestamp();
         IReadOnlyList<ArchiveDamage> damages = await verifier.VerifyAsync(backup, progress, cancellationToken);
+        if (damages.Count == 0 && target.ForDomain(backup.Domain).FindFault(backup) is { } fault)
+        {
+            // Whole in itself, and of no use: what it stands on is missing.
+            damages = [new ArchiveDamage(backup.Manifest.Archive.FileName, null, [], fault)];
+        }
+
         log.Information(
             "{Domain}: {Id} {Result}", backup.Domain, backup.Id,
             damages.Count == 0 ? "is whole" : $"is DAMAGED in {damages.Count} place(s)");

@@ -60,6 +60,11 @@ public sealed class DomainDirectory
     /// <exception cref="StorageException">There is none, or more than one: the message lists what there is.</exception>
     public CompletedBackup FindToVerify(string? idPrefix) => BackupSearch.Find(name, ListToVerify(), idPrefix);
 
+    /// <summary>Why something that <see cref="FindToVerify"/> found is no backup all the same; null when it is one.</summary>
+    /// <exception cref="StorageException">The folder cannot be read.</exception>
+    public string? FindFault(CompletedBackup backup) =>
+        List().Unusable.FirstOrDefault(entry => entry.Remains?.DirectoryPath == backup.DirectoryPath)?.Reason;
+
     /// <inheritdoc cref="List"/>
     /// <remarks>With those whose archive is no longer as it was, to find out where.</remarks>
     public BackupCatalogue ListToVerify() => List().WithDamaged();
