@@ -29,14 +29,15 @@ public sealed class ImageDestinations(
             // A disk that was a file goes where the domain's other images are.
             RbdSource? source = sources.GetValueOrDefault(image.Disk.Target) ?? sources.Values.FirstOrDefault();
             RbdLocation location = await LocateAsync(backup.Domain, image.Image, source, cancellationToken);
+            RbdLocation partial = location with { Image = RestoredImage.PartialOf(image.Image) };
+            Task<RbdImageFacts?> asked = cluster.TryDescribeAsync(partial, snapshot: null, cancellationToken);
             RbdImageFacts? existing = await cluster.TryDescribeAsync(location, snapshot: null, cancellationToken);
             if (existing is not null)
             {
                 refusals.AddRange(await RefuseExistingAsync(image, location, cancellationToken));
             }
 
-            RbdLocation partial = location with { Image = RestoredImage.PartialOf(image.Image) };
-            if (await cluster.TryDescribeAsync(partial, snapshot: null, cancellationToken) is not null)
+            if (await asked is not null)
             {
                 refusals.Add(
                     $"{partial} is there: an interrupted restore has left it, or one is at work. If none is, remove it: "

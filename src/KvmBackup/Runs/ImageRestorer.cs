@@ -51,7 +51,7 @@ public sealed class ImageRestorer(
     {
         await using RbdImageWriter writer = await RbdImageWriter.OpenAsync(
             cluster, image.Working, plan.SizeBytes, cancellationToken);
-        await content.WriteAsync(backup, plan.Disk, assembly, writer, tally, cancellationToken);
+        await content.WriteAsync(backup, plan.Disk, assembly, new DataSink(writer), tally, cancellationToken);
         await writer.CompleteAsync(cancellationToken);
     }
 

@@ -82,6 +82,25 @@ public sealed partial class RestoreGuideTests
         Assert.Contains("Needed: tar, zstd, qemu-img, virsh.", guide, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void An_increment_says_what_comes_before_it_and_of_that_nothing_but_its_disk()
+    {
+        RbdImage image = RbdImage.Parse("rbd/it's");
+        RbdSource source = new(image, [], "u", Web1.Uuid);
+        RbdImageFacts facts = new("1a", 1 << 20, 1 << 22, true, true, null, null);
+        ChainBase standsOn = new(BackupKind.Incremental, Web1.Id, "kvmbackup-1");
+        DiskFacts disk = new(Web1.Vdb, "disk", DiskSourceType.Network, null, "raw", false, false, null) { Rbd = source };
+        TakenDisk taken = new(disk, []) { Image = new TakenImage(source, new(image, RbdAccess.Default), facts, "kvmbackup-2", standsOn) };
+
+        string guide = RestoreGuide.Write(Facts("web1"), Web1.Id, "cloud1", "web1.tar.gz", [taken]);
+
+        Assert.Contains("Needed: tar, gzip, qemu-img, virsh, rbd with a Ceph user that may make images.", guide, StringComparison.Ordinal);
+        Assert.Contains($"changed since the backup {Web1.Id}. Unpack", guide, StringComparison.Ordinal);
+        Assert.Contains("do what its RESTORE.md says of the disk `vdb`, and of\nnothing else", guide, StringComparison.Ordinal);
+        Assert.Contains("\nrbd import-diff web1/vdb.rbddiff 'rbd/it'\\''s'\n", guide, StringComparison.Ordinal);
+        Assert.Contains($"libvirt's secret {Web1.Uuid}", guide, StringComparison.Ordinal);
+    }
+
     private static DomainFacts Facts(string name) => new(
         new DomainName(name), Web1.Uuid, DomainState.Running, true, true, false, [], [], [], null, [],
         new DomainDefinition(string.Empty, string.Empty, string.Empty));
