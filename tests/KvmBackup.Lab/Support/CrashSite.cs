@@ -41,17 +41,24 @@ public sealed class CrashSite : IAsyncDisposable
     /// <summary>Boots the guest and makes a first backup that must outlive everything.</summary>
     /// <param name="name">The guest's.</param>
     /// <param name="disks">How many it has: one or two.</param>
-    public static async Task<CrashSite> CreateAsync(string name, int disks = 2)
+    public static Task<CrashSite> CreateAsync(string name, int disks = 2) =>
+        CreateAsync(name, AllDisks[..disks], "rotate: 100");
+
+    /// <summary>The same with a disk in a file and one in the cluster, and backups that are increments from the second on.</summary>
+    public static Task<CrashSite> CreateAsync(string name, LabRbdImage image) => CreateAsync(
+        name, [new("vda"), new("vdb") { Rbd = image }], "rotate: 100, full_every: 1000, freeze_timeout: 4s, stall_timeout: 6s");
+
+    private static async Task<CrashSite> CreateAsync(string name, LabDisk[] taken, string keys)
     {
-        LabDisk[] taken = AllDisks[..disks];
         LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification(name)
         {
             Disks = taken,
             PairDisks = ("vda", taken[^1].Target),
         });
         Dictionary<string, string> bases = taken.ToDictionary(
-            disk => disk.Target, disk => Path.Combine(guest.DirectoryPath!, $"{disk.Target}.{disk.Format}"));
-        CrashSite site = new(guest, new BackupSite((name, "rotate: 100")), bases);
+            disk => disk.Target,
+            disk => disk.Rbd is { } image ? $"rbd:{image}" : Path.Combine(guest.DirectoryPath!, $"{disk.Target}.{disk.Format}"));
+        CrashSite site = new(guest, new BackupSite((name, keys)), bases);
         (await site.Site.RunAsync("run")).MustSucceed();
         site.Remember();
         return site;
