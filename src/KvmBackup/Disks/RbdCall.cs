@@ -18,8 +18,8 @@ internal static class RbdCall
         "rbd",
         [
             .. Way(access),
-            "--client-mount-timeout", Seconds(limit < access.Patience ? limit : access.Patience, MostConnectSeconds),
-            "--rados-osd-op-timeout", Seconds(limit < access.Patience ? limit : access.Patience, MostRequestSeconds),
+            "--client-mount-timeout", Seconds(limit, access.Patience, MostConnectSeconds),
+            "--rados-osd-op-timeout", Seconds(limit, access.Patience, MostRequestSeconds),
             .. words,
         ])
     {
@@ -52,6 +52,6 @@ internal static class RbdCall
         ];
     }
 
-    private static string Seconds(TimeSpan limit, double most) =>
-        Math.Clamp(Math.Floor(limit.TotalSeconds * 0.8), 1, most).ToString(CultureInfo.InvariantCulture);
+    private static string Seconds(TimeSpan limit, TimeSpan patience, double most) =>
+        Math.Clamp(Math.Floor(Math.Min(limit.TotalSeconds, patience.TotalSeconds) * 0.8), 1, most).ToString(CultureInfo.InvariantCulture);
 }

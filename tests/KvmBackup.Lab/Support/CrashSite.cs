@@ -13,6 +13,7 @@ public sealed class CrashSite : IAsyncDisposable
     /// <summary>Runs every step; without it a seeded selection that always holds the most delicate ones.</summary>
     public const string FullMatrixVariable = "KVMBACKUP_FULL_MATRIX";
 
+    private const string Keys = "rotate: 100, full_every: 5";
     private const int SelectedStepsOfADisk = 3;
 
     private static readonly JobStep[] StepsOfADisk =
@@ -44,13 +45,17 @@ public sealed class CrashSite : IAsyncDisposable
     public BackupSite Site { get; }
 
     /// <summary>Boots a guest with two disks in files and makes a first backup that must outlive everything.</summary>
-    public static Task<CrashSite> CreateAsync(string name) => CreateAsync(name, TwoFiles);
+    public static Task<CrashSite> CreateAsync(string name) => CreateAsync(name, TwoFiles, Keys);
 
-    private static async Task<CrashSite> CreateAsync(string name, LabDisk[] disks)
+    /// <summary>The same with a disk in a file and one in the cluster, and backups that are increments from the second on.</summary>
+    public static Task<CrashSite> CreateAsync(string name, LabRbdImage image) => CreateAsync(
+        name, [new("vda"), new("vdb") { Rbd = image }], "rotate: 100, full_every: 1000, freeze_timeout: 4s, stall_timeout: 6s");
+
+    private static async Task<CrashSite> CreateAsync(string name, LabDisk[] disks, string keys)
     {
         LabGuest guest = await LabGuest.StartAsync(
             new LabGuestSpecification(name) { Disks = disks, PairDisks = ("vda", disks[^1].Target) });
-        CrashSite site = new(guest, new BackupSite((name, "rotate: 100, full_every: 5")), disks);
+        CrashSite site = new(guest, new BackupSite((name, keys)), disks);
         (await site.Site.RunAsync("run")).MustSucceed();
         site.Remember();
         return site;
@@ -80,7 +85,7 @@ public sealed class CrashSite : IAsyncDisposable
         LabDisk[] fileAndImage = [new("vda"), new("vdb") { Rbd = new LabRbdImage(name) }];
         foreach ((string kind, LabDisk[] disks) in new[] { ("two", TwoFiles), ("one", OneFile), ("image", fileAndImage) })
         {
-            await using CrashSite site = await CreateAsync($"{name}-{kind}", disks);
+            await using CrashSite site = await CreateAsync($"{name}-{kind}", disks, Keys);
             foreach (string step in IsFullMatrix ? site.AllSteps() : select(site))
             {
                 await using RunningProgram held = await site.HoldAsync(step);

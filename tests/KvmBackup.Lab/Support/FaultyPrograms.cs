@@ -33,10 +33,11 @@ public sealed class FaultyPrograms
 
     public FaultyPrograms()
     {
-        foreach (string name in Names)
+        // Of Ceph there is nothing in a lab that was made without it.
+        foreach (string name in Names.Where(name => DirectoryOf(name) is not null))
         {
             string file = Path.Combine(path, name);
-            File.WriteAllText(file, Script.Replace("REAL", DirectoryOf(name), StringComparison.Ordinal) + "\n");
+            File.WriteAllText(file, Script.Replace("REAL", DirectoryOf(name)!, StringComparison.Ordinal) + "\n");
             File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
     }
@@ -58,6 +59,6 @@ public sealed class FaultyPrograms
         return await running.WaitAsync(TimeSpan.FromMinutes(10));
     }
 
-    private static string DirectoryOf(string name) => Environment.GetEnvironmentVariable("PATH")!.Split(':')
-        .First(directory => File.Exists(Path.Combine(directory, name)));
+    private static string? DirectoryOf(string name) => Environment.GetEnvironmentVariable("PATH")!.Split(':')
+        .FirstOrDefault(directory => File.Exists(Path.Combine(directory, name)));
 }

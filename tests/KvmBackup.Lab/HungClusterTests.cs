@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using KvmBackup.Lab.Support;
+
+namespace KvmBackup.Lab;
+
+/// <summary>A cluster that stops answering: no guest stays frozen or on an overlay for it, and nothing is left in it.</summary>
+public sealed class HungClusterTests
+{
+    private const string Keys = "rotate: 30, quiesce: require, full_every: 30, freeze_timeout: 5s, stall_timeout: 5s";
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    // Longer than the freeze may last.
+    private static readonly TimeSpan Moment = TimeSpan.FromSeconds(7);
+
+    [LabFact]
+    public async Task A_cluster_that_hangs_at_any_moment_is_told_and_keeps_no_guest()
+    {
+        LabRbdImage image = new("hung");
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("hung-cluster")
+        {
+            Disks = [new LabDisk("vda"), new LabDisk("vdb") { Rbd = image }],
+        });
+        BackupSite site = new((guest.Name, Keys));
+        (await site.RunAsync("run")).MustSucceed();
+        GuestFootprint before = await GuestFootprint.TakeAsync(guest);
+        foreach ((string step, int exitCode, string told) in new[]
+        {
+            ("", 1, "cluster cannot be reached or is too slow"),
+            ("Frozen", 1, "Taking the snapshot"),
+            ("Pinned", 1, "cluster cannot be reached or is too slow"),
+            ("Published", 0, "old snapshots may be left in the cluster"),
+        })
+        {
+            string earlier = string.Join('\n', site.BackupDirectories(guest.Name).Select(Folder.Describe));
+            Outcome outcome = await RunWhileHangingAsync(site, step);
+            Assert.True(outcome.ExitCode == exitCode, $"{step}: exit code {outcome.ExitCode}\n{outcome.Output}\n{outcome.Error}");
+            Assert.Contains(told, outcome.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain("the target took no data", outcome.Output, StringComparison.Ordinal);
+
+            await before.AssertUnchangedAsync(site);
+            Assert.StartsWith(
+                earlier, string.Join('\n', site.BackupDirectories(guest.Name).Select(Folder.Describe)), StringComparison.Ordinal);
+            Outcome next = (await site.RunAsync("run")).MustSucceed();
+            Console.WriteLine($"{step}, next: {next.Output}\n{next.Error}");
+            (await site.RunAsync("verify", guest.Name)).MustSucceed();
+            LabRbdSnapshot left = Assert.Single(await LabCeph.SnapshotsAsync(image));
+            Assert.Contains(
+                left.Name, await File.ReadAllTextAsync(Path.Combine(site.BackupDirectories(guest.Name)[^1], "manifest.json")),
+                StringComparison.Ordinal);
+        }
+    }
+
+    private static async Task<Outcome> RunWhileHangingAsync(BackupSite site, string step)
+    {
+        Outcome? outcome = null;
+        await using RunningProgram? held = step.Length == 0 ? null : await HeldProgram.StartAsync(site, step, "run");
+        Stopwatch clock = Stopwatch.StartNew();
+        await LabCeph.WhilePausedAsync(async () =>
+        {
+            await (held?.SignalAsync("CONT") ?? Task.CompletedTask);
+            if (step == "Frozen")
+            {
+                // The guest cannot thaw while its own disk hangs; it is enough that nobody waits longer than that for it.
+                await Task.Delay(Moment);
+                return;
+            }
+
+            outcome = held is null ? await site.RunAsync("run") : await held.WaitAsync(Limit);
+        });
+        outcome ??= await held!.WaitAsync(Limit);
+        Console.WriteLine($"{step}: {clock.Elapsed.TotalSeconds:0.0} s, {outcome!.Output}");
+        return outcome;
+    }
+}

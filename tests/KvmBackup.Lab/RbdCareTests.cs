@@ -1,0 +1,187 @@
+using System.Text.Json;
+using KvmBackup.Lab.Support;
+
+namespace KvmBackup.Lab;
+
+/// <summary>What becomes of images between and during backups, and of the way to them: never a wrong backup, always a reason.</summary>
+public sealed class RbdCareTests
+{
+    [LabFact]
+    public async Task An_image_may_grow_and_shrink_and_get_another_name_between_the_backups_of_a_chain()
+    {
+        await using ImageSite site = await ImageSite.CreateAsync("shapes", new LabRbdImage("shapes"));
+        await site.ChangeAsync("write -P 65 40M 8M");
+        _ = await site.AssertBackupAsync("full");
+
+        await ResizeAsync(site, "96M");
+        await site.ChangeAsync("write -P 66 90M 1M");
+        _ = await site.AssertBackupAsync("incremental");
+        await ResizeAsync(site, "44M");
+        _ = await site.AssertBackupAsync("incremental");
+        await ResizeAsync(site, "30M");
+        await ResizeAsync(site, "96M");
+        _ = await site.AssertBackupAsync("incremental");
+        LabRbdImage renamed = new("shapes anew");
+        await LabCeph.RbdAsync("mv", site.Image.Specification, renamed.Specification);
+        await site.UseAsync(renamed);
+        await site.ChangeAsync("write -P 67 50M 1M", "discard 0 12M");
+        _ = await site.AssertBackupAsync("incremental");
+
+        await site.UseAsync(new LabRbdImage("shapes gone"));
+        Assert.Contains("rbd ls -l rbd", await site.AssertRefusedAsync(), StringComparison.Ordinal);
+        await LabCeph.RemoveAsync(renamed);
+    }
+
+    [LabFact]
+    public async Task A_clone_is_read_with_what_its_parent_holds_and_stays_right_when_it_is_flattened()
+    {
+        LabRbdImage clone = new("clone");
+        await using ImageSite site = await ImageSite.CreateAsync("clones", new LabRbdImage("parent"));
+        LabRbdImage parent = site.Image;
+        await site.ChangeAsync("write -P 65 4M 9M", "write -P 66 40M 3M");
+        await LabCeph.RbdAsync("snap", "create", "--no-progress", parent.At("s"));
+        await LabCeph.RbdAsync("snap", "protect", parent.At("s"));
+        await LabCeph.RbdAsync("clone", parent.At("s"), clone.Specification);
+        await site.UseAsync(clone);
+        await site.ChangeAsync("write -P 67 5M 4k", "discard 8M 4M");
+        _ = await site.AssertBackupAsync("full");
+
+        await site.ChangeAsync("discard 40M 4M", "write -P 68 20M 4k");
+        _ = await site.AssertBackupAsync("incremental");
+        await ResizeAsync(site, "36M");
+        await ResizeAsync(site, "64M");
+        _ = await site.AssertBackupAsync("incremental");
+        await LabCeph.RbdAsync("flatten", "--no-progress", clone.Specification);
+        await site.ChangeAsync("write -P 69 6M 4k");
+        _ = await site.AssertBackupAsync("incremental");
+
+        await site.UseAsync(parent);
+        await LabCeph.RemoveAsync(clone);
+    }
+
+    [LabFact]
+    public async Task An_object_map_that_counts_as_invalid_is_said_with_the_mend_and_the_content_is_right()
+    {
+        await using ImageSite site = await ImageSite.CreateAsync("invalid-map", new LabRbdImage("invalid map"));
+        await LabCeph.RbdAsync("feature", "disable", site.Image.Specification, "fast-diff", "object-map");
+        await LabCeph.RbdAsync("feature", "enable", site.Image.Specification, "object-map", "fast-diff");
+
+        JsonElement job = await site.AssertBackupAsync("full");
+
+        Assert.Contains(
+            "rbd object-map rebuild 'rbd/invalid map'", job.GetProperty("warnings").ToString(), StringComparison.Ordinal);
+    }
+
+    [LabFact]
+    public async Task A_way_to_the_cluster_that_does_not_lead_there_is_told_by_what_is_wrong_with_it()
+    {
+        await using ImageSite site = await ImageSite.CreateAsync("ways", new LabRbdImage("ways"));
+        _ = await site.AssertBackupAsync("full");
+        string folder = LabEnvironment.NewDirectory("keyrings");
+        string wrong = Path.Combine(folder, "wrong");
+        await File.WriteAllTextAsync(wrong, "[client.kvmbackup]\nkey = AQDkmF5nAAAAABAAyQ2pV0n0j0cQm3yP8Yc1fA==\n");
+        string reader = Path.Combine(folder, "reader");
+        await LabCeph.CephAsync("auth", "get-or-create", "client.reader", "mon", "profile rbd", "osd", "profile rbd-read-only", "-o", reader);
+        string nowhere = Path.Combine(folder, "nowhere.conf");
+        await File.WriteAllTextAsync(nowhere, "[global]\nmon_host = 127.0.0.1:1\n");
+        string keyring = "/etc/ceph/ceph.client.kvmbackup.keyring";
+
+        foreach ((string ceph, string expected) in new[]
+        {
+            ($"user: kvmbackup, keyring: {wrong}", "The key of client.kvmbackup is wrong"),
+            ($"user: kvmbackup, keyring: {folder}/none", "the keyring of client.kvmbackup"),
+            ($"user: reader, keyring: {reader}", "client.reader lacks the right: ceph auth caps client.reader"),
+            ($"user: kvmbackup, keyring: {keyring}, conf: {nowhere}", "ceph health detail"),
+            ($"user: kvmbackup, keyring: {keyring}, conf: {folder}/none.conf", "unable to open config file"),
+        })
+        {
+            site.Site.Configure((site.Guest.Name, $"{ImageSite.Keys}, ceph: {{{ceph}}}"));
+            Assert.Contains(expected, await site.AssertRefusedAsync(), StringComparison.Ordinal);
+        }
+
+        site.Site.Configure((site.Guest.Name, ImageSite.Keys));
+        await site.RedefineAsync(xml => xml.Replace(LabCeph.SecretUuid, "00000000-0000-4000-8000-000000000001", StringComparison.Ordinal));
+        Assert.Contains("the key to the image rbd/ways cannot be had", await site.AssertRefusedAsync(), StringComparison.Ordinal);
+        string secret = Path.Combine(folder, "secret.xml");
+        await File.WriteAllTextAsync(
+            secret, "<secret ephemeral='no' private='yes'><uuid>00000000-0000-4000-8000-000000000001</uuid>"
+            + "<usage type='ceph'><name>private</name></usage></secret>");
+        await Virsh.RunAsync("secret-define", secret);
+        Assert.Contains("Is the secret private?", await site.AssertRefusedAsync(), StringComparison.Ordinal);
+        Assert.Single(await LabCeph.SnapshotsAsync(site.Image));
+        Assert.Contains("nothing", (await site.Site.RunAsync("recover")).MustSucceed().Output, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [LabFact]
+    public async Task A_pool_that_is_full_and_an_image_that_may_have_no_more_snapshots_are_told_and_left()
+    {
+        await LabCeph.CephAsync("osd", "pool", "create", "tiny", "8");
+        await LabCeph.RbdAsync("pool", "init", "tiny");
+        await using ImageSite site = await ImageSite.CreateAsync("full-pool", new LabRbdImage("full") { Pool = "tiny" });
+        await site.ChangeAsync("write -P 65 0 8M");
+        _ = await site.AssertBackupAsync("full");
+
+        await LabCeph.RbdAsync("snap", "limit", "set", "--limit", "1", site.Image.Specification);
+        Assert.Contains("rbd snap limit clear tiny/full", await site.AssertRefusedAsync(), StringComparison.Ordinal);
+        await LabCeph.RbdAsync("snap", "limit", "clear", site.Image.Specification);
+        await LabCeph.CephAsync("osd", "pool", "set-quota", "tiny", "max_bytes", "1000000");
+        await WaitUntilFullAsync("tiny");
+        Assert.Contains("ceph df", await site.AssertRefusedAsync(), StringComparison.Ordinal);
+
+        await LabCeph.CephAsync("osd", "pool", "set-quota", "tiny", "max_bytes", "0");
+        while ((await LabCeph.CephAsync("osd", "pool", "ls", "detail")).Contains("full", StringComparison.Ordinal))
+        {
+            await Task.Delay(200);
+        }
+
+        _ = await site.AssertBackupAsync("incremental");
+    }
+
+    [LabFact]
+    public async Task What_was_read_of_a_snapshot_that_somebody_removed_meanwhile_is_no_backup()
+    {
+        await using ImageSite site = await ImageSite.CreateAsync("robbed", new LabRbdImage("robbed"));
+        string folder = LabEnvironment.NewDirectory("robber");
+        string robber = Path.Combine(folder, "rbd");
+        string real = Environment.GetEnvironmentVariable("PATH")!.Split(':').Select(path => Path.Combine(path, "rbd")).First(File.Exists);
+
+        _ = await site.AssertBackupAsync("full");
+        await site.ChangeAsync("write -P 65 1M 1M");
+
+        // All is read, and only then the snapshot goes: what was read is right by chance, which nobody can know.
+        await File.WriteAllTextAsync(
+            robber, $"#!/bin/bash\n{real} \"$@\" || exit\ncase \" $* \" in *' export-diff '*) "
+            + $"{real} snap rm --no-progress \"$(printf '%s\\n' \"$@\" | grep '@kvmbackup')\" >&2 ;; esac\n");
+        File.SetUnixFileMode(robber, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+
+        string told = await site.AssertRefusedAsync(async () =>
+        {
+            await using RunningProgram running = RunningProgram.Start(
+                Kvmbackup.ProgramPath, ["--config", site.Site.ConfigurationPath, "run"],
+                new Dictionary<string, string> { ["PATH"] = $"{folder}:{Environment.GetEnvironmentVariable("PATH")}" });
+            return await running.WaitAsync(TimeSpan.FromMinutes(1));
+        });
+
+        Assert.Contains("was removed while it was read", told, StringComparison.Ordinal);
+        _ = await site.AssertBackupAsync("incremental");
+    }
+
+    private static Task<string> ResizeAsync(ImageSite site, string size) =>
+        LabCeph.RbdAsync("resize", "--no-progress", "--allow-shrink", "--size", size, site.Image.Specification);
+
+    private static async Task WaitUntilFullAsync(string pool)
+    {
+        for (int times = 0; times < 100; times++)
+        {
+            string pools = await LabCeph.CephAsync("osd", "pool", "ls", "detail");
+            if (pools.Split('\n').Any(line => line.Contains($"'{pool}'", StringComparison.Ordinal) && line.Contains("full", StringComparison.Ordinal)))
+            {
+                return;
+            }
+
+            await Task.Delay(200);
+        }
+
+        Assert.Fail($"The pool {pool} does not get full.");
+    }
+}
