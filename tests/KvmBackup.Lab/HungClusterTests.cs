@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
@@ -12,6 +11,8 @@ public sealed class HungClusterTests
     // Longer than the freeze may last.
     private static readonly TimeSpan Moment = TimeSpan.FromSeconds(7);
 
+    // QEMU drains all its disks at each pivot, so that a guest whose own disk hangs stays on its overlay until that disk goes on:
+    // what is tried is a cluster that hangs before, within and after the reads of files.
     [LabFact]
     public async Task A_cluster_that_hangs_at_any_moment_is_told_and_keeps_no_guest()
     {
@@ -27,7 +28,7 @@ public sealed class HungClusterTests
         {
             ("", 1, "cluster cannot be reached or is too slow"),
             ("Frozen", 1, "Taking the snapshot"),
-            ("Pinned", 1, "cluster cannot be reached or is too slow"),
+            ("Released:vda", 1, "cluster cannot be reached or is too slow"),
             ("Published", 0, "old snapshots may be left in the cluster"),
         })
         {
@@ -40,8 +41,7 @@ public sealed class HungClusterTests
             await before.AssertUnchangedAsync(site);
             Assert.StartsWith(
                 earlier, string.Join('\n', site.BackupDirectories(guest.Name).Select(Folder.Describe)), StringComparison.Ordinal);
-            Outcome next = (await site.RunAsync("run")).MustSucceed();
-            Console.WriteLine($"{step}, next: {next.Output}\n{next.Error}");
+            (await site.RunAsync("run")).MustSucceed();
             (await site.RunAsync("verify", guest.Name)).MustSucceed();
             LabRbdSnapshot left = Assert.Single(await LabCeph.SnapshotsAsync(image));
             Assert.Contains(
@@ -54,7 +54,6 @@ public sealed class HungClusterTests
     {
         Outcome? outcome = null;
         await using RunningProgram? held = step.Length == 0 ? null : await HeldProgram.StartAsync(site, step, "run");
-        Stopwatch clock = Stopwatch.StartNew();
         await LabCeph.WhilePausedAsync(async () =>
         {
             await (held?.SignalAsync("CONT") ?? Task.CompletedTask);
@@ -68,7 +67,6 @@ public sealed class HungClusterTests
             outcome = held is null ? await site.RunAsync("run") : await held.WaitAsync(Limit);
         });
         outcome ??= await held!.WaitAsync(Limit);
-        Console.WriteLine($"{step}: {clock.Elapsed.TotalSeconds:0.0} s, {outcome!.Output}");
         return outcome;
     }
 }

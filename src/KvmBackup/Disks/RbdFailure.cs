@@ -8,7 +8,10 @@ namespace KvmBackup.Disks;
 internal static partial class RbdFailure
 {
     public static DisksException Of(ProgramResult result, string purpose, RbdLocation location) =>
-        new($"{purpose} failed: rbd said: {Said(result)}. {Advice(result, location)}");
+        new($"{purpose} failed: rbd said: {Said(result)}. {Advice(result, location)}")
+        {
+            IsRefusal = result.ExitCode is 2 or 13 or 17 or 122 || (result.ExitCode == 1 && Says(result, "Operation not permitted")),
+        };
 
     /// <summary>The program did not even answer that it got no answer.</summary>
     public static DisksException Late(ShellException failure, ProgramCall call, string purpose, RbdLocation location) => new(

@@ -18,6 +18,7 @@ public sealed class PinnedImages(PreparedJob job, RbdClient cluster, OwedSnapsho
 {
     private readonly List<TakenImage> begun = [];
     private readonly ConcurrentBag<TakenImage> uncertain = [];
+    private readonly ConcurrentBag<TakenImage> refused = [];
     private readonly List<string> left = [];
 
     /// <summary>What could not be removed, with the commands to type.</summary>
@@ -40,7 +41,7 @@ public sealed class PinnedImages(PreparedJob job, RbdClient cluster, OwedSnapsho
 
     public async ValueTask DisposeAsync()
     {
-        foreach (TakenImage image in begun)
+        foreach (TakenImage image in begun.Except(refused))
         {
             try
             {
@@ -65,6 +66,11 @@ public sealed class PinnedImages(PreparedJob job, RbdClient cluster, OwedSnapsho
         try
         {
             await cluster.CreateSnapshotAsync(image.Location, image.SnapshotName, limit, CancellationToken.None);
+        }
+        catch (DisksException failure) when (failure.IsRefusal)
+        {
+            refused.Add(image);
+            throw;
         }
         catch (KvmBackupException)
         {

@@ -49,7 +49,7 @@ public sealed class CrashSite : IAsyncDisposable
 
     /// <summary>The same with a disk in a file and one in the cluster, and backups that are increments from the second on.</summary>
     public static Task<CrashSite> CreateAsync(string name, LabRbdImage image) => CreateAsync(
-        name, [new("vda"), new("vdb") { Rbd = image }], "rotate: 100, full_every: 1000, freeze_timeout: 4s, stall_timeout: 6s");
+        name, [new("vda"), new("vdb") { Rbd = image }], "rotate: 100, full_every: 1000, freeze_timeout: 6s");
 
     private static async Task<CrashSite> CreateAsync(string name, LabDisk[] disks, string keys)
     {

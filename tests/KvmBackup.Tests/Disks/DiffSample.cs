@@ -27,6 +27,9 @@ internal sealed class DiffSample
 
     public bool HasFastDiff { get; init; } = true;
 
+    /// <summary>What a check of the object map says.</summary>
+    public Reply Check { get; init; } = Reply.Good(string.Empty);
+
     /// <summary>What a check of the object map finds.</summary>
     public bool IsMapWrong { get; init; }
 
@@ -94,7 +97,7 @@ internal sealed class DiffSample
             $$"""{"offset":{{change.OffsetBytes}},"length":{{change.LengthBytes}},"exists":"{{(change.IsData ? "true" : "false")}}"}""")));
         return new RecordedShell()
             .On(" info ", Describe("[]"), Describe(IsMapWrong ? """["object map invalid","fast diff invalid"]""" : "[]"))
-            .On("object-map check", Reply.Good(string.Empty))
+            .On("object-map check", Check)
             .On(" diff ", Reply.Good($"[{list}]"), Reply.Good($"[{list}]"))
             .On(" export-diff ", stream ?? Reply.Stream(Stream()));
     }

@@ -180,6 +180,57 @@ public sealed class RbdImageSourceTests
     }
 
     [Fact]
+    public async Task A_map_of_objects_that_is_wrong_is_said_and_all_is_asked_for_again_without_it()
+    {
+        DiffSample sample = new() { Changes = [new(0, 40, true)], IsMapWrong = true };
+        RecordedShell shell = sample.Shell();
+
+        await using RbdImageSource source = await RbdImageSource.OpenAsync(
+            new RbdClient(shell), DiffSample.Location, DiffSample.Snapshot, exactLimitBytes: 1, default);
+        byte[] content = await DiffSample.ReadAsync(source, 40);
+
+        Assert.Contains("THE OBJECT MAP OF rbd/a@s2 WAS WRONG", source.Warning, StringComparison.Ordinal);
+        Assert.Contains("rbd object-map rebuild rbd/a", source.Warning, StringComparison.Ordinal);
+        Assert.False(source.IsByObjectMap);
+        Assert.Equal(["--whole-object"], shell.Order("--whole-object"));
+        Assert.Equal(sample.Expected(0, 40), content[..40]);
+    }
+
+    [Fact]
+    public async Task A_map_of_objects_that_cannot_be_checked_is_not_believed()
+    {
+        DiffSample sample = new() { Changes = [new(0, 40, true)], Check = Reply.Bad("rbd: checking object map failed", 110) };
+
+        DisksException failure = await Assert.ThrowsAsync<DisksException>(() => OpenAsync(sample.Shell()));
+
+        Assert.StartsWith("Checking the object map of rbd/a@s2 failed", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Where_there_is_no_map_of_objects_none_is_checked()
+    {
+        RecordedShell shell = new DiffSample { Changes = [new(0, 40, true)], HasFastDiff = false }.Shell();
+
+        await using RbdImageSource source = await OpenAsync(shell);
+
+        Assert.Equal((null, 0), (source.Warning, shell.Count("object-map")));
+    }
+
+    [Fact]
+    public async Task A_source_that_waits_for_the_cluster_says_so()
+    {
+        DiffSample sample = new() { Changes = [new(0, 40, true)] };
+        await using RbdImageSource source = await OpenAsync(sample.Shell(Reply.Hang));
+        using CancellationTokenSource cancel = new();
+        bool isWaitingBefore = source.IsWaiting;
+        ValueTask reading = source.ReadAsync(0, new byte[40], cancel.Token);
+
+        Assert.Equal((false, true), (isWaitingBefore, source.IsWaiting));
+        await cancel.CancelAsync();
+        _ = await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await reading);
+    }
+
+    [Fact]
     public async Task A_source_that_is_left_in_the_middle_leaves_no_program()
     {
         DiffSample sample = new() { Changes = [new(0, 60 << 20, true)] };

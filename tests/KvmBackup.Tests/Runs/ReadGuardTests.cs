@@ -61,6 +61,22 @@ public sealed class ReadGuardTests : IDisposable
     }
 
     [Fact]
+    public async Task A_source_that_lets_wait_is_not_told_as_the_target()
+    {
+        Tally tally = new(Web1.Identity.Name, 1, null);
+        using IDisposable waiting = tally.Watch(() => true);
+        await using ReadGuard guard = new(
+            [], tally, TimeSpan.FromSeconds(0.5), () => Task.FromResult(false), TimeProvider.System, default);
+
+        await guard.ProtectAsync(token => Task.Delay(TimeSpan.FromSeconds(2.5), token));
+
+        waiting.Dispose();
+        RunsException failure = await Assert.ThrowsAsync<RunsException>(
+            () => guard.ProtectAsync(token => Task.Delay(TimeSpan.FromSeconds(30), token)));
+        Assert.Contains("the target took no data", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_guest_that_is_paused_in_the_middle_is_not_left_so_until_all_is_read()
     {
         int asked = 0;
