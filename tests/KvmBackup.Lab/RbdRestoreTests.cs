@@ -141,6 +141,7 @@ public sealed class RbdRestoreTests
         {
             await using RunningProgram running = await StartWritingAsync(site, guest, disk);
             await running.SignalAsync("TERM");
+            await running.SignalAsync("CONT");
             (await running.WaitAsync(TimeSpan.FromMinutes(2))).MustEndWith(143);
             Assert.Empty(await ImagesAsync("half"));
         }
@@ -165,17 +166,19 @@ public sealed class RbdRestoreTests
         Format = format, SizeBytes = 192 << 20, ContentDirectory = Folder.WithRandomFile("big", 120 << 20),
     };
 
-    /// <summary>Starts a restore and returns when its image is there and nobody would call it whole.</summary>
+    /// <summary>Starts a restore and stops it when its image is there and nobody would call it whole.</summary>
     private static async Task<RunningProgram> StartWritingAsync(BackupSite site, LabGuest guest, string disk)
     {
         RunningProgram running = site.Start("restore", guest.Name, "--disk", disk, "--to", "rbd:rbd");
         string partial = $"{guest.Name}-{disk}.kvmbackup-partial";
         await running.WaitUntilSaidAsync($"writing rbd:rbd/{guest.Name}-{disk}");
-        while (!(await LabCeph.ExistsAsync(new LabRbdImage(partial)) && await UsedBytesAsync(new LabRbdImage(partial)) > 0))
+        while (!await LabCeph.ExistsAsync(new LabRbdImage(partial)))
         {
             Assert.False(await LabCeph.ExistsAsync(new LabRbdImage($"{guest.Name}-{disk}")), "It was written too soon.");
         }
 
+        await running.SignalAsync("STOP");
+        Assert.False(await LabCeph.ExistsAsync(new LabRbdImage($"{guest.Name}-{disk}")), "It was written too soon.");
         return running;
     }
 
