@@ -9,8 +9,13 @@ public sealed class ShutdownTests
     public async Task A_shutdown_waits_until_the_run_has_put_the_guest_back_and_ended()
     {
         await using LabLogin login = await LabLogin.StartAsync();
-        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("shutdown"));
-        BackupSite site = new((guest.Name, "rotate: 2"));
+
+        // Enough for one thread of pigz to be at it when the shutdown is noticed.
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("shutdown")
+        {
+            Disks = [new LabDisk("vda") { SizeBytes = 192 << 20, ContentDirectory = Folder.WithRandomFile("big", 150 << 20) }],
+        });
+        BackupSite site = new((guest.Name, "rotate: 2, compression: {method: pigz, level: 9, threads: 1}"));
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
         await using RunningProgram held = await HeldProgram.StartAsync(site, "Pinned", login.Variables, "run");
         Assert.Contains("kvmbackup", (await LabLogin.InhibitorsAsync()).Output, StringComparison.Ordinal);
