@@ -33,7 +33,7 @@ public sealed class LabLogin : IAsyncDisposable
         }
 
         RunningProgram bus = RunningProgram.Start("dbus-daemon", ["--system", "--nofork", "--nopidfile"]);
-        await WaitUntilAsync(() => Task.FromResult(File.Exists("/run/dbus/system_bus_socket")), bus);
+        await WaitUntilAsync(async () => (await RunningProgram.RunAsync("busctl", "--system", "--no-pager", "list")).ExitCode == 0, bus);
         RunningProgram manager = RunningProgram.Start("/lib/systemd/systemd-logind", []);
         await WaitUntilAsync(async () => (await InhibitorsAsync()).ExitCode == 0, manager);
         LabLogin login = new(bus, manager);
