@@ -119,7 +119,7 @@ public sealed class RbdRestoreTests
         await LabCeph.RbdAsync("snap", "purge", "--no-progress", image.Specification);
 
         string[] planned = [.. Strings(await site.ReportAsync([.. over, "--dry-run"]), "commands").Where(line => line.StartsWith("rbd ", StringComparison.Ordinal))];
-        Assert.Equal(["create", "rm", "rename"], planned.Select(line => line.Split(' ').First(word => word is "create" or "rm" or "rename")));
+        Assert.Equal(["create", "rename", "rename", "rm"], planned.Select(line => line.Split(' ').First(word => word is "create" or "rm" or "rename")));
         (await site.RunAsync(over)).MustSucceed();
         await guest.BootAsync();
         Assert.Equal("first", await guest.RunAsync("cat /disk/vdb/kept"));

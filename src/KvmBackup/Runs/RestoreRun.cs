@@ -112,12 +112,17 @@ public sealed class RestoreRun(
             RbdLocation partial = image.Location with { Image = RestoredImage.PartialOf(image.Location.Image) };
             yield return RbdClient.CreateImageCall(partial, image.Plan.SizeBytes).ToString();
             yield return $"write {RbdDestination.Prefix}{partial} from {image.Plan.Disk.Layers[0].FileName}";
+            RbdLocation replaced = image.Location with { Image = RestoredImage.ReplacedOf(image.Location.Image) };
             if (image.Replaces)
             {
-                yield return RbdClient.RemoveImageCall(image.Location).ToString();
+                yield return RbdImageStore.RenameCall(image.Location, replaced.Image).ToString();
             }
 
             yield return RbdImageStore.RenameCall(partial, image.Location.Image).ToString();
+            if (image.Replaces)
+            {
+                yield return RbdClient.RemoveImageCall(replaced).ToString();
+            }
         }
 
         if (plan.Define)
