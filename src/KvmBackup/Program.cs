@@ -55,11 +55,17 @@ internal static class Program
                 host, agent, snapshot, release, images, new ImageRecovery(access.Value, keys.Value, cluster, log), journal.Value, log),
             journal.Value,
             settings.Value.StateDirectory, time, log);
+        BackupCourse Course() => new(
+            archiver, cluster, new ImageTrimmer(cluster, log), gate, verifier, new Retainer(log), target.Value, journal.Value,
+            settings.Value.HostName, time, log);
+        ImageLook Look() => new(new ImagePreflight(access.Value, cluster), cluster, time);
+        ImagesRun Images() => new(
+            Course(), new ImageDryRun(Look(), target.Value, time), Look(), new RbdPool(shell), target.Value, gate, time, log);
         BackupRun Backup() => new(
             settings.Value, host, Recover(),
-            new DomainBackup(
-                host, preflight.Value, pinner, archiver, cluster, new ImageTrimmer(cluster, log), gate, verifier, new Retainer(log), target.Value, journal.Value,
-                settings.Value.HostName, time, log),
+            new DiskCensus(host, log), Course(),
+            (domain, wanted) => new GuestBackup(domain, wanted, host, preflight.Value, pinner, target.Value, time, log),
+            Images(),
             new DryRun(preflight.Value, agent, snapshot, commit, target.Value, time),
             new WatchCall(SelfControl.ProgramPath, [.. SelfControl.ProgramPrefix, .. WatchCommand.Arguments(options)]),
             new HostShutdown(shell, time, log), keys.Value, time, log);

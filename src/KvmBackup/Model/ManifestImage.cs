@@ -9,4 +9,8 @@ namespace KvmBackup.Model;
 /// <param name="Changes">What the increment holds, in the order of its stream; empty for a full one.</param>
 public sealed record ManifestImage(
     RbdImage Image, string ImageId, string Snapshot, BackupId? BaseBackup, string? BaseSnapshot,
-    IReadOnlyList<ImageChange> Changes);
+    IReadOnlyList<ImageChange> Changes)
+{
+    /// <summary>The ID of a snapshot that somebody else had made, whose name may come again; null for our own.</summary>
+    public long? SnapshotId { get; init; }
+}

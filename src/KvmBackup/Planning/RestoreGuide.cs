@@ -38,7 +38,7 @@ public static class RestoreGuide
         {
             if (disk.Image is { } image)
             {
-                AppendImage(text, $"{folder}/{disk.MemberName(0)}", disk.Disk.Target, image);
+                _ = text.Append(Image($"{folder}/{disk.MemberName(0)}", disk.Disk.Target, image));
             }
             else
             {
@@ -78,32 +78,32 @@ public static class RestoreGuide
         _ = text.AppendLine("```");
     }
 
-    private static void AppendImage(StringBuilder text, string member, DiskTarget target, TakenImage image)
+    /// <summary>How an image, or its changes, come back into a cluster.</summary>
+    internal static string Image(string member, DiskTarget target, TakenImage image)
     {
         string spec = ShellWord.Quote(image.Source.Image.Spec);
         string snapshot = ShellWord.Quote($"{image.Source.Image}@{image.SnapshotName}");
         if (image.Base is { } standsOn)
         {
-            _ = text.Append(null, $"""
+            return $"""
                 Disk `{target}`, an RBD image. This archive holds what changed since the backup {standsOn.Backup}: follow the
                 RESTORE.md of that one first, then type:
                 ```sh
                 rbd import-diff {ShellWord.Quote(member)} {spec}
                 ```
 
-                """);
-            return;
+                """;
         }
 
         // The snapshot is what the increments that stand on this backup ask for.
-        _ = text.Append(null, $"""
+        return $"""
             Disk `{target}`, an RBD image; `rbd import` refuses one that is there:
             ```sh
             rbd import --sparse-size 64K {ShellWord.Quote(member)} {spec} && rbd snap create {snapshot}
             ```
             Without a cluster the file is a raw disk as it is.
 
-            """);
+            """;
     }
 
     private static void AppendFiles(StringBuilder text, string folder, IReadOnlyList<AuxiliaryFile> files)

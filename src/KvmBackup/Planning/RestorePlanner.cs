@@ -45,6 +45,12 @@ public static class RestorePlanner
                 + $"; it holds {string.Join(", ", manifest.Disks.Select(disk => disk.Target))}.");
         }
 
+        if (ImageIdentity.Find(manifest.Domain) is not null && (request.Define || request.Start || request.NewName is not null))
+        {
+            throw new PlanningException(
+                $"{manifest.Domain}@{manifest.Id} is of an image without a guest: leave out --define, --start and --as.");
+        }
+
         if (request.Disk is not null && (request.Define || request.Start || request.NewName is not null))
         {
             throw new PlanningException(

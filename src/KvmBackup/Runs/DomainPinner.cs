@@ -15,9 +15,7 @@ public sealed class DomainPinner(
     public static JournalEntry Intent(PreparedJob job, PendingBackup pending) => JournalEntry.CreateIntent(
         job.Facts.Uuid, job.Facts.Name, pending.Id, pending.DirectoryPath, [.. job.Overlays.Select(Intent)]) with
     {
-        Images = [.. job.Images.Select(image => new JournalImage(
-            image.Source.Image, image.Source.Monitors, image.Source.User, image.Source.Secret,
-            job.Settings.Ceph.ConfigurationPath, job.Settings.Ceph.User, job.Settings.Ceph.KeyringPath, image.SnapshotName))],
+        Images = PinnedImages.Intent(job),
     };
 
     public PinnedDomain Begin(PreparedJob job, BackupId id, OpenEntry entry, PinnedImages images) =>

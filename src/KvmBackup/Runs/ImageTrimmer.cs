@@ -12,7 +12,7 @@ public sealed class ImageTrimmer(RbdClient cluster, ILogger log)
     /// <param name="proof">The published backup.</param>
     /// <param name="own">The guest's whole backups, this one included.</param>
     /// <returns>What an operator should know.</returns>
-    public async Task<IReadOnlyList<string>> TrimAsync(PreparedJob job, CompletedBackup proof, IReadOnlyList<CompletedBackup> own)
+    public async Task<IReadOnlyList<string>> TrimAsync(BackupJob job, CompletedBackup proof, IReadOnlyList<CompletedBackup> own)
     {
         List<string> warnings = [];
         foreach (TakenDisk disk in job.Disks.Where(disk => disk.Image is not null))
@@ -32,16 +32,16 @@ public sealed class ImageTrimmer(RbdClient cluster, ILogger log)
     }
 
     private async Task<IReadOnlyList<string>> TrimAsync(
-        DiskTarget target, TakenImage image, PreparedJob job, CompletedBackup proof, IReadOnlyList<CompletedBackup> own)
+        DiskTarget target, TakenImage image, BackupJob job, CompletedBackup proof, IReadOnlyList<CompletedBackup> own)
     {
         ManifestDisk disk = proof.Manifest.Disks.Single(other => other.Target == target);
         IReadOnlyList<RbdSnapshot> snapshots = await cluster.ListSnapshotsAsync(image.Location, CancellationToken.None);
         (IReadOnlyList<string> removable, IReadOnlyList<string> unknown) =
-            SnapshotPlanner.Decide(disk, job.Settings.FullEvery, snapshots, own, proof);
+            SnapshotPlanner.Decide(disk, job.Terms.FullEvery, snapshots, own, proof);
         foreach (string name in removable)
         {
             _ = await cluster.RemoveSnapshotAsync(image.Location, name, CancellationToken.None);
-            log.Information("{Domain}: removed the snapshot {Image}@{Snapshot}", job.Facts.Name, image.Source.Image, name);
+            log.Information("{Domain}: removed the snapshot {Image}@{Snapshot}", job.Name, image.Source.Image, name);
         }
 
         return [.. unknown.Select(name =>

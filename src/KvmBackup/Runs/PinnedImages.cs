@@ -1,14 +1,15 @@
 using KvmBackup.Disks;
+using KvmBackup.Journaling;
 using KvmBackup.Model;
 using Serilog;
 
 namespace KvmBackup.Runs;
 
 /// <summary>
-/// Holds the RBD images of a domain at one instant, each by a snapshot. Leaving the scope removes the snapshots again, unless
+/// Holds the RBD images of a backup at one instant, each by a snapshot. Leaving the scope removes the snapshots again, unless
 /// the backup was published that the next one may stand on.
 /// </summary>
-public sealed class PinnedImages(PreparedJob job, RbdClient cluster, ILogger log) : IAsyncDisposable
+public sealed class PinnedImages(BackupJob job, RbdClient cluster, ILogger log) : IAsyncDisposable
 {
     private readonly List<TakenImage> begun = [];
     private readonly List<string> left = [];
@@ -18,19 +19,27 @@ public sealed class PinnedImages(PreparedJob job, RbdClient cluster, ILogger log
 
     public bool IsEmpty => job.Images.Count == 0;
 
+    /// <summary>For the journal: the snapshots that are to be made.</summary>
+    public static IReadOnlyList<JournalImage> Intent(BackupJob job) => [.. Made(job).Select(image => new JournalImage(
+        image.Source.Image, image.Source.Monitors, image.Source.User, image.Source.Secret,
+        job.Terms.Ceph.ConfigurationPath, job.Terms.Ceph.User, job.Terms.Ceph.KeyringPath, image.SnapshotName))];
+
     /// <summary>Takes all snapshots at once.</summary>
     /// <param name="limit">How long each may take: a guest may be frozen meanwhile, and a full pool answers never.</param>
     /// <exception cref="DisksException">One was not taken.</exception>
     public async Task CreateAsync(TimeSpan limit)
     {
         // A call that failed may have been carried out all the same.
-        begun.AddRange(job.Images);
-        await Task.WhenAll(job.Images.Select(
+        begun.AddRange(Made(job));
+        await Task.WhenAll(Made(job).Select(
             image => cluster.CreateSnapshotAsync(image.Location, image.SnapshotName, limit, CancellationToken.None)));
     }
 
     /// <summary>From now on the snapshots belong to a backup.</summary>
     public void Keep() => begun.Clear();
+
+    // What somebody else made is theirs to remove.
+    private static IEnumerable<TakenImage> Made(BackupJob job) => job.Images.Where(image => image.ExternalId is null);
 
     public async ValueTask DisposeAsync()
     {
@@ -46,7 +55,7 @@ public sealed class PinnedImages(PreparedJob job, RbdClient cluster, ILogger log
                     $"the snapshot {image.Source.Image}@{image.SnapshotName} may be left in the cluster: {failure.Message.TrimEnd('.')}. Look "
                     + $"with rbd snap ls {ShellWord.Quote(image.Source.Image.Spec)}, remove it with rbd snap rm "
                     + ShellWord.Quote($"{image.Source.Image}@{image.SnapshotName}"));
-                log.Warning("{Domain}: {Message}", job.Facts.Name, left[^1]);
+                log.Warning("{Domain}: {Message}", job.Name, left[^1]);
             }
         }
 

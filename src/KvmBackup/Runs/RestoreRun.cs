@@ -40,7 +40,8 @@ public sealed class RestoreRun(
             return report with { Commands = [.. DescribeCommands(plan, facts)] };
         }
 
-        byte[] xml = await open.Reader.ReadSmallAsync(open.Member("domain.xml"), LargestXmlBytes, cancellationToken);
+        bool isImage = ImageIdentity.Find(backup.Domain) is not null;
+        byte[] xml = isImage ? [] : await open.Reader.ReadSmallAsync(open.Member("domain.xml"), LargestXmlBytes, cancellationToken);
         IReadOnlyList<string> warnings = await WriteAsync(open, facts, assemblies, progress, cancellationToken);
         if (plan.Define)
         {
@@ -62,7 +63,7 @@ public sealed class RestoreRun(
             DataBytes = facts.DataBytes,
             Elapsed = time.GetElapsedTime(start),
             Warnings = [.. report.Warnings, .. warnings],
-            Commands = plan.Define || request.Disk is not null ? [] : [RestoreAgainHint(request, backup)],
+            Commands = isImage || plan.Define || request.Disk is not null ? [] : [RestoreAgainHint(request, backup)],
         };
     }
 
