@@ -75,7 +75,8 @@ internal static class Program
             () => new VerifyRun(source.Value, verifier, time, log),
             () => new RestoreRun(source.Value, new RestorePreflight(host), images, definer, new ImageAssembler(log), time, log),
             () => new PruneRun(settings.Value, target.Value, options.Wait, log),
-            () => new CheckRun(settings.Value, host, agent, images, archiver, target.Value, preflight.Value, time),
+            () => new CheckRun(settings.Value, host, agent, images, archiver, target.Value, preflight.Value,
+                new DiskCensus(host, log), new ImageCheck(new RbdPool(shell), Look(), target.Value, time), time),
             Recover);
     }
 }

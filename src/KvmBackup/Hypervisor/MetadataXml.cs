@@ -4,7 +4,7 @@ using KvmBackup.Model;
 namespace KvmBackup.Hypervisor;
 
 /// <summary>Reads what a domain's own metadata say of its backups.</summary>
-internal static class MetadataXml
+public static class MetadataXml
 {
     private static readonly XNamespace Space = "https://kvmbackup.org/xmlns/domain/1.0";
 
