@@ -84,6 +84,20 @@ public sealed class ExternalPlannerTests
         Assert.Contains("there is no file /run/19", Decide(wanted, Snapshots, null, _ => false).Reason, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void An_increment_does_not_stand_on_a_snapshot_that_was_made_anew_under_the_same_name()
+    {
+        RbdImageFacts facts = new("1", 1 << 20, 1 << 20, false, false, null, null);
+        CompletedBackup full = BackupSamples.Backup("20261119T020000Z");
+        full = full with { Manifest = full.Manifest with { Disks = [full.Manifest.Disks[0] with { Image = Last("auto-20261119", 5) }] } };
+        ChainDecision Decide(long id) => ChainPlanner.Decide(
+            full.Manifest.Disks[0].Target, facts, [new(id, "auto-20261119", 1, false)], new ChainPolicy(7, null, false), [full],
+            new BackupId(Today));
+
+        Assert.Equal("auto-20261119", Decide(5).Base?.SnapshotName);
+        Assert.Null(Decide(6).Base);
+    }
+
     private static ExternalDecision Decide(
         ExternalSnapshots wanted, RbdSnapshot[] snapshots, ManifestImage? last = null, Func<string, bool>? isThere = null) =>
         ExternalPlanner.Decide(wanted, snapshots, last, Today, isThere ?? (_ => false));
