@@ -9,6 +9,7 @@ namespace KvmBackup.Disks;
 public sealed class RestoredImage
 {
     private const string PartialSuffix = ".kvmbackup-partial";
+    private const string ReplacedSuffix = ".kvmbackup-replaced";
 
     /// <summary>The cluster takes the client of a program that was killed for a living one for half a minute.</summary>
     private static readonly TimeSpan RemovalLimit = TimeSpan.FromSeconds(60);
@@ -33,6 +34,9 @@ public sealed class RestoredImage
     /// <summary>The name until the commit.</summary>
     public static RbdImage PartialOf(RbdImage image) => new(image.Pool, image.Namespace, image.Name + PartialSuffix);
 
+    /// <summary>The name of an image that is about to be replaced, until the new one has its name.</summary>
+    public static RbdImage ReplacedOf(RbdImage image) => new(image.Pool, image.Namespace, image.Name + ReplacedSuffix);
+
     /// <summary>Makes the image, of nothing but zeros.</summary>
     /// <remarks>Cannot be cancelled: an image that came to be all the same would be left behind.</remarks>
     /// <exception cref="DisksException">It cannot be made.</exception>
@@ -45,30 +49,39 @@ public sealed class RestoredImage
     }
 
     /// <summary>Gives it its name.</summary>
-    /// <param name="replace">An image of that name is there and goes; it has neither snapshots nor clients.</param>
-    /// <exception cref="DisksException">It could not be finished.</exception>
+    /// <param name="replace">An image of that name is there and goes, once this one has its name: whenever that is cut short,
+    /// the one or the other is there, whole.</param>
+    /// <exception cref="DisksException">It could not be finished, or the former image could not be removed.</exception>
     public async Task CommitAsync(bool replace)
     {
-        if (replace && !await store.TryRemoveAsync(location, CancellationToken.None))
+        RbdLocation replaced = location with { Image = ReplacedOf(location.Image) };
+        if (replace)
         {
-            throw new DisksException(
-                $"{location} is in use and was not replaced: rbd status {ShellWord.Quote(location.Image.Spec)}");
+            if (await store.ListWatchersAsync(location, CancellationToken.None) is { Count: > 0 })
+            {
+                throw new DisksException(
+                    $"{location} is in use and was not replaced: rbd status {ShellWord.Quote(location.Image.Spec)}");
+            }
+
+            await store.RenameAsync(location, replaced.Image, CancellationToken.None);
         }
 
-        // From here on this is the only one that there is.
-        isNeeded = replace;
         try
         {
             await store.RenameAsync(Working, location.Image, CancellationToken.None);
         }
-        catch (DisksException failure) when (replace)
+        catch (DisksException) when (replace)
         {
-            throw new DisksException(
-                $"{failure.Message} It is whole. Give it its name: {RbdImageStore.RenameCall(Working, location.Image)}",
-                ExitCode.Failed, failure);
+            await store.RenameAsync(replaced, location.Image, CancellationToken.None);
+            throw;
         }
 
         isNeeded = true;
+        if (replace && !await store.TryRemoveAsync(replaced, CancellationToken.None))
+        {
+            throw new DisksException(
+                $"{location} is restored, but the former image has a client and was left. Remove it: {RbdClient.RemoveImageCall(replaced)}");
+        }
     }
 
     /// <summary>Removes the image if it was not committed.</summary>

@@ -38,6 +38,16 @@ public sealed class ImageDestinations(
                 refusals.AddRange(await RefuseExistingAsync(image, location, cancellationToken));
             }
 
+            RbdLocation replaced = location with { Image = RestoredImage.ReplacedOf(image.Image) };
+            if (await cluster.TryDescribeAsync(replaced, snapshot: null, cancellationToken) is not null)
+            {
+                // Of the two it is the one that somebody had; it is never this program that removes it.
+                refusals.Add(
+                    $"{replaced} is there: the image that an interrupted restore was to replace. "
+                    + (existing is null ? $"Give it its name again: {RbdImageStore.RenameCall(replaced, image.Image)}"
+                        : $"{location} has replaced it; when nothing needs it: {RbdClient.RemoveImageCall(replaced)}"));
+            }
+
             if (await asked is not null)
             {
                 refusals.Add(

@@ -27,9 +27,20 @@ public sealed class ImageDestinationsTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
+    public async Task The_image_that_an_interrupted_restore_was_to_replace_is_given_its_name_again_and_never_removed()
+    {
+        shell.On("secret-get-value", Reply.Good("a2V5\n")).On("new.kvmbackup-replaced", Reply.Good(Info))
+            .On("new.kvmbackup-partial", Missing).On("info", Missing);
+
+        _ = await FindAsync(mayReplace: true);
+
+        Assert.EndsWith("rename rbd/new.kvmbackup-replaced rbd/new", Assert.Single(refusals), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_new_image_is_reached_as_the_domain_s_images_are()
     {
-        shell.On("secret-get-value", Reply.Good("a2V5\n")).On("info", Missing, Missing);
+        shell.On("secret-get-value", Reply.Good("a2V5\n")).On("info", Missing, Missing, Missing);
 
         PlacedImage image = Assert.Single(await FindAsync(mayReplace: false));
 
@@ -43,7 +54,7 @@ public sealed class ImageDestinationsTests : IDisposable
     [Fact]
     public async Task Where_libvirt_has_not_the_guest_s_secret_the_host_s_own_Ceph_is_asked()
     {
-        shell.On("secret-get-value", Reply.Bad("error: failed to get secret")).On("info", Missing, Missing);
+        shell.On("secret-get-value", Reply.Bad("error: failed to get secret")).On("info", Missing, Missing, Missing);
 
         Assert.Equal(RbdAccess.Default, Assert.Single(await FindAsync(mayReplace: false)).Location.Access);
     }
@@ -51,7 +62,7 @@ public sealed class ImageDestinationsTests : IDisposable
     [Fact]
     public async Task An_image_that_is_there_is_refused_with_the_words_that_overwrite_it()
     {
-        shell.On("secret-get-value", Reply.Good("a2V5\n")).On("new.kvmbackup-partial", Missing).On("info", Reply.Good(Info));
+        shell.On("secret-get-value", Reply.Good("a2V5\n")).On("new.kvmbackup-replaced", Missing).On("new.kvmbackup-partial", Missing).On("info", Reply.Good(Info));
 
         _ = await FindAsync(mayReplace: false);
 
@@ -61,7 +72,7 @@ public sealed class ImageDestinationsTests : IDisposable
     [Fact]
     public async Task One_that_was_named_is_refused_while_it_is_in_use_or_has_snapshots()
     {
-        shell.On("secret-get-value", Reply.Good("a2V5\n")).On("new.kvmbackup-partial", Missing).On("info", Reply.Good(Info))
+        shell.On("secret-get-value", Reply.Good("a2V5\n")).On("new.kvmbackup-replaced", Missing).On("new.kvmbackup-partial", Missing).On("info", Reply.Good(Info))
             .On("status", Reply.Good("""{"watchers":[{"address":"127.0.0.1:0/2","client":1,"cookie":3}]}"""))
             .On("snap ls", Reply.Good("""[{"id":4,"name":"s","size":4096,"protected":"false"}]"""));
 
@@ -76,7 +87,7 @@ public sealed class ImageDestinationsTests : IDisposable
     [Fact]
     public async Task What_a_killed_restore_has_left_is_named_with_the_command_that_removes_it()
     {
-        shell.On("secret-get-value", Reply.Good("a2V5\n")).On("new.kvmbackup-partial", Reply.Good(Info)).On("info", Missing);
+        shell.On("secret-get-value", Reply.Good("a2V5\n")).On("new.kvmbackup-replaced", Missing).On("new.kvmbackup-partial", Reply.Good(Info)).On("info", Missing);
 
         _ = await FindAsync(mayReplace: false);
 
