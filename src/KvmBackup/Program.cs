@@ -57,11 +57,17 @@ internal static class Program
                 host, agent, snapshot, release, images, new ImageRecovery(access.Value, keys.Value, cluster, log), journal.Value, log),
             journal.Value,
             settings.Value.StateDirectory, time, log);
+        BackupCourse Course() => new(
+            archiver, cluster, new ImageTrimmer(cluster, log), gate, verifier, new Retainer(log), target.Value, journal.Value,
+            settings.Value.HostName, time, log);
+        ImageLook Look() => new(new ImagePreflight(access.Value, cluster), cluster, time);
+        ImagesRun Images() => new(
+            Course(), new ImageDryRun(Look(), target.Value, time), Look(), new RbdPool(shell), target.Value, gate, time, log);
         BackupRun Backup() => new(
             settings.Value, host, Recover(),
-            new DomainBackup(
-                host, preflight.Value, pinner, archiver, cluster, new ImageTrimmer(cluster, log), gate, verifier, new Retainer(log), target.Value, journal.Value,
-                settings.Value.HostName, time, log),
+            new DiskCensus(host, log), Course(),
+            (domain, wanted) => new GuestBackup(domain, wanted, host, preflight.Value, pinner, target.Value, time, log),
+            Images(),
             new DryRun(preflight.Value, agent, snapshot, commit, target.Value, time),
             new WatchCall(SelfControl.ProgramPath, [.. SelfControl.ProgramPrefix, .. WatchCommand.Arguments(options)]),
             new HostShutdown(shell, time, log), keys.Value, time, log);
@@ -86,7 +92,8 @@ internal static class Program
             Restore,
             () => new AssembleRun(source.Value, content, conversion, time, log),
             () => new PruneRun(settings.Value, target.Value, options.Wait, log),
-            () => new CheckRun(settings.Value, host, agent, images, archiver, target.Value, preflight.Value, time),
+            () => new CheckRun(settings.Value, host, agent, images, archiver, target.Value, preflight.Value,
+                new DiskCensus(host, log), new ImageCheck(new RbdPool(shell), Look(), target.Value, time), time),
             Recover,
             () => new SnapshotsRun(
                 settings.Value, host, access.Value, keys.Value, cluster, new ImageTrimmer(cluster, log), target.Value, options.Wait, log));

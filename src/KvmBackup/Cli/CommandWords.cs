@@ -31,8 +31,8 @@ internal sealed class CommandWords(Func<ParseResult, Func<Session, Task<ExitCode
 
     private Command Backup()
     {
-        Argument<string[]> names = new("NAME") { Description = "domains of the configuration", Arity = ArgumentArity.OneOrMore };
-        Command command = new("backup", "back up these domains now, whatever the day") { names, dryRun };
+        Argument<string[]> names = new("NAME") { Description = "domains, selections of images or images of the configuration", Arity = ArgumentArity.OneOrMore };
+        Command command = new("backup", "back up these now, whatever the day") { names, dryRun };
         command.SetAction((parsed, _) => execute(parsed, session => BackUpAsync(session, new BackupRequest(
             parsed.GetValue(names), true, parsed.GetValue(dryRun), session.Options.Wait))));
         return command;

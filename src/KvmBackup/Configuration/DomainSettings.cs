@@ -23,29 +23,12 @@ public sealed record DomainSettings(
     string? OverlayDirectory,
     TimeSpan FreezeTimeout,
     TimeSpan CommitTimeout,
-    bool VerifyBeforePublish)
+    bool VerifyBeforePublish) : BackupSettings(Schedule, Retention, Compression, VerifyBeforePublish)
 {
     public static readonly TimeSpan DefaultFreezeTimeout = TimeSpan.FromSeconds(30);
 
-    public static readonly TimeSpan DefaultStallTimeout = TimeSpan.FromMinutes(2);
-
     /// <summary>A guest that rewrites a tenth of its disk during a backup is a busy one.</summary>
     public const double DefaultOverlayHeadroom = 0.1;
-
-    /// <summary>How long the target may take no data before the backup is given up for the guest's sake.</summary>
-    public TimeSpan StallTimeout { get; init; } = DefaultStallTimeout;
-
-    /// <summary>How a Ceph cluster is reached, where the domain's XML does not tell or is not to be followed.</summary>
-    public CephSettings Ceph { get; init; } = CephSettings.None;
-
-    /// <summary>When RBD images get a new full backup; null is every time.</summary>
-    public ChainPolicy? FullEvery { get; init; }
-
-    /// <summary>How many of our snapshots of each image stay in its cluster for a quick rollback, the newest included.</summary>
-    public int KeepOnCluster { get; init; }
-
-    /// <summary>Our snapshots are protected, so that nobody removes them by mistake.</summary>
-    public bool ProtectSnapshots { get; init; }
 
     /// <summary>Room for overlays that must be there before a backup begins, as a share of the disks' virtual size.</summary>
     public double OverlayHeadroom { get; init; } = DefaultOverlayHeadroom;

@@ -2,11 +2,12 @@ using KvmBackup.Model;
 
 namespace KvmBackup.Configuration;
 
-/// <summary>Reads one host's section on top of the defaults, and in it the domains on top of the host.</summary>
+/// <summary>Reads one host's section on top of the defaults, and in it domains and images on top of the host.</summary>
 internal static class HostReader
 {
     private static readonly IReadOnlyList<string> DefaultsKeys = ["backupdir", "statedir", .. LayerReader.Keys];
-    private static readonly IReadOnlyList<string> HostKeys = [.. DefaultsKeys, "domains"];
+    private static readonly IReadOnlyList<string> HostKeys = [.. DefaultsKeys, "domains", ByPoolKey, ImageReader.Key];
+    private const string ByPoolKey = "domains_by_pool";
 
     public static HostSettings Read(Setting host, Setting? defaults)
     {
@@ -21,11 +22,32 @@ internal static class HostReader
             host.ReportAtKey("no backupdir", $"add 'backupdir: /mnt/backup/{host.Name}' or where backups go");
         }
 
+        bool hasOthers = section.Find(ImageReader.Key) is not null || section.Find(ByPoolKey) is not null;
+        DomainSettings[] domains = section.Find("domains") is null && hasOthers
+            ? [] : ReadDomains(host, section.Find("domains"), hostLayer);
         return new HostSettings(
             host.Name,
             backupDirectory ?? "/",
             stateDirectory ?? HostSettings.DefaultStateDirectory,
-            ReadDomains(host, section.Find("domains"), hostLayer));
+            domains)
+        {
+            Images = ImageReader.Read(section.Find(ImageReader.Key), hostLayer, [.. domains.Select(domain => domain.Name.Value)]),
+            ByPool = section.Find(ByPoolKey) is { } pools ? ReadByPool(pools, hostLayer) : [],
+        };
+    }
+
+    /// <summary>What must be said at one level or another.</summary>
+    public static void ReportMissing(Setting setting, SettingsLayer layer)
+    {
+        if (layer.Schedule is null)
+        {
+            setting.ReportAtKey("no day_of_week", "say when it runs, for example 'day_of_week: [Sun, Wed]'");
+        }
+
+        if (layer.Retention is null)
+        {
+            setting.ReportAtKey("no rotate or retain", "say how long its backups live, for example 'rotate: 4'");
+        }
     }
 
     private static DomainSettings[] ReadDomains(Setting host, Setting? domains, SettingsLayer hostLayer)
@@ -47,19 +69,17 @@ internal static class HostReader
         return [.. named.Select(domain => ReadDomain(domain, hostLayer))];
     }
 
+    private static PoolDomains[] ReadByPool(Setting pools, SettingsLayer hostLayer)
+    {
+        const string Expected = "a map of pools, for example 'rbd: {day_of_week: daily, rotate: 7}'";
+        return [.. pools.Children(Expected).Select(
+            pool => new PoolDomains(ImageReader.ReadPool(pool, pool.Name), ReadDomain(pool, hostLayer)))];
+    }
+
     private static DomainSettings ReadDomain(Setting domain, SettingsLayer hostLayer)
     {
         SettingsLayer layer = LayerReader.Read(Section.Open(domain, LayerReader.Keys)).Over(hostLayer);
-        if (layer.Schedule is null)
-        {
-            domain.ReportAtKey("no day_of_week", "say when it runs, for example 'day_of_week: [Sun, Wed]'");
-        }
-
-        if (layer.Retention is null)
-        {
-            domain.ReportAtKey("no rotate or retain", "say how long its backups live, for example 'rotate: 4'");
-        }
-
+        ReportMissing(domain, layer);
         return new DomainSettings(
             ReadName(domain),
             layer.Schedule ?? new Schedule([]),
@@ -77,7 +97,7 @@ internal static class HostReader
             KeepOnCluster = layer.KeepOnCluster ?? 0,
             ProtectSnapshots = layer.ProtectSnapshots ?? false,
             Ceph = layer.Ceph ?? CephSettings.None,
-            FullEvery = layer.FullEvery is { } every ? every with { IsDifferential = layer.IsDifferential ?? false } : null,
+            FullEvery = layer.Chain,
         };
     }
 

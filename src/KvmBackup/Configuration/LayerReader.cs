@@ -11,6 +11,10 @@ internal static class LayerReader
         "commit_timeout", "stall_timeout", "overlay_headroom", "verify", .. ChainReader.Keys,
     ];
 
+    /// <summary>Those that say something where there is no guest, too.</summary>
+    public static readonly IReadOnlyList<string> CommonKeys =
+        ["day_of_week", "rotate", "retain", "compression", "stall_timeout", "verify", .. ChainReader.Keys];
+
     private const int MostBackups = 100_000;
 
     private static readonly (string Word, DayOfWeek[] Value)[] Days =

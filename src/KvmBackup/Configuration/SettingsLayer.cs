@@ -2,7 +2,7 @@ using KvmBackup.Model;
 
 namespace KvmBackup.Configuration;
 
-/// <summary>What one level of the file (defaults, host or domain) says about domains; null is silence.</summary>
+/// <summary>What one level of the file (defaults, host or domain) says about what is backed up; null is silence.</summary>
 internal sealed record SettingsLayer
 {
     public Schedule? Schedule { get; init; }
@@ -36,6 +36,9 @@ internal sealed record SettingsLayer
     public int? KeepOnCluster { get; init; }
 
     public bool? ProtectSnapshots { get; init; }
+
+    /// <summary>When a new full backup is due, and what the others stand on; null is a full one every time.</summary>
+    public ChainPolicy? Chain => FullEvery is { } every ? every with { IsDifferential = IsDifferential ?? false } : null;
 
     /// <summary>This level on top of a farther one: the nearer wins.</summary>
     public SettingsLayer Over(SettingsLayer farther) => new()

@@ -13,6 +13,11 @@ internal static partial class RbdFailure
             IsRefusal = result.ExitCode is 2 or 13 or 17 or 122 || (result.ExitCode == 1 && Says(result, "Operation not permitted")),
         };
 
+    /// <summary>The same for a pool, or a namespace of it.</summary>
+    public static DisksException OfPool(ProgramResult result, string purpose, RbdLocation place) => result.ExitCode == 2
+        ? new($"{purpose} failed: rbd said: {Said(result)}. See what there is: ceph osd pool ls; rbd namespace ls {ShellWord.Quote(place.Image.Pool)}")
+        : Of(result, purpose, place);
+
     /// <summary>The program did not even answer that it got no answer.</summary>
     public static DisksException Late(ShellException failure, ProgramCall call, string purpose, RbdLocation location) => new(
         $"{purpose} failed: rbd was killed after {call.Timeout.TotalSeconds:0} s without an answer. Perhaps the pool "

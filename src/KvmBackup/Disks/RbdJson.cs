@@ -39,6 +39,13 @@ internal static class RbdJson
         return document.RootElement.GetProperty("watchers").EnumerateArray().Select(one => Text(one, "address")).ToList();
     });
 
+    public static IReadOnlyList<string> Names(string json, RbdLocation location) => Read(location, () =>
+    {
+        using JsonDocument document = JsonDocument.Parse(json);
+        return document.RootElement.EnumerateArray()
+            .Select(one => one.GetString() is { Length: > 0 } name ? name : throw new JsonException("an image has no name")).ToList();
+    });
+
     /// <summary>Reads a diff, which can be long: token by token.</summary>
     public static IReadOnlyList<ImageChange> Changes(ReadOnlyMemory<byte> json, RbdLocation location) => Read(location, () =>
     {

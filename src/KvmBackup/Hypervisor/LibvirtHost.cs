@@ -56,7 +56,19 @@ public sealed partial class LibvirtHost(Virsh virsh)
             Lines(await checkpoints),
             await state == DomainState.ShutOff ? null : await AskJobAsync(domain, cancellationToken),
             DomainXml.Files(xml),
-            new DomainDefinition(await inactive, await live, await migratable));
+            new DomainDefinition(await inactive, await live, await migratable))
+        {
+            Excluded = MetadataXml.Excluded(xml, DomainXml.Parse(await inactive)),
+        };
+    }
+
+    /// <summary>The disks alone, and which of them the domain's metadata want left out.</summary>
+    /// <exception cref="HypervisorException">libvirt does not tell.</exception>
+    public async Task<DomainDisks> DisksAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        XElement live = DomainXml.Parse(await AskAsync(domain, cancellationToken, "dumpxml"));
+        XElement inactive = DomainXml.Parse(await AskAsync(domain, cancellationToken, "dumpxml", "--inactive"));
+        return new DomainDisks(domain, DomainXml.Disks(live), MetadataXml.Excluded(live, inactive));
     }
 
     /// <summary>Where all disks stand, by target.</summary>

@@ -27,6 +27,9 @@ public sealed record DomainFacts(
     IReadOnlyList<AuxiliaryFile> Files,
     DomainDefinition Definition)
 {
+    /// <summary>The disks that the domain's own metadata want left out.</summary>
+    public IReadOnlyList<DiskTarget> Excluded { get; init; } = [];
+
     public DomainIdentity Identity => new(Name, Uuid);
 
     public bool IsActive => State != DomainState.ShutOff;

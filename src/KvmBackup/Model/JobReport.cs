@@ -17,4 +17,9 @@ public sealed record JobReport(
     TimeSpan Elapsed,
     IReadOnlyList<string> Warnings,
     IReadOnlyList<RetentionVerdict> Removed,
-    IReadOnlyList<string> Commands);
+    IReadOnlyList<string> Commands)
+{
+    /// <summary>Of a job that was not begun.</summary>
+    public static JobReport Without(DomainName domain, JobOutcome outcome, string reason) =>
+        new(domain, outcome, reason, null, TimeSpan.Zero, [], [], []);
+}

@@ -13,4 +13,7 @@ public sealed record ManifestImage(
 {
     /// <summary>Whether these changes lead on from that point of the same image.</summary>
     public bool StandsOn(ManifestImage below) => ImageId == below.ImageId && BaseSnapshot == below.Snapshot;
+
+    /// <summary>The ID of a snapshot that somebody else had made, whose name may come again; null for our own.</summary>
+    public long? SnapshotId { get; init; }
 }

@@ -9,5 +9,8 @@ namespace KvmBackup.Model;
 public sealed record TakenImage(
     RbdSource Source, RbdLocation Location, RbdImageFacts Facts, string SnapshotName, ChainBase? Base)
 {
+    /// <summary>Somebody else made the snapshot, with this ID: it is read and never removed. Null for our own.</summary>
+    public long? ExternalId { get; init; }
+
     public BackupKind Kind => Base?.Kind ?? BackupKind.Full;
 }

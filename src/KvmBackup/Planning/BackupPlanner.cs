@@ -14,56 +14,41 @@ public static class BackupPlanner
     public static BackupPlan Plan(
         HostSettings host, DayOfWeek today, IReadOnlyList<string>? onlyDomains, bool force)
     {
-        string[]? asked = onlyDomains?.Select(name => name.Trim()).ToArray();
-        if (asked is not null)
+        AskedNames? asked = onlyDomains is null ? null : new AskedNames(host, onlyDomains);
+        return new BackupPlan([.. host.Domains.Select(domain => Plan(domain, today, asked, force))])
         {
-            RefuseUnknown(host, asked);
-        }
-
-        return new BackupPlan([.. host.Domains.Select(domain => Judge(domain, today, asked, force))]);
+            Images = [.. host.Images.Select(selection => Plan(selection, today, asked, force))],
+        };
     }
 
-    private static PlannedJob Judge(DomainSettings domain, DayOfWeek today, string[]? asked, bool force)
+    private static PlannedJob Plan(DomainSettings domain, DayOfWeek today, AskedNames? asked, bool force)
     {
-        if (asked is not null && !asked.Contains(domain.Name.Value))
+        (bool isDue, string reason) = Judge(domain.Schedule, today, asked?.Has(domain) ?? true, force);
+        return new PlannedJob(domain, isDue, reason);
+    }
+
+    private static PlannedImages Plan(ImageSelection selection, DayOfWeek today, AskedNames? asked, bool force)
+    {
+        (bool isDue, string reason) = Judge(selection.Schedule, today, asked?.Has(selection) ?? true, force);
+        return new PlannedImages(selection, isDue ? asked?.OnlyOf(selection) : null, isDue, reason);
+    }
+
+    private static (bool IsDue, string Reason) Judge(Schedule schedule, DayOfWeek today, bool isAsked, bool force)
+    {
+        if (!isAsked)
         {
-            return new PlannedJob(domain, IsDue: false, "not asked for: only others were named");
+            return (false, "not asked for: only others were named");
         }
 
-        IReadOnlyList<DayOfWeek> days = domain.Schedule.Days;
-        bool isToday = days.Contains(today);
+        IReadOnlyList<DayOfWeek> days = schedule.Days;
         string words = days.Count == 0 ? "it has no day" : $"its days are {string.Join(", ", days.Select(ShortName))}";
-        if (isToday)
+        if (days.Contains(today))
         {
-            string reason = days.Count == 7 ? "due: it runs daily" : $"due: today is {today}";
-            return new PlannedJob(domain, IsDue: true, reason);
+            return (true, days.Count == 7 ? "due: it runs daily" : $"due: today is {today}");
         }
 
-        return force
-            ? new PlannedJob(domain, IsDue: true, $"forced: today is {today}, {words}")
-            : new PlannedJob(domain, IsDue: false, $"not due: today is {today}, {words}");
+        return (force, $"{(force ? "forced" : "not due")}: today is {today}, {words}");
     }
 
     private static string ShortName(DayOfWeek day) => $"{day}"[..3];
-
-    private static void RefuseUnknown(HostSettings host, string[] asked)
-    {
-        string[] configured = [.. host.Domains.Select(domain => domain.Name.Value)];
-        string[] unknown = [.. asked.Except(configured)];
-        if (asked.Length > 0 && unknown.Length == 0)
-        {
-            return;
-        }
-
-        if (asked.Length == 0)
-        {
-            throw new PlanningException($"No domain was named; {host.HostName} has {string.Join(", ", configured)}.");
-        }
-
-        throw new PlanningException(string.Join('\n', unknown.Select(name =>
-            NearestName.Find(name, configured) is { } nearest
-                ? $"Domain '{name}' is not in the configuration of {host.HostName}; did you mean '{nearest}'?"
-                : $"Domain '{name}' is not in the configuration of {host.HostName}, which has "
-                    + $"{string.Join(", ", configured)}; add it below 'domains', or name one of these.")));
-    }
 }

@@ -46,7 +46,8 @@ public static class ChainPlanner
 
         CompletedBackup standsOn = policy.IsDifferential ? full : own[0];
         string snapshot = ImageOf(standsOn, disk)!.Snapshot;
-        return snapshots.Any(other => other.Name == snapshot)
+        long? snapshotId = ImageOf(standsOn, disk)!.SnapshotId;
+        return snapshots.Any(other => other.Name == snapshot && (snapshotId is null || other.Id == snapshotId))
             ? new ChainDecision(
                 new ChainBase(policy.IsDifferential ? BackupKind.Differential : BackupKind.Incremental, standsOn.Id, snapshot), null)
             : Full($"the snapshot of the backup {standsOn.Id} is gone from the cluster ({newest.Image}@{snapshot})");

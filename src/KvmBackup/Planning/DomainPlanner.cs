@@ -13,7 +13,7 @@ public static class DomainPlanner
         List<string> refusals = [.. RefuseDomain(domain)];
         foreach (DiskFacts disk in domain.Disks)
         {
-            if (SkipReason(disk, settings) is { } reason)
+            if (SkipReason(disk, settings, domain.Excluded) is { } reason)
             {
                 skipped.Add(new SkippedDisk(disk.Target, reason));
             }
@@ -56,8 +56,13 @@ public static class DomainPlanner
         }
     }
 
-    private static string? SkipReason(DiskFacts disk, DomainSettings settings) => disk switch
+    /// <param name="disk">A disk.</param>
+    /// <param name="settings">What the configuration wants.</param>
+    /// <param name="excluded">What the domain's metadata want left out.</param>
+    /// <returns>Why the disk is left out; null when it is wanted.</returns>
+    public static string? SkipReason(DiskFacts disk, DomainSettings settings, IReadOnlyList<DiskTarget> excluded) => disk switch
     {
+        _ when excluded.Contains(disk.Target) => "excluded in the domain's metadata (kvmbackup:exclude)",
         _ when !settings.Disks.Includes(disk.Target) => "excluded in the configuration",
         { Device: "cdrom" or "floppy" } => $"a {disk.Device} drive ({disk.SourcePath ?? "empty"})",
         { SourceType: DiskSourceType.None } => "no medium in it",
@@ -108,6 +113,11 @@ public static class DomainPlanner
             excluded => domain.Disks.All(disk => disk.Target != excluded)))
         {
             yield return $"the configuration excludes disk {target}, which the domain does not have";
+        }
+
+        foreach (DiskTarget target in domain.Excluded.Where(excluded => domain.Disks.All(disk => disk.Target != excluded)))
+        {
+            yield return $"the domain's metadata exclude disk {target}, which the domain does not have";
         }
 
         foreach (SkippedDisk disk in skipped.Where(disk => disk.Reason.StartsWith("shareable", StringComparison.Ordinal)))

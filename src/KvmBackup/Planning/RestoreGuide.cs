@@ -38,7 +38,7 @@ public static class RestoreGuide
         {
             if (disk.Image is { } image)
             {
-                AppendImage(text, $"{folder}/{disk.MemberName(0)}", archiveName, disk.Disk.Target, image);
+                _ = text.Append(Image($"{folder}/{disk.MemberName(0)}", archiveName, disk.Disk.Target, image));
             }
             else
             {
@@ -83,14 +83,14 @@ public static class RestoreGuide
         _ = text.AppendLine("```");
     }
 
-    private static void AppendImage(
-        StringBuilder text, string member, string archiveName, DiskTarget target, TakenImage image)
+    /// <summary>How an image, or its changes, come back into a cluster.</summary>
+    internal static string Image(string member, string archiveName, DiskTarget target, TakenImage image)
     {
         string spec = ShellWord.Quote(image.Source.Image.Spec);
         string snapshot = ShellWord.Quote($"{image.Source.Image}@{image.SnapshotName}");
         if (image.Base is { } standsOn)
         {
-            _ = text.Append(null, $"""
+            return $"""
                 Disk `{target}`, an RBD image. This archive holds what changed since the backup {standsOn.Backup}. Unpack the
                 `{archiveName}` of that one in its own folder, and do what its RESTORE.md says of the disk `{target}`, and of
                 nothing else. Then type here:
@@ -98,19 +98,18 @@ public static class RestoreGuide
                 rbd import-diff {ShellWord.Quote(member)} {spec}
                 ```
 
-                """);
-            return;
+                """;
         }
 
         // The snapshot is what the increments that stand on this backup ask for.
-        _ = text.Append(null, $"""
+        return $"""
             Disk `{target}`, an RBD image; `rbd import` refuses one that is there:
             ```sh
             rbd import --sparse-size 64K {ShellWord.Quote(member)} {spec} && rbd snap create {snapshot}
             ```
             Without a cluster the file is a raw disk as it is.
 
-            """);
+            """;
     }
 
     private static void AppendFiles(StringBuilder text, string folder, IReadOnlyList<AuxiliaryFile> files)

@@ -74,6 +74,12 @@ public static class RestorePlanner
             _ = DiskChoice.Find(manifest, request.Disk);
         }
 
+        if (ImageIdentity.Find(manifest.Domain) is not null && (request.Define || request.Start || request.NewName is not null))
+        {
+            throw new PlanningException(
+                $"{manifest.Domain}@{manifest.Id} is of an image without a guest: leave out --define, --start and --as.");
+        }
+
         if (request.Disk is not null && (request.Define || request.Start || request.NewName is not null))
         {
             throw new PlanningException(

@@ -9,9 +9,10 @@ using Serilog;
 
 namespace KvmBackup.Runs;
 
-/// <summary>A night: every domain that is due, one after the other. One domain's failure stays its own.</summary>
+/// <summary>A night: every domain that is due, then every image, one after the other. One failure stays its own.</summary>
 public sealed class BackupRun(
-    HostSettings settings, LibvirtHost host, RecoverRun recover, DomainBackup backup, DryRun dryRun, WatchCall watch,
+    HostSettings settings, LibvirtHost host, RecoverRun recover, DiskCensus census, BackupCourse course,
+    Func<DomainIdentity, DomainSettings, GuestBackup> guest, ImagesRun images, DryRun dryRun, WatchCall watch,
     HostShutdown shutdown, ClusterKeys keys, TimeProvider time, ILogger log)
 {
     /// <exception cref="KvmBackupException">The run cannot begin: an unknown name, another run, no libvirt.</exception>
@@ -20,21 +21,33 @@ public sealed class BackupRun(
     {
         long start = time.GetTimestamp();
         DateTimeOffset startedAt = time.GetLocalNow();
-        BackupPlan plan = BackupPlanner.Plan(settings, startedAt.DayOfWeek, request.OnlyDomains, request.Force);
+        BackupPlan Plan(HostSettings all) =>
+            BackupPlanner.Plan(all, startedAt.DayOfWeek, request.OnlyDomains, request.Force);
+
+        // A name that is wrong is told at once; where pools choose, libvirt must say first which names there are.
+        bool mayHaveDue = settings.ByPool.Count > 0 || Plan(settings).HasDue;
         using RunLock? held = request.IsDryRun ? null
             : await RunLock.AcquireAsync(settings.StateDirectory, request.Wait, time, cancellationToken);
-        bool changesGuests = held is not null && plan.Jobs.Any(job => job.IsDue);
+        bool changesGuests = held is not null && mayHaveDue;
         await using DeadMansSwitch? watcher = changesGuests ? DeadMansSwitch.Arm(watch, log) : null;
         await using ShutdownDelay? delay = changesGuests ? shutdown.Delay(cancellationToken) : null;
         cancellationToken = delay?.Token ?? cancellationToken;
         RecoveryReport recovery = held is null ? RecoveryReport.Nothing : await recover.RecoverAsync(cancellationToken);
-        IReadOnlyList<DomainIdentity> known = await host.ListAsync(cancellationToken);
+        IReadOnlyList<DomainIdentity> known = await ListAsync(cancellationToken);
+        IReadOnlyList<DomainDisks> disks = await census.TakeAsync(settings, known, cancellationToken);
+        HostSettings complete = DiskCensus.Complete(settings, disks);
         List<JobReport> reports = [];
         try
         {
+            BackupPlan plan = Plan(complete);
             foreach (PlannedJob job in plan.Jobs)
             {
                 reports.Add(await RunJobAsync(job, known, request, watcher, progress, cancellationToken));
+            }
+
+            foreach (PlannedImages planned in plan.Images)
+            {
+                reports.AddRange(await images.RunAsync(planned, complete, disks, request, watcher, progress, cancellationToken));
             }
         }
         finally
@@ -53,12 +66,12 @@ public sealed class BackupRun(
         if (!job.IsDue)
         {
             log.Information("{Domain}: skipped: {Reason}", name, job.Reason);
-            return Report(name, JobOutcome.Skipped, job.Reason);
+            return JobReport.Without(name, JobOutcome.Skipped, job.Reason);
         }
 
         if (cancellationToken.IsCancellationRequested)
         {
-            return Report(name, JobOutcome.Failed, "NOT BACKED UP: the run was interrupted before its turn");
+            return JobReport.Without(name, JobOutcome.Failed, "NOT BACKED UP: the run was interrupted before its turn");
         }
 
         DomainIdentity? domain = known.FirstOrDefault(candidate => candidate.Name == name);
@@ -68,14 +81,25 @@ public sealed class BackupRun(
                 + $"({(known.Count == 0 ? "it has none at all" : "it has " + string.Join(", ", known.Select(one => one.Name)))}); "
                 + "correct the name or remove the section";
             log.Error("{Domain}: {Text}", name, text);
-            return Report(name, JobOutcome.Failed, text);
+            return JobReport.Without(name, JobOutcome.Failed, text);
         }
 
         return request.IsDryRun
             ? await dryRun.RunAsync(domain, job.Domain, job.Reason, cancellationToken)
-            : await backup.RunAsync(domain, job.Domain, job.Reason, request.Wait, watcher, progress, cancellationToken);
+            : await course.RunAsync(guest(domain, job.Domain), job.Reason, request.Wait, watcher, progress, cancellationToken);
     }
 
-    private static JobReport Report(DomainName name, JobOutcome outcome, string reason) =>
-        new(name, outcome, reason, null, TimeSpan.Zero, [], [], []);
+    /// <summary>A host that only has images may do without libvirt.</summary>
+    private async Task<IReadOnlyList<DomainIdentity>> ListAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await host.ListAsync(cancellationToken);
+        }
+        catch (HypervisorException failure) when (settings.Domains.Count + settings.ByPool.Count == 0)
+        {
+            log.Information("No guest is looked at: {Message}", failure.Message);
+            return [];
+        }
+    }
 }

@@ -11,18 +11,18 @@ namespace KvmBackup.Runs;
 /// <summary>Looks at the configuration and this host as a backup would tonight, and says what would go wrong.</summary>
 public sealed class CheckRun(
     HostSettings settings, LibvirtHost host, GuestAgent agent, QemuImage images, Archiver archiver, BackupDirectory target,
-    Preflight preflight, TimeProvider time)
+    Preflight preflight, DiskCensus census, ImageCheck imageCheck, TimeProvider time)
 {
     public async Task<CheckReport> RunAsync(CancellationToken cancellationToken)
     {
         List<Finding> findings =
         [
-            new("configuration", FindingSeverity.Good, $"{settings.Domains.Count} domain(s) for host {settings.HostName}", null),
-            await LookAsync("disk images", images.VersionAsync, "install the package qemu-utils (Debian) or qemu-img (Fedora)", cancellationToken),
-            await LookAsync("libvirt", host.VersionAsync, "install libvirt-clients, start libvirtd, run as root or set --connect", cancellationToken),
+            new("configuration", FindingSeverity.Good, $"{settings.Domains.Count} domain(s){Images()} for host {settings.HostName}", null),
+            .. HasGuests ? await LookAtHostAsync(cancellationToken) : [],
             LookAtTarget(),
         ];
-        foreach (Compression compression in settings.Domains.Select(domain => domain.Compression).Distinct())
+        foreach (Compression compression in settings.Domains.Select(domain => domain.Compression)
+            .Concat(settings.Images.Select(images => images.Compression)).Distinct())
         {
             findings.Add(await LookAsync(
                 $"compression {compression.Method.ToString().ToLowerInvariant()}",
@@ -36,15 +36,32 @@ public sealed class CheckRun(
 
         if (findings.All(finding => finding.Severity != FindingSeverity.Bad))
         {
-            IReadOnlyList<DomainIdentity> known = await host.ListAsync(cancellationToken);
-            foreach (DomainSettings domain in settings.Domains)
+            IReadOnlyList<DomainIdentity> known = HasGuests ? await host.ListAsync(cancellationToken) : [];
+            IReadOnlyList<DomainDisks> disks = await census.TakeAsync(settings, known, cancellationToken);
+            HostSettings complete = DiskCensus.Complete(settings, disks);
+            foreach (DomainSettings domain in complete.Domains)
             {
                 findings.AddRange(await LookAtDomainAsync(domain, known, cancellationToken));
+            }
+
+            foreach (ImageSelection selection in settings.Images)
+            {
+                findings.AddRange(await imageCheck.LookAsync(selection, complete, disks, cancellationToken));
             }
         }
 
         return new CheckReport(findings);
     }
+
+    private bool HasGuests => settings.Domains.Count + settings.ByPool.Count > 0;
+
+    private string Images() => settings.Images.Count == 0 ? string.Empty : $", {settings.Images.Count} selection(s) of images";
+
+    private async Task<IReadOnlyList<Finding>> LookAtHostAsync(CancellationToken cancellationToken) =>
+    [
+        await LookAsync("disk images", images.VersionAsync, "install the package qemu-utils (Debian) or qemu-img (Fedora)", cancellationToken),
+        await LookAsync("libvirt", host.VersionAsync, "install libvirt-clients, start libvirtd, run as root or set --connect", cancellationToken),
+    ];
 
     private static async Task<Finding> LookAsync(
         string subject, Func<CancellationToken, Task<string>> look, string? mend, CancellationToken cancellationToken)

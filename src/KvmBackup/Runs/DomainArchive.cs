@@ -2,21 +2,20 @@ using System.Text;
 using KvmBackup.Archiving;
 using KvmBackup.Disks;
 using KvmBackup.Model;
-using KvmBackup.Planning;
 using KvmBackup.Storage;
 using Serilog;
 
 namespace KvmBackup.Runs;
 
 /// <summary>
-/// The archive of one domain while it is written: opened and given the definitions before anything is pinned, fed with each
-/// disk once, and completed after the guest is back on its disks.
+/// The archive of one backup while it is written: opened and given the texts before anything is pinned, fed with each disk
+/// once, and completed after the guest, if there is one, is back on its disks.
 /// </summary>
 public sealed class DomainArchive : IAsyncDisposable
 {
     private const string IndexExtension = ".index";
 
-    private readonly PreparedJob job;
+    private readonly BackupJob job;
     private readonly PendingBackup pending;
     private readonly RbdClient cluster;
     private readonly ILogger log;
@@ -29,14 +28,14 @@ public sealed class DomainArchive : IAsyncDisposable
 
     /// <exception cref="KvmBackupException">The file cannot be made, or the codec is not to be had.</exception>
     public DomainArchive(
-        PreparedJob job, PendingBackup pending, Archiver archiver, RbdClient cluster, DateTimeOffset startedAt, ILogger log)
+        BackupJob job, PendingBackup pending, Archiver archiver, RbdClient cluster, DateTimeOffset startedAt, ILogger log)
     {
         this.job = job;
         this.pending = pending;
         this.cluster = cluster;
         this.log = log;
-        Compression compression = job.Settings.Compression;
-        fileName = job.Facts.Name.FileName + Compression.FileExtension(compression.Method);
+        Compression compression = job.Terms.Compression;
+        fileName = job.Name.FileName + Compression.FileExtension(compression.Method);
         file = pending.CreateFile(fileName);
         writer = archiver.CreateWriter(file, compression, startedAt);
     }
@@ -44,23 +43,15 @@ public sealed class DomainArchive : IAsyncDisposable
     /// <summary>What turned out while disks were read.</summary>
     public IReadOnlyList<string> Warnings => warnings;
 
-    /// <summary>Adds the guide, the XML, and the files that the domain does not start without.</summary>
+    /// <summary>Adds the guide and, of a domain, the XML and the files that it does not start without.</summary>
     public async Task AddDefinitionsAsync(string hostName, CancellationToken cancellationToken)
     {
-        DomainFacts domain = job.Facts;
-        (string Name, string Text)[] texts =
-        [
-            ("RESTORE.md", RestoreGuide.Write(domain, pending.Id, hostName, fileName, job.Disks)),
-            ("domain.xml", domain.Definition.Inactive),
-            ("live.xml", domain.Definition.Live),
-            ("migratable.xml", domain.Definition.Migratable),
-        ];
-        foreach ((string name, string text) in texts)
+        foreach ((string name, string text) in job.Texts(pending.Id, hostName, fileName))
         {
             members.Add(await writer.AddAsync(MemberName(name), Encoding.UTF8.GetBytes(text), cancellationToken));
         }
 
-        foreach (AuxiliaryFile auxiliary in domain.Files)
+        foreach (AuxiliaryFile auxiliary in job.Files)
         {
             using FileExtentSource source = FileExtentSource.Open(auxiliary.SourcePath);
             members.Add(await writer.AddAsync(MemberName(auxiliary.MemberName), source, null, cancellationToken));
@@ -78,7 +69,7 @@ public sealed class DomainArchive : IAsyncDisposable
         {
             ImageLayer layer = disk.Layers[depth];
             string name = disk.MemberName(depth);
-            log.Information("{Domain}: reading {Member} from {Path}", job.Facts.Name, name, layer.FilePath);
+            log.Information("{Domain}: reading {Member} from {Path}", job.Name, name, layer.FilePath);
             using FileExtentSource source = FileExtentSource.Open(layer.FilePath);
             ArchiveMember member = await TellRoomAsync(
                 () => writer.AddAsync(MemberName(name), source, tally.Begin($"reading {name}"), cancellationToken));
@@ -118,7 +109,7 @@ public sealed class DomainArchive : IAsyncDisposable
         string from, Tally tally, CancellationToken cancellationToken)
     {
         string name = disk.MemberName(0);
-        log.Information("{Domain}: reading {Member} from {Source}", job.Facts.Name, name, from);
+        log.Information("{Domain}: reading {Member} from {Source}", job.Name, name, from);
         ArchiveMember member = await TellRoomAsync(
             () => writer.AddAsync(MemberName(name), source, tally.Begin($"reading {name}"), cancellationToken));
         string[] held = [image.SnapshotName, .. image.Base is null ? Array.Empty<string>() : [image.Base.SnapshotName]];
@@ -130,7 +121,10 @@ public sealed class DomainArchive : IAsyncDisposable
         disks.Add(new ManifestDisk(disk.Disk.Target, disk.Kind, virtualSizeBytes, [layer])
         {
             Image = new ManifestImage(
-                image.Source.Image, image.Facts.Id, image.SnapshotName, image.Base?.Backup, image.Base?.SnapshotName, changes),
+                image.Source.Image, image.Facts.Id, image.SnapshotName, image.Base?.Backup, image.Base?.SnapshotName, changes)
+            {
+                SnapshotId = image.ExternalId,
+            },
         });
     }
 
@@ -139,7 +133,7 @@ public sealed class DomainArchive : IAsyncDisposable
         if (warning is not null)
         {
             warnings.Add($"disk {disk.Disk.Target}: {warning}");
-            log.Warning("{Domain}: {Message}", job.Facts.Name, warnings[^1]);
+            log.Warning("{Domain}: {Message}", job.Name, warnings[^1]);
         }
     }
 
@@ -166,7 +160,7 @@ public sealed class DomainArchive : IAsyncDisposable
         await file.DisposeAsync();
         return describe(
             new ManifestArchive(
-                fileName, indexName, job.Settings.Compression.Method, summary.SizeBytes, summary.TarBytes, summary.Sha256),
+                fileName, indexName, job.Terms.Compression.Method, summary.SizeBytes, summary.TarBytes, summary.Sha256),
             disks, members);
     }
 
@@ -189,5 +183,5 @@ public sealed class DomainArchive : IAsyncDisposable
         }
     }
 
-    private string MemberName(string name) => $"{job.Facts.Name.FileName}/{name}";
+    private string MemberName(string name) => $"{job.Name.FileName}/{name}";
 }

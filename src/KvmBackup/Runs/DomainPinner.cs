@@ -15,13 +15,8 @@ public sealed class DomainPinner(
     public static JournalEntry Intent(PreparedJob job, PendingBackup pending) => JournalEntry.CreateIntent(
         job.Facts.Uuid, job.Facts.Name, pending.Id, pending.DirectoryPath, [.. job.Overlays.Select(Intent)]) with
     {
-        Images = [.. job.Images.Select(image => Intent(job, image))],
+        Images = PinnedImages.Intent(job),
     };
-
-    /// <summary>The same for one image.</summary>
-    public static JournalImage Intent(PreparedJob job, TakenImage image) => new(
-        image.Source.Image, image.Source.Monitors, image.Source.User, image.Source.Secret,
-        job.Settings.Ceph.ConfigurationPath, job.Settings.Ceph.User, job.Settings.Ceph.KeyringPath, image.SnapshotName);
 
     public PinnedDomain Begin(PreparedJob job, BackupId id, OpenEntry entry, PinnedImages images) =>
         new(job, id, entry, freeze, snapshot, images, release, gate, log);

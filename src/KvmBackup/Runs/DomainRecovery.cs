@@ -178,6 +178,12 @@ public sealed class DomainRecovery(
 
         deeds.AddRange(await cluster.RecoverAsync(entry, journal.Owed));
         await journal.Resume(entry).CloseAsync(CancellationToken.None);
+        if (ImageIdentity.Find(entry.DomainName) is not null)
+        {
+            deeds.Add($"the interrupted backup {entry.BackupId} (it came as far as {entry.Step}) is undone");
+            return new DomainRecoveryReport(entry.DomainName.Value, true, deeds);
+        }
+
         deeds.Add("libvirt has no such domain any more, and no overlay is left: there is nothing to undo"
             + (thawTrouble is null ? string.Empty
                 : $"; if it runs on another host now, it may be frozen: type there: virsh domfsthaw {entry.DomainUuid}"));

@@ -26,8 +26,8 @@ public sealed class DryRun(
         }
         catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
         {
-            return new JobReport(
-                domain.Name, JobOutcome.Failed, $"it would not be backed up: {failure.Message}", null, TimeSpan.Zero, [], [], []);
+            return JobReport.Without(
+                domain.Name, JobOutcome.Failed, $"it would not be backed up: {failure.Message}");
         }
     }
 
@@ -35,9 +35,7 @@ public sealed class DryRun(
     {
         DomainFacts domain = job.Facts;
         bool freezes = job.Settings.Quiesce != QuiesceMode.Off && domain is { HasAgentChannel: true, State: DomainState.Running };
-        string final = ShellWord.Quote(directory.PathOf(id, job.Kind));
-        string partial = ShellWord.Quote(directory.PathOf(id, job.Kind) + ".partial");
-        yield return $"mkdir -m 0700 {partial}";
+        yield return Begin(job, directory, id);
         if (freezes)
         {
             yield return agent.FreezeCall(domain.Identity, job.Settings.FreezeTimeout).ToString();
@@ -48,9 +46,9 @@ public sealed class DryRun(
             yield return snapshot.CreateCall(domain, id, job.Overlays).ToString();
         }
 
-        foreach (TakenImage image in job.Images)
+        foreach (string command in Snapshots(job))
         {
-            yield return RbdClient.CreateSnapshotCall(image.Location, image.SnapshotName, OverlaySnapshot.Limit).ToString();
+            yield return command;
         }
 
         if (freezes)
@@ -65,17 +63,36 @@ public sealed class DryRun(
             yield return $"rm {ShellWord.Quote(overlay.OverlayPath)}";
         }
 
-        yield return $"mv {partial} {final}";
-        foreach (RetentionVerdict verdict in Removals(job, directory, id))
+        foreach (string command in End(job, directory, id))
         {
-            yield return $"rm -r {ShellWord.Quote(verdict.Backup.DirectoryPath)}   # {verdict.Reason}";
+            yield return command;
         }
     }
 
-    private static IEnumerable<RetentionVerdict> Removals(PreparedJob job, DomainDirectory directory, BackupId id)
+    /// <summary>What begins every backup.</summary>
+    internal static string Begin(BackupJob job, DomainDirectory directory, BackupId id) =>
+        $"mkdir -m 0700 {ShellWord.Quote(directory.PathOf(id, job.Kind) + ".partial")}";
+
+    /// <summary>The snapshots of images that are made.</summary>
+    internal static IEnumerable<string> Snapshots(BackupJob job) => job.Images.Where(image => image.ExternalId is null).Select(
+        image => RbdClient.CreateSnapshotCall(image.Location, image.SnapshotName, OverlaySnapshot.Limit).ToString());
+
+    /// <summary>What publishes a backup, and removes old ones.</summary>
+    internal static IEnumerable<string> End(BackupJob job, DomainDirectory directory, BackupId id)
+    {
+        string final = directory.PathOf(id, job.Kind);
+        return
+        [
+            $"mv {ShellWord.Quote(final + ".partial")} {ShellWord.Quote(final)}",
+            .. Removals(job, directory, id).Select(
+                verdict => $"rm -r {ShellWord.Quote(verdict.Backup.DirectoryPath)}   # {verdict.Reason}"),
+        ];
+    }
+
+    private static IEnumerable<RetentionVerdict> Removals(BackupJob job, DomainDirectory directory, BackupId id)
     {
         IReadOnlyList<CompletedBackup> backups = directory.List().Backups;
-        CompletedBackup? last = backups.FirstOrDefault(backup => backup.Manifest.DomainUuid == job.Facts.Uuid);
+        CompletedBackup? last = backups.FirstOrDefault(backup => backup.Manifest.DomainUuid == job.Identity.Uuid);
         if (last is null)
         {
             return [];
@@ -83,7 +100,7 @@ public sealed class DryRun(
 
         // The backup that this run would make, as far as retention looks at one.
         CompletedBackup next = last with { Manifest = last.Manifest with { Id = id, Kind = job.Kind }, IsProtected = false };
-        return RetentionPlanner.Decide(job.Settings.Retention, next, [next, .. backups]).Verdicts
+        return RetentionPlanner.Decide(job.Terms.Retention, next, [next, .. backups]).Verdicts
             .Where(verdict => !verdict.IsKept);
     }
 }

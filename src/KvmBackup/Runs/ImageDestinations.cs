@@ -13,17 +13,18 @@ public sealed class ImageDestinations(
     ClusterAccess access, RbdClient cluster, RbdImageStore store, Func<DomainName, CephSettings> settingsOf, ILogger log)
 {
     /// <param name="backup">What is restored.</param>
-    /// <param name="xml">The domain's XML.</param>
+    /// <param name="xml">The domain's XML; null when there is no domain.</param>
     /// <param name="images">Where to.</param>
     /// <param name="refusals">Takes each reason against it, with what to do.</param>
     /// <exception cref="KvmBackupException">The cluster cannot be asked.</exception>
     public async Task<IReadOnlyList<PlacedImage>> FindAsync(
-        CompletedBackup backup, string xml, IReadOnlyList<RestoreImage> images, List<string> refusals,
+        CompletedBackup backup, string? xml, IReadOnlyList<RestoreImage> images, List<string> refusals,
         CancellationToken cancellationToken)
     {
         List<PlacedImage> placed = [];
         refusals.AddRange(RefuseWithoutRoom(backup.Manifest, images));
-        IReadOnlyDictionary<DiskTarget, RbdSource> sources = DomainXml.RbdSources(xml);
+        IReadOnlyDictionary<DiskTarget, RbdSource> sources = xml is null
+            ? new Dictionary<DiskTarget, RbdSource>() : DomainXml.RbdSources(xml);
         foreach (RestoreImage image in images)
         {
             // A disk that was a file goes where the domain's other images are.

@@ -11,16 +11,17 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
 {
     private Version? release;
 
-    /// <param name="domain">Whose disk.</param>
+    /// <param name="owner">The UUID under which its backups lie.</param>
     /// <param name="disk">A disk with an image.</param>
     /// <param name="settings">What the configuration wants.</param>
     /// <param name="own">The whole backups of this guest, the newest first.</param>
     /// <param name="id">The backup that is to be made.</param>
+    /// <param name="external">The snapshot of somebody else's that is to be read; null for one of our own.</param>
     /// <param name="warnings">Takes what an operator should know.</param>
     /// <exception cref="KvmBackupException">The cluster or the image cannot be reached.</exception>
     public async Task<TakenImage> PrepareAsync(
-        DomainFacts domain, DiskFacts disk, DomainSettings settings, IReadOnlyList<CompletedBackup> own, BackupId id,
-        List<string> warnings, CancellationToken cancellationToken)
+        Guid owner, DiskFacts disk, BackupSettings settings, IReadOnlyList<CompletedBackup> own, BackupId id,
+        RbdSnapshot? external, List<string> warnings, CancellationToken cancellationToken)
     {
         RbdSource source = disk.Rbd!;
         RbdLocation location = await access.LocateAsync(source, settings.Ceph, cancellationToken);
@@ -48,6 +49,9 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
 
         uint random = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(sizeof(uint)));
         return new TakenImage(
-            source, location, facts, SnapshotName.Create(domain.Uuid, disk.Target, id, random), chain.Base);
+            source, location, facts, external?.Name ?? SnapshotName.Create(owner, disk.Target, id, random), chain.Base)
+        {
+            ExternalId = external?.Id,
+        };
     }
 }

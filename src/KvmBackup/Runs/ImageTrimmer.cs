@@ -12,13 +12,13 @@ public sealed class ImageTrimmer(RbdClient cluster, ILogger log)
     /// <param name="proof">The published backup.</param>
     /// <param name="all">The whole backups of the directory, that one included.</param>
     /// <returns>What an operator should know.</returns>
-    public async Task<IReadOnlyList<string>> TrimAsync(PreparedJob job, CompletedBackup proof, IReadOnlyList<CompletedBackup> all)
+    public async Task<IReadOnlyList<string>> TrimAsync(BackupJob job, CompletedBackup proof, IReadOnlyList<CompletedBackup> all)
     {
-        CompletedBackup[] own = [.. all.Where(backup => backup.Manifest.DomainUuid == job.Facts.Uuid)];
-        CompletedBackup[] staying = [.. RetentionPlanner.Decide(job.Settings.Retention, proof, all).Verdicts
+        CompletedBackup[] own = [.. all.Where(backup => backup.Manifest.DomainUuid == job.Identity.Uuid)];
+        CompletedBackup[] staying = [.. RetentionPlanner.Decide(job.Terms.Retention, proof, all).Verdicts
             .Where(verdict => verdict.IsKept).Select(verdict => verdict.Backup)];
         List<string> warnings = [];
-        foreach (TakenDisk disk in job.Disks.Where(disk => disk.Image is not null))
+        foreach (TakenDisk disk in job.Disks.Where(disk => disk.Image is { ExternalId: null }))
         {
             try
             {
@@ -48,16 +48,16 @@ public sealed class ImageTrimmer(RbdClient cluster, ILogger log)
     }
 
     private async Task<IReadOnlyList<string>> TrimAsync(
-        DiskTarget target, TakenImage image, PreparedJob job, IReadOnlyList<CompletedBackup> own,
+        DiskTarget target, TakenImage image, BackupJob job, IReadOnlyList<CompletedBackup> own,
         IReadOnlyList<CompletedBackup> staying)
     {
-        if (job.Settings.ProtectSnapshots)
+        if (job.Terms.ProtectSnapshots)
         {
             await cluster.ProtectAsync(image.Location, image.SnapshotName, CancellationToken.None);
         }
 
         IReadOnlyList<SnapshotVerdict> verdicts = SnapshotPlanner.Decide(
-            job.Facts.Uuid, target, image.Source.Image, job.Settings.FullEvery, job.Settings.KeepOnCluster,
+            job.Identity.Uuid, target, image.Source.Image, job.Terms.FullEvery, job.Terms.KeepOnCluster,
             await cluster.ListSnapshotsAsync(image.Location, CancellationToken.None), own, staying);
         foreach (SnapshotVerdict verdict in verdicts.Where(verdict => verdict.Fate == SnapshotFate.Removable))
         {

@@ -7,14 +7,14 @@ using Serilog;
 namespace KvmBackup.Runs;
 
 /// <summary>
-/// Holds the RBD images of a domain at one instant, each by a snapshot. Leaving the scope removes the snapshots again, unless
+/// Holds the RBD images of a backup at one instant, each by a snapshot. Leaving the scope removes the snapshots again, unless
 /// the backup was published that the next one may stand on.
 /// </summary>
 /// <param name="job">Whose images.</param>
 /// <param name="cluster">Makes and removes.</param>
 /// <param name="owed">Takes what is not proven to be gone, for the next run to remove.</param>
 /// <param name="log">Told what is left.</param>
-public sealed class PinnedImages(PreparedJob job, RbdClient cluster, OwedSnapshots owed, ILogger log) : IAsyncDisposable
+public sealed class PinnedImages(BackupJob job, RbdClient cluster, OwedSnapshots owed, ILogger log) : IAsyncDisposable
 {
     private readonly List<TakenImage> begun = [];
     private readonly ConcurrentBag<TakenImage> uncertain = [];
@@ -26,18 +26,25 @@ public sealed class PinnedImages(PreparedJob job, RbdClient cluster, OwedSnapsho
 
     public bool IsEmpty => job.Images.Count == 0;
 
+    /// <summary>For the journal: the snapshots that are to be made.</summary>
+    public static IReadOnlyList<JournalImage> Intent(BackupJob job) =>
+        [.. Made(job).Select(image => Intent(job, image))];
+
     /// <summary>Takes all snapshots at once.</summary>
     /// <param name="limit">How long each may take: a guest may be frozen meanwhile, and a full pool answers never.</param>
     /// <exception cref="DisksException">One was not taken.</exception>
     public async Task CreateAsync(TimeSpan limit)
     {
         // A call that failed may have been carried out all the same.
-        begun.AddRange(job.Images);
-        await Task.WhenAll(job.Images.Select(image => CreateAsync(image, limit)));
+        begun.AddRange(Made(job));
+        await Task.WhenAll(Made(job).Select(image => CreateAsync(image, limit)));
     }
 
     /// <summary>From now on the snapshots belong to a backup.</summary>
     public void Keep() => begun.Clear();
+
+    // What somebody else made is theirs to remove.
+    private static IEnumerable<TakenImage> Made(BackupJob job) => job.Images.Where(image => image.ExternalId is null);
 
     public async ValueTask DisposeAsync()
     {
@@ -49,7 +56,7 @@ public sealed class PinnedImages(PreparedJob job, RbdClient cluster, OwedSnapsho
                 if (!wasThere && uncertain.Contains(image))
                 {
                     // It may come yet: the guest's QEMU makes it, when it holds the image's lock, and was only asked to.
-                    owed.Add(DomainPinner.Intent(job, image));
+                    owed.Add(Intent(job, image));
                 }
             }
             catch (KvmBackupException failure)
@@ -60,6 +67,10 @@ public sealed class PinnedImages(PreparedJob job, RbdClient cluster, OwedSnapsho
 
         begun.Clear();
     }
+
+    private static JournalImage Intent(BackupJob job, TakenImage image) => new(
+        image.Source.Image, image.Source.Monitors, image.Source.User, image.Source.Secret,
+        job.Terms.Ceph.ConfigurationPath, job.Terms.Ceph.User, job.Terms.Ceph.KeyringPath, image.SnapshotName);
 
     private async Task CreateAsync(TakenImage image, TimeSpan limit)
     {
@@ -85,7 +96,7 @@ public sealed class PinnedImages(PreparedJob job, RbdClient cluster, OwedSnapsho
         string end;
         try
         {
-            owed.Add(DomainPinner.Intent(job, image));
+            owed.Add(Intent(job, image));
             end = "The next run, or kvmbackup recover, removes it when the cluster answers";
         }
         catch (JournalingException trouble)
@@ -94,6 +105,6 @@ public sealed class PinnedImages(PreparedJob job, RbdClient cluster, OwedSnapsho
         }
 
         left.Add($"the snapshot {name} may be left in the cluster: {failure.Message.TrimEnd('.')}. {end}");
-        log.Warning("{Domain}: {Message}", job.Facts.Name, left[^1]);
+        log.Warning("{Domain}: {Message}", job.Name, left[^1]);
     }
 }

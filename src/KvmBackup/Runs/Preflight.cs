@@ -13,8 +13,6 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, ImagePreflight
 {
     private const string BlockDeviceOverlayDirectory = "/var/lib/libvirt/images";
 
-    private const double LikelyCompression = 0.33;
-
     /// <exception cref="KvmBackupException">The domain cannot be backed up now; the message lists every reason.</exception>
     public async Task<PreparedJob> PrepareAsync(
         DomainIdentity domain, DomainSettings settings, DomainDirectory directory, BackupDirectory target, BackupId id,
@@ -38,7 +36,8 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, ImagePreflight
                 ? new TakenDisk(disk, await images.ReadChainAsync(disk.SourcePath!, disk.Format, cancellationToken))
                 : new TakenDisk(disk, [])
                 {
-                    Image = await cluster.PrepareAsync(facts, disk, settings, own, id, warnings, cancellationToken),
+                    Image = await cluster.PrepareAsync(
+                        facts.Uuid, disk, settings, own, id, external: null, warnings, cancellationToken),
                 });
         }
 
@@ -50,7 +49,7 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, ImagePreflight
         long dataBytes = disks.SelectMany(disk => disk.Layers).Sum(layer => DataBytes(layer.FilePath));
         RefuseTargetBesideImages(target, disks);
         RefuseWithoutRoom(overlays, disks, settings.OverlayHeadroom);
-        RefuseFullTarget(target, settings, own, dataBytes);
+        TargetRoom.Demand(target, settings, own, dataBytes);
         return new PreparedJob(settings, facts, disks, plan.Skipped, overlays, dataBytes, warnings);
     }
 
@@ -107,19 +106,6 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, ImagePreflight
                     $"{folder.Key} has {ByteSize.Format(available)} left, and what the guest writes during the backup may "
                     + $"need {ByteSize.Format(needed)} there; make room, or set overlay_dir to a file system with more");
             }
-        }
-    }
-
-    private static void RefuseFullTarget(
-        BackupDirectory target, DomainSettings settings, CompletedBackup[] own, long dataBytes)
-    {
-        long needed = settings.Compression.Method == CompressionMethod.None ? dataBytes
-            : own.FirstOrDefault()?.Manifest.Archive.SizeBytes ?? (long)(dataBytes * LikelyCompression);
-        if (target.AvailableBytes < needed)
-        {
-            throw new RunsException(
-                $"{target.DirectoryPath} has {ByteSize.Format(target.AvailableBytes)} left and this backup needs about "
-                + $"{ByteSize.Format(needed)}; make room, keep fewer backups (rotate) or choose a stronger compression");
         }
     }
 }

@@ -1,5 +1,6 @@
 using KvmBackup.Configuration;
 using KvmBackup.Model;
+using KvmBackup.Planning;
 
 namespace KvmBackup.Runs;
 
@@ -18,12 +19,22 @@ public sealed record PreparedJob(
     IReadOnlyList<SkippedDisk> Skipped,
     IReadOnlyList<PlannedOverlay> Overlays,
     long DataBytes,
-    IReadOnlyList<string> Warnings)
+    IReadOnlyList<string> Warnings) : BackupJob(Disks, Skipped, DataBytes, Warnings)
 {
-    /// <summary>The disks that lie in a Ceph cluster.</summary>
-    public IReadOnlyList<TakenImage> Images { get; } = [.. Disks.Select(disk => disk.Image).OfType<TakenImage>()];
+    public override DomainIdentity Identity => Facts.Identity;
 
-    /// <summary>Full only if all disks are; differential if none needs more than its full one.</summary>
-    public BackupKind Kind { get; } = Disks.Select(disk => disk.Kind).Aggregate(
-        BackupKind.Full, (all, one) => all == BackupKind.Incremental || one == BackupKind.Full ? all : one);
+    public override BackupSettings Terms => Settings;
+
+    public override QuiesceMode Quiesce => Settings.Quiesce;
+
+    public override IReadOnlyList<AuxiliaryFile> Files => Facts.Files;
+
+    /// <summary>The guide, and the XML.</summary>
+    public override IReadOnlyList<(string Name, string Text)> Texts(BackupId id, string hostName, string archiveName) =>
+    [
+        ("RESTORE.md", RestoreGuide.Write(Facts, id, hostName, archiveName, Disks)),
+        ("domain.xml", Facts.Definition.Inactive),
+        ("live.xml", Facts.Definition.Live),
+        ("migratable.xml", Facts.Definition.Migratable),
+    ];
 }

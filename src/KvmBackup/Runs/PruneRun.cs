@@ -16,8 +16,7 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Time
         List<string> failures = [];
         foreach (DomainName name in target.ListDomains())
         {
-            DomainSettings? domain = settings.Domains.FirstOrDefault(candidate => candidate.Name == name);
-            if (domain is null)
+            if (FindSettings(name) is not { } terms)
             {
                 notes.Add($"{name}: not in the configuration; its backups stay until you delete them");
                 continue;
@@ -25,7 +24,7 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Time
 
             try
             {
-                verdicts.AddRange(await PruneAsync(domain, isDryRun, cancellationToken));
+                verdicts.AddRange(await PruneAsync(name, terms, isDryRun, cancellationToken));
             }
             catch (KvmBackupException failure)
             {
@@ -37,12 +36,15 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Time
         return new PruneReport(verdicts, notes, failures, isDryRun);
     }
 
+    private BackupSettings? FindSettings(DomainName name) => ImageIdentity.Find(name) is { } image
+        ? settings.FindSelection(image) : settings.Domains.FirstOrDefault(candidate => candidate.Name == name);
+
     private async Task<IReadOnlyList<RetentionVerdict>> PruneAsync(
-        DomainSettings domain, bool isDryRun, CancellationToken cancellationToken)
+        DomainName name, BackupSettings terms, bool isDryRun, CancellationToken cancellationToken)
     {
-        DomainDirectory directory = target.ForDomain(domain.Name);
+        DomainDirectory directory = target.ForDomain(name);
         using DomainLock? held = isDryRun ? null : await directory.LockAsync(wait, cancellationToken);
-        RetentionDecision decision = RetentionPlanner.Decide(domain.Retention, directory.List().Backups);
+        RetentionDecision decision = RetentionPlanner.Decide(terms.Retention, directory.List().Backups);
         if (held is not null)
         {
             foreach (RetentionVerdict verdict in decision.Verdicts.Where(verdict => !verdict.IsKept))
@@ -50,7 +52,7 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Time
                 CompletedBackup proof = decision.Verdicts.First(
                     other => other.IsKept && other.Backup.Manifest.DomainUuid == verdict.Backup.Manifest.DomainUuid).Backup;
                 directory.Remove(verdict.Backup, proof, held);
-                log.Information("{Domain}: {Id} {Reason}", domain.Name, verdict.Backup.Id, verdict.Reason);
+                log.Information("{Domain}: {Id} {Reason}", name, verdict.Backup.Id, verdict.Reason);
             }
         }
 

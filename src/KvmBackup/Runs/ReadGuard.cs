@@ -93,9 +93,11 @@ public sealed class ReadGuard : IAsyncDisposable
         }
     }
 
+    private string Undone => overlays.Count == 0 ? string.Empty : " and the guest put back on its disks";
+
     private string? FindStall(long movedAt) => time.GetElapsedTime(movedAt) < stallLimit ? null
-        : $"the target took no data for {stallLimit.TotalSeconds:0} s, so the backup was given up and the guest put back on "
-            + "its disks. Is the share or its server hanging?";
+        : $"the target took no data for {stallLimit.TotalSeconds:0} s, so the backup was given up{Undone}. "
+            + "Is the share or its server hanging?";
 
     private string? FindShortageOrBlindness(Dictionary<string, long> sizesBefore)
     {

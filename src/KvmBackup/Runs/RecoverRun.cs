@@ -40,7 +40,8 @@ public sealed class RecoverRun(
             thawed.Add((entry, await recovery.ThawAsync(entry)));
         }
 
-        IReadOnlyList<DomainIdentity> known = await host.ListAsync(cancellationToken);
+        bool hasGuest = entries.Any(entry => ImageIdentity.Find(entry.DomainName) is null);
+        IReadOnlyList<DomainIdentity> known = hasGuest ? await host.ListAsync(cancellationToken) : [];
         foreach ((JournalEntry entry, string? trouble) in thawed)
         {
             cancellationToken.ThrowIfCancellationRequested();

@@ -13,7 +13,7 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
     /// <exception cref="RunsException">Refused; the message lists every reason and what to do.</exception>
     public async Task<RestoreFacts> ExamineAsync(
         CompletedBackup backup, RestorePlan plan, IReadOnlyDictionary<DiskTarget, ImageAssembly> assemblies,
-        RestoreRequest request, string xml, CancellationToken cancellationToken)
+        RestoreRequest request, string? xml, CancellationToken cancellationToken)
     {
         List<string> refusals = [.. await RefuseDomainAsync(backup.Manifest, plan, request, cancellationToken)];
         List<RestoreFile> written = [];

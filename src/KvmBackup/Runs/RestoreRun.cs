@@ -41,7 +41,8 @@ public sealed class RestoreRun(
         using OpenBackup open = await OpenBackup.OpenAsync(backup, log, cancellationToken);
         RestorePlan plan = RestorePlanner.Plan(backup.Manifest, request);
         Dictionary<DiskTarget, ImageAssembly> assemblies = PlanAssemblies(backup, plan, backups);
-        string xml = Encoding.UTF8.GetString(
+        bool isImage = ImageIdentity.Find(backup.Domain) is not null;
+        string? xml = isImage ? null : Encoding.UTF8.GetString(
             await open.Reader.ReadSmallAsync(open.Member("domain.xml"), LargestXmlBytes, cancellationToken));
         RestoreFacts facts = await preflight.ExamineAsync(backup, plan, assemblies, request, xml, cancellationToken);
         RestoreReport report = new(
@@ -63,7 +64,7 @@ public sealed class RestoreRun(
             DataBytes = facts.DataBytes,
             Elapsed = time.GetElapsedTime(start),
             Warnings = [.. report.Warnings, .. warnings],
-            Commands = plan.Define || request.Disk is not null ? [] : [RestoreAgainHint(request, backup)],
+            Commands = isImage || plan.Define || request.Disk is not null ? [] : [RestoreAgainHint(request, backup)],
         };
     }
 
@@ -76,9 +77,9 @@ public sealed class RestoreRun(
             .ToDictionary(target => target, target => ImageAssembly.Plan(backup, target, all));
     }
 
-    private async Task DefineAsync(RestorePlan plan, string xml, CancellationToken cancellationToken)
+    private async Task DefineAsync(RestorePlan plan, string? xml, CancellationToken cancellationToken)
     {
-        if (plan.Define)
+        if (plan.Define && xml is not null)
         {
             await definer.DefineAsync(plan.Name, DomainXmlEditor.Apply(xml, plan.Edit), cancellationToken);
             log.Information("{Domain}: defined", plan.Name);

@@ -25,14 +25,31 @@ public sealed class BackupSite
         Directory.Exists(Path.Combine(StatePath, "journal")) ? Directory.GetFiles(Path.Combine(StatePath, "journal")) : [];
 
     /// <summary>Writes the configuration again.</summary>
-    public void Configure(params IEnumerable<(string Name, string Keys)> domains)
+    public void Configure(params IEnumerable<(string Name, string Keys)> domains) => Configure(("domains", domains));
+
+    /// <summary>Writes the configuration again: selections of images, and domains if there are any.</summary>
+    public void ConfigureImages(
+        (string Name, string Keys) selection, params IReadOnlyList<(string Name, string Keys)> domains)
     {
-        IEnumerable<string> sections = domains.Select(domain =>
-            $"    \"{domain.Name}\": {{day_of_week: [Mon, Tue, Wed, Thu, Fri, Sat, Sun], {domain.Keys}}}");
+        if (domains.Count == 0)
+        {
+            Configure(("images", [selection]));
+        }
+        else
+        {
+            Configure(("images", [selection]), ("domains", domains));
+        }
+    }
+
+    /// <summary>Writes the configuration again, with these sections of the host.</summary>
+    public void Configure(params IEnumerable<(string Section, IEnumerable<(string Name, string Keys)> Entries)> sections)
+    {
+        IEnumerable<string> lines = sections.SelectMany(section => new[] { $"  {section.Section}:" }.Concat(section.Entries.Select(
+            entry => $"    \"{entry.Name}\": {{day_of_week: [Mon, Tue, Wed, Thu, Fri, Sat, Sun], {entry.Keys}}}")));
         File.WriteAllText(
             ConfigurationPath,
-            $"{Environment.MachineName.Split('.')[0]}:\n  backupdir: {BackupPath}\n  statedir: {StatePath}\n  domains:\n"
-            + string.Join('\n', sections) + "\n");
+            $"{Environment.MachineName.Split('.')[0]}:\n  backupdir: {BackupPath}\n  statedir: {StatePath}\n"
+            + string.Join('\n', lines) + "\n");
     }
 
     /// <summary>Runs the program with this configuration.</summary>

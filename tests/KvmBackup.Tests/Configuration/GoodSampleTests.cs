@@ -31,6 +31,16 @@ public sealed class GoodSampleTests
     }
 
     [Fact]
+    public void The_shipped_sample_shows_a_host_with_images()
+    {
+        HostSettings host = ConfigurationReader.Read(SampleFiles.ShippedSample, "ceph1");
+
+        Assert.Equal(["volumes", "replicated"], host.Images.Select(selection => selection.Name));
+        Assert.Equal("rbd", Assert.Single(host.ByPool).Pool);
+        Assert.True(host.Images[1].External!.IsOnlyToday);
+    }
+
+    [Fact]
     public void The_shipped_sample_explains_every_key()
     {
         string text = File.ReadAllText(SampleFiles.ShippedSample);
@@ -39,7 +49,8 @@ public sealed class GoodSampleTests
         [
             "defaults", "backupdir", "statedir", "domains", "day_of_week", "rotate", "retain", "compression", "quiesce",
             "disks", "overlay_dir", "freeze_timeout", "commit_timeout", "verify", "last", "daily", "weekly", "monthly",
-            "yearly", "age", "method", "level", "threads", "exclude",
+            "yearly", "age", "method", "level", "threads", "exclude", "images", "domains_by_pool", "pool", "namespace", "name",
+            "snapshot", "external", "ready", "ready_file", "today",
             "stall_timeout", "overlay_headroom", "full_every", "points", "increments", "keep_on_cluster", "protect_snapshots",
             "ceph", "conf", "user", "keyring",
         ];

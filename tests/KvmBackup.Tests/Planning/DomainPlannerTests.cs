@@ -46,6 +46,21 @@ public sealed class DomainPlannerTests
         Assert.Empty(plan.Refusals);
     }
 
+    [Fact]
+    public void A_disk_is_left_out_that_the_domain_itself_excludes()
+    {
+        DomainPlan plan = Plan(Domain with
+        {
+            Disks = [Disk, Disk with { Target = Web1.Vdb, Format = "vmdk" }],
+            Excluded = [Web1.Vdb, new DiskTarget("vdz")],
+        });
+
+        Assert.Equal([new SkippedDisk(Web1.Vdb, "excluded in the domain's metadata (kvmbackup:exclude)")], plan.Skipped);
+        Assert.Equal([Web1.Vda], plan.Taken.Select(taken => taken.Target));
+        Assert.Empty(plan.Refusals);
+        Assert.Equal("the domain's metadata exclude disk vdz, which the domain does not have", Assert.Single(plan.Warnings));
+    }
+
     public static TheoryData<DiskFacts, string[]> Refused => new()
     {
         { Disk with { BlockJob = "copy" }, ["block job of another program (copy)", $"virsh blockjob {Web1.Uuid} vda --info"] },

@@ -1,9 +1,11 @@
 using KvmBackup.Archiving;
 using KvmBackup.Configuration;
+using KvmBackup.Disks;
 using KvmBackup.Model;
 using KvmBackup.Runs;
 using KvmBackup.Storage;
 using KvmBackup.Tests.Support;
+using Serilog.Core;
 
 namespace KvmBackup.Tests.Runs;
 
@@ -89,6 +91,9 @@ public sealed class CheckRunTests : IDisposable
         HostSettings settings = new("cloud1", target.DirectoryPath, host.PathOf("state"), [Web1.Settings]);
         return new CheckRun(
             settings, host.Libvirt, host.Agent, host.Images, new Archiver(host.Shell), directory,
-            host.Preflight, host.Time).RunAsync(CancellationToken.None);
+            host.Preflight, new DiskCensus(host.Libvirt, Logger.None),
+            new ImageCheck(
+                new RbdPool(host.Shell), new ImageLook(new ImagePreflight(host.Access, host.Cluster), host.Cluster, host.Time), directory, host.Time),
+            host.Time).RunAsync(CancellationToken.None);
     }
 }

@@ -209,10 +209,13 @@ public sealed class DomainBackupTests : IDisposable
             new GuestFreeze(new GuestAgent(virsh, host, time), Logger.None), new OverlaySnapshot(virsh, host, time),
             new OverlayRelease(new OverlayCommit(virsh, host, time, Logger.None), new DomainDefiner(virsh), qemu, Logger.None),
             gate, Logger.None);
-        DomainBackup backup = new(
-            host, new Preflight(host, qemu, new ImagePreflight(new ClusterAccess(host, new ClusterKeys(target.PathOf("keys"))), cluster)),
-            pinner, new Archiver(shell), cluster, new ImageTrimmer(cluster, Logger.None), gate, new BackupVerifier(Logger.None),
+        BackupCourse course = new(
+            new Archiver(shell), cluster, new ImageTrimmer(cluster, Logger.None), gate, new BackupVerifier(Logger.None),
             new Retainer(Logger.None), Target(), journal, "cloud1", time, Logger.None);
-        return await backup.RunAsync(Web1.Identity, Web1.Settings, "due", TimeSpan.Zero, null, null, CancellationToken.None);
+        GuestBackup guest = new(
+            Web1.Identity, Web1.Settings, host,
+            new Preflight(host, qemu, new ImagePreflight(new ClusterAccess(host, new ClusterKeys(target.PathOf("keys"))), cluster)),
+            pinner, Target(), time, Logger.None);
+        return await course.RunAsync(guest, "due", TimeSpan.Zero, null, null, CancellationToken.None);
     }
 }

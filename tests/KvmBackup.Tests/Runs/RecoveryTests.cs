@@ -38,6 +38,25 @@ public sealed class RecoveryTests : IDisposable
     }
 
     [Fact]
+    public async Task What_is_open_of_an_image_without_a_guest_is_undone_without_libvirt()
+    {
+        _ = await host.Journal.OpenAsync(
+            JournalEntry.CreateIntent(Web1Host.Other, new DomainName("rbd:rbd/a"), Web1.Id, host.PathOf("backup"), []) with
+            {
+                Images = [new JournalImage(RbdImage.Parse("rbd/a"), [], null, null, null, "backup", null, "kvmbackup.open")],
+            },
+            CancellationToken.None);
+        shell.On(" info ", Reply.Of("rbd/info-json")).On("snap rm", Reply.Good(string.Empty));
+
+        DomainRecoveryReport report = Assert.Single((await host.RecoverAsync()).Domains);
+
+        Assert.True(report.IsMended);
+        Assert.Equal("the snapshot rbd/a@kvmbackup.open was removed", report.Deeds[0]);
+        Assert.All(shell.Calls, call => Assert.Contains("--id backup", call.ToString(), StringComparison.Ordinal));
+        Assert.Empty(host.Journal.ListOpen());
+    }
+
+    [Fact]
     public async Task A_disk_that_stays_on_its_overlay_keeps_the_entry_and_owes_no_second_thaw()
     {
         await host.LeaveAsync(PinState.Pinned, "pinned", FreezeState.Freezing);

@@ -1,0 +1,13 @@
+using System.IO.Enumeration;
+
+namespace KvmBackup.Configuration;
+
+/// <summary>Names by a pattern, as a shell has them: <c>*</c> is any text, <c>?</c> any character. Case counts.</summary>
+public sealed record NamePattern(string Text)
+{
+    public static readonly NamePattern Any = new("*");
+
+    public bool Matches(string name) => FileSystemName.MatchesSimpleExpression(Text, name, ignoreCase: false);
+
+    public override string ToString() => Text;
+}

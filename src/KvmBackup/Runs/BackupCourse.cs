@@ -1,0 +1,194 @@
+using KvmBackup.Archiving;
+using KvmBackup.Configuration;
+using KvmBackup.Disks;
+using KvmBackup.Guarding;
+using KvmBackup.Journaling;
+using KvmBackup.Model;
+using KvmBackup.Storage;
+using Serilog;
+
+namespace KvmBackup.Runs;
+
+/// <summary>
+/// The sacred order, the same for a domain and for an image without one: from the lock to the published backup and its
+/// retention.
+/// </summary>
+public sealed class BackupCourse(
+    Archiver archiver, RbdClient cluster, ImageTrimmer trimmer, StepGate gate, BackupVerifier verifier, Retainer retainer,
+    BackupDirectory target, Journal journal, string hostName, TimeProvider time, ILogger log)
+{
+    /// <summary>Never throws for what befalls this one backup: the report tells it.</summary>
+    /// <param name="subject">What is backed up.</param>
+    /// <param name="reason">Why it is due.</param>
+    /// <param name="wait">How long to wait for another run to let go of the domain.</param>
+    /// <param name="watcher">Who mends the guest if this run is killed.</param>
+    /// <param name="progress">Told while disks are read.</param>
+    public async Task<JobReport> RunAsync<TJob>(
+        IBackupSubject<TJob> subject, string reason, TimeSpan wait, DeadMansSwitch? watcher,
+        IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
+        where TJob : BackupJob
+    {
+        JobRecord record = new(subject.Name, reason, time);
+        log.Information("{Domain}: backup begins: {Reason}", subject.Name, reason);
+        try
+        {
+            await BackUpAsync(subject, wait, watcher, record, progress, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            record.Fail(new RunsException($"interrupted; {subject.Untouched}, and nothing was published"));
+        }
+        catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
+        {
+            record.Fail(failure);
+        }
+
+        if (record.FailureText.Length > 0)
+        {
+            log.Error("{Domain}: {Failure}", subject.Name, record.FailureText);
+        }
+
+        return record.ToReport();
+    }
+
+    private async Task BackUpAsync<TJob>(
+        IBackupSubject<TJob> subject, TimeSpan wait, DeadMansSwitch? watcher, JobRecord record,
+        IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
+        where TJob : BackupJob
+    {
+        BackupSettings settings = subject.Settings;
+        await Patience.AskAsync(target.EnsureUsable, settings.StallTimeout, target.DirectoryPath);
+        await archiver.EnsureAvailableAsync(settings.Compression, cancellationToken);
+        DomainDirectory directory = target.ForDomain(subject.Name);
+        DomainLock held = await Patience.FinishAsync(
+            "locking the backups", token => directory.LockAsync(wait, token), settings.StallTimeout + wait, target.DirectoryPath,
+            cancellationToken);
+        try
+        {
+            await BackUpAsync(subject, directory, held, watcher, record, progress, cancellationToken);
+        }
+        finally
+        {
+            await Patience.DisposeAsync(held, $"the lock of {subject.Name}", settings.StallTimeout, log);
+        }
+    }
+
+    private async Task BackUpAsync<TJob>(
+        IBackupSubject<TJob> subject, DomainDirectory directory, DomainLock held, DeadMansSwitch? watcher,
+        JobRecord record, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
+        where TJob : BackupJob
+    {
+        BackupSettings settings = subject.Settings;
+        int leftovers = await Patience.FinishAsync(
+            "removing what interrupted runs had left", _ => Task.FromResult(directory.RemoveLeftovers(held)),
+            settings.StallTimeout, target.DirectoryPath, cancellationToken);
+        if (leftovers > 0)
+        {
+            record.Warn($"removed {leftovers} unfinished backup(s) that interrupted runs had left");
+        }
+
+        BackupId now = new(time.GetUtcNow());
+        TJob job = await subject.PrepareAsync(directory, now, cancellationToken);
+        record.Warn(job.Warnings);
+        await (watcher?.WaitUntilReadyAsync(cancellationToken) ?? Task.CompletedTask);
+        PendingBackup pending = await Patience.FinishAsync(
+            "making a new folder", _ => directory.BeginAsync(now, job.Kind, held), settings.StallTimeout,
+            target.DirectoryPath, cancellationToken);
+        CompletedBackup completed;
+        try
+        {
+            completed = await CopyAsync(subject, job, pending, record, progress, cancellationToken);
+        }
+        finally
+        {
+            await Patience.DisposeAsync(pending, pending.DirectoryPath, settings.StallTimeout, log);
+        }
+
+        record.Succeed(completed.Manifest);
+        log.Information("{Domain}: published {Directory}", subject.Name, completed.DirectoryPath);
+        if (job.Images.Count > 0)
+        {
+            record.Warn(await trimmer.TrimAsync(job, completed, directory.List().Backups));
+            gate.Pass(subject.Name, JobStep.Trimmed);
+        }
+
+        if (record.IsGuestClean)
+        {
+            record.Removed(await Patience.FinishAsync(
+                "removing old backups", _ => Task.FromResult(retainer.Retain(directory, settings.Retention, completed, held)),
+                settings.StallTimeout, target.DirectoryPath, CancellationToken.None));
+            gate.Pass(subject.Name, JobStep.Retained);
+        }
+    }
+
+    private async Task<CompletedBackup> CopyAsync<TJob>(
+        IBackupSubject<TJob> subject, TJob job, PendingBackup pending, JobRecord record,
+        IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
+        where TJob : BackupJob
+    {
+        OpenEntry entry = await journal.OpenAsync(subject.Intent(job, pending), cancellationToken);
+        gate.Pass(job.Name, JobStep.Intent);
+        PinnedImages images = new(job, cluster, journal.Owed, log);
+        IHeldSource source = subject.Hold(job, pending.Id, entry, images);
+        try
+        {
+            Manifest manifest = await WriteAsync(job, source, pending, record, progress, cancellationToken);
+            CompletedBackup completed = await Patience.FinishAsync(
+                "the end of the backup", token => pending.PublishAsync(manifest, token), job.Terms.StallTimeout, target.DirectoryPath, cancellationToken);
+            images.Keep();
+            gate.Pass(job.Name, JobStep.Published);
+            return completed;
+        }
+        finally
+        {
+            // A guest that still needs something keeps its entry: recovery goes on from it.
+            await images.DisposeAsync();
+            record.Warn(images.Left);
+            record.NeedPerson(await source.FindTroublesAsync());
+            if (source.IsClean)
+            {
+                await entry.CloseAsync(CancellationToken.None);
+                gate.Pass(job.Name, JobStep.Closed);
+            }
+        }
+    }
+
+    private async Task<Manifest> WriteAsync(
+        BackupJob job, IHeldSource source, PendingBackup pending, JobRecord record, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
+    {
+        // Around the pin, not within it: whatever the target does, the guest is released first.
+        DomainArchive archive = new(job, pending, archiver, cluster, record.StartedAt, log);
+        try
+        {
+            return await WriteAsync(job, source, pending, archive, record, progress, cancellationToken);
+        }
+        finally
+        {
+            await Patience.DisposeAsync(archive, $"the archive of {job.Name}", job.Terms.StallTimeout, log);
+        }
+    }
+
+    private async Task<Manifest> WriteAsync(
+        BackupJob job, IHeldSource source, PendingBackup pending, DomainArchive archive, JobRecord record,
+        IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
+    {
+        await archive.AddDefinitionsAsync(hostName, cancellationToken);
+        Tally tally = new(job.Name, job.DataBytes, progress);
+        PinOutcome outcome = await source.ReadAsync(archive, tally, cancellationToken);
+        record.Warn([.. outcome.Warnings(job.Quiesce), .. archive.Warnings]);
+        Manifest Describe(ManifestArchive file, IReadOnlyList<ManifestDisk> disks, IReadOnlyList<ArchiveMember> members) => new(
+            Manifest.CurrentFormatVersion, ProgramName.Text, hostName, job.Name, job.Identity.Uuid, pending.Id,
+            pending.Kind, outcome.Consistency, outcome.Reason, record.StartedAt, time.GetUtcNow(), outcome.FrozenFor,
+            file, disks, job.Skipped, job.Files, members, record.Warnings);
+        Manifest manifest = await Patience.FinishAsync(
+            "the end of the archive", token => archive.CompleteAsync(Describe, token), job.Terms.StallTimeout,
+            target.DirectoryPath, cancellationToken);
+        gate.Pass(job.Name, JobStep.Completed);
+        if (job.Terms.VerifyBeforePublish)
+        {
+            await verifier.ProveAsync(pending.DirectoryPath, manifest, cancellationToken);
+        }
+
+        return manifest;
+    }
+}

@@ -1,0 +1,28 @@
+using KvmBackup.Configuration;
+using KvmBackup.Hypervisor;
+using KvmBackup.Journaling;
+using KvmBackup.Model;
+using KvmBackup.Storage;
+using Serilog;
+
+namespace KvmBackup.Runs;
+
+/// <summary>A domain as the subject of a backup.</summary>
+public sealed class GuestBackup(
+    DomainIdentity domain, DomainSettings settings, LibvirtHost host, Preflight preflight, DomainPinner pinner,
+    BackupDirectory target, TimeProvider time, ILogger log) : IBackupSubject<PreparedJob>
+{
+    public DomainName Name => domain.Name;
+
+    public BackupSettings Settings => settings;
+
+    public string Untouched => "the guest is as it was";
+
+    public Task<PreparedJob> PrepareAsync(DomainDirectory directory, BackupId id, CancellationToken cancellationToken) =>
+        preflight.PrepareAsync(domain, settings, directory, target, id, cancellationToken);
+
+    public JournalEntry Intent(PreparedJob job, PendingBackup pending) => DomainPinner.Intent(job, pending);
+
+    public IHeldSource Hold(PreparedJob job, BackupId id, OpenEntry entry, PinnedImages images) =>
+        new HeldGuest(job, pinner.Begin(job, id, entry, images), images, host, time, log);
+}

@@ -1,0 +1,54 @@
+using KvmBackup.Hypervisor;
+using KvmBackup.Model;
+using Serilog;
+
+namespace KvmBackup.Runs;
+
+/// <summary>A domain that is read: pinned while it runs, and simply watched while it is shut off.</summary>
+public sealed class HeldGuest(
+    PreparedJob job, PinnedDomain pin, PinnedImages images, LibvirtHost host, TimeProvider time, ILogger log) : IHeldSource
+{
+    private readonly PauseCheck pauses = new(host, log);
+
+    public bool IsClean => pin.IsGuestClean;
+
+    public Task<PinOutcome> ReadAsync(DomainArchive archive, Tally tally, CancellationToken cancellationToken) =>
+        job.Facts.IsActive
+            ? ReadPinnedAsync(archive, tally, cancellationToken)
+            : ReadOfflineAsync(archive, tally, cancellationToken);
+
+    public async Task<IReadOnlyList<string>> FindTroublesAsync() =>
+        [.. pin.Troubles, .. job.Facts.IsActive ? await pauses.FindAsync(job) : []];
+
+    private async Task<PinOutcome> ReadPinnedAsync(DomainArchive archive, Tally tally, CancellationToken cancellationToken)
+    {
+        await using (pin)
+        {
+            await pin.PinAsync(cancellationToken);
+            await using ReadGuard guard = new(
+                job.Overlays, tally, job.Settings.StallTimeout, () => pauses.IsPausedAsync(job), time, cancellationToken);
+            foreach (TakenDisk disk in job.Disks)
+            {
+                await guard.ProtectAsync(token => archive.AddDiskAsync(disk, tally, token));
+                await pin.ReleaseAsync(disk.Disk.Target);
+            }
+        }
+
+        return pin.Outcome;
+    }
+
+    private async Task<PinOutcome> ReadOfflineAsync(DomainArchive archive, Tally tally, CancellationToken cancellationToken)
+    {
+        OfflineGuard offline = new(job, host);
+        await images.CreateAsync(OverlaySnapshot.Limit);
+        await using ReadGuard guard = new(
+            [], tally, job.Settings.StallTimeout, () => Task.FromResult(false), time, cancellationToken);
+        foreach (TakenDisk disk in job.Disks)
+        {
+            await guard.ProtectAsync(token => archive.AddDiskAsync(disk, tally, token));
+        }
+
+        await offline.EnsureUntouchedAsync(cancellationToken);
+        return new PinOutcome(Consistency.Offline, null, null);
+    }
+}

@@ -1,0 +1,28 @@
+using KvmBackup.Hypervisor;
+using KvmBackup.Journaling;
+using KvmBackup.Model;
+
+namespace KvmBackup.Runs;
+
+/// <summary>An image without a guest while it is read, at a snapshot of our own or of somebody else.</summary>
+public sealed class HeldImage(ImageJob job, OpenEntry journal, PinnedImages images, StepGate gate, TimeProvider time) : IHeldSource
+{
+    // What cannot be removed is told with its command, and waits for nobody.
+    public bool IsClean => true;
+
+    public async Task<PinOutcome> ReadAsync(DomainArchive archive, Tally tally, CancellationToken cancellationToken)
+    {
+        await images.CreateAsync(OverlaySnapshot.Limit);
+        await journal.RecordAsync(entry => entry with { Step = JobStep.Pinned }, CancellationToken.None);
+        gate.Pass(job.Name, JobStep.Pinned);
+        await using ReadGuard guard = new(
+            [], tally, job.Selection.StallTimeout, () => Task.FromResult(false), time, cancellationToken);
+        await guard.ProtectAsync(token => archive.AddDiskAsync(job.Disk, tally, token));
+        gate.Pass(job.Name, JobStep.Read, ImageIdentity.Disk);
+        string reason = job.Image.ExternalId is null
+            ? "there is no guest to freeze" : $"it was read from the snapshot {job.Image.SnapshotName}, which another program had made";
+        return new PinOutcome(Consistency.Crash, reason, null);
+    }
+
+    public Task<IReadOnlyList<string>> FindTroublesAsync() => Task.FromResult<IReadOnlyList<string>>([]);
+}

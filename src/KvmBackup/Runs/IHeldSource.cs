@@ -1,0 +1,18 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Runs;
+
+/// <summary>What is backed up, held at one instant while it is read.</summary>
+public interface IHeldSource
+{
+    /// <summary>False: something is left that only recovery or a person can mend, so the journal must not forget it.</summary>
+    bool IsClean { get; }
+
+    /// <summary>Pins it, reads each disk once, and lets it go.</summary>
+    /// <returns>What the copy is worth.</returns>
+    /// <exception cref="KvmBackupException">It could not be held or read; it was let go all the same.</exception>
+    Task<PinOutcome> ReadAsync(DomainArchive archive, Tally tally, CancellationToken cancellationToken);
+
+    /// <summary>What a person must mend, asked when all is over.</summary>
+    Task<IReadOnlyList<string>> FindTroublesAsync();
+}

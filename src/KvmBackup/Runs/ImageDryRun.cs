@@ -1,0 +1,34 @@
+using KvmBackup.Configuration;
+using KvmBackup.Disks;
+using KvmBackup.Hypervisor;
+using KvmBackup.Model;
+using KvmBackup.Storage;
+
+namespace KvmBackup.Runs;
+
+/// <summary>Looks at an image without a guest as a backup would, and tells every command that would change something.</summary>
+public sealed class ImageDryRun(ImageLook look, BackupDirectory target, TimeProvider time)
+{
+    public async Task<JobReport> RunAsync(
+        RbdImage image, ImageSelection selection, string reason, CancellationToken cancellationToken)
+    {
+        BackupId id = new(time.GetUtcNow());
+        DomainName name = ImageIdentity.NameOf(image);
+        DomainDirectory directory = target.ForDomain(name);
+        try
+        {
+            ImageJob job = await look.PrepareAsync(image, selection, directory, target, id, cancellationToken);
+            string[] commands =
+            [
+                DryRun.Begin(job, directory, id),
+                .. DryRun.Snapshots(job),
+                .. DryRun.End(job, directory, id),
+            ];
+            return new JobReport(name, JobOutcome.Planned, reason, null, TimeSpan.Zero, job.Warnings, [], commands);
+        }
+        catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
+        {
+            return JobReport.Without(name, JobOutcome.Failed, $"it would not be backed up: {failure.Message}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+using KvmBackup.Configuration;
+using KvmBackup.Model;
+using KvmBackup.Planning;
+
+namespace KvmBackup.Tests.Planning;
+
+/// <summary>Which selections run, and which images they mean.</summary>
+public sealed class ImagePlanTests
+{
+    private static readonly HostSettings Host = ConfigurationReader.Parse(
+        """
+        cloud1:
+          backupdir: /mnt/backup
+          rotate: 4
+          domains:
+            web1: {day_of_week: daily}
+          images:
+            daily: {pool: rbd, name: ["vm-*", "data"], exclude: "*-swap", day_of_week: daily}
+            seldom: {pool: [rbd, ssd], day_of_week: Sun}
+        """,
+        "config.yml",
+        "cloud1");
+
+    [Fact]
+    public void A_selection_is_due_on_its_days() =>
+        Assert.Equal(["daily True", "seldom False"], Plan(null).Select(one => $"{one.Selection.Name} {one.IsDue}"));
+
+    [Fact]
+    public void Who_asks_for_a_domain_gets_no_image()
+    {
+        Assert.All(Plan("web1"), one => Assert.Equal((false, "not asked for: only others were named"), (one.IsDue, one.Reason)));
+        Assert.True(BackupPlanner.Plan(Host, DayOfWeek.Friday, ["web1"], force: true).Jobs[0].IsDue);
+    }
+
+    [Fact]
+    public void Who_asks_for_a_selection_gets_all_of_it_and_no_domain()
+    {
+        BackupPlan plan = BackupPlanner.Plan(Host, DayOfWeek.Friday, ["seldom"], force: true);
+
+        Assert.Equal([false, true], plan.Images.Select(one => one.IsDue));
+        Assert.Null(plan.Images[1].Only);
+        Assert.False(plan.Jobs[0].IsDue);
+    }
+
+    [Theory]
+    [InlineData("rbd:rbd/vm-1", "daily")]
+    [InlineData("rbd/vm-1", "daily")]
+    [InlineData("ssd/vm-1", "seldom")]
+    [InlineData("rbd/vm-1-swap", "seldom")]
+    public void Who_asks_for_an_image_gets_it_alone_from_its_own_selection(string name, string selection)
+    {
+        PlannedImages due = Assert.Single(Plan(name), one => one.IsDue);
+
+        Assert.Equal(selection, due.Selection.Name);
+        Assert.Equal([RbdImage.Parse(name.Replace("rbd:", string.Empty, StringComparison.Ordinal))], due.Only!);
+    }
+
+    [Theory]
+    [InlineData("other/vm-1", "No selection below 'images' of cloud1 covers the image 'other/vm-1'")]
+    [InlineData("dayly", "did you mean 'daily'?")]
+    [InlineData("a/b/c/d", "Domain 'a/b/c/d' is not in the configuration")]
+    public void A_name_that_is_nowhere_is_refused(string name, string told) =>
+        Assert.Contains(told, Assert.Throws<PlanningException>(() => Plan(name)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_pattern_without_an_image_is_told_and_the_others_are_chosen_all_the_same()
+    {
+        ImageChoice choice = ImageChooser.Choose(Host.Images[0], null, [Image("vm-1"), Image("vm-1-swap"), Image("other")]);
+
+        Assert.Equal([Image("vm-1")], choice.Images);
+        Assert.StartsWith("the pattern 'data' matches no image in rbd", Assert.Single(choice.Unmatched), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_pattern_whose_images_are_all_excluded_is_told() =>
+        Assert.Equal(2, ImageChooser.Choose(Host.Images[0], null, [Image("vm-1-swap")]).Unmatched.Count);
+
+    [Fact]
+    public void An_image_that_was_asked_for_and_is_not_there_is_told() =>
+        Assert.Equal("there is no image rbd/vm-9", Assert.Single(
+            ImageChooser.Choose(Host.Images[0], [Image("vm-9")], [Image("vm-1")]).Unmatched));
+
+    private static RbdImage Image(string name) => new("rbd", null, name);
+
+    private static IReadOnlyList<PlannedImages> Plan(string? name) =>
+        BackupPlanner.Plan(Host, DayOfWeek.Friday, name is null ? null : [name], force: name is not null).Images;
+}
