@@ -68,6 +68,15 @@ public sealed class ArchiveReader
         }
     }
 
+    /// <summary>Opens a member to be read at any offset. It has no checksum of its own on that way: the index must be known to
+    /// be right, for it holds the checksums of the chunks.</summary>
+    /// <param name="member">Which.</param>
+    /// <param name="wanted">What will be read of it, ascending.</param>
+    /// <param name="ahead">Chunks that are unpacked beyond the one that is read.</param>
+    /// <exception cref="ArchivingException">It cannot lie where it is said to.</exception>
+    public MemberReader OpenMember(ArchiveMember member, IReadOnlyList<Extent> wanted, int ahead) =>
+        new(archive, index, method, MapOf(member), wanted, ahead);
+
     /// <summary>Reads every byte of the archive once and says what is damaged; goes on after damage.</summary>
     /// <param name="members">All members, as they were written.</param>
     /// <param name="archiveSha256">SHA-256 of the whole file.</param>
@@ -103,7 +112,7 @@ public sealed class ArchiveReader
         return content;
     }
 
-    private static ArchivingException Damaged(ArchiveMember member, long offset, string reason) => new(
+    internal static ArchivingException Damaged(ArchiveMember member, long offset, string reason) => new(
         $"{member.Name} cannot be read: the archive is damaged in the chunk at byte {offset}: {reason}. "
         + "Verify the backup to see what else is touched, and use another backup or another copy of this one.",
         ExitCode.DamageFound);
