@@ -116,6 +116,44 @@ public sealed class MergeTests : IAsyncLifetime
         Assert.DoesNotContain(".partial", string.Join(' ', Directory.GetDirectories(Path.GetDirectoryName(folder)!)), StringComparison.Ordinal);
     }
 
+    [LabFact]
+    public async Task A_guest_with_a_file_and_an_image_is_merged_by_prune_and_every_point_comes_back_as_before()
+    {
+        LabRbdImage image = new("merge-4");
+        await LabCeph.RemoveAsync(image);
+        await using LabGuest guest = await LabGuest.DefineAsync(
+            new LabGuestSpecification("merge-4") { Disks = [new LabDisk("vda"), new LabDisk("vdb") { Rbd = image }] });
+        BackupSite site = new((guest.Name, "rotate: 9, merge: true"));
+        for (int day = 1; day <= 4; day++)
+        {
+            await LooseImages.ChangeAsync(image);
+            _ = await site.BackUpAsync(guest.Name);
+        }
+
+        site.Configure((guest.Name, "rotate: 2, merge: true"));
+        IReadOnlyList<string> ids = site.BackupIds(guest.Name);
+        string[] before = [await RestoreAsync(ids[2]), await RestoreAsync(ids[3])];
+        string files = Folder.Describe(site.BackupPath);
+
+        JsonElement planned = await site.ReportAsync("prune", "--dry-run");
+        Assert.Equal(
+            $"{guest.Name}: would merge {ids[0]}, {ids[1]} into {ids[2]}", Assert.Single(planned.GetProperty("notes").EnumerateArray()).GetString());
+        Assert.Equal(files, Folder.Describe(site.BackupPath));
+        JsonElement done = await site.ReportAsync("prune");
+
+        Assert.Equal(ids[2], Assert.Single(done.GetProperty("merged").EnumerateArray()).GetProperty("id").GetString());
+        Assert.Equal([ids[2], ids[3]], site.BackupIds(guest.Name));
+        Assert.Equal<string[]>(before, [await RestoreAsync(ids[2]), await RestoreAsync(ids[3])]);
+        (await site.RunAsync("verify", "--all")).MustSucceed();
+
+        async Task<string> RestoreAsync(string id)
+        {
+            string folder = LabEnvironment.NewDirectory("restored");
+            (await site.RunAsync("restore", $"{guest.Name}@{id}", "--to", folder)).MustSucceed();
+            return Folder.Describe(folder);
+        }
+    }
+
     private static async Task<JsonElement> BackUpAsync(BackupSite site) =>
         Assert.Single((await site.ReportAsync("run")).GetProperty("jobs").EnumerateArray());
 
