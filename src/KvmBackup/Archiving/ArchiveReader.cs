@@ -43,6 +43,8 @@ public sealed class ArchiveReader
         long done = 0;
         using ChunkScan scan = new(archive, index, method, workers)
         {
+            // The checksum of the content, over all of it, is the proof; that of the packed bytes would cost as much again.
+            ProvesChunks = false,
             OnDamage = (chunk, reason) => throw Damaged(member, index.Chunks[chunk].OffsetBytes, reason),
             OnChunk = async (chunk, content, token) =>
             {
@@ -55,12 +57,11 @@ public sealed class ArchiveReader
                 }
             },
         };
-        int first = (int)(member.DataOffsetBytes / index.ChunkSizeBytes);
-        int end = (int)((map.DataEndBytes + index.ChunkSizeBytes - 1) / index.ChunkSizeBytes);
-        await scan.RunAsync(first, map.DataBytes == 0 ? first : end, cancellationToken);
-
+        (int first, int end) = ChunksOf(map);
+        await scan.RunAsync(first, end, cancellationToken);
         if (hash.Finish() != member.ContentSha256)
         {
+            await FindDamageAsync(member, first, end, cancellationToken);
             throw Damaged(
                 member,
                 index.Chunks[Math.Min(first, index.Chunks.Count - 1)].OffsetBytes,
@@ -110,6 +111,24 @@ public sealed class ArchiveReader
         byte[] content = new byte[member.SizeBytes];
         await ExtractAsync(member, new MemorySink(content), bytesWritten: null, cancellationToken);
         return content;
+    }
+
+    /// <summary>The content is wrong: says in which chunk, when that is one whose bytes are not those that were written.</summary>
+    private async Task FindDamageAsync(ArchiveMember member, int first, int end, CancellationToken cancellationToken)
+    {
+        using ChunkScan scan = new(archive, index, method, workers: 1)
+        {
+            OnDamage = (chunk, reason) => throw Damaged(member, index.Chunks[chunk].OffsetBytes, reason),
+            OnChunk = (_, _, _) => ValueTask.CompletedTask,
+        };
+        await scan.RunAsync(first, end, cancellationToken);
+    }
+
+    private (int First, int End) ChunksOf(TarMap map)
+    {
+        int first = (int)(map.Member.DataOffsetBytes / index.ChunkSizeBytes);
+        int end = (int)((map.DataEndBytes + index.ChunkSizeBytes - 1) / index.ChunkSizeBytes);
+        return (first, map.DataBytes == 0 ? first : end);
     }
 
     internal static ArchivingException Damaged(ArchiveMember member, long offset, string reason) => new(

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Archiving;
 
-/// <summary>The chunks of one archive file: reads one, and proves it before it is unpacked. Faults are told, not thrown.</summary>
+/// <summary>The chunks of one archive file: reads one, proves it, unpacks it. Faults are told, not thrown.</summary>
 internal sealed class ChunkFile(SafeFileHandle archive, ArchiveIndex index)
 {
     /// <param name="chunk">Its number.</param>
@@ -35,23 +35,25 @@ internal sealed class ChunkFile(SafeFileHandle archive, ArchiveIndex index)
         }
     }
 
-    /// <param name="codec">Of this thread.</param>
     /// <param name="chunk">Its number.</param>
     /// <param name="packed">Its bytes in the file.</param>
-    /// <param name="room">As long as its content.</param>
-    /// <param name="content">Its content: in the room, or the packed bytes themselves.</param>
+    /// <returns>Why they are not to be believed; null when they are those that were written.</returns>
+    public string? Prove(int chunk, ReadOnlySpan<byte> packed)
+    {
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(packed, digest);
+        return Convert.ToHexStringLower(digest) == index.Chunks[chunk].Sha256
+            ? null : "the bytes are not those that were written (SHA-256 differs)";
+    }
+
+    /// <param name="codec">Of this thread.</param>
+    /// <param name="packed">The bytes in the file.</param>
+    /// <param name="room">As long as the content.</param>
+    /// <param name="content">The content: in the room, or the packed bytes themselves.</param>
     /// <returns>Why it cannot be had; null when it is good.</returns>
-    public string? Unpack(
-        ICodec codec, int chunk, ReadOnlyMemory<byte> packed, Memory<byte> room, out ReadOnlyMemory<byte> content)
+    public static string? Unpack(ICodec codec, ReadOnlyMemory<byte> packed, Memory<byte> room, out ReadOnlyMemory<byte> content)
     {
         content = default;
-        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(packed.Span, digest);
-        if (Convert.ToHexStringLower(digest) != index.Chunks[chunk].Sha256)
-        {
-            return "the bytes are not those that were written (SHA-256 differs)";
-        }
-
         try
         {
             content = codec.Decompress(packed, room);

@@ -73,7 +73,7 @@ internal sealed class ChunkQueue(
             Memory<byte> room = loaded.Room.AsMemory(0, index.ContentBytes(chunk));
             string? fault = await file.ReadAsync(chunk, packed, ending.Token);
             ReadOnlyMemory<byte> content = default;
-            return loaded with { Fault = fault ?? file.Unpack(codec, chunk, packed, room, out content), Content = content };
+            return loaded with { Fault = fault ?? file.Prove(chunk, packed.Span) ?? ChunkFile.Unpack(codec, packed, room, out content), Content = content };
         }
         catch (OperationCanceledException)
         {

@@ -15,6 +15,10 @@ internal sealed class ChunkScan(SafeFileHandle archive, ArchiveIndex index, Comp
     private readonly SemaphoreSlim reading = new(1);
     private int nextChunk;
 
+    /// <summary>Whether the bytes of each chunk are compared with the index before they are unpacked; else what comes of them
+    /// must be proven by whoever takes it.</summary>
+    public bool ProvesChunks { get; init; } = true;
+
     /// <summary>Takes the bytes read of the file, in order, by one caller at a time.</summary>
     public Action<ReadOnlyMemory<byte>>? OnRead { get; init; }
 
@@ -53,7 +57,8 @@ internal sealed class ChunkScan(SafeFileHandle archive, ArchiveIndex index, Comp
             {
                 ReadOnlyMemory<byte> bytes = packed.AsMemory(0, index.Chunks[read.Chunk].LengthBytes);
                 Memory<byte> room = content.AsMemory(0, index.ContentBytes(read.Chunk));
-                string? fault = read.Fault ?? file.Unpack(codec, read.Chunk, bytes, room, out bytes);
+                string? fault = read.Fault ?? (ProvesChunks ? file.Prove(read.Chunk, bytes.Span) : null)
+                    ?? ChunkFile.Unpack(codec, bytes, room, out bytes);
                 if (fault is null)
                 {
                     await OnChunk(read.Chunk, bytes, cancellationToken);
