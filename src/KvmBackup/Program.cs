@@ -93,6 +93,7 @@ internal static class Program
             () => new VerifyRun(source.Value, verifier, time, log),
             Restore,
             () => new AssembleRun(source.Value, content, conversion, time, log),
+            () => new CatRun(source.Value, log),
             () => new PruneRun(settings.Value, target.Value, merger.Value, options.Wait, log),
             () => new CheckRun(settings.Value, host, agent, images, archiver, target.Value, preflight.Value,
                 new DiskCensus(host, log), new ImageCheck(new RbdPool(shell), Look(), target.Value, time), time),

@@ -35,12 +35,20 @@ public sealed class AssembleTests
             Outcome second = (await Kvmbackup.RunAsync([.. words, qcow2])).MustSucceed();
 
             Assert.Equal(Folder.Checksum(export), Folder.Checksum(raw));
+            await AssertReadAtRandomAsync(site, $"{guest.Name}@{id}", raw);
             (await RunningProgram.RunAsync("qemu-img", "compare", "-f", "raw", "-F", "qcow2", raw, qcow2)).MustSucceed();
             await LabImage.CheckAsync(qcow2);
             Assert.InRange(await LabImage.AllocatedBytesAsync(qcow2), 1, 32 << 20);
             Assert.DoesNotContain("rbd -", first.Error + second.Error, StringComparison.Ordinal);
             Assert.Equal(["a.qcow2", "a.raw"], Directory.GetFileSystemEntries(folder).Select(Path.GetFileName).Order());
         }
+    }
+
+    /// <summary>A run in the middle of the chain's image, out of the archives, next to the same run of the whole.</summary>
+    private static async Task AssertReadAtRandomAsync(BackupSite site, string reference, string raw)
+    {
+        const string Script = "\"$0\" --backupdir \"$1\" cat \"$2\" vdb --offset 5000000 --length 4000000 | cmp - <(tail -c +5000001 \"$3\" | head -c 4000000)";
+        (await RunningProgram.RunAsync("bash", "-o", "pipefail", "-c", Script, Kvmbackup.ProgramPath, site.BackupPath, reference, raw)).MustSucceed();
     }
 
     [LabFact]

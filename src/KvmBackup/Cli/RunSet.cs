@@ -10,6 +10,7 @@ public sealed record RunSet(
     Func<VerifyRun> Verify,
     Func<RestoreRun> Restore,
     Func<AssembleRun> Assemble,
+    Func<CatRun> Cat,
     Func<PruneRun> Prune,
     Func<CheckRun> Check,
     Func<RecoverRun> Recover,

@@ -11,6 +11,12 @@ public sealed record ImageAssembly(DiskTarget Target, long SizeBytes, IReadOnlyL
     /// <summary>Bytes of data that are written.</summary>
     public long DataBytes => Links.Sum(link => link.Visible.Sum(extent => extent.LengthBytes));
 
+    /// <summary>The same for a run of the image only: backups that give nothing to it are left out.</summary>
+    public ImageAssembly Within(Extent run) => this with
+    {
+        Links = [.. Links.Select(link => link with { Visible = Cut(link.Visible, run) }).Where(link => link.Visible.Count > 0)],
+    };
+
     /// <param name="backup">The point that is wanted.</param>
     /// <param name="target">A disk of it that was an RBD image.</param>
     /// <param name="all">The whole backups of the same domain.</param>
@@ -36,6 +42,15 @@ public sealed record ImageAssembly(DiskTarget Target, long SizeBytes, IReadOnlyL
                 : [.. link.Manifest.FindMember(disk.Layers[0].FileName)!.Extents
                     .Select(extent => new ImageChange(extent.OffsetBytes, extent.LengthBytes, IsData: true))]);
     }
+
+    private static List<Extent> Cut(IReadOnlyList<Extent> extents, Extent run) =>
+    [
+        .. extents.Where(extent => extent.EndBytes > run.OffsetBytes && extent.OffsetBytes < run.EndBytes).Select(extent =>
+        {
+            long start = Math.Max(extent.OffsetBytes, run.OffsetBytes);
+            return new Extent(start, Math.Min(extent.EndBytes, run.EndBytes) - start);
+        }),
+    ];
 
     private static ManifestDisk Disk(CompletedBackup backup, DiskTarget target) =>
         backup.Manifest.Disks.Single(disk => disk.Target == target);

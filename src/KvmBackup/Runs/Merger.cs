@@ -1,7 +1,6 @@
 using System.Text;
 using KvmBackup.Archiving;
 using KvmBackup.Configuration;
-using KvmBackup.Disks;
 using KvmBackup.Model;
 using KvmBackup.Planning;
 using KvmBackup.Storage;
@@ -160,36 +159,9 @@ public sealed class Merger(
     private static async Task<ArchiveMember> AddImageAsync(
         ImageAssembly assembly, Dictionary<BackupId, OpenBackup> open, BackupArchive archive, Tally tally, CancellationToken cancellationToken)
     {
-        int ahead = Math.Max(0, (ChunksAtOnce / assembly.Links.Count) - 1);
-        List<MemberReader> readers = [];
-        try
-        {
-            List<(IReadOnlyList<Extent>, IExtentSource)> links = [];
-            foreach (AssemblyLink link in assembly.Links)
-            {
-                ManifestDisk disk = link.Backup.Manifest.Disks.Single(other => other.Target == assembly.Target);
-                OpenBackup backup = open[link.Backup.Id];
-                ArchiveMember member = backup.Member(disk.Layers[0].FileName);
-                RbdDiffLayout? layout = disk.Kind == BackupKind.Full ? null : new RbdDiffLayout(
-                    disk.Image!.BaseSnapshot, disk.Image.Snapshot, disk.VirtualSizeBytes, disk.Image.Changes);
-                IReadOnlyList<Extent> wanted = layout is null ? link.Visible
-                    : [.. link.Visible.Select(run => run with { OffsetBytes = layout.StreamOffset(run.OffsetBytes, run.LengthBytes) })];
-                MemberReader reader = backup.Reader.OpenMember(member, wanted, ahead);
-                readers.Add(reader);
-                links.Add((link.Visible, layout is null ? reader : new RbdDiffImage(layout, reader)));
-            }
-
-            string name = ManifestImage.MemberName(assembly.Target, isFull: true);
-            return await archive.AddAsync(
-                name, new AssembledImage(assembly.SizeBytes, links), tally.Begin($"merging {name}"), cancellationToken);
-        }
-        finally
-        {
-            foreach (MemberReader reader in readers)
-            {
-                await reader.DisposeAsync();
-            }
-        }
+        await using AssembledDisk image = AssembledDisk.Open(assembly, id => open[id], ChunksAtOnce);
+        string name = ManifestImage.MemberName(assembly.Target, isFull: true);
+        return await archive.AddAsync(name, image.Content, tally.Begin($"merging {name}"), cancellationToken);
     }
 
     /// <summary>What is read at any offset has no checksum but those of the chunks, so these must be known to be right.</summary>

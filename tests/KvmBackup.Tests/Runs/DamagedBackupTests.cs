@@ -1,10 +1,8 @@
-using KvmBackup.Archiving;
 using KvmBackup.Disks;
 using KvmBackup.Hypervisor;
 using KvmBackup.Model;
 using KvmBackup.Runs;
 using KvmBackup.Storage;
-using KvmBackup.Tests.Archiving;
 using KvmBackup.Tests.Support;
 using Serilog.Core;
 
@@ -15,8 +13,6 @@ public sealed class DamagedBackupTests : IAsyncLifetime
 {
     private const int Histories = 400;
     private static readonly DomainName Web1 = new("web1");
-    private static readonly SparseContent Vda = new(150_000, [new(0, 512), new(4096, 30_001), new(100_000, 20_000)], 2);
-    private static readonly SparseContent Vdb = SparseContent.Whole(40_000, 3);
 
     private readonly TemporaryFolder folder = new();
     private readonly BackupDirectory target;
@@ -63,7 +59,7 @@ public sealed class DamagedBackupTests : IAsyncLifetime
     [Fact]
     public async Task Who_asks_for_the_newest_is_told_when_an_older_one_comes()
     {
-        CompletedBackup newer = await PublishAsync(BackupSamples.IdOfDay(21));
+        CompletedBackup newer = await RealBackups.PublishAsync(target, BackupSamples.IdOfDay(21));
         await using (FileStream archive = File.OpenWrite(Path.Combine(newer.DirectoryPath, "web1.tar.gz")))
         {
             archive.SetLength(archive.Length / 2);
@@ -80,38 +76,13 @@ public sealed class DamagedBackupTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         target.EnsureUsable();
-        backup = await PublishAsync(ManifestSamples.Id);
+        backup = await RealBackups.PublishAsync(target, ManifestSamples.Id);
     }
 
     public Task DisposeAsync()
     {
         folder.Dispose();
         return Task.CompletedTask;
-    }
-
-    private async Task<CompletedBackup> PublishAsync(BackupId id)
-    {
-        using DomainLock held = await target.ForDomain(Web1).LockAsync(TimeSpan.Zero, CancellationToken.None);
-        await using PendingBackup pending = await target.ForDomain(Web1).BeginAsync(id, BackupKind.Full, held);
-        List<ArchiveMember> members = [];
-        ArchiveSummary summary;
-        await using (FileStream archive = pending.CreateFile("web1.tar.gz"))
-        {
-            await using ArchiveWriter writer = new(
-                archive, new Compression(CompressionMethod.Gzip, Threads: 2), SampleArchive.RealShell,
-                SampleArchive.ModifiedAt, chunkBytes: 8 << 10);
-            members.Add(await writer.AddAsync("web1/domain.xml", "<domain/>"u8.ToArray(), CancellationToken.None));
-            members.Add(await writer.AddAsync("web1/vda.raw", Vda, null, CancellationToken.None));
-            members.Add(await writer.AddAsync("web1/vdb.raw", Vdb, null, CancellationToken.None));
-            summary = await writer.CompleteAsync(CancellationToken.None);
-        }
-
-        await using (FileStream index = pending.CreateFile("web1.tar.gz.index"))
-        {
-            await summary.Index.WriteToAsync(index, CancellationToken.None);
-        }
-
-        return await pending.PublishAsync(Describe(id, members, summary), CancellationToken.None);
     }
 
     private async Task AssertFoundAsync(string file, int place, string what)
@@ -162,8 +133,8 @@ public sealed class DamagedBackupTests : IAsyncLifetime
         // What a damaged manifest says of paths is not to be believed.
         Assert.True(file != "manifest.json", what);
         Assert.True(file is "web1.tar.gz" || report.Warnings.Any(warning => warning.Contains(file, StringComparison.Ordinal)), what);
-        Assert.Equal(Vda.ToArray(), await File.ReadAllBytesAsync(Path.Combine(Place, "web1-vda.raw")));
-        Assert.Equal(Vdb.ToArray(), await File.ReadAllBytesAsync(Path.Combine(Place, "web1-vdb.raw")));
+        Assert.Equal(RealBackups.Vda.ToArray(), await File.ReadAllBytesAsync(Path.Combine(Place, "web1-vda.raw")));
+        Assert.Equal(RealBackups.Vdb.ToArray(), await File.ReadAllBytesAsync(Path.Combine(Place, "web1-vdb.raw")));
     }
 
     /// <summary>Restores the files into an empty folder.</summary>
@@ -176,20 +147,5 @@ public sealed class DamagedBackupTests : IAsyncLifetime
 
         return restore.RunAsync(
             new RestoreRequest(Web1, id, Place, null, null, false, false, null, false), null, CancellationToken.None);
-    }
-
-    private static Manifest Describe(BackupId id, List<ArchiveMember> members, ArchiveSummary summary)
-    {
-        ManifestDisk Disk(string name, ArchiveMember member) => new(
-            new DiskTarget(name), BackupKind.Full, member.SizeBytes,
-            [new ManifestLayer($"{name}.raw", "raw", $"/images/{name}.raw", false, member.ContentSha256, member.SizeBytes)]);
-        return ManifestSamples.Create(id: id) with
-        {
-            Archive = new ManifestArchive(
-                "web1.tar.gz", "web1.tar.gz.index", CompressionMethod.Gzip, summary.SizeBytes, summary.TarBytes, summary.Sha256),
-            Disks = [Disk("vda", members[1]), Disk("vdb", members[2])],
-            Files = [],
-            Members = members,
-        };
     }
 }
