@@ -96,6 +96,18 @@ public sealed class ArchiveReader
         return await verification.RunAsync(archiveSha256, bytesRead, cancellationToken);
     }
 
+    /// <summary>Compares the archive's bytes with their checksums and unpacks nothing. The index must be known to be right.</summary>
+    /// <param name="members">All members.</param>
+    /// <param name="share">Of the chunks, above 0 and at most 1; chosen anew each time.</param>
+    /// <param name="fileName">How to call the archive in the findings.</param>
+    /// <param name="bytesRead">Told the bytes read of the file since the start.</param>
+    /// <param name="cancellationToken">Stops promptly.</param>
+    /// <returns>The damage in the order of the file; empty when none was found.</returns>
+    public Task<IReadOnlyList<ArchiveDamage>> VerifyBytesAsync(
+        IReadOnlyList<ArchiveMember> members, double share, string fileName, IProgress<long>? bytesRead,
+        CancellationToken cancellationToken) =>
+        new ChunkProof(archive, index, members, workers, fileName).RunAsync(share, bytesRead, cancellationToken);
+
     /// <summary>Reads a small member, an XML for instance, into memory.</summary>
     /// <exception cref="ArchivingException">It is larger than the limit, or damaged.</exception>
     public async Task<byte[]> ReadSmallAsync(

@@ -11,7 +11,7 @@ internal sealed class CommandWords(Func<ParseResult, Func<Session, Task<ExitCode
 
     public IReadOnlyList<Command> All =>
     [
-        Run(), Backup(), List(), Show(), Verify(), RestoreWords.Build(execute), AssembleWords.Build(execute), CatWords.Build(execute), Prune(), Recover(), Check(),
+        Run(), Backup(), List(), Show(), VerifyWords.Build(execute), RestoreWords.Build(execute), AssembleWords.Build(execute), CatWords.Build(execute), Prune(), Recover(), Check(),
         SnapshotsWords.Build(execute),
     ];
 
@@ -65,29 +65,6 @@ internal sealed class CommandWords(Func<ParseResult, Func<Session, Task<ExitCode
             BackupReference wanted = BackupReference.Parse(parsed.GetValue(reference)!);
             CompletedBackup backup = session.Runs.List().Show(wanted.Domain, wanted.IdPrefix);
             return Task.FromResult(session.Finish(ExitCode.Done, reports => reports.Print(backup)));
-        }));
-        return command;
-    }
-
-    private Command Verify()
-    {
-        Argument<string?> reference = new("NAME[@ID]") { Description = "a backup; without an ID the newest", Arity = ArgumentArity.ZeroOrOne };
-        Option<bool> all = new("--all") { Description = "every backup there is" };
-        Command command = new("verify", "read every byte of a backup and say what is damaged, and where") { reference, all };
-        command.SetAction((parsed, _) => execute(parsed, async session =>
-        {
-            string? text = parsed.GetValue(reference);
-            if (text is null != parsed.GetValue(all))
-            {
-                throw new CliException("verify takes either NAME[@ID] or --all.");
-            }
-
-            VerifyReport report = text is null
-                ? await session.Runs.Verify().RunAllAsync(session.Progress, session.CancellationToken)
-                : await session.Runs.Verify().RunAsync(
-                    BackupReference.Parse(text).Domain, BackupReference.Parse(text).IdPrefix,
-                    session.Progress, session.CancellationToken);
-            return session.Finish(report.ExitCode, reports => reports.Print(report));
         }));
         return command;
     }

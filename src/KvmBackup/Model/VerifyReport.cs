@@ -7,6 +7,9 @@ namespace KvmBackup.Model;
 public sealed record VerifyReport(
     IReadOnlyList<VerifyResult> Results, IReadOnlyList<string> Unusable, bool HasDamagedEntry)
 {
+    /// <summary>How much was read of each.</summary>
+    public VerifyDepth Depth { get; init; } = VerifyDepth.Content;
+
     public ExitCode ExitCode => HasDamagedEntry || Results.Any(result => result.Damages.Count > 0)
         ? ExitCode.DamageFound : ExitCode.Done;
 }

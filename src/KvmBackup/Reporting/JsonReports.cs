@@ -58,6 +58,8 @@ public sealed class JsonReports(TextWriter output) : IReports
     public void Print(VerifyReport report) => Write(new JsonObject
     {
         ["exit_code"] = (int)report.ExitCode,
+        ["share_read"] = report.Depth.Share,
+        ["is_unpacked"] = report.Depth.Unpacks,
         ["results"] = Array(report.Results, result => new JsonObject
         {
             ["domain"] = result.Backup.Domain.Value,

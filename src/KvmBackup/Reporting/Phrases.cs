@@ -18,6 +18,12 @@ internal static class Phrases
     public static string Time(DateTimeOffset instant) =>
         instant.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
+    /// <summary>What a backup without damage has proven.</summary>
+    public static string Verified(VerifyDepth depth, long contentBytes, long archiveBytes) =>
+        depth.Unpacks ? $"whole: every byte read, {ByteSize.Format(contentBytes)} of content"
+        : depth.Share >= 1 ? $"every byte of its archive is as it was written, {ByteSize.Format(archiveBytes)}; not unpacked"
+        : string.Create(CultureInfo.InvariantCulture, $"no damage in a sample of {depth.Share:0.###%} of its archive; the rest was not read,");
+
     public static string Merged(CompletedBackup backup) =>
         $"{backup.Id}: now a full backup, merged from {string.Join(", ", backup.Manifest.MergedFrom.SkipLast(1))} and what changed since";
 }

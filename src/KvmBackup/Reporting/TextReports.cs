@@ -117,7 +117,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
             string name = $"{result.Backup.Domain}@{result.Backup.Id}";
             long content = result.Backup.Manifest.Members.Sum(member => member.DataBytes);
             Say(result.Damages.Count == 0
-                ? $"{name}: whole: every byte read, {ByteSize.Format(content)} of content in {Phrases.Seconds(result.Elapsed)}"
+                ? $"{name}: {Phrases.Verified(report.Depth, content, result.Backup.Manifest.Archive.SizeBytes)} in {Phrases.Seconds(result.Elapsed)}"
                 : $"{name}: DAMAGED in {result.Damages.Count} place(s):");
             foreach (ArchiveDamage damage in result.Damages)
             {

@@ -9,14 +9,15 @@ public sealed class VerifyRun(BackupDirectory target, BackupVerifier verifier, T
 {
     /// <exception cref="KvmBackupException">There is no such backup.</exception>
     public async Task<VerifyReport> RunAsync(
-        DomainName domain, string? idPrefix, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
+        DomainName domain, string? idPrefix, VerifyDepth depth, IProgress<TransferProgress>? progress,
+        CancellationToken cancellationToken)
     {
         CompletedBackup backup = target.ForDomain(domain).FindToVerify(idPrefix);
-        return new VerifyReport([await VerifyAsync(backup, progress, cancellationToken)], [], false);
+        return new VerifyReport([await VerifyAsync(backup, depth, progress, cancellationToken)], [], false) { Depth = depth };
     }
 
     public async Task<VerifyReport> RunAllAsync(
-        IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
+        VerifyDepth depth, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
         List<VerifyResult> results = [];
         List<string> unusable = [];
@@ -28,18 +29,18 @@ public sealed class VerifyRun(BackupDirectory target, BackupVerifier verifier, T
             hasDamagedEntry |= catalogue.Unusable.Any(entry => entry.Cause == UnusableCause.Damaged);
             foreach (CompletedBackup backup in catalogue.Backups)
             {
-                results.Add(await VerifyAsync(backup, progress, cancellationToken));
+                results.Add(await VerifyAsync(backup, depth, progress, cancellationToken));
             }
         }
 
-        return new VerifyReport(results, unusable, hasDamagedEntry);
+        return new VerifyReport(results, unusable, hasDamagedEntry) { Depth = depth };
     }
 
     private async Task<VerifyResult> VerifyAsync(
-        CompletedBackup backup, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
+        CompletedBackup backup, VerifyDepth depth, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
         long start = time.GetTimestamp();
-        IReadOnlyList<ArchiveDamage> damages = await verifier.VerifyAsync(backup, progress, cancellationToken);
+        IReadOnlyList<ArchiveDamage> damages = await verifier.VerifyAsync(backup, depth, progress, cancellationToken);
         if (damages.Count == 0 && target.ForDomain(backup.Domain).FindFault(backup) is { } fault)
         {
             // Whole in itself, and of no use: what it stands on is missing.
@@ -48,7 +49,7 @@ public sealed class VerifyRun(BackupDirectory target, BackupVerifier verifier, T
 
         log.Information(
             "{Domain}: {Id} {Result}", backup.Domain, backup.Id,
-            damages.Count == 0 ? "is whole" : $"is DAMAGED in {damages.Count} place(s)");
+            damages.Count == 0 ? depth.Unpacks ? "is whole" : "has its checksums, where it was read" : $"is DAMAGED in {damages.Count} place(s)");
         return new VerifyResult(backup, time.GetElapsedTime(start), damages);
     }
 }

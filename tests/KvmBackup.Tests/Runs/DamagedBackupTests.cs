@@ -91,7 +91,7 @@ public sealed class DamagedBackupTests : IAsyncLifetime
         try
         {
             CompletedBackup found = target.ForDomain(Web1).FindToVerify(null);
-            damages = await new BackupVerifier(Logger.None).VerifyAsync(found, null, CancellationToken.None);
+            damages = await new BackupVerifier(Logger.None).VerifyAsync(found, VerifyDepth.Content, null, CancellationToken.None);
         }
         catch (KvmBackupException noticed)
         {

@@ -23,11 +23,11 @@ public sealed class VerifyRunTests : IDisposable
         CompletedBackup full = await PublishAsync(target, ChainSamples.Backup(1));
         CompletedBackup increment = await PublishAsync(target, ChainSamples.Backup(2, 1));
         VerifyRun verify = new(target, new BackupVerifier(Logger.None), TimeProvider.System, Logger.None);
-        Assert.Equal(ExitCode.Done, (await verify.RunAllAsync(null, CancellationToken.None)).ExitCode);
+        Assert.Equal(ExitCode.Done, (await verify.RunAllAsync(VerifyDepth.Content, null, CancellationToken.None)).ExitCode);
 
         Directory.Delete(full.DirectoryPath, recursive: true);
-        VerifyReport all = await verify.RunAllAsync(null, CancellationToken.None);
-        VerifyReport one = await verify.RunAsync(increment.Domain, null, null, CancellationToken.None);
+        VerifyReport all = await verify.RunAllAsync(VerifyDepth.Content, null, CancellationToken.None);
+        VerifyReport one = await verify.RunAsync(increment.Domain, null, VerifyDepth.Content, null, CancellationToken.None);
 
         Assert.All([all, one], report =>
         {
