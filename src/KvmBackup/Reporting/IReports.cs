@@ -9,7 +9,8 @@ public interface IReports
 
     void Print(ListReport report);
 
-    void Print(CompletedBackup backup);
+    /// <param name="withFiles">With every file of the archive.</param>
+    void Print(CompletedBackup backup, bool withFiles);
 
     void Print(VerifyReport report);
 

@@ -30,7 +30,7 @@ public sealed class JsonReports(TextWriter output) : IReports
         ["unusable"] = Strings(report.Unusable),
     });
 
-    public void Print(CompletedBackup backup)
+    public void Print(CompletedBackup backup, bool withFiles)
     {
         Manifest manifest = backup.Manifest;
         JsonObject json = Summary(backup);
@@ -52,6 +52,18 @@ public sealed class JsonReports(TextWriter output) : IReports
         });
         json["warnings"] = Strings(manifest.Warnings);
         json["merged_from"] = Strings(manifest.MergedFrom.Select(id => $"{id}"));
+        if (withFiles)
+        {
+            json["files"] = Array(manifest.Members, member => new JsonObject
+            {
+                ["name"] = member.Name,
+                ["size_bytes"] = member.SizeBytes,
+                ["data_bytes"] = member.DataBytes,
+                ["data_offset_bytes"] = member.DataOffsetBytes,
+                ["content_sha256"] = member.ContentSha256,
+            });
+        }
+
         Write(json);
     }
 

@@ -78,7 +78,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         PrintUnusable(report.Unusable);
     }
 
-    public void Print(CompletedBackup backup)
+    public void Print(CompletedBackup backup, bool withFiles)
     {
         Manifest manifest = backup.Manifest;
         Say($"{manifest.Domain}@{manifest.Id}   {backup.DirectoryPath}");
@@ -103,11 +103,29 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         }
 
         console.Write(table);
+        if (withFiles)
+        {
+            PrintFiles(manifest);
+        }
+
         foreach (string note in manifest.SkippedDisks.Select(disk => $"not in it: {disk.Target}: {disk.Reason}")
             .Concat(manifest.Warnings.Select(warning => $"warning: {warning}")))
         {
             Say($"  {note}");
         }
+    }
+
+    private void PrintFiles(Manifest manifest)
+    {
+        Table table = NewTable("File", "Size", "Of it data", "In the tar stream at", "Content checksum");
+        foreach (ArchiveMember member in manifest.Members)
+        {
+            _ = table.AddRow(
+                Cell(member.Name), Cell(ByteSize.Format(member.SizeBytes)), Cell(ByteSize.Format(member.DataBytes)),
+                Cell($"{member.DataOffsetBytes}"), Cell(member.ContentSha256));
+        }
+
+        console.Write(table);
     }
 
     public void Print(VerifyReport report)

@@ -69,7 +69,7 @@ public sealed class JsonReportsTests
         string hostile = "\u001b[2J\n\"\ud800ü\u0085\u2028";
         foreach (Action<JsonReports> print in new Action<JsonReports>[]
         {
-            reports => reports.Print(Backup with { DirectoryPath = hostile }),
+            reports => reports.Print(Backup with { DirectoryPath = hostile }, withFiles: true),
             reports => reports.Print(new VerifyReport([new VerifyResult(Backup, TimeSpan.Zero, [new(hostile, null, [hostile], hostile)])], [hostile], true)),
             reports => reports.Print(new RestoreReport(Backup.Domain, Backup.Id, Backup.Domain, [hostile], [], true, false, 1, TimeSpan.Zero, [], [hostile]), true),
             reports => reports.Print(new PruneReport([new RetentionVerdict(Backup, true, hostile)], [hostile], [], false)),

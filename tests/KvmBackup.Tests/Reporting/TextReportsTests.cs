@@ -57,7 +57,7 @@ public sealed class TextReportsTests
         reports.Print(new RunReport(ImpatientTime.Start, TimeSpan.Zero, RecoveryReport.Nothing, [job]));
         reports.Print(new ListReport(Hostile, [backup], [Hostile]));
         reports.Print(new ListReport(Hostile, [], [Hostile]));
-        reports.Print(backup);
+        reports.Print(backup, withFiles: true);
         reports.Print(new VerifyReport([new VerifyResult(backup, TimeSpan.FromSeconds(1), [new(Hostile, 7, [Hostile], Hostile)])], [Hostile], false));
         RestoreReport restore = new(
             manifest.Domain, manifest.Id, manifest.Domain, [Hostile], [Hostile], true, false, 1, TimeSpan.FromSeconds(1), [Hostile], [Hostile]);
