@@ -92,6 +92,7 @@ internal static class Program
             () => new ListRun(source.Value),
             () => new VerifyRun(source.Value, verifier, time, log),
             Restore,
+            () => new SalvageRun(source.Value, new ImageSalvage(log), time, log),
             () => new AssembleRun(source.Value, content, conversion, time, log),
             () => new CatRun(source.Value, log),
             () => new PruneRun(settings.Value, target.Value, merger.Value, options.Wait, log),

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
@@ -42,6 +43,47 @@ public sealed class AssembleTests
             Assert.DoesNotContain("rbd -", first.Error + second.Error, StringComparison.Ordinal);
             Assert.Equal(["a.qcow2", "a.raw"], Directory.GetFileSystemEntries(folder).Select(Path.GetFileName).Order());
         }
+    }
+
+    [LabFact]
+    public async Task Out_of_a_chain_whose_archives_are_damaged_comes_all_but_what_is_listed()
+    {
+        LabRbdImage image = new("salvaged");
+        await using LabGuest guest = await LabGuest.DefineAsync(
+            new LabGuestSpecification("salvage") { Disks = [new LabDisk("vdb") { Rbd = image }] });
+        BackupSite site = new((guest.Name, "rotate: 9, full_every: 9, compression: none"));
+        foreach (string change in new[] { "write -P 1 0 6M", "write -P 2 2M 30M", "write -P 3 8M 20M" })
+        {
+            (await RunningProgram.RunAsync("qemu-io", "-f", "raw", "-c", change, $"rbd:{image}")).MustSucceed();
+            _ = await site.BackUpAsync(guest.Name);
+        }
+
+        string export = Path.Combine(LabEnvironment.NewDirectory("export"), "raw");
+        await LabCeph.ExportAsync(image.Specification, export);
+        string archive = Directory.GetFiles(site.BackupDirectories(guest.Name)[1], "*.tar").Single();
+        await using (FileStream file = File.OpenWrite(archive))
+        {
+            file.SetLength(file.Length / 2);
+        }
+
+        string folder = LabEnvironment.NewDirectory("salvaged");
+        string newest = $"{guest.Name}@{site.BackupIds(guest.Name)[2]}";
+        (await site.RunAsync("restore", newest, "--to", folder)).MustEndWith(4);
+        JsonElement report = await site.ReportAsync(4, "restore", newest, "--salvage", "--to", folder);
+
+        JsonElement salvaged = report.GetProperty("files")[0];
+        Assert.EndsWith("vdb.raw.damaged", salvaged.GetProperty("path").GetString(), StringComparison.Ordinal);
+        byte[] expected = await File.ReadAllBytesAsync(export);
+        foreach (JsonElement run in salvaged.GetProperty("missing").EnumerateArray())
+        {
+            (int offset, int length) = (run.GetProperty("offset_bytes").GetInt32(), run.GetProperty("length_bytes").GetInt32());
+
+            // What the last backup has written over is not missed; the half of the one before it is.
+            Assert.True(offset + length <= 8 << 20 || offset >= 28 << 20, $"{length} bytes at {offset}");
+            expected.AsSpan(offset, length).Clear();
+        }
+
+        Assert.Equal(expected, await File.ReadAllBytesAsync(salvaged.GetProperty("path").GetString()!));
     }
 
     /// <summary>A run in the middle of the chain's image, out of the archives, next to the same run of the whole.</summary>

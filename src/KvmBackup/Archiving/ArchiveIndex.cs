@@ -32,6 +32,13 @@ public sealed record ArchiveIndex(
         SafeFileHandle archive, CompressionMethod method, int usualChunkBytes, CancellationToken cancellationToken) =>
         new ArchiveIndexRebuild(archive, method, usualChunkBytes).RunAsync(cancellationToken);
 
+    /// <summary>As much of the index as an archive that is damaged, too, still tells.</summary>
+    /// <param name="tarBytes">Size of the tar stream when it was written.</param>
+    /// <exception cref="ArchivingException">These values cannot be those of an archive of ours.</exception>
+    public static Task<ArchiveIndex> SalvageAsync(
+        SafeFileHandle archive, CompressionMethod method, int usualChunkBytes, long tarBytes, CancellationToken cancellationToken) =>
+        new ArchiveIndexRebuild(archive, method, usualChunkBytes).SalvageAsync(tarBytes, cancellationToken);
+
     /// <summary>Reads what <see cref="WriteToAsync"/> wrote and checks every value.</summary>
     /// <exception cref="ArchivingException">It is damaged, or of a newer version.</exception>
     public static Task<ArchiveIndex> ReadFromAsync(Stream source, CancellationToken cancellationToken) =>

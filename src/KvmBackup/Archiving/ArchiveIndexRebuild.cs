@@ -19,6 +19,42 @@ internal sealed class ArchiveIndexRebuild(SafeFileHandle archive, CompressionMet
 
     public async Task<ArchiveIndex> RunAsync(CancellationToken cancellationToken)
     {
+        await FollowAsync(cancellationToken);
+
+        // One chunk does not tell the size of the others; the usual size is right unless it is too small.
+        int size = chunks.Count > 1 ? chunkBytes : Math.Max(defaultChunkBytes, chunkBytes);
+        ArchiveIndex index = new(ArchiveIndex.CurrentFormatVersion, size, tarBytes, chunks);
+        index.EnsureSound();
+        return index;
+    }
+
+    /// <summary>The same as far as the archive goes: what follows counts as chunks that cannot be read.</summary>
+    /// <param name="wholeTarBytes">Size of the tar stream when it was written.</param>
+    public async Task<ArchiveIndex> SalvageAsync(long wholeTarBytes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await FollowAsync(cancellationToken);
+        }
+        catch (ArchivingException)
+        {
+            // It ends here; what is missing is found when it is asked for.
+        }
+
+        int size = chunks.Count > 1 ? chunkBytes : Math.Max(defaultChunkBytes, chunkBytes);
+        for (long held = (long)chunks.Count * size; held < wholeTarBytes; held += size)
+        {
+            long end = chunks.Count == 0 ? 0 : chunks[^1].EndBytes;
+            chunks.Add(new ArchiveChunk(end, ShortestChunk, new string('0', 2 * SHA256.HashSizeInBytes)));
+        }
+
+        ArchiveIndex index = new(ArchiveIndex.CurrentFormatVersion, size, wholeTarBytes, chunks);
+        index.EnsureSound();
+        return index;
+    }
+
+    private async Task FollowAsync(CancellationToken cancellationToken)
+    {
         for (long offset = 0; offset < fileBytes;)
         {
             int length = await LengthAtAsync(offset, cancellationToken);
@@ -26,12 +62,6 @@ internal sealed class ArchiveIndexRebuild(SafeFileHandle archive, CompressionMet
             Add(offset, packed);
             offset += length;
         }
-
-        // One chunk does not tell the size of the others; the usual size is right unless it is too small.
-        int size = chunks.Count > 1 ? chunkBytes : Math.Max(defaultChunkBytes, chunkBytes);
-        ArchiveIndex index = new(ArchiveIndex.CurrentFormatVersion, size, tarBytes, chunks);
-        index.EnsureSound();
-        return index;
     }
 
     private void Add(long offset, ReadOnlyMemory<byte> packed)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using KvmBackup.Model;
 using Microsoft.Win32.SafeHandles;
 
@@ -39,34 +40,43 @@ public sealed class ArchiveReader
         ArchiveMember member, IExtentSink sink, IProgress<long>? bytesWritten, CancellationToken cancellationToken)
     {
         TarMap map = MapOf(member);
-        using ContentHash hash = new(member.SizeBytes, member.Extents);
-        long done = 0;
-        using ChunkScan scan = new(archive, index, method, workers)
+
+        // The checksum of the content, over all of it, is the proof; that of the packed bytes would cost as much again.
+        string? checksum = await WriteAsync(
+            map, sink, provesChunks: false, (chunk, reason) => throw Damaged(member, index.Chunks[chunk].OffsetBytes, reason),
+            bytesWritten, cancellationToken);
+        if (checksum != member.ContentSha256)
         {
-            // The checksum of the content, over all of it, is the proof; that of the packed bytes would cost as much again.
-            ProvesChunks = false,
-            OnDamage = (chunk, reason) => throw Damaged(member, index.Chunks[chunk].OffsetBytes, reason),
-            OnChunk = async (chunk, content, token) =>
-            {
-                foreach (TarMap.Part part in map.PartsWithin(index.ContentOffset(chunk), content.Length))
-                {
-                    ReadOnlyMemory<byte> data = content.Slice(part.Start, part.Length);
-                    hash.Add(part.OffsetBytes, data.Span);
-                    await sink.WriteAsync(part.OffsetBytes, data, token);
-                    bytesWritten?.Report(Interlocked.Add(ref done, part.Length));
-                }
-            },
-        };
-        (int first, int end) = ChunksOf(map);
-        await scan.RunAsync(first, end, cancellationToken);
-        if (hash.Finish() != member.ContentSha256)
-        {
+            (int first, int end) = ChunksOf(map);
             await FindDamageAsync(member, first, end, cancellationToken);
             throw Damaged(
                 member,
                 index.Chunks[Math.Min(first, index.Chunks.Count - 1)].OffsetBytes,
                 "its content is not that which was read from the source (tree SHA-256 differs)");
         }
+    }
+
+    /// <summary>Writes as much of a member as can be had.</summary>
+    /// <param name="member">Which.</param>
+    /// <param name="sink">Gets each byte of data that is there once, in any order, from several threads.</param>
+    /// <param name="bytesWritten">Told the bytes of data written since the start.</param>
+    /// <param name="cancellationToken">Stops promptly.</param>
+    /// <returns>The runs of data that are lost, ascending; and whether the content is all that was read from its source.</returns>
+    public async Task<(IReadOnlyList<Extent> Missing, bool IsWhole)> SalvageAsync(
+        ArchiveMember member, IExtentSink sink, IProgress<long>? bytesWritten, CancellationToken cancellationToken)
+    {
+        TarMap map = MapOf(member);
+        ConcurrentBag<Extent> missing = [];
+        string? checksum = await WriteAsync(
+            map, sink, provesChunks: true, (chunk, _) =>
+            {
+                foreach (TarMap.Part part in map.PartsWithin(index.ContentOffset(chunk), index.ContentBytes(chunk)))
+                {
+                    missing.Add(new Extent(part.OffsetBytes, part.Length));
+                }
+            },
+            bytesWritten, cancellationToken);
+        return (ExtentList.Join(missing), checksum == member.ContentSha256);
     }
 
     /// <summary>Opens a member to be read at any offset. It has no checksum of its own on that way: the index must be known to
@@ -123,6 +133,39 @@ public sealed class ArchiveReader
         byte[] content = new byte[member.SizeBytes];
         await ExtractAsync(member, new MemorySink(content), bytesWritten: null, cancellationToken);
         return content;
+    }
+
+    /// <summary>Unpacks the chunks that hold a member, and writes its data.</summary>
+    /// <returns>The checksum of the content; null when a chunk could not be had.</returns>
+    private async Task<string?> WriteAsync(
+        TarMap map, IExtentSink sink, bool provesChunks, Action<int, string> onDamage, IProgress<long>? bytesWritten,
+        CancellationToken cancellationToken)
+    {
+        using ContentHash hash = new(map.Member.SizeBytes, map.Member.Extents);
+        long done = 0;
+        bool isWhole = true;
+        using ChunkScan scan = new(archive, index, method, workers)
+        {
+            ProvesChunks = provesChunks,
+            OnDamage = (chunk, reason) =>
+            {
+                isWhole = false;
+                onDamage(chunk, reason);
+            },
+            OnChunk = async (chunk, content, token) =>
+            {
+                foreach (TarMap.Part part in map.PartsWithin(index.ContentOffset(chunk), content.Length))
+                {
+                    ReadOnlyMemory<byte> data = content.Slice(part.Start, part.Length);
+                    hash.Add(part.OffsetBytes, data.Span);
+                    await sink.WriteAsync(part.OffsetBytes, data, token);
+                    bytesWritten?.Report(Interlocked.Add(ref done, part.Length));
+                }
+            },
+        };
+        (int first, int end) = ChunksOf(map);
+        await scan.RunAsync(first, end, cancellationToken);
+        return isWhole ? hash.Finish() : null;
     }
 
     /// <summary>The content is wrong: says in which chunk, when that is one whose bytes are not those that were written.</summary>

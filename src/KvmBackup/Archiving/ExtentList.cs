@@ -46,6 +46,25 @@ internal static class ExtentList
         return widened;
     }
 
+    /// <summary>Extents in any order, as ascending ones that do not touch.</summary>
+    public static IReadOnlyList<Extent> Join(IEnumerable<Extent> extents)
+    {
+        List<Extent> joined = [];
+        foreach (Extent extent in extents.OrderBy(extent => extent.OffsetBytes))
+        {
+            if (joined.Count > 0 && joined[^1].EndBytes >= extent.OffsetBytes)
+            {
+                joined[^1] = joined[^1] with { LengthBytes = Math.Max(joined[^1].EndBytes, extent.EndBytes) - joined[^1].OffsetBytes };
+            }
+            else
+            {
+                joined.Add(extent);
+            }
+        }
+
+        return joined;
+    }
+
     /// <summary>Index of the first extent that ends after an offset; the count when there is none.</summary>
     public static int FirstEndingAfter(IReadOnlyList<Extent> extents, long offsetBytes) =>
         Bisection.First(extents.Count, index => extents[index].EndBytes > offsetBytes);

@@ -14,21 +14,40 @@ internal static class RestoreWords
     private static readonly Option<bool> Start = new("--start") { Description = "define the domain and start it" };
     private static readonly Option<string?> Replace = new("--replace") { Description = "overwrite this domain's disks and definition; the name must be typed", HelpName = "NAME" };
     private static readonly Option<string[]> ReplaceImage = new("--replace-image") { Description = "overwrite this RBD image; its name must be typed", HelpName = "POOL/IMAGE" };
+    private static readonly Option<bool> Salvage = new("--salvage") { Description = "get what can be had out of a damaged backup; needs --to DIR" };
     private static readonly Option<bool> DryRun = new("--dry-run") { Description = "print what would be done, and do nothing" };
 
     public static Command Build(Func<ParseResult, Func<Session, Task<ExitCode>>, Task<int>> execute)
     {
         Command command = new("restore", "bring disks back, and the domain; never overwrites unasked")
         {
-            Reference, Target, NewName, Disk, Define, Start, Replace, ReplaceImage, DryRun,
+            Reference, Target, NewName, Disk, Define, Start, Replace, ReplaceImage, Salvage, DryRun,
         };
         command.SetAction((parsed, _) => execute(parsed, async session =>
         {
             RestoreRequest request = Read(parsed);
+            if (parsed.GetValue(Salvage))
+            {
+                return await SalvageAsync(session, request);
+            }
+
             RestoreReport report = await session.Runs.Restore().RunAsync(request, session.Progress, session.CancellationToken);
             return session.Finish(ExitCode.Done, reports => reports.Print(report, request.IsDryRun));
         }));
         return command;
+    }
+
+    private static async Task<ExitCode> SalvageAsync(Session session, RestoreRequest request)
+    {
+        bool isMore = request is { NewName: not null } or { Define: true } or { Start: true } or { Replace: not null }
+            or { IsDryRun: true } or { ReplacedImages.Count: > 0 };
+        if (request.TargetDirectory is null || isMore)
+        {
+            throw new CliException("--salvage writes into a folder and does nothing else: give it --to DIR, and --disk if you like.");
+        }
+
+        SalvageReport report = await session.Runs.Salvage().RunAsync(request, session.Progress, session.CancellationToken);
+        return session.Finish(report.ExitCode, reports => reports.Print(report));
     }
 
     private static RestoreRequest Read(ParseResult parsed)

@@ -9,6 +9,7 @@ public sealed record RunSet(
     Func<ListRun> List,
     Func<VerifyRun> Verify,
     Func<RestoreRun> Restore,
+    Func<SalvageRun> Salvage,
     Func<AssembleRun> Assemble,
     Func<CatRun> Cat,
     Func<PruneRun> Prune,

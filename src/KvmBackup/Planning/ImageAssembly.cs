@@ -14,7 +14,7 @@ public sealed record ImageAssembly(DiskTarget Target, long SizeBytes, IReadOnlyL
     /// <summary>The same for a run of the image only: backups that give nothing to it are left out.</summary>
     public ImageAssembly Within(Extent run) => this with
     {
-        Links = [.. Links.Select(link => link with { Visible = Cut(link.Visible, run) }).Where(link => link.Visible.Count > 0)],
+        Links = [.. Links.Select(link => link.Within(run)).Where(link => link.Visible.Count > 0)],
     };
 
     /// <param name="backup">The point that is wanted.</param>
@@ -42,15 +42,6 @@ public sealed record ImageAssembly(DiskTarget Target, long SizeBytes, IReadOnlyL
                 : [.. link.Manifest.FindMember(disk.Layers[0].FileName)!.Extents
                     .Select(extent => new ImageChange(extent.OffsetBytes, extent.LengthBytes, IsData: true))]);
     }
-
-    private static List<Extent> Cut(IReadOnlyList<Extent> extents, Extent run) =>
-    [
-        .. extents.Where(extent => extent.EndBytes > run.OffsetBytes && extent.OffsetBytes < run.EndBytes).Select(extent =>
-        {
-            long start = Math.Max(extent.OffsetBytes, run.OffsetBytes);
-            return new Extent(start, Math.Min(extent.EndBytes, run.EndBytes) - start);
-        }),
-    ];
 
     private static ManifestDisk Disk(CompletedBackup backup, DiskTarget target) =>
         backup.Manifest.Disks.Single(disk => disk.Target == target);

@@ -16,6 +16,8 @@ public interface IReports
 
     void Print(RestoreReport report, bool isDryRun);
 
+    void Print(SalvageReport report);
+
     void Print(PruneReport report);
 
     void Print(CheckReport report);

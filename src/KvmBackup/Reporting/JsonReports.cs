@@ -105,6 +105,22 @@ public sealed class JsonReports(TextWriter output) : IReports
         ["commands"] = Strings(report.Commands),
     });
 
+    public void Print(SalvageReport report) => Write(new JsonObject
+    {
+        ["exit_code"] = (int)report.ExitCode,
+        ["domain"] = report.Domain.Value,
+        ["id"] = report.Id.ToString(),
+        ["files"] = Array(report.Files, file => new JsonObject
+        {
+            ["path"] = file.FilePath,
+            ["size_bytes"] = file.SizeBytes,
+            ["is_whole"] = file.IsWhole,
+            ["missing"] = Array(file.Missing, run => new JsonObject { ["offset_bytes"] = run.OffsetBytes, ["length_bytes"] = run.LengthBytes }),
+        }),
+        ["notes"] = Strings(report.Notes),
+        ["elapsed_seconds"] = report.Elapsed.TotalSeconds,
+    });
+
     public void Print(PruneReport report) => Write(new JsonObject
     {
         ["exit_code"] = (int)report.ExitCode,

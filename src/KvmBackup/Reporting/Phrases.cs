@@ -24,6 +24,14 @@ internal static class Phrases
         : depth.Share >= 1 ? $"every byte of its archive is as it was written, {ByteSize.Format(archiveBytes)}; not unpacked"
         : string.Create(CultureInfo.InvariantCulture, $"no damage in a sample of {depth.Share:0.###%} of its archive; the rest was not read,");
 
+    public static string Salvaged(SalvagedFile file) => file switch
+    {
+        { IsWhole: true } => $"whole, {ByteSize.Format(file.SizeBytes)}",
+        { Missing.Count: 0 } => "NOT PROVEN: all of it could be read, but it is not what was read from its source",
+        _ => $"NOT WHOLE: {ByteSize.Format(file.Missing.Sum(run => run.LengthBytes))} of {ByteSize.Format(file.SizeBytes)} are lost; "
+            + "zeros stand in their place",
+    };
+
     public static string Merged(CompletedBackup backup) =>
         $"{backup.Id}: now a full backup, merged from {string.Join(", ", backup.Manifest.MergedFrom.SkipLast(1))} and what changed since";
 }

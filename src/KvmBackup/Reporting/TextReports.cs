@@ -27,17 +27,17 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
 
     public void Print(RunReport report)
     {
-        Table table = NewTable("Domain", "Result", "Backup", "Consistency", "Content", "Archive", "Time");
+        Table table = Tables.New("Domain", "Result", "Backup", "Consistency", "Content", "Archive", "Time");
         foreach (JobReport job in report.Jobs)
         {
             _ = table.AddRow(
-                Cell(job.Domain.Value),
-                Result(job.Outcome),
-                Cell(job.Backup?.Id.ToString()),
-                Cell(job.Backup?.Consistency.ToString().ToLowerInvariant()),
-                Cell(job.Backup is { } backup ? ByteSize.Format(backup.Members.Sum(member => member.DataBytes)) : null),
-                Cell(job.Backup is { } made ? ByteSize.Format(made.Archive.SizeBytes) : null),
-                Cell(job.Elapsed > TimeSpan.Zero ? Phrases.Seconds(job.Elapsed) : null));
+                Tables.Cell(job.Domain.Value),
+                Tables.Result(job.Outcome),
+                Tables.Cell(job.Backup?.Id.ToString()),
+                Tables.Cell(job.Backup?.Consistency.ToString().ToLowerInvariant()),
+                Tables.Cell(job.Backup is { } backup ? ByteSize.Format(backup.Members.Sum(member => member.DataBytes)) : null),
+                Tables.Cell(job.Backup is { } made ? ByteSize.Format(made.Archive.SizeBytes) : null),
+                Tables.Cell(job.Elapsed > TimeSpan.Zero ? Phrases.Seconds(job.Elapsed) : null));
         }
 
         PrintRecovery(report.Recovery);
@@ -50,20 +50,20 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
 
     public void Print(ListReport report)
     {
-        Table table = NewTable("Domain", "Backup", "Kind", "Consistency", "Disks", "Content", "Archive", "Age", "");
+        Table table = Tables.New("Domain", "Backup", "Kind", "Consistency", "Disks", "Content", "Archive", "Age", "");
         foreach (CompletedBackup backup in report.Backups)
         {
             Manifest manifest = backup.Manifest;
             _ = table.AddRow(
-                Cell(manifest.Domain.Value),
-                Cell(manifest.Id.ToString()),
-                Cell(manifest.Kind.ToString().ToLowerInvariant()),
-                Cell(manifest.Consistency.ToString().ToLowerInvariant()),
-                Cell(string.Join(" ", manifest.Disks.Select(disk => disk.Target))),
-                Cell(ByteSize.Format(manifest.Members.Sum(member => member.DataBytes))),
-                Cell(ByteSize.Format(manifest.Archive.SizeBytes)),
-                Cell(Phrases.Age(time.GetUtcNow() - manifest.Id.Instant)),
-                Cell(backup.IsProtected ? "protected" : null));
+                Tables.Cell(manifest.Domain.Value),
+                Tables.Cell(manifest.Id.ToString()),
+                Tables.Cell(manifest.Kind.ToString().ToLowerInvariant()),
+                Tables.Cell(manifest.Consistency.ToString().ToLowerInvariant()),
+                Tables.Cell(string.Join(" ", manifest.Disks.Select(disk => disk.Target))),
+                Tables.Cell(ByteSize.Format(manifest.Members.Sum(member => member.DataBytes))),
+                Tables.Cell(ByteSize.Format(manifest.Archive.SizeBytes)),
+                Tables.Cell(Phrases.Age(time.GetUtcNow() - manifest.Id.Instant)),
+                Tables.Cell(backup.IsProtected ? "protected" : null));
         }
 
         if (report.Backups.Count > 0)
@@ -91,14 +91,14 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         Say($"  made         {Phrases.Time(manifest.StartedAt)} to {Phrases.Time(manifest.FinishedAt)} by {manifest.Program}");
         Say($"  archive      {manifest.Archive.FileName}, {ByteSize.Format(manifest.Archive.SizeBytes)} "
             + $"({manifest.Archive.Compression.ToString().ToLowerInvariant()})");
-        Table table = NewTable("Disk", "File in the archive", "Format", "Size", "Came from");
+        Table table = Tables.New("Disk", "File in the archive", "Format", "Size", "Came from");
         foreach (ManifestDisk disk in manifest.Disks)
         {
             foreach (ManifestLayer layer in disk.Layers)
             {
                 _ = table.AddRow(
-                    Cell(disk.Target.Value), Cell(layer.FileName), Cell(layer.Format), Cell(ByteSize.Format(layer.SizeBytes)),
-                    Cell(layer.SourcePath));
+                    Tables.Cell(disk.Target.Value), Tables.Cell(layer.FileName), Tables.Cell(layer.Format), Tables.Cell(ByteSize.Format(layer.SizeBytes)),
+                    Tables.Cell(layer.SourcePath));
             }
         }
 
@@ -117,12 +117,12 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
 
     private void PrintFiles(Manifest manifest)
     {
-        Table table = NewTable("File", "Size", "Of it data", "In the tar stream at", "Content checksum");
+        Table table = Tables.New("File", "Size", "Of it data", "In the tar stream at", "Content checksum");
         foreach (ArchiveMember member in manifest.Members)
         {
             _ = table.AddRow(
-                Cell(member.Name), Cell(ByteSize.Format(member.SizeBytes)), Cell(ByteSize.Format(member.DataBytes)),
-                Cell($"{member.DataOffsetBytes}"), Cell(member.ContentSha256));
+                Tables.Cell(member.Name), Tables.Cell(ByteSize.Format(member.SizeBytes)), Tables.Cell(ByteSize.Format(member.DataBytes)),
+                Tables.Cell($"{member.DataOffsetBytes}"), Tables.Cell(member.ContentSha256));
         }
 
         console.Write(table);
@@ -170,13 +170,25 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         }
     }
 
+    public void Print(SalvageReport report)
+    {
+        Say($"{report.Domain}@{report.Id}: what could be had, in {Phrases.Seconds(report.Elapsed)}");
+        foreach (SalvagedFile file in report.Files)
+        {
+            Say($"  {file.FilePath}: {Phrases.Salvaged(file)}");
+            SayAll("    lost: ", file.Missing.Select(run => $"{run.LengthBytes} bytes from byte {run.OffsetBytes} on"));
+        }
+
+        SayAll("  ", report.Notes);
+    }
+
     public void Print(PruneReport report)
     {
-        Table table = NewTable("Domain", "Backup", report.IsDryRun ? "Would be" : "Is now");
+        Table table = Tables.New("Domain", "Backup", report.IsDryRun ? "Would be" : "Is now");
         foreach (RetentionVerdict verdict in report.Verdicts)
         {
             _ = table.AddRow(
-                Cell(verdict.Backup.Domain.Value), Cell(verdict.Backup.Id.ToString()), Cell(verdict.Reason));
+                Tables.Cell(verdict.Backup.Domain.Value), Tables.Cell(verdict.Backup.Id.ToString()), Tables.Cell(verdict.Reason));
         }
 
         console.Write(table);
@@ -215,11 +227,11 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
 
     public void Print(SnapshotsReport report)
     {
-        Table table = NewTable("Domain", "Disk", "Snapshot", "What for");
+        Table table = Tables.New("Domain", "Disk", "Snapshot", "What for");
         foreach ((DomainName domain, SnapshotVerdict verdict) in report.Verdicts)
         {
             _ = table.AddRow(
-                Cell(domain.Value), Cell(verdict.Disk.Value), Cell($"{verdict.Image}@{verdict.Snapshot.Name}"), Cell(verdict.Reason));
+                Tables.Cell(domain.Value), Tables.Cell(verdict.Disk.Value), Tables.Cell($"{verdict.Image}@{verdict.Snapshot.Name}"), Tables.Cell(verdict.Reason));
         }
 
         if (report.Verdicts.Count > 0)
@@ -279,26 +291,4 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
 
     // Never wrapped: a command to type that is broken over lines cannot be copied.
     private void Say(string line) => console.Profile.Out.Writer.WriteLine(PlainText.Line(line));
-
-    private static Table NewTable(params string[] columns)
-    {
-        Table table = new() { Border = TableBorder.Simple, UseSafeBorder = true };
-        foreach (string column in columns)
-        {
-            _ = table.AddColumn(new TableColumn(Cell(column)).NoWrap().PadLeft(0).PadRight(2));
-        }
-
-        return table;
-    }
-
-    private static string Cell(string? text) => Markup.Escape(PlainText.Line(text ?? string.Empty));
-
-    private static string Result(JobOutcome outcome) => outcome switch
-    {
-        JobOutcome.Succeeded => "[green]backed up[/]",
-        JobOutcome.Skipped => "skipped",
-        JobOutcome.Planned => "planned",
-        JobOutcome.NeedsPerson => "[red]NEEDS A PERSON[/]",
-        _ => "[red]FAILED[/]",
-    };
 }

@@ -40,6 +40,23 @@ internal static class ArchiveFile
         return (await ArchiveIndex.RebuildAsync(handle, archive.Compression, cancellationToken), damage);
     }
 
+    /// <summary>The index beside the archive, or as much of it as a damaged archive still tells.</summary>
+    /// <exception cref="KvmBackupException">Nothing in the archive can be found.</exception>
+    public static async Task<ArchiveIndex> SalvageIndexAsync(
+        SafeFileHandle handle, string directoryPath, ManifestArchive archive, IReadOnlyList<ArchiveDamage> known,
+        CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await FindIndexAsync(handle, directoryPath, archive, known, cancellationToken)).Index;
+        }
+        catch (ArchivingException)
+        {
+            return await ArchiveIndex.SalvageAsync(
+                handle, archive.Compression, ArchiveWriter.DefaultChunkBytes, archive.TarBytes, cancellationToken);
+        }
+    }
+
     private static T Guard<T>(string path, Func<string, T> open)
     {
         try

@@ -52,6 +52,26 @@ public sealed class OpenBackup : IDisposable
         }
     }
 
+    /// <summary>Opens one of which only parts can be had: what is not there is found when it is read.</summary>
+    /// <exception cref="KvmBackupException">Not even the manifest can be read.</exception>
+    public static async Task<OpenBackup> OpenDamagedAsync(CompletedBackup backup, ILogger log, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<ArchiveDamage> damages = BackupIntegrity.VerifyFiles(backup);
+        ManifestArchive archive = backup.Manifest.Archive;
+        SafeFileHandle handle = ArchiveFile.Open(backup.DirectoryPath, archive);
+        try
+        {
+            ArchiveIndex index = await ArchiveFile.SalvageIndexAsync(handle, backup.DirectoryPath, archive, damages, cancellationToken);
+            log.Information("{Domain}: getting what can be had out of {Id}", backup.Domain, backup.Id);
+            return new OpenBackup(backup, handle, new ArchiveReader(handle, index, archive.Compression), damages);
+        }
+        catch (Exception)
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>A member below the domain's folder, <c>vda.qcow2</c>.</summary>
     /// <exception cref="RunsException">There is none.</exception>
     public ArchiveMember Member(string fileName) => Backup.Manifest.FindMember(fileName)

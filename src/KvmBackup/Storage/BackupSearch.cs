@@ -33,7 +33,8 @@ internal static class BackupSearch
         string unusable = asked is null
             ? string.Empty
             : $" '{asked.Name}' is there, but is not usable: {asked.Reason}."
-                + (asked.Remains is { } remains ? $" What of it is lost says: kvmbackup verify {ShellWord.Quote($"{name}@{remains.Id}")}." : string.Empty);
+                + (asked.Remains is { } remains ? $" What of it is lost says: kvmbackup verify {ShellWord.Quote($"{name}@{remains.Id}")}; the rest comes with: "
+                    + $"kvmbackup restore {ShellWord.Quote($"{name}@{remains.Id}")} --salvage --to DIR." : string.Empty);
         string rest = catalogue.Backups.Count == 0
             ? " There is no other."
             : $" There are: {Ids(catalogue.Backups)}.";

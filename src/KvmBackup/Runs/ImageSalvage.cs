@@ -1,0 +1,66 @@
+using KvmBackup.Disks;
+using KvmBackup.Model;
+using KvmBackup.Planning;
+using Serilog;
+
+namespace KvmBackup.Runs;
+
+/// <summary>Puts together as much of one point of an image as the backups of its chain still give.</summary>
+public sealed class ImageSalvage(ILogger log)
+{
+    /// <param name="backup">The point that is wanted.</param>
+    /// <param name="open">That backup.</param>
+    /// <param name="target">The disk.</param>
+    /// <param name="filePath">The new file, raw.</param>
+    /// <param name="all">The backups of the domain, damaged ones included.</param>
+    /// <param name="tally">Told the bytes that are read.</param>
+    /// <param name="cancellationToken">Stops promptly.</param>
+    /// <exception cref="KvmBackupException">A backup of the chain is not there at all.</exception>
+    public async Task<SalvagedFile> WriteAsync(
+        CompletedBackup backup, OpenBackup open, DiskTarget target, string filePath, IReadOnlyList<CompletedBackup> all, Tally tally,
+        CancellationToken cancellationToken)
+    {
+        ImageAssembly assembly = ImageAssembly.Plan(backup, target, all);
+        await using RestoredFile image = RestoredFile.Create(filePath, assembly.SizeBytes);
+        List<Extent> missing = [];
+        bool isWhole = true;
+        foreach (AssemblyLink link in assembly.Links)
+        {
+            OpenBackup source = link.Backup.Id == backup.Id ? open : await OpenBackup.OpenDamagedAsync(link.Backup, log, cancellationToken);
+            try
+            {
+                (IReadOnlyList<Extent> lost, bool isLinkWhole) = await WriteAsync(source, target, link, image, tally, cancellationToken);
+                missing.AddRange(lost);
+                isWhole &= isLinkWhole || (lost.Count == 0 && link.Visible.Count == 0);
+            }
+            finally
+            {
+                if (source != open)
+                {
+                    source.Dispose();
+                }
+            }
+        }
+
+        return SalvageRun.Finish(
+            image, new SalvagedFile(filePath, assembly.SizeBytes, isWhole, [.. missing.OrderBy(extent => extent.OffsetBytes)]));
+    }
+
+    private static async Task<(IReadOnlyList<Extent> Missing, bool IsWhole)> WriteAsync(
+        OpenBackup source, DiskTarget target, AssemblyLink link, RestoredFile image, Tally tally, CancellationToken cancellationToken)
+    {
+        ManifestDisk disk = link.Backup.Manifest.Disks.Single(other => other.Target == target);
+        VisibleSink visible = new(image, link.Visible);
+        RbdDiffLayout? layout = disk.Kind == BackupKind.Full ? null : new RbdDiffLayout(
+            disk.Image!.BaseSnapshot, disk.Image.Snapshot, disk.VirtualSizeBytes, disk.Image.Changes);
+        IExtentSink sink = layout is null ? visible : new RbdDiffSink(layout, visible, (_, _) => ValueTask.CompletedTask);
+        (IReadOnlyList<Extent> lost, bool isWhole) = await source.Reader.SalvageAsync(
+            source.Member(disk.Layers[0].FileName), sink, tally.Begin($"reading {target} of {link.Backup.Id}"), cancellationToken);
+        IEnumerable<Extent> ofImage = layout is null ? lost : lost.SelectMany(run => layout.Locate(run.OffsetBytes, (int)run.LengthBytes)
+            .Select(part => new Extent(part.ImageOffsetBytes, part.Length)));
+
+        // What a later backup has written over is not missed.
+        Extent[] missed = [.. ofImage.SelectMany(run => link.Within(run).Visible)];
+        return (missed, isWhole || (lost.Count > 0 && missed.Length == 0));
+    }
+}
