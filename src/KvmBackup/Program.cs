@@ -48,7 +48,8 @@ internal static class Program
         Lazy<ClusterKeys> keys = new(() => new ClusterKeys(Path.Combine(
             options.BackupDirectory is null ? settings.Value.StateDirectory : HostSettings.DefaultStateDirectory, "keys")));
         Lazy<ClusterAccess> access = new(() => new ClusterAccess(host, keys.Value));
-        Lazy<Preflight> preflight = new(() => new Preflight(host, images, new ImagePreflight(access.Value, cluster)));
+        MappedImages mapped = new();
+        Lazy<Preflight> preflight = new(() => new Preflight(host, images, mapped, new ImagePreflight(access.Value, cluster)));
         StepGate gate = new(Environment.GetEnvironmentVariable("KVMBACKUP_HOLD_AFTER"), SelfControl.Stop, log);
         DomainPinner pinner = new(new GuestFreeze(agent, log), snapshot, release, gate, log);
 
@@ -65,7 +66,7 @@ internal static class Program
             Course(), new ImageDryRun(Look(), target.Value, time), Look(), new RbdPool(shell), target.Value, gate, time, log);
         BackupRun Backup() => new(
             settings.Value, host, Recover(),
-            new DiskCensus(host, log), Course(),
+            new DiskCensus(host, mapped, log), Course(),
             (domain, wanted) => new GuestBackup(domain, wanted, host, preflight.Value, pinner, target.Value, time, log),
             Images(),
             new DryRun(preflight.Value, agent, snapshot, commit, target.Value, time),
@@ -93,9 +94,9 @@ internal static class Program
             () => new AssembleRun(source.Value, content, conversion, time, log),
             () => new PruneRun(settings.Value, target.Value, options.Wait, log),
             () => new CheckRun(settings.Value, host, agent, images, archiver, target.Value, preflight.Value,
-                new DiskCensus(host, log), new ImageCheck(new RbdPool(shell), Look(), target.Value, time), time),
+                new DiskCensus(host, mapped, log), new ImageCheck(new RbdPool(shell), Look(), target.Value, time), time),
             Recover,
             () => new SnapshotsRun(
-                settings.Value, host, access.Value, keys.Value, cluster, new ImageTrimmer(cluster, log), target.Value, options.Wait, log));
+                settings.Value, host, mapped, access.Value, keys.Value, cluster, new ImageTrimmer(cluster, log), target.Value, options.Wait, log));
     }
 }

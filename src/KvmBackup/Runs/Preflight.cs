@@ -9,7 +9,7 @@ using KvmBackup.Storage;
 namespace KvmBackup.Runs;
 
 /// <summary>Looks at a domain, its disks and the room there is, and refuses what would end badly. Changes nothing.</summary>
-public sealed class Preflight(LibvirtHost host, QemuImage images, ImagePreflight cluster)
+public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages mapped, ImagePreflight cluster)
 {
     private const string BlockDeviceOverlayDirectory = "/var/lib/libvirt/images";
 
@@ -19,6 +19,7 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, ImagePreflight
         CancellationToken cancellationToken)
     {
         DomainFacts facts = await host.DescribeAsync(domain, cancellationToken);
+        facts = facts with { Disks = mapped.Resolve(facts.Disks) };
         DomainPlan plan = DomainPlanner.Plan(facts, settings);
         if (plan.Refusals.Count > 0)
         {

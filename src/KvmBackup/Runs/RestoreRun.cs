@@ -47,7 +47,8 @@ public sealed class RestoreRun(
         RestoreFacts facts = await preflight.ExamineAsync(backup, plan, assemblies, request, xml, cancellationToken);
         RestoreReport report = new(
             backup.Domain, backup.Id, plan.Name, [], [.. facts.Kept.Select(file => file.FilePath)], false, false, 0,
-            TimeSpan.Zero, [.. Warn(backups, backup, request), .. open.Damages.Select(damage => $"{damage.File}: {damage.Reason}"), .. plan.Warnings],
+            TimeSpan.Zero, [.. Warn(backups, backup, request), .. open.Damages.Select(damage => $"{damage.File}: {damage.Reason}"), .. plan.Warnings,
+                .. MappedRestore.Warn(plan, xml)],
             []);
         if (request.IsDryRun)
         {

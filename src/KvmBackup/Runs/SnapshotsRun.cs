@@ -10,7 +10,7 @@ namespace KvmBackup.Runs;
 
 /// <summary>Shows our snapshots in the clusters of the configured domains, and removes them when an operator says so.</summary>
 public sealed class SnapshotsRun(
-    HostSettings settings, LibvirtHost host, ClusterAccess access, ClusterKeys keys, RbdClient cluster, ImageTrimmer trimmer,
+    HostSettings settings, LibvirtHost host, MappedImages mapped, ClusterAccess access, ClusterKeys keys, RbdClient cluster, ImageTrimmer trimmer,
     BackupDirectory target, TimeSpan wait, ILogger log)
 {
     /// <param name="deed">What is wanted.</param>
@@ -71,7 +71,7 @@ public sealed class SnapshotsRun(
         CompletedBackup[] own = [.. directory.List().Backups.Where(backup => backup.Manifest.DomainUuid == domain.Uuid)];
         DomainFacts facts = await host.DescribeAsync(domain, cancellationToken);
         List<SnapshotVerdict> verdicts = [];
-        foreach (DiskFacts disk in facts.Disks.Where(disk => disk.Rbd is not null && wanted.Disks.Includes(disk.Target)))
+        foreach (DiskFacts disk in mapped.Resolve(facts.Disks).Where(disk => disk.Rbd is not null && wanted.Disks.Includes(disk.Target)))
         {
             RbdLocation location = await access.LocateAsync(disk.Rbd!, wanted.Ceph, cancellationToken);
             IReadOnlyList<SnapshotVerdict> found = SnapshotPlanner.Decide(

@@ -32,7 +32,7 @@ public sealed class Web1Host : IDisposable
         Keys = new ClusterKeys(PathOf("state", "keys"));
         Access = new ClusterAccess(Libvirt, Keys);
         Cluster = new RbdClient(Shell);
-        Preflight = new Preflight(Libvirt, Images, new ImagePreflight(Access, Cluster));
+        Preflight = new Preflight(Libvirt, Images, new MappedImages(), new ImagePreflight(Access, Cluster));
     }
 
     public PlannedOverlay Vda { get; }
