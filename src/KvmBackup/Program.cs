@@ -77,8 +77,8 @@ internal static class Program
         RestoreRun Restore()
         {
             RbdImageStore store = new(cluster);
-            CephSettings CephOf(DomainName name) => options.BackupDirectory is null
-                ? settings.Value.Domains.FirstOrDefault(domain => domain.Name == name)?.Ceph ?? CephSettings.None : CephSettings.None;
+            CephSettings CephOf(Manifest manifest) => options.BackupDirectory is null
+                ? settings.Value.FindSettings(manifest.Domain, manifest.FindImages())?.Ceph ?? CephSettings.None : CephSettings.None;
             return new RestoreRun(
                 source.Value, new RestorePreflight(host, new ImageDestinations(access.Value, cluster, store, CephOf, log)),
                 new RestoreWriter(
@@ -97,6 +97,8 @@ internal static class Program
                 new DiskCensus(host, mapped, log), new ImageCheck(new RbdPool(shell), Look(), target.Value, time), time),
             Recover,
             () => new SnapshotsRun(
-                settings.Value, host, mapped, access.Value, keys.Value, cluster, new ImageTrimmer(cluster, log), target.Value, options.Wait, log));
+                new SnapshotSubjects(
+                    settings.Value, host, new DiskCensus(host, mapped, log), mapped, access.Value, cluster, new RbdPool(shell)),
+                keys.Value, cluster, new ImageTrimmer(cluster, log), journal.Value.Owed, target.Value, options.Wait, log));
     }
 }

@@ -112,7 +112,8 @@ public sealed class DomainArchive : IAsyncDisposable
         log.Information("{Domain}: reading {Member} from {Source}", job.Name, name, from);
         ArchiveMember member = await TellRoomAsync(
             () => writer.AddAsync(MemberName(name), source, tally.Begin($"reading {name}"), cancellationToken));
-        string[] held = [image.SnapshotName, .. image.Base is null ? Array.Empty<string>() : [image.Base.SnapshotName]];
+        (string, long?)[] held =
+            [(image.SnapshotName, image.ExternalId), .. image.Base is { } below ? [(below.SnapshotName, below.SnapshotId)] : Array.Empty<(string, long?)>()];
         _ = await WaitAsync(tally, cluster.EnsureThereAsync(image.Location, held, cancellationToken));
         members.Add(member);
         string format = image.Base is null ? "raw" : ManifestLayer.RbdDiffFormat;

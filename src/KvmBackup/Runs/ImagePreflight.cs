@@ -53,6 +53,7 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
             source, location, facts, external?.Name ?? SnapshotName.Create(owner, disk.Target, id, random), chain.Base)
         {
             ExternalId = external?.Id,
+            DataBytes = chain.Base is null && facts.IsFastDiffValid ? await cluster.AskDataBytesAsync(location, cancellationToken) : 0,
         };
     }
 

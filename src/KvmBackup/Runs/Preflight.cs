@@ -47,11 +47,13 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         TakenDisk[] files = [.. disks.Where(disk => disk.Image is null)];
         IReadOnlyList<PlannedOverlay> overlays = facts.IsActive
             ? [.. files.Select(disk => PlanOverlay(facts, disk, settings, id))] : [];
-        long dataBytes = disks.SelectMany(disk => disk.Layers).Sum(layer => DataBytes(layer.FilePath));
+        long dataBytes = disks.SelectMany(disk => disk.Layers).Sum(layer => DataBytes(layer.FilePath))
+            + disks.Sum(disk => disk.Image?.DataBytes ?? 0);
         RefuseTargetBesideImages(target, disks);
         RefuseWithoutRoom(overlays, disks, settings.OverlayHeadroom);
-        TargetRoom.Demand(target, settings, own, dataBytes);
-        return new PreparedJob(settings, facts, disks, plan.Skipped, overlays, dataBytes, warnings);
+        PreparedJob job = new(settings, facts, disks, plan.Skipped, overlays, dataBytes, warnings);
+        TargetRoom.Demand(target, job, own);
+        return job;
     }
 
     private static bool IsOnOwnOverlay(DiskFacts disk) =>

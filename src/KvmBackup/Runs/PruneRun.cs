@@ -16,14 +16,14 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Time
         List<string> failures = [];
         foreach (DomainName name in target.ListDomains())
         {
-            if (FindSettings(name) is not { } terms)
-            {
-                notes.Add($"{name}: not in the configuration; its backups stay until you delete them");
-                continue;
-            }
-
             try
             {
+                if (FindSettings(name) is not { } terms)
+                {
+                    notes.Add($"{name}: {Tell(name)}; its backups stay until you delete them");
+                    continue;
+                }
+
                 verdicts.AddRange(await PruneAsync(name, terms, isDryRun, cancellationToken));
             }
             catch (KvmBackupException failure)
@@ -36,8 +36,12 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Time
         return new PruneReport(verdicts, notes, failures, isDryRun);
     }
 
-    private BackupSettings? FindSettings(DomainName name) => ImageIdentity.Find(name) is { } image
-        ? settings.FindSelection(image) : settings.Domains.FirstOrDefault(candidate => candidate.Name == name);
+    // A domain that is found by its pool need not be asked for: its newest backup tells which pools it was in.
+    private BackupSettings? FindSettings(DomainName name) => settings.FindSettings(
+        name, target.ForDomain(name).List().Backups is [{ } newest, ..] ? newest.Manifest.FindImages() : []);
+
+    private static string Tell(DomainName name) => ImageIdentity.Find(name) is null
+        ? "not in the configuration" : "no selection of images of the configuration covers it";
 
     private async Task<IReadOnlyList<RetentionVerdict>> PruneAsync(
         DomainName name, BackupSettings terms, bool isDryRun, CancellationToken cancellationToken)
