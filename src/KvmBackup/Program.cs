@@ -57,7 +57,7 @@ internal static class Program
             host, new DomainRecovery(
                 host, agent, snapshot, release, images, new ImageRecovery(access.Value, keys.Value, cluster, log), journal.Value, log),
             journal.Value,
-            settings.Value.StateDirectory, time, log);
+            settings.Value.StateDirectory, ScratchFolder.UsualParents, time, log);
         BackupCourse Course() => new(
             archiver, cluster, new ImageTrimmer(cluster, log), gate, verifier, new Retainer(log), target.Value, journal.Value,
             settings.Value.HostName, time, log);
