@@ -58,8 +58,10 @@ internal static class Program
                 host, agent, snapshot, release, images, new ImageRecovery(access.Value, keys.Value, cluster, log), journal.Value, log),
             journal.Value,
             settings.Value.StateDirectory, ScratchFolder.UsualParents, time, log);
+        Retainer retainer = new(log);
+        Lazy<Merger> merger = new(() => new Merger(archiver, verifier, retainer, gate, target.Value, time, log));
         BackupCourse Course() => new(
-            archiver, cluster, new ImageTrimmer(cluster, log), gate, verifier, new Retainer(log), target.Value, journal.Value,
+            archiver, cluster, new ImageTrimmer(cluster, log), gate, verifier, retainer, merger.Value, target.Value, journal.Value,
             settings.Value.HostName, time, log);
         ImageLook Look() => new(new ImagePreflight(access.Value, cluster), cluster, time);
         ImagesRun Images() => new(
@@ -92,7 +94,7 @@ internal static class Program
             () => new VerifyRun(source.Value, verifier, time, log),
             Restore,
             () => new AssembleRun(source.Value, content, conversion, time, log),
-            () => new PruneRun(settings.Value, target.Value, options.Wait, log),
+            () => new PruneRun(settings.Value, target.Value, merger.Value, options.Wait, log),
             () => new CheckRun(settings.Value, host, agent, images, archiver, target.Value, preflight.Value,
                 new DiskCensus(host, mapped, log), new ImageCheck(new RbdPool(shell), Look(), target.Value, time), time),
             Recover,

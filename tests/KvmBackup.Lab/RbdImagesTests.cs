@@ -6,39 +6,31 @@ namespace KvmBackup.Lab;
 /// <summary>Images in a Ceph cluster that no guest has, each a backup of its own.</summary>
 public sealed class RbdImagesTests : IAsyncLifetime
 {
-    private const long Size = 24L << 20;
-
-    private readonly List<LabRbdImage> made = [];
+    private readonly LooseImages images = new();
 
     public Task InitializeAsync() => LabCeph.EnsureStartedAsync();
 
-    public async Task DisposeAsync()
-    {
-        foreach (LabRbdImage image in made)
-        {
-            await LabCeph.RemoveAsync(image);
-        }
-    }
+    public Task DisposeAsync() => images.DisposeAsync().AsTask();
 
     [LabFact]
     public async Task Each_image_is_a_backup_of_its_own_and_every_point_of_it_comes_back_byte_for_byte()
     {
-        LabRbdImage first = await CreateAsync("own-1");
-        LabRbdImage other = await CreateAsync("own-2");
+        LabRbdImage first = await images.CreateAsync("own-1");
+        LabRbdImage other = await images.CreateAsync("own-2");
         BackupSite site = new();
         site.ConfigureImages(("volumes", "pool: rbd, name: \"own-*\", rotate: 9, full_every: {points: 3}, verify: true"));
         List<(string Id, string Checksum)> points = [];
         foreach (string kind in new[] { "full", "incremental", "incremental", "full" })
         {
-            await ChangeAsync(first);
+            await LooseImages.ChangeAsync(first);
             JsonElement jobs = (await site.ReportAsync("run")).GetProperty("jobs");
-            Assert.Equal([NameOf(first), NameOf(other)], jobs.EnumerateArray().Select(job => job.GetProperty("domain").GetString()));
+            Assert.Equal([LooseImages.NameOf(first), LooseImages.NameOf(other)], jobs.EnumerateArray().Select(job => job.GetProperty("domain").GetString()));
             JsonElement backup = jobs[0].GetProperty("backup");
             Assert.Equal(kind, backup.GetProperty("kind").GetString());
             Assert.Equal("crash", backup.GetProperty("consistency").GetString());
             Assert.Empty(jobs[0].GetProperty("warnings").EnumerateArray());
             Assert.Single(await LabCeph.SnapshotsAsync(first));
-            points.Add((backup.GetProperty("id").GetString()!, await ChecksumAsync(first.Specification)));
+            points.Add((backup.GetProperty("id").GetString()!, await LooseImages.ChecksumAsync(first.Specification)));
         }
 
         (await site.RunAsync("verify", "--all")).MustSucceed();
@@ -54,24 +46,24 @@ public sealed class RbdImagesTests : IAsyncLifetime
     [LabFact]
     public async Task A_pattern_without_an_image_fails_and_what_is_excluded_or_not_asked_for_is_left_alone()
     {
-        LabRbdImage first = await CreateAsync("sel-1");
-        LabRbdImage second = await CreateAsync("sel-2");
-        LabRbdImage swap = await CreateAsync("sel-1-swap");
+        LabRbdImage first = await images.CreateAsync("sel-1");
+        LabRbdImage second = await images.CreateAsync("sel-2");
+        LabRbdImage swap = await images.CreateAsync("sel-1-swap");
         BackupSite site = new();
         site.ConfigureImages(("volumes", "pool: rbd, name: [\"sel-*\", \"nothing-*\"], exclude: \"*-swap\", rotate: 2"));
 
         JsonElement[] planned = Jobs(await site.ReportAsync(3, "backup", "volumes", "--dry-run"));
         Assert.Contains($"snap create --no-progress {first}@kvmbackup.", planned[1].GetProperty("commands").ToString(), StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(site.BackupPath));
-        Assert.Equal(NameOf(second), Assert.Single(Jobs(await site.ReportAsync("backup", second.Specification))).GetProperty("domain").GetString());
+        Assert.Equal(LooseImages.NameOf(second), Assert.Single(Jobs(await site.ReportAsync("backup", second.Specification))).GetProperty("domain").GetString());
         Assert.Empty(await LabCeph.SnapshotsAsync(first));
 
         JsonElement[] jobs = Jobs(await site.ReportAsync(3, "run"));
 
-        Assert.Equal(["volumes", NameOf(first), NameOf(second)], jobs.Select(job => job.GetProperty("domain").GetString()));
+        Assert.Equal(["volumes", LooseImages.NameOf(first), LooseImages.NameOf(second)], jobs.Select(job => job.GetProperty("domain").GetString()));
         Assert.Contains("the pattern 'nothing-*' matches no image in rbd", ReasonOf(jobs[0]), StringComparison.Ordinal);
         Assert.Empty(await LabCeph.SnapshotsAsync(swap));
-        Assert.Contains(NameOf(second), (await site.RunAsync("list")).MustSucceed().Output, StringComparison.Ordinal);
+        Assert.Contains(LooseImages.NameOf(second), (await site.RunAsync("list")).MustSucceed().Output, StringComparison.Ordinal);
         Assert.Contains("2 image(s)", (await site.RunAsync("check")).MustEndWith(1).Output, StringComparison.Ordinal);
     }
 
@@ -79,12 +71,12 @@ public sealed class RbdImagesTests : IAsyncLifetime
     public async Task An_image_in_a_namespace_that_is_made_anew_begins_anew_and_its_old_backups_stay()
     {
         await LabCeph.RbdAsync("namespace", "create", "rbd/ns1");
-        LabRbdImage image = await CreateAsync(new LabRbdImage("anew") { Namespace = "ns1" });
+        LabRbdImage image = await images.CreateAsync(new LabRbdImage("anew") { Namespace = "ns1" });
         BackupSite site = new();
         site.ConfigureImages(("volumes", "pool: rbd, namespace: ns1, rotate: 1, full_every: 5"));
         _ = await BackUpAsync(site, image);
         await LabCeph.RemoveAsync(image);
-        _ = await CreateAsync(image);
+        _ = await images.CreateAsync(image);
 
         JsonElement job = await BackUpAsync(site, image);
 
@@ -100,7 +92,7 @@ public sealed class RbdImagesTests : IAsyncLifetime
     {
         LabRbdImage taken = new("guest-taken");
         LabRbdImage excluded = new("guest-excluded");
-        LabRbdImage free = await CreateAsync("guest-free");
+        LabRbdImage free = await images.CreateAsync("guest-free");
         await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("with-images")
         {
             Disks = [new LabDisk("vda"), new LabDisk("vdb") { Rbd = taken }, new LabDisk("vdc") { Rbd = excluded }],
@@ -114,7 +106,7 @@ public sealed class RbdImagesTests : IAsyncLifetime
         JsonElement[] jobs = Jobs(await site.ReportAsync("run"));
 
         Assert.Equal(
-            [guest.Name, NameOf(excluded), NameOf(free), NameOf(taken)], jobs.Select(job => job.GetProperty("domain").GetString()));
+            [guest.Name, LooseImages.NameOf(excluded), LooseImages.NameOf(free), LooseImages.NameOf(taken)], jobs.Select(job => job.GetProperty("domain").GetString()));
         string manifest = File.ReadAllText(Path.Combine(site.BackupDirectories(guest.Name)[^1], "manifest.json"));
         Assert.Contains("excluded in the domain's metadata (kvmbackup:exclude)", manifest, StringComparison.Ordinal);
         Assert.Equal(["succeeded", "skipped", "succeeded", "skipped"], jobs.Select(job => job.GetProperty("outcome").GetString()));
@@ -129,7 +121,7 @@ public sealed class RbdImagesTests : IAsyncLifetime
     [LabFact]
     public async Task Snapshots_of_another_program_are_read_once_each_and_never_touched()
     {
-        LabRbdImage image = await CreateAsync("theirs");
+        LabRbdImage image = await images.CreateAsync("theirs");
         BackupSite site = new();
         site.ConfigureImages(("volumes", "pool: rbd, name: theirs, rotate: 9, full_every: 5, snapshot: {external: \"auto-%Y%m%d\", ready: \"auto-%Y%m%d-ready\"}"));
         await SnapAsync(image, "auto-20261118");
@@ -139,9 +131,9 @@ public sealed class RbdImagesTests : IAsyncLifetime
         Assert.Equal("full", KindOf(await BackUpAsync(site, image)));
         JsonElement again = await BackUpAsync(site, image);
         Assert.Equal(("skipped", true), (again.GetProperty("outcome").GetString(), ReasonOf(again).StartsWith("already backed up", StringComparison.Ordinal)));
-        await ChangeAsync(image);
+        await LooseImages.ChangeAsync(image);
         await SnapAsync(image, "auto-20261119");
-        await ChangeAsync(image);
+        await LooseImages.ChangeAsync(image);
         await SnapAsync(image, "auto-20261119-ready");
 
         Assert.Equal("incremental", KindOf(await BackUpAsync(site, image)));
@@ -149,9 +141,9 @@ public sealed class RbdImagesTests : IAsyncLifetime
         LabRbdSnapshot[] left = [.. await LabCeph.SnapshotsAsync(image)];
         Assert.Equal(["auto-20261118", "auto-20261118-ready", "auto-20261119", "auto-20261119-ready"], left.Select(snapshot => snapshot.Name));
         Assert.True(left[0].IsProtected);
-        foreach ((string id, string snapshot) in site.BackupIds(FolderOf(image)).Zip(["auto-20261118", "auto-20261119"]))
+        foreach ((string id, string snapshot) in site.BackupIds(LooseImages.FolderOf(image)).Zip(["auto-20261118", "auto-20261119"]))
         {
-            Assert.Equal(await ChecksumAsync(image.At(snapshot)), await RestoreAsync(site, image, id));
+            Assert.Equal(await LooseImages.ChecksumAsync(image.At(snapshot)), await RestoreAsync(site, image, id));
         }
 
         await LabCeph.RbdAsync("snap", "unprotect", image.At("auto-20261118"));
@@ -160,7 +152,7 @@ public sealed class RbdImagesTests : IAsyncLifetime
     [LabFact]
     public async Task Snapshots_of_images_are_listed_with_what_is_owed_trimmed_and_reset()
     {
-        LabRbdImage image = await CreateAsync("shown");
+        LabRbdImage image = await images.CreateAsync("shown");
         BackupSite site = new();
         site.ConfigureImages(("volumes", "pool: rbd, name: shown, rotate: 9, full_every: 9, keep_on_cluster: 2"));
         _ = await BackUpAsync(site, image);
@@ -186,7 +178,7 @@ public sealed class RbdImagesTests : IAsyncLifetime
     [LabFact]
     public async Task A_target_that_has_no_room_for_an_image_is_refused_before_its_snapshot_is_taken()
     {
-        LabRbdImage image = await CreateAsync("roomy");
+        LabRbdImage image = await images.CreateAsync("roomy");
         BackupSite site = new();
         site.ConfigureImages(("volumes", "pool: rbd, name: roomy, rotate: 9"));
         (await RunningProgram.RunAsync("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", site.BackupPath)).MustSucceed();
@@ -201,21 +193,21 @@ public sealed class RbdImagesTests : IAsyncLifetime
     [LabFact]
     public async Task Prune_alone_reaches_images_and_says_which_directories_nobody_covers()
     {
-        LabRbdImage image = await CreateAsync("pruned");
+        LabRbdImage image = await images.CreateAsync("pruned");
         BackupSite site = new();
         site.ConfigureImages(("volumes", "pool: rbd, name: pruned, rotate: 9"));
         _ = await BackUpAsync(site, image);
         _ = await BackUpAsync(site, image);
         site.ConfigureImages(("volumes", "pool: rbd, name: other, rotate: 1"));
         Assert.Contains(
-            $"{NameOf(image)}: no selection of images of the configuration covers it", (await site.RunAsync("prune")).MustSucceed().Output,
+            $"{LooseImages.NameOf(image)}: no selection of images of the configuration covers it", (await site.RunAsync("prune")).MustSucceed().Output,
             StringComparison.Ordinal);
-        Assert.Equal(2, site.BackupDirectories(FolderOf(image)).Count);
+        Assert.Equal(2, site.BackupDirectories(LooseImages.FolderOf(image)).Count);
 
         site.ConfigureImages(("volumes", "pool: rbd, name: pruned, rotate: 1"));
         (await site.RunAsync("prune")).MustSucceed();
 
-        Assert.Single(site.BackupDirectories(FolderOf(image)));
+        Assert.Single(site.BackupDirectories(LooseImages.FolderOf(image)));
     }
 
     private static JsonElement[] Jobs(JsonElement report) => [.. report.GetProperty("jobs").EnumerateArray()];
@@ -227,51 +219,13 @@ public sealed class RbdImagesTests : IAsyncLifetime
 
     private static string KindOf(JsonElement job) => job.GetProperty("backup").GetProperty("kind").GetString()!;
 
-    private static string NameOf(LabRbdImage image) => $"rbd:{image.Specification}";
-
-    private static string FolderOf(LabRbdImage image) => NameOf(image).Replace(":", "%3A", StringComparison.Ordinal).Replace("/", "%2F", StringComparison.Ordinal);
-
     private static async Task<string> RestoreAsync(BackupSite site, LabRbdImage image, string id)
     {
         string folder = LabEnvironment.NewDirectory("restored");
-        (await site.RunAsync("restore", $"{NameOf(image)}@{id}", "--to", folder)).MustSucceed();
+        (await site.RunAsync("restore", $"{LooseImages.NameOf(image)}@{id}", "--to", folder)).MustSucceed();
         return Folder.Checksum(Assert.Single(Directory.GetFiles(folder)));
-    }
-
-    private Task<LabRbdImage> CreateAsync(string name) => CreateAsync(new LabRbdImage(name));
-
-    private async Task<LabRbdImage> CreateAsync(LabRbdImage image)
-    {
-        made.Add(image);
-        await LabCeph.ImportAsync(Content(image.Image.Length), image);
-        return image;
     }
 
     private static Task<string> SnapAsync(LabRbdImage image, string name) =>
         LabCeph.RbdAsync("snap", "create", "--no-progress", image.At(name));
-
-    /// <summary>A raw disk with data, holes and data that looks like a hole.</summary>
-    private static string Content(int seed)
-    {
-        string path = Path.Combine(LabEnvironment.NewDirectory("content"), "raw");
-        byte[] data = new byte[3 << 20];
-        new Random(seed).NextBytes(data);
-        using FileStream file = File.Create(path);
-        file.SetLength(Size);
-        file.Write(data);
-        file.Position = 13 << 20;
-        file.Write(data, 0, 1 << 20);
-        return path;
-    }
-
-    private static Task<string> ChangeAsync(LabRbdImage image) => LabCeph.RbdAsync(
-        "bench", "--io-type", "write", "--io-size", "65536", "--io-total", "262144", "--io-pattern", "rand",
-        "--io-threads", "1", image.Specification);
-
-    private static async Task<string> ChecksumAsync(string specification)
-    {
-        string path = Path.Combine(LabEnvironment.NewDirectory("export"), "raw");
-        await LabCeph.ExportAsync(specification, path);
-        return Folder.Checksum(path);
-    }
 }

@@ -43,6 +43,8 @@ public sealed class ArchiveReader
         long done = 0;
         using ChunkScan scan = new(archive, index, method, workers)
         {
+            // The checksum of the content, over all of it, is the proof; that of the packed bytes would cost as much again.
+            ProvesChunks = false,
             OnDamage = (chunk, reason) => throw Damaged(member, index.Chunks[chunk].OffsetBytes, reason),
             OnChunk = async (chunk, content, token) =>
             {
@@ -55,18 +57,26 @@ public sealed class ArchiveReader
                 }
             },
         };
-        int first = (int)(member.DataOffsetBytes / index.ChunkSizeBytes);
-        int end = (int)((map.DataEndBytes + index.ChunkSizeBytes - 1) / index.ChunkSizeBytes);
-        await scan.RunAsync(first, map.DataBytes == 0 ? first : end, cancellationToken);
-
+        (int first, int end) = ChunksOf(map);
+        await scan.RunAsync(first, end, cancellationToken);
         if (hash.Finish() != member.ContentSha256)
         {
+            await FindDamageAsync(member, first, end, cancellationToken);
             throw Damaged(
                 member,
                 index.Chunks[Math.Min(first, index.Chunks.Count - 1)].OffsetBytes,
                 "its content is not that which was read from the source (tree SHA-256 differs)");
         }
     }
+
+    /// <summary>Opens a member to be read at any offset. It has no checksum of its own on that way: the index must be known to
+    /// be right, for it holds the checksums of the chunks.</summary>
+    /// <param name="member">Which.</param>
+    /// <param name="wanted">What will be read of it, ascending.</param>
+    /// <param name="ahead">Chunks that are unpacked beyond the one that is read.</param>
+    /// <exception cref="ArchivingException">It cannot lie where it is said to.</exception>
+    public MemberReader OpenMember(ArchiveMember member, IReadOnlyList<Extent> wanted, int ahead) =>
+        new(archive, index, method, MapOf(member), wanted, ahead);
 
     /// <summary>Reads every byte of the archive once and says what is damaged; goes on after damage.</summary>
     /// <param name="members">All members, as they were written.</param>
@@ -103,7 +113,25 @@ public sealed class ArchiveReader
         return content;
     }
 
-    private static ArchivingException Damaged(ArchiveMember member, long offset, string reason) => new(
+    /// <summary>The content is wrong: says in which chunk, when that is one whose bytes are not those that were written.</summary>
+    private async Task FindDamageAsync(ArchiveMember member, int first, int end, CancellationToken cancellationToken)
+    {
+        using ChunkScan scan = new(archive, index, method, workers: 1)
+        {
+            OnDamage = (chunk, reason) => throw Damaged(member, index.Chunks[chunk].OffsetBytes, reason),
+            OnChunk = (_, _, _) => ValueTask.CompletedTask,
+        };
+        await scan.RunAsync(first, end, cancellationToken);
+    }
+
+    private (int First, int End) ChunksOf(TarMap map)
+    {
+        int first = (int)(map.Member.DataOffsetBytes / index.ChunkSizeBytes);
+        int end = (int)((map.DataEndBytes + index.ChunkSizeBytes - 1) / index.ChunkSizeBytes);
+        return (first, map.DataBytes == 0 ? first : end);
+    }
+
+    internal static ArchivingException Damaged(ArchiveMember member, long offset, string reason) => new(
         $"{member.Name} cannot be read: the archive is damaged in the chunk at byte {offset}: {reason}. "
         + "Verify the backup to see what else is touched, and use another backup or another copy of this one.",
         ExitCode.DamageFound);

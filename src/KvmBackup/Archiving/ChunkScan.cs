@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Security.Cryptography;
 using KvmBackup.Model;
 using Microsoft.Win32.SafeHandles;
 
@@ -12,8 +11,13 @@ namespace KvmBackup.Archiving;
 internal sealed class ChunkScan(SafeFileHandle archive, ArchiveIndex index, CompressionMethod method, int workers)
     : IDisposable
 {
+    private readonly ChunkFile file = new(archive, index);
     private readonly SemaphoreSlim reading = new(1);
     private int nextChunk;
+
+    /// <summary>Whether the bytes of each chunk are compared with the index before they are unpacked; else what comes of them
+    /// must be proven by whoever takes it.</summary>
+    public bool ProvesChunks { get; init; } = true;
 
     /// <summary>Takes the bytes read of the file, in order, by one caller at a time.</summary>
     public Action<ReadOnlyMemory<byte>>? OnRead { get; init; }
@@ -53,7 +57,8 @@ internal sealed class ChunkScan(SafeFileHandle archive, ArchiveIndex index, Comp
             {
                 ReadOnlyMemory<byte> bytes = packed.AsMemory(0, index.Chunks[read.Chunk].LengthBytes);
                 Memory<byte> room = content.AsMemory(0, index.ContentBytes(read.Chunk));
-                string? fault = read.Fault ?? Unpack(codec, read.Chunk, bytes, room, out bytes);
+                string? fault = read.Fault ?? (ProvesChunks ? file.Prove(read.Chunk, bytes.Span) : null)
+                    ?? ChunkFile.Unpack(codec, bytes, room, out bytes);
                 if (fault is null)
                 {
                     await OnChunk(read.Chunk, bytes, cancellationToken);
@@ -85,60 +90,13 @@ internal sealed class ChunkScan(SafeFileHandle archive, ArchiveIndex index, Comp
 
             int chunk = nextChunk++;
             Memory<byte> bytes = buffer.AsMemory(0, index.Chunks[chunk].LengthBytes);
-            string? fault = await ReadAsync(index.Chunks[chunk].OffsetBytes, bytes, cancellationToken);
+            string? fault = await file.ReadAsync(chunk, bytes, cancellationToken);
             OnRead?.Invoke(bytes);
             return (chunk, fault);
         }
         finally
         {
             reading.Release();
-        }
-    }
-
-    private async ValueTask<string?> ReadAsync(long offset, Memory<byte> bytes, CancellationToken cancellationToken)
-    {
-        try
-        {
-            while (!bytes.IsEmpty)
-            {
-                int length = await RandomAccess.ReadAsync(archive, bytes, offset, cancellationToken);
-                if (length == 0)
-                {
-                    return "the file ends here";
-                }
-
-                offset += length;
-                bytes = bytes[length..];
-            }
-
-            return null;
-        }
-        catch (IOException failure)
-        {
-            // A bad sector costs its chunk, not the rest of the archive.
-            return $"the file cannot be read here ({failure.Message})";
-        }
-    }
-
-    private string? Unpack(
-        ICodec codec, int chunk, ReadOnlyMemory<byte> packed, Memory<byte> room, out ReadOnlyMemory<byte> content)
-    {
-        content = default;
-        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(packed.Span, digest);
-        if (Convert.ToHexStringLower(digest) != index.Chunks[chunk].Sha256)
-        {
-            return "the bytes are not those that were written (SHA-256 differs)";
-        }
-
-        try
-        {
-            content = codec.Decompress(packed, room);
-            return null;
-        }
-        catch (InvalidDataException failure)
-        {
-            return $"the chunk cannot be unpacked: {failure.Message}";
         }
     }
 }

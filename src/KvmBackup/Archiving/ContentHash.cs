@@ -77,7 +77,7 @@ public sealed class ContentHash : IDisposable
             int length = Math.Min(BlockLength(block) - within, data.Length);
             if (length == BlockLength(block))
             {
-                Settle(block, SHA256.HashData(data[..length]), length);
+                Settle(block, DigestOf(data[..length]), length);
             }
             else
             {
@@ -116,6 +116,10 @@ public sealed class ContentHash : IDisposable
     }
 
     public void Dispose() => tree.Dispose();
+
+    /// <summary>A look for zeros ends at the first byte that is none; what it finds costs a twentieth of a digest.</summary>
+    private static byte[] DigestOf(ReadOnlySpan<byte> block) =>
+        block.Length == BlockBytes && !block.ContainsAnyExcept((byte)0) ? HoleDigests[..DigestBytes] : SHA256.HashData(block);
 
     private static byte[] RepeatHoleDigest()
     {

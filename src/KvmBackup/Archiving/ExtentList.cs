@@ -47,23 +47,6 @@ internal static class ExtentList
     }
 
     /// <summary>Index of the first extent that ends after an offset; the count when there is none.</summary>
-    public static int FirstEndingAfter(IReadOnlyList<Extent> extents, long offsetBytes)
-    {
-        int low = 0;
-        int high = extents.Count;
-        while (low < high)
-        {
-            int middle = (low + high) / 2;
-            if (extents[middle].EndBytes > offsetBytes)
-            {
-                high = middle;
-            }
-            else
-            {
-                low = middle + 1;
-            }
-        }
-
-        return low;
-    }
+    public static int FirstEndingAfter(IReadOnlyList<Extent> extents, long offsetBytes) =>
+        Bisection.First(extents.Count, index => extents[index].EndBytes > offsetBytes);
 }

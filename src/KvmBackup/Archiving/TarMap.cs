@@ -82,6 +82,23 @@ internal sealed class TarMap
         }
     }
 
+    /// <summary>Where the data within a run of the content lie in the tar stream, ascending; holes are passed over.</summary>
+    /// <param name="offsetBytes">Where the run starts in the member.</param>
+    /// <param name="lengthBytes">Its length, which ends within the member.</param>
+    public IEnumerable<Place> PlacesOf(long offsetBytes, long lengthBytes)
+    {
+        long end = offsetBytes + lengthBytes;
+        IReadOnlyList<Extent> extents = Member.Extents;
+        for (int index = ExtentList.FirstEndingAfter(extents, offsetBytes);
+            index < extents.Count && extents[index].OffsetBytes < end; index++)
+        {
+            long from = Math.Max(offsetBytes, extents[index].OffsetBytes);
+            long to = Math.Min(end, extents[index].EndBytes);
+            yield return new Place(
+                from, Member.DataOffsetBytes + starts[index] + (from - extents[index].OffsetBytes), to - from);
+        }
+    }
+
     private int ExtentAt(long dataOffset)
     {
         int index = Array.BinarySearch(starts, dataOffset);
@@ -93,4 +110,10 @@ internal sealed class TarMap
     /// <param name="Start">Where it is in the run of the stream that was asked about.</param>
     /// <param name="Length">How long it is.</param>
     public readonly record struct Part(long OffsetBytes, int Start, int Length);
+
+    /// <summary>A run of content that lies in one piece.</summary>
+    /// <param name="OffsetBytes">Where it belongs in the member.</param>
+    /// <param name="TarOffsetBytes">Where it lies in the tar stream.</param>
+    /// <param name="LengthBytes">How long it is.</param>
+    public readonly record struct Place(long OffsetBytes, long TarOffsetBytes, long LengthBytes);
 }

@@ -5,7 +5,7 @@ namespace KvmBackup.Configuration;
 /// <summary>Reads the keys that speak of Ceph and of increments.</summary>
 internal static class ChainReader
 {
-    public static readonly IReadOnlyList<string> Keys = ["ceph", "full_every", "increments", "keep_on_cluster", "protect_snapshots"];
+    public static readonly IReadOnlyList<string> Keys = ["ceph", "full_every", "increments", "keep_on_cluster", "merge", "protect_snapshots"];
 
     public const int MostSnapshots = 500;
 

@@ -37,7 +37,7 @@ internal static class HostReader
     }
 
     /// <summary>What must be said at one level or another.</summary>
-    public static void ReportMissing(Setting setting, SettingsLayer layer)
+    public static void ReportUnfit(Setting setting, SettingsLayer layer)
     {
         if (layer.Schedule is null)
         {
@@ -47,6 +47,12 @@ internal static class HostReader
         if (layer.Retention is null)
         {
             setting.ReportAtKey("no rotate or retain", "say how long its backups live, for example 'rotate: 4'");
+        }
+
+        if (layer.Chain is { IsMerging: true, IsDifferential: true })
+        {
+            // Each of the later ones stands on the full one: merging the oldest would not let it go.
+            setting.ReportAtKey("merge and increments: differential", "give one of them; merge works on increments: incremental");
         }
     }
 
@@ -79,7 +85,7 @@ internal static class HostReader
     private static DomainSettings ReadDomain(Setting domain, SettingsLayer hostLayer)
     {
         SettingsLayer layer = LayerReader.Read(Section.Open(domain, LayerReader.Keys)).Over(hostLayer);
-        ReportMissing(domain, layer);
+        ReportUnfit(domain, layer);
         return new DomainSettings(
             ReadName(domain),
             layer.Schedule ?? new Schedule([]),

@@ -49,7 +49,7 @@ internal static class ImageReader
     {
         Section section = Section.Open(selection, Keys);
         SettingsLayer layer = LayerReader.Read(section).Over(hostLayer);
-        HostReader.ReportMissing(selection, layer);
+        HostReader.ReportUnfit(selection, layer);
         ReportName(selection, domains);
         if (section.Find("pool") is null)
         {

@@ -42,6 +42,7 @@ internal static class LayerReader
         VerifyBeforePublish = section.Find("verify")?.Flag(),
         Ceph = section.Find("ceph") is { } ceph ? ChainReader.ReadCeph(ceph) : null,
         FullEvery = section.Find("full_every") is { } every ? ChainReader.ReadFullEvery(every) : null,
+        IsMerging = section.Find("merge")?.Flag(),
         KeepOnCluster = section.Find("keep_on_cluster")?.Number(0, ChainReader.MostSnapshots),
         ProtectSnapshots = section.Find("protect_snapshots")?.Flag(),
         IsDifferential = section.Find("increments") is { } increments ? ChainReader.ReadIsDifferential(increments) : null,

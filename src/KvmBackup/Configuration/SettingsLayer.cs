@@ -33,12 +33,19 @@ internal sealed record SettingsLayer
 
     public bool? IsDifferential { get; init; }
 
+    public bool? IsMerging { get; init; }
+
     public int? KeepOnCluster { get; init; }
 
     public bool? ProtectSnapshots { get; init; }
 
     /// <summary>When a new full backup is due, and what the others stand on; null is a full one every time.</summary>
-    public ChainPolicy? Chain => FullEvery is { } every ? every with { IsDifferential = IsDifferential ?? false } : null;
+    public ChainPolicy? Chain => FullEvery is null && IsMerging is not true ? null
+        : (FullEvery ?? new ChainPolicy(Points: null, Age: null, IsDifferential: false)) with
+        {
+            IsDifferential = IsDifferential ?? false,
+            IsMerging = IsMerging ?? false,
+        };
 
     /// <summary>This level on top of a farther one: the nearer wins.</summary>
     public SettingsLayer Over(SettingsLayer farther) => new()
@@ -57,6 +64,7 @@ internal sealed record SettingsLayer
         Ceph = Ceph?.Over(farther.Ceph) ?? farther.Ceph,
         FullEvery = FullEvery ?? farther.FullEvery,
         IsDifferential = IsDifferential ?? farther.IsDifferential,
+        IsMerging = IsMerging ?? farther.IsMerging,
         KeepOnCluster = KeepOnCluster ?? farther.KeepOnCluster,
         ProtectSnapshots = ProtectSnapshots ?? farther.ProtectSnapshots,
     };

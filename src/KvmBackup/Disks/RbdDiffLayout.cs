@@ -65,6 +65,17 @@ public sealed class RbdDiffLayout
         }
     }
 
+    /// <summary>Where a run of the image's data lies in the stream.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">No single change holds it.</exception>
+    public long StreamOffset(long imageOffsetBytes, long lengthBytes)
+    {
+        int index = Bisection.First(Changes.Count, change => Changes[change].EndBytes > imageOffsetBytes);
+        return index < starts.Length && Changes[index].IsData && Changes[index].OffsetBytes <= imageOffsetBytes
+            && imageOffsetBytes + lengthBytes <= Changes[index].EndBytes
+            ? starts[index] + RbdDiffFormat.RecordBytes + (imageOffsetBytes - Changes[index].OffsetBytes)
+            : throw new ArgumentOutOfRangeException(nameof(imageOffsetBytes), imageOffsetBytes, "No change holds these data.");
+    }
+
     /// <summary>The discards whose records begin within a piece of the stream.</summary>
     public IEnumerable<Extent> DiscardsIn(long offsetBytes, int length)
     {

@@ -4,4 +4,8 @@ namespace KvmBackup.Model;
 /// <param name="Points">A chain has at most so many backups, the full one included; null is no limit.</param>
 /// <param name="Age">The full one grows no older than this; null is no limit.</param>
 /// <param name="IsDifferential">Each increment stands on the full one, rather than on the previous backup.</param>
-public sealed record ChainPolicy(int? Points, TimeSpan? Age, bool IsDifferential);
+public sealed record ChainPolicy(int? Points, TimeSpan? Age, bool IsDifferential)
+{
+    /// <summary>The oldest increments are merged into their full backup when retention lets that go.</summary>
+    public bool IsMerging { get; init; }
+}

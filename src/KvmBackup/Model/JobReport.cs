@@ -19,6 +19,9 @@ public sealed record JobReport(
     IReadOnlyList<RetentionVerdict> Removed,
     IReadOnlyList<string> Commands)
 {
+    /// <summary>The increments that became full backups, out of what they stood on.</summary>
+    public IReadOnlyList<CompletedBackup> Merged { get; init; } = [];
+
     /// <summary>Of a job that was not begun.</summary>
     public static JobReport Without(DomainName domain, JobOutcome outcome, string reason) =>
         new(domain, outcome, reason, null, TimeSpan.Zero, [], [], []);

@@ -56,6 +56,15 @@ public enum JobStep
     /// <summary>A Ceph cluster holds only those of our snapshots that the next backup stands on.</summary>
     Trimmed,
 
+    /// <summary>The full backup that is to take an increment's place is whole and proven, under a name that is none yet.</summary>
+    MergeProven,
+
+    /// <summary>It is a backup, and the increment is still there.</summary>
+    MergePublished,
+
+    /// <summary>The increment is gone.</summary>
+    Merged,
+
     /// <summary>Old backups are gone.</summary>
     Retained,
 }

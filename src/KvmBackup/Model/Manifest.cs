@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace KvmBackup.Model;
 
 /// <summary>
@@ -43,6 +45,10 @@ public sealed record Manifest(
     IReadOnlyList<string> Warnings)
 {
     public const int CurrentFormatVersion = 1;
+
+    /// <summary>The backups that were merged into this one, the oldest first; empty for one that was read from its source.</summary>
+    [AllowNull]
+    public IReadOnlyList<BackupId> MergedFrom { get; init => field = value ?? []; } = [];
 
     /// <summary>The RBD images that it holds, by the names that they had.</summary>
     public IReadOnlyList<RbdImage> FindImages() => [.. Disks.Select(disk => disk.Image?.Image).OfType<RbdImage>()];

@@ -11,6 +11,10 @@ public sealed record ManifestImage(
     RbdImage Image, string ImageId, string Snapshot, BackupId? BaseBackup, string? BaseSnapshot,
     IReadOnlyList<ImageChange> Changes)
 {
+    /// <summary>The name of the member that holds an image or its changes, below the domain's folder.</summary>
+    public static string MemberName(DiskTarget target, bool isFull) =>
+        isFull ? $"{target}.raw" : $"{target}.{ManifestLayer.RbdDiffFormat}";
+
     /// <summary>Whether these changes lead on from that point of the same image.</summary>
     public bool StandsOn(ManifestImage below) => ImageId == below.ImageId && BaseSnapshot == below.Snapshot;
 

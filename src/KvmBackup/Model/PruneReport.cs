@@ -11,5 +11,8 @@ public sealed record PruneReport(
     IReadOnlyList<string> Failures,
     bool IsDryRun)
 {
+    /// <summary>The increments that became full backups, out of what they stood on.</summary>
+    public IReadOnlyList<CompletedBackup> Merged { get; init; } = [];
+
     public ExitCode ExitCode => Failures.Count > 0 ? ExitCode.Failed : ExitCode.Done;
 }

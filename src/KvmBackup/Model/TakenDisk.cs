@@ -17,7 +17,6 @@ public sealed record TakenDisk(DiskFacts Disk, IReadOnlyList<ImageLayer> Layers)
     /// <summary>The name of a layer below the domain's folder of the archive: <c>vda.qcow2</c>,
     /// <c>vda.backing1.qcow2</c>; of an image, <c>vda.raw</c>, or <c>vda.rbddiff</c> for its changes.</summary>
     public string MemberName(int depth) =>
-        Image is { Base: null } ? $"{Disk.Target}.raw"
-        : Image is not null ? $"{Disk.Target}.{ManifestLayer.RbdDiffFormat}"
+        Image is not null ? ManifestImage.MemberName(Disk.Target, Image.Base is null)
         : depth == 0 ? $"{Disk.Target}.{Layers[0].Format}" : $"{Disk.Target}.backing{depth}.{Layers[depth].Format}";
 }

@@ -27,6 +27,7 @@ public static class ImageGuide
 
             ## 3. Put it into the cluster
 
-            """ + RestoreGuide.Image($"{name.FileName}/{disk.MemberName(0)}", archiveName, disk.Disk.Target, image);
+            """ + RestoreGuide.Image(
+            name.FileName, archiveName, disk.Disk.Target, image.Source.Image, image.SnapshotName, image.Base?.Backup);
     }
 }

@@ -38,7 +38,7 @@ public static class RestoreGuide
         {
             if (disk.Image is { } image)
             {
-                _ = text.Append(Image($"{folder}/{disk.MemberName(0)}", archiveName, disk.Disk.Target, image));
+                _ = text.Append(Image(folder, archiveName, disk.Disk.Target, image.Source.Image, image.SnapshotName, image.Base?.Backup));
             }
             else
             {
@@ -88,19 +88,38 @@ public static class RestoreGuide
         _ = text.AppendLine("```");
     }
 
-    /// <summary>How an image, or its changes, come back into a cluster.</summary>
-    internal static string Image(string member, string archiveName, DiskTarget target, TakenImage image)
+    /// <summary>The guide of a backup whose image is no longer an increment: all else in it stays as it was.</summary>
+    /// <param name="text">The guide of the increment.</param>
+    /// <param name="manifest">Of the increment.</param>
+    public static string Merge(string text, Manifest manifest)
     {
-        string spec = ShellWord.Quote(image.Source.Image.Spec);
-        string snapshot = ShellWord.Quote($"{image.Source.Image}@{image.SnapshotName}");
-        if (image.Base is { } standsOn)
+        foreach (ManifestDisk disk in manifest.Disks.Where(disk => disk.Image is { BaseBackup: not null }))
+        {
+            string Section(BackupId? standsOn) => Image(
+                manifest.Domain.FileName, manifest.Archive.FileName, disk.Target, disk.Image!.Image, disk.Image.Snapshot, standsOn);
+            string increment = Section(disk.Image!.BaseBackup);
+            text = text.Contains(increment, StringComparison.Ordinal) ? text.Replace(increment, Section(standsOn: null), StringComparison.Ordinal)
+                : $"{Section(standsOn: null)}\nWhat follows speaks of this disk as it was before it was merged with the backups before it.\n\n{text}";
+        }
+
+        return text;
+    }
+
+    /// <summary>How an image, or its changes, come back into a cluster.</summary>
+    internal static string Image(
+        string folder, string archiveName, DiskTarget target, RbdImage image, string snapshotName, BackupId? standsOn)
+    {
+        string spec = ShellWord.Quote(image.Spec);
+        string snapshot = ShellWord.Quote($"{image}@{snapshotName}");
+        string member = ShellWord.Quote($"{folder}/{ManifestImage.MemberName(target, standsOn is null)}");
+        if (standsOn is not null)
         {
             return $"""
-                Disk `{target}`, an RBD image. This archive holds what changed since the backup {standsOn.Backup}. Unpack the
+                Disk `{target}`, an RBD image. This archive holds what changed since the backup {standsOn}. Unpack the
                 `{archiveName}` of that one in its own folder, and do what its RESTORE.md says of the disk `{target}`, and of
                 nothing else. Then type here:
                 ```sh
-                rbd import-diff {ShellWord.Quote(member)} {spec}
+                rbd import-diff {member} {spec}
                 ```
 
                 """;
@@ -110,7 +129,7 @@ public static class RestoreGuide
         return $"""
             Disk `{target}`, an RBD image; `rbd import` refuses one that is there:
             ```sh
-            rbd import --sparse-size 64K {ShellWord.Quote(member)} {spec} && rbd snap create {snapshot}
+            rbd import --sparse-size 64K {member} {spec} && rbd snap create {snapshot}
             ```
             Without a cluster the file is a raw disk as it is.
 

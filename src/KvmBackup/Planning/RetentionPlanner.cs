@@ -21,16 +21,23 @@ public static class RetentionPlanner
         CompletedBackup[] own = [.. newestFirst.Where(backup => IsSameGuest(backup, proof))];
         Dictionary<BackupId, string> kept = KeptByThemselves(policy, proof, own);
         (BackupId Link, BackupId Needing)[] links = [.. BackupChain.Links(own, kept.ContainsKey)];
+        Dictionary<BackupId, BackupId> neededBy = [];
         foreach ((BackupId link, BackupId needing) in links)
         {
-            _ = kept.TryAdd(link, $"base of {needing}");
+            if (kept.TryAdd(link, $"base of {needing}"))
+            {
+                neededBy.Add(link, needing);
+            }
         }
 
         Dictionary<BackupId, int> ranks = own.Select((backup, index) => (backup.Id, index + 1)).ToDictionary();
         string Removal(CompletedBackup backup) =>
             $"{RetentionRules.Ordinal(ranks.GetValueOrDefault(backup.Id))} newest, {RetentionRules.Tell(policy)}";
         return new RetentionDecision(
-            [.. newestFirst.Select(backup => Judge(backup, proof, kept, Removal(backup)))]);
+            [.. newestFirst.Select(backup => Judge(backup, proof, kept, Removal(backup)) with
+            {
+                NeededBy = IsSameGuest(backup, proof) ? neededBy.GetValueOrDefault(backup.Id) : null,
+            })]);
     }
 
     /// <summary>

@@ -51,6 +51,7 @@ public sealed class JsonReports(TextWriter output) : IReports
             ["reason"] = disk.Reason,
         });
         json["warnings"] = Strings(manifest.Warnings);
+        json["merged_from"] = Strings(manifest.MergedFrom.Select(id => $"{id}"));
         Write(json);
     }
 
@@ -95,6 +96,7 @@ public sealed class JsonReports(TextWriter output) : IReports
         ["exit_code"] = (int)report.ExitCode,
         ["is_dry_run"] = report.IsDryRun,
         ["verdicts"] = Array(report.Verdicts, Verdict),
+        ["merged"] = Array(report.Merged, Merged),
         ["notes"] = Strings(report.Notes),
         ["failures"] = Strings(report.Failures),
     });
@@ -159,6 +161,7 @@ public sealed class JsonReports(TextWriter output) : IReports
         ["backup"] = job.Backup is { } backup ? Summary(backup) : null,
         ["warnings"] = Strings(job.Warnings),
         ["removed"] = Array(job.Removed, Verdict),
+        ["merged"] = Array(job.Merged, Merged),
         ["commands"] = Strings(job.Commands),
     };
 
@@ -190,6 +193,13 @@ public sealed class JsonReports(TextWriter output) : IReports
         ["virtual_size_bytes"] = file.Disk.VirtualSizeBytes,
         ["content_sha256"] = file.Layer.Sha256,
         ["source"] = file.Layer.SourcePath,
+    };
+
+    private static JsonObject Merged(CompletedBackup backup) => new()
+    {
+        ["domain"] = backup.Domain.Value,
+        ["id"] = backup.Id.ToString(),
+        ["from"] = Strings(backup.Manifest.MergedFrom.Select(id => $"{id}")),
     };
 
     private static JsonObject Verdict(RetentionVerdict verdict) => new()

@@ -37,7 +37,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
                 Cell(job.Backup?.Consistency.ToString().ToLowerInvariant()),
                 Cell(job.Backup is { } backup ? ByteSize.Format(backup.Members.Sum(member => member.DataBytes)) : null),
                 Cell(job.Backup is { } made ? ByteSize.Format(made.Archive.SizeBytes) : null),
-                Cell(job.Elapsed > TimeSpan.Zero ? Seconds(job.Elapsed) : null));
+                Cell(job.Elapsed > TimeSpan.Zero ? Phrases.Seconds(job.Elapsed) : null));
         }
 
         PrintRecovery(report.Recovery);
@@ -62,7 +62,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
                 Cell(string.Join(" ", manifest.Disks.Select(disk => disk.Target))),
                 Cell(ByteSize.Format(manifest.Members.Sum(member => member.DataBytes))),
                 Cell(ByteSize.Format(manifest.Archive.SizeBytes)),
-                Cell(Age(manifest.Id)),
+                Cell(Phrases.Age(time.GetUtcNow() - manifest.Id.Instant)),
                 Cell(backup.IsProtected ? "protected" : null));
         }
 
@@ -83,11 +83,12 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         Manifest manifest = backup.Manifest;
         Say($"{manifest.Domain}@{manifest.Id}   {backup.DirectoryPath}");
         Say($"  domain       {manifest.Domain} (UUID {manifest.DomainUuid}) of host {manifest.Host}");
-        Say($"  kind         {manifest.Kind.ToString().ToLowerInvariant()}{(backup.IsProtected ? ", protected" : string.Empty)}");
+        Say($"  kind         {manifest.Kind.ToString().ToLowerInvariant()}{(backup.IsProtected ? ", protected" : string.Empty)}"
+            + (manifest.MergedFrom.Count > 0 ? $", merged from {string.Join(", ", manifest.MergedFrom)}" : string.Empty));
         Say($"  consistency  {manifest.Consistency.ToString().ToLowerInvariant()}"
             + (manifest.ConsistencyReason is { } reason ? $" ({reason})" : string.Empty)
             + (manifest.FrozenFor is { } frozen ? $", frozen for {frozen.TotalMilliseconds:0} ms" : string.Empty));
-        Say($"  made         {Time(manifest.StartedAt)} to {Time(manifest.FinishedAt)} by {manifest.Program}");
+        Say($"  made         {Phrases.Time(manifest.StartedAt)} to {Phrases.Time(manifest.FinishedAt)} by {manifest.Program}");
         Say($"  archive      {manifest.Archive.FileName}, {ByteSize.Format(manifest.Archive.SizeBytes)} "
             + $"({manifest.Archive.Compression.ToString().ToLowerInvariant()})");
         Table table = NewTable("Disk", "File in the archive", "Format", "Size", "Came from");
@@ -116,7 +117,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
             string name = $"{result.Backup.Domain}@{result.Backup.Id}";
             long content = result.Backup.Manifest.Members.Sum(member => member.DataBytes);
             Say(result.Damages.Count == 0
-                ? $"{name}: whole: every byte read, {ByteSize.Format(content)} of content in {Seconds(result.Elapsed)}"
+                ? $"{name}: whole: every byte read, {ByteSize.Format(content)} of content in {Phrases.Seconds(result.Elapsed)}"
                 : $"{name}: DAMAGED in {result.Damages.Count} place(s):");
             foreach (ArchiveDamage damage in result.Damages)
             {
@@ -137,7 +138,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         else
         {
             string rate = report.Elapsed > TimeSpan.Zero ? $", {ByteSize.Format(report.DataBytes / report.Elapsed.TotalSeconds)}/s" : string.Empty;
-            Say($"{report.Domain}@{report.Id}: restored {ByteSize.Format(report.DataBytes)} in {Seconds(report.Elapsed)}{rate}, "
+            Say($"{report.Domain}@{report.Id}: restored {ByteSize.Format(report.DataBytes)} in {Phrases.Seconds(report.Elapsed)}{rate}, "
                 + "every checksum good.");
         }
 
@@ -161,6 +162,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         }
 
         console.Write(table);
+        SayAll("merged: ", report.Merged.Select(backup => $"{backup.Domain}: {Phrases.Merged(backup)}"));
         SayAll("note: ", report.Notes);
         SayAll("FAILED: ", report.Failures);
     }
@@ -228,6 +230,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
 
         SayAll($"{name}: without ", job.Backup?.SkippedDisks.Select(disk => $"{disk.Target}: {disk.Reason}") ?? []);
         SayAll($"{name}: warning: ", job.Warnings);
+        SayAll($"{name}: ", job.Merged.Select(Phrases.Merged));
         SayAll($"{name}: ", job.Removed.Select(verdict => $"{verdict.Backup.Id}: {verdict.Reason}"));
         SayAll("    ", job.Commands);
     }
@@ -275,19 +278,4 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         JobOutcome.NeedsPerson => "[red]NEEDS A PERSON[/]",
         _ => "[red]FAILED[/]",
     };
-
-    private string Age(BackupId id)
-    {
-        TimeSpan age = time.GetUtcNow() - id.Instant;
-        return age.TotalDays >= 2 ? string.Create(CultureInfo.InvariantCulture, $"{age.TotalDays:0} d")
-            : age.TotalHours >= 2 ? string.Create(CultureInfo.InvariantCulture, $"{age.TotalHours:0} h")
-            : string.Create(CultureInfo.InvariantCulture, $"{Math.Max(0, age.TotalMinutes):0} min");
-    }
-
-    private static string Seconds(TimeSpan time) => time.TotalSeconds < 100
-        ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.0} s")
-        : PlainText.Duration(time.TotalSeconds);
-
-    private static string Time(DateTimeOffset instant) =>
-        instant.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }

@@ -14,7 +14,7 @@ namespace KvmBackup.Runs;
 /// retention.
 /// </summary>
 public sealed class BackupCourse(
-    Archiver archiver, RbdClient cluster, ImageTrimmer trimmer, StepGate gate, BackupVerifier verifier, Retainer retainer,
+    Archiver archiver, RbdClient cluster, ImageTrimmer trimmer, StepGate gate, BackupVerifier verifier, Retainer retainer, Merger merger,
     BackupDirectory target, Journal journal, string hostName, TimeProvider time, ILogger log)
 {
     /// <summary>Never throws for what befalls this one backup: the report tells it.</summary>
@@ -117,6 +117,9 @@ public sealed class BackupCourse(
             record.Removed(await Patience.FinishAsync(
                 "removing old backups", _ => Task.FromResult(retainer.Retain(directory, settings.Retention, completed, held)),
                 settings.StallTimeout, target.DirectoryPath, CancellationToken.None));
+            MergeResult merges = await merger.MergeAsync(directory, settings, completed, held, cancellationToken);
+            record.Merged(merges.Merged);
+            record.Removed(merges.Removed);
             gate.Pass(subject.Name, JobStep.Retained);
         }
     }

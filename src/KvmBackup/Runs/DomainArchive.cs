@@ -13,16 +13,11 @@ namespace KvmBackup.Runs;
 /// </summary>
 public sealed class DomainArchive : IAsyncDisposable
 {
-    private const string IndexExtension = ".index";
-
     private readonly BackupJob job;
     private readonly PendingBackup pending;
     private readonly RbdClient cluster;
     private readonly ILogger log;
-    private readonly string fileName;
-    private readonly FileStream file;
-    private readonly ArchiveWriter writer;
-    private readonly List<ArchiveMember> members = [];
+    private readonly BackupArchive archive;
     private readonly List<ManifestDisk> disks = [];
     private readonly List<string> warnings = [];
 
@@ -34,10 +29,7 @@ public sealed class DomainArchive : IAsyncDisposable
         this.pending = pending;
         this.cluster = cluster;
         this.log = log;
-        Compression compression = job.Terms.Compression;
-        fileName = job.Name.FileName + Compression.FileExtension(compression.Method);
-        file = pending.CreateFile(fileName);
-        writer = archiver.CreateWriter(file, compression, startedAt);
+        archive = new BackupArchive(job.Name, pending, archiver, job.Terms.Compression, startedAt);
     }
 
     /// <summary>What turned out while disks were read.</summary>
@@ -46,15 +38,15 @@ public sealed class DomainArchive : IAsyncDisposable
     /// <summary>Adds the guide and, of a domain, the XML and the files that it does not start without.</summary>
     public async Task AddDefinitionsAsync(string hostName, CancellationToken cancellationToken)
     {
-        foreach ((string name, string text) in job.Texts(pending.Id, hostName, fileName))
+        foreach ((string name, string text) in job.Texts(pending.Id, hostName, archive.FileName))
         {
-            members.Add(await writer.AddAsync(MemberName(name), Encoding.UTF8.GetBytes(text), cancellationToken));
+            _ = await archive.AddAsync(name, Encoding.UTF8.GetBytes(text), cancellationToken);
         }
 
         foreach (AuxiliaryFile auxiliary in job.Files)
         {
             using FileExtentSource source = FileExtentSource.Open(auxiliary.SourcePath);
-            members.Add(await writer.AddAsync(MemberName(auxiliary.MemberName), source, null, cancellationToken));
+            _ = await archive.AddAsync(auxiliary.MemberName, source, null, cancellationToken);
         }
     }
 
@@ -71,9 +63,7 @@ public sealed class DomainArchive : IAsyncDisposable
             string name = disk.MemberName(depth);
             log.Information("{Domain}: reading {Member} from {Path}", job.Name, name, layer.FilePath);
             using FileExtentSource source = FileExtentSource.Open(layer.FilePath);
-            ArchiveMember member = await TellRoomAsync(
-                () => writer.AddAsync(MemberName(name), source, tally.Begin($"reading {name}"), cancellationToken));
-            members.Add(member);
+            ArchiveMember member = await archive.AddAsync(name, source, tally.Begin($"reading {name}"), cancellationToken);
             layers.Add(new ManifestLayer(
                 name, layer.Format, layer.FilePath, layer.IsBlockDevice, member.ContentSha256, member.SizeBytes));
         }
@@ -110,12 +100,10 @@ public sealed class DomainArchive : IAsyncDisposable
     {
         string name = disk.MemberName(0);
         log.Information("{Domain}: reading {Member} from {Source}", job.Name, name, from);
-        ArchiveMember member = await TellRoomAsync(
-            () => writer.AddAsync(MemberName(name), source, tally.Begin($"reading {name}"), cancellationToken));
+        ArchiveMember member = await archive.AddAsync(name, source, tally.Begin($"reading {name}"), cancellationToken);
         (string, long?)[] held =
             [(image.SnapshotName, image.ExternalId), .. image.Base is { } below ? [(below.SnapshotName, below.SnapshotId)] : Array.Empty<(string, long?)>()];
         _ = await WaitAsync(tally, cluster.EnsureThereAsync(image.Location, held, cancellationToken));
-        members.Add(member);
         string format = image.Base is null ? "raw" : ManifestLayer.RbdDiffFormat;
         ManifestLayer layer = new(
             name, format, $"rbd:{image.Source.Image}", false, member.ContentSha256, member.SizeBytes);
@@ -149,40 +137,8 @@ public sealed class DomainArchive : IAsyncDisposable
     /// <param name="describe">Makes the manifest of what the archive holds.</param>
     public async Task<Manifest> CompleteAsync(
         Func<ManifestArchive, IReadOnlyList<ManifestDisk>, IReadOnlyList<ArchiveMember>, Manifest> describe,
-        CancellationToken cancellationToken)
-    {
-        ArchiveSummary summary = await TellRoomAsync(() => writer.CompleteAsync(cancellationToken));
-        string indexName = fileName + IndexExtension;
-        await using (FileStream index = pending.CreateFile(indexName))
-        {
-            await summary.Index.WriteToAsync(index, cancellationToken);
-        }
+        CancellationToken cancellationToken) =>
+        describe(await archive.CompleteAsync(cancellationToken), disks, archive.Members);
 
-        await file.DisposeAsync();
-        return describe(
-            new ManifestArchive(
-                fileName, indexName, job.Terms.Compression.Method, summary.SizeBytes, summary.TarBytes, summary.Sha256),
-            disks, members);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await writer.DisposeAsync();
-        await file.DisposeAsync();
-    }
-
-    private async Task<TResult> TellRoomAsync<TResult>(Func<Task<TResult>> write)
-    {
-        try
-        {
-            return await write();
-        }
-        catch (Exception failure) when (StorageException.IsExpected(failure))
-        {
-            string left = ByteSize.Format(LocalFile.AvailableBytes(pending.DirectoryPath));
-            throw StorageException.From(failure, $"The archive '{file.Name}' cannot be written, with {left} left there");
-        }
-    }
-
-    private string MemberName(string name) => $"{job.Name.FileName}/{name}";
+    public ValueTask DisposeAsync() => archive.DisposeAsync();
 }

@@ -31,31 +31,35 @@ public sealed class ImageDestinations(
             RbdSource? source = sources.GetValueOrDefault(image.Disk.Target) ?? sources.Values.FirstOrDefault();
             RbdLocation location = await LocateAsync(backup.Manifest, image.Image, source, cancellationToken);
             RbdLocation partial = location with { Image = RestoredImage.PartialOf(image.Image) };
-            Task<RbdImageFacts?> asked = cluster.TryDescribeAsync(partial, snapshot: null, cancellationToken);
-            RbdImageFacts? existing = await cluster.TryDescribeAsync(location, snapshot: null, cancellationToken);
-            if (existing is not null)
+            RbdLocation replaced = location with { Image = RestoredImage.ReplacedOf(image.Image) };
+
+            // At once: each answer takes the start of a program.
+            RbdImageFacts?[] found = await Task.WhenAll(
+                new[] { location, partial, replaced }.Select(
+                    one => cluster.TryDescribeAsync(one, snapshot: null, cancellationToken)));
+            (bool exists, bool isHalfThere, bool isFormerThere) = (found[0] is not null, found[1] is not null, found[2] is not null);
+            if (exists)
             {
                 refusals.AddRange(await RefuseExistingAsync(image, location, cancellationToken));
             }
 
-            RbdLocation replaced = location with { Image = RestoredImage.ReplacedOf(image.Image) };
-            if (await cluster.TryDescribeAsync(replaced, snapshot: null, cancellationToken) is not null)
+            if (isFormerThere)
             {
                 // Of the two it is the one that somebody had; it is never this program that removes it.
                 refusals.Add(
                     $"{replaced} is there: the image that an interrupted restore was to replace. "
-                    + (existing is null ? $"Give it its name again: {RbdImageStore.RenameCall(replaced, image.Image)}"
+                    + (!exists ? $"Give it its name again: {RbdImageStore.RenameCall(replaced, image.Image)}"
                         : $"{location} has replaced it; when nothing needs it: {RbdClient.RemoveImageCall(replaced)}"));
             }
 
-            if (await asked is not null)
+            if (isHalfThere)
             {
                 refusals.Add(
                     $"{partial} is there: an interrupted restore has left it, or one is at work. If none is, remove it: "
                     + RbdClient.RemoveImageCall(partial));
             }
 
-            placed.Add(new PlacedImage(image, location, existing is not null));
+            placed.Add(new PlacedImage(image, location, exists));
         }
 
         return placed;

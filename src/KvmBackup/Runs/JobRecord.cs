@@ -8,7 +8,8 @@ public sealed class JobRecord(DomainName domain, string reason, TimeProvider tim
     private readonly long start = time.GetTimestamp();
     private readonly List<string> warnings = [];
     private readonly List<string> troubles = [];
-    private IReadOnlyList<RetentionVerdict> removed = [];
+    private readonly List<RetentionVerdict> removed = [];
+    private readonly List<CompletedBackup> merged = [];
     private Manifest? backup;
     private Exception? failure;
 
@@ -29,7 +30,9 @@ public sealed class JobRecord(DomainName domain, string reason, TimeProvider tim
 
     public void NeedPerson(IEnumerable<string> more) => troubles.AddRange(more);
 
-    public void Removed(IReadOnlyList<RetentionVerdict> verdicts) => removed = verdicts;
+    public void Removed(IReadOnlyList<RetentionVerdict> verdicts) => removed.AddRange(verdicts);
+
+    public void Merged(IReadOnlyList<CompletedBackup> backups) => merged.AddRange(backups);
 
     public void Succeed(Manifest manifest) => backup = manifest;
 
@@ -43,6 +46,9 @@ public sealed class JobRecord(DomainName domain, string reason, TimeProvider tim
             : failure is not null ? JobOutcome.Failed : JobOutcome.Succeeded;
         string text = string.Join(" | ", troubles.Concat(failure is null ? [] : [FailureText]));
         return new JobReport(
-            domain, outcome, text.Length > 0 ? text : reason, backup, time.GetElapsedTime(start), warnings, removed, []);
+            domain, outcome, text.Length > 0 ? text : reason, backup, time.GetElapsedTime(start), warnings, removed, [])
+        {
+            Merged = merged,
+        };
     }
 }

@@ -27,6 +27,8 @@ internal sealed class PipedProgram : IPipedProgram
         start = time.GetTimestamp();
         complaint = Task.Factory.StartNew(
             CollectComplaint, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        WidePipe.Widen(process.StandardInput.BaseStream);
+        WidePipe.Widen(process.StandardOutput.BaseStream);
         input = new LimitedPipe(process.StandardInput.BaseStream, this);
         output = new LimitedPipe(process.StandardOutput.BaseStream, this);
     }

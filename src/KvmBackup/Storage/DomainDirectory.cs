@@ -46,10 +46,11 @@ public sealed class DomainDirectory
             }
         }
 
-        (IReadOnlyList<CompletedBackup> whole, IReadOnlyList<UnusableEntry> broken) = ChainCheck.Part(backups);
+        (IReadOnlyList<CompletedBackup> current, IReadOnlyList<UnusableEntry> merged) = MergedTwins.Part(backups);
+        (IReadOnlyList<CompletedBackup> whole, IReadOnlyList<UnusableEntry> broken) = ChainCheck.Part(current);
         return new BackupCatalogue(
             [.. whole.OrderByDescending(backup => backup.Id)],
-            [.. unusable.Concat(broken).OrderBy(entry => entry.Name, StringComparer.Ordinal)]);
+            [.. unusable.Concat(merged).Concat(broken).OrderBy(entry => entry.Name, StringComparer.Ordinal)]);
     });
 
     /// <summary>The backup whose timestamp begins so; the newest when nothing is asked for.</summary>
@@ -87,6 +88,34 @@ public sealed class DomainDirectory
         }));
     }
 
+    /// <summary>Begins the full backup that is to take an increment's place: of the same guest and the same instant.</summary>
+    /// <exception cref="StorageException">The folder cannot be written.</exception>
+    public PendingBackup BeginMerged(CompletedBackup increment, DomainLock proof)
+    {
+        proof.Demand(DirectoryPath);
+        EntryName merged = new(increment.Id, BackupKind.Full, EntryState.Partial);
+        return Guard("take a merged backup", () =>
+        {
+            if (Directory.Exists(PathOf(merged)))
+            {
+                // Whoever began it is gone: the lock is ours.
+                Directory.Delete(PathOf(merged), recursive: true);
+            }
+
+            _ = DurableFile.TryMakeDirectory(PathOf(merged));
+            return new PendingBackup(name, merged, PathOf(merged), proof);
+        });
+    }
+
+    /// <summary>Removes an increment whose place a merged backup has taken.</summary>
+    /// <exception cref="StorageException">The merged one is not there, or the increment is protected.</exception>
+    public void RemoveMerged(CompletedBackup increment, CompletedBackup merged, DomainLock held)
+    {
+        held.Demand(DirectoryPath);
+        held.DemandLease();
+        Remove(Guard("be looked at", () => RemovalProof.DemandMerged(DirectoryPath, increment, merged)), increment);
+    }
+
     /// <summary>Removes what runs that died have left; <see cref="List"/> tells it beforehand.</summary>
     /// <returns>How many there were.</returns>
     /// <exception cref="StorageException">One cannot be removed.</exception>
@@ -95,8 +124,8 @@ public sealed class DomainDirectory
         proof.Demand(DirectoryPath);
         return Guard("be tidied", () =>
         {
-            DirectoryInfo[] leftovers = [.. Entries()
-                .Where(entry => BackupEntry.Examine(entry).Unusable is { Cause: UnusableCause.Leftover })];
+            DirectoryInfo[] leftovers = [.. List().Unusable.Where(entry => entry.Cause == UnusableCause.Leftover)
+                .Select(entry => new DirectoryInfo(Path.Combine(DirectoryPath, entry.Name)))];
             Array.ForEach(leftovers, leftover => leftover.Delete(recursive: true));
             if (leftovers.Length > 0)
             {
@@ -116,8 +145,11 @@ public sealed class DomainDirectory
     {
         held.Demand(DirectoryPath);
         held.DemandLease();
-        DirectoryInfo doomed = Guard("be looked at", () => RemovalProof.Demand(DirectoryPath, backup, proof));
-        Guard($"let go of '{doomed.Name}'", () =>
+        Remove(Guard("be looked at", () => RemovalProof.Demand(DirectoryPath, backup, proof)), backup);
+    }
+
+    private void Remove(DirectoryInfo doomed, CompletedBackup backup) =>
+        _ = Guard($"let go of '{doomed.Name}'", () =>
         {
             // By rename first: a crash in the middle leaves a leftover, never half a backup that looks whole.
             string deleting = PathOf(new EntryName(backup.Id, backup.Manifest.Kind, EntryState.Deleting));
@@ -131,7 +163,6 @@ public sealed class DomainDirectory
             DurableFile.FlushDirectory(DirectoryPath);
             return true;
         });
-    }
 
     /// <summary>Where a backup lies once it is published.</summary>
     public string PathOf(BackupId id, BackupKind kind) => PathOf(new EntryName(id, kind, EntryState.Published));

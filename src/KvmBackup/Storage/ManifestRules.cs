@@ -33,6 +33,7 @@ internal static class ManifestRules
         IEnumerable<object?> entries =
         [
             .. manifest.Disks, .. manifest.SkippedDisks, .. manifest.Files, .. manifest.Members, .. manifest.Warnings,
+            .. manifest.MergedFrom,
         ];
         return entries.Contains(null) || manifest.Disks.Any(disk => disk.Layers.Contains(null!));
     }
@@ -47,6 +48,11 @@ internal static class ManifestRules
         if (!IsText(manifest.Program) || !IsText(manifest.Host))
         {
             return "program or host is empty or too long";
+        }
+
+        if (manifest.MergedFrom.Count > 0 && (manifest.Kind != BackupKind.Full || manifest.MergedFrom[^1] != manifest.Id))
+        {
+            return "merged_from does not lead to this backup";
         }
 
         return manifest.FrozenFor < TimeSpan.Zero ? "frozen_for_seconds is negative" : null;

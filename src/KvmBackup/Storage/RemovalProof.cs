@@ -21,6 +21,18 @@ internal static class RemovalProof
             : new DirectoryInfo(doomed.DirectoryPath);
     }
 
+    /// <param name="increment">What is to go.</param>
+    /// <param name="merged">The full backup of the same instant.</param>
+    /// <returns>The directory that may be removed.</returns>
+    /// <exception cref="StorageException">It may not, and why.</exception>
+    public static DirectoryInfo DemandMerged(string directoryPath, CompletedBackup increment, CompletedBackup merged)
+    {
+        CompletedBackup doomed = LookAgain(directoryPath, increment, increment);
+        CompletedBackup standing = LookAgain(directoryPath, merged, increment);
+        return MergedTwins.Replaces(standing, doomed) ? new DirectoryInfo(doomed.DirectoryPath)
+            : throw Refuse(increment, $"'{Path.GetFileName(merged.DirectoryPath)}' does not take its place");
+    }
+
     private static CompletedBackup LookAgain(string directoryPath, CompletedBackup remembered, CompletedBackup backup)
     {
         if (Path.GetDirectoryName(remembered.DirectoryPath) != directoryPath)

@@ -20,9 +20,7 @@ public sealed class LoneImageSite : IAsyncDisposable
 
     public BackupSite Site { get; } = new();
 
-    public string Folder => $"rbd%3A{Image.Specification.Replace("/", "%2F", StringComparison.Ordinal)}";
-
-    public string Name => $"rbd:{Image.Specification}";
+    public string Folder => LooseImages.FolderOf(Image);
 
     /// <summary>The steps of a run with an image: all, or a seeded selection with the most delicate ones.</summary>
     public static IReadOnlyList<string> SelectSteps(int seed)
@@ -111,7 +109,7 @@ public sealed class LoneImageSite : IAsyncDisposable
         string expected = Path.Combine(LabEnvironment.NewDirectory("expected"), "image");
         string found = LabEnvironment.NewDirectory("found");
         await LabCeph.ExportAsync(Image.Specification, expected);
-        (await Site.RunAsync("restore", Name, "--to", found)).MustSucceed();
+        (await Site.RunAsync("restore", LooseImages.NameOf(Image), "--to", found)).MustSucceed();
         Assert.True(
             Support.Folder.Checksum(expected) == Support.Folder.Checksum(Assert.Single(Directory.GetFiles(found))),
             $"{what}: what comes back is not the image");

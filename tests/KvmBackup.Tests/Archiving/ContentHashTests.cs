@@ -29,6 +29,18 @@ public sealed class ContentHashTests
     }
 
     [Fact]
+    public void Data_that_are_zeros_but_for_one_byte_give_the_sum_of_the_plain_bytes()
+    {
+        byte[] bytes = new byte[4 * Mebibyte];
+        bytes[(2 * Mebibyte) - 1] = 1;
+        bytes[3 * Mebibyte] = 1;
+        using ContentHash hash = new(bytes.Length, [new Extent(0, bytes.Length)]);
+        hash.Add(0, bytes);
+
+        Assert.Equal(Naive(bytes), hash.Finish());
+    }
+
+    [Fact]
     public void Parts_may_come_in_any_order_from_any_thread()
     {
         for (int seed = 0; seed < 25; seed++)

@@ -35,6 +35,14 @@ public sealed class ChainKeysTests
         Assert.Equal(new CephSettings("/etc/ceph/a.conf", "own", null), domain.Ceph);
     }
 
+    [Fact]
+    public void Merging_is_increments_for_ever_unless_a_full_one_is_asked_for()
+    {
+        Assert.Equal(new ChainPolicy(null, null, IsDifferential: false) { IsMerging = true }, Read("merge: true").FullEvery);
+        Assert.Equal(new ChainPolicy(9, null, IsDifferential: false) { IsMerging = true }, Read("full_every: 9", "merge: true").FullEvery);
+        Assert.Null(Read("merge: false", "merge: true").FullEvery);
+    }
+
     private static DomainSettings Read(string domain, string host = "quiesce: try") => ConfigurationReader.Parse(
         $"cloud1:\n  backupdir: /mnt\n  day_of_week: daily\n  rotate: 3\n  {host}\n  domains:\n    web1: {{{domain}}}\n",
         "config.yml", "cloud1").Domains.Single();

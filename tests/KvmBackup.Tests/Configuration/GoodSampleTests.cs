@@ -51,7 +51,7 @@ public sealed class GoodSampleTests
             "disks", "overlay_dir", "freeze_timeout", "commit_timeout", "verify", "last", "daily", "weekly", "monthly",
             "yearly", "age", "method", "level", "threads", "exclude", "images", "domains_by_pool", "pool", "namespace", "name",
             "snapshot", "external", "ready", "ready_file", "today",
-            "stall_timeout", "overlay_headroom", "full_every", "points", "increments", "keep_on_cluster", "protect_snapshots",
+            "stall_timeout", "overlay_headroom", "full_every", "points", "increments", "merge", "keep_on_cluster", "protect_snapshots",
             "ceph", "conf", "user", "keyring",
         ];
         Assert.All(keys, key => Assert.Contains(key + ":", text, StringComparison.Ordinal));

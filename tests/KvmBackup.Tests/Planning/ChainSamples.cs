@@ -30,7 +30,9 @@ internal static class ChainSamples
                 baseDay is { } below ? Snapshot(below) : null, isFull ? [] : [new ImageChange(0, 4096, true)]),
         };
         Manifest manifest = ManifestSamples.Create(id: Id(day), kind: disk.Kind);
-        return new CompletedBackup($"/backup/web1/{Id(day)}-x", manifest with { Disks = [disk] }, IsProtected: false);
+        ArchiveMember member = new($"web1/{file}", sizeBytes, 0, 1024, [new Extent(0, 8192)], ManifestSamples.Sum('d'));
+        return new CompletedBackup(
+            $"/backup/web1/{Id(day)}-x", manifest with { Disks = [disk], Members = [member] }, IsProtected: false);
     }
 
     public static RbdSnapshot InCluster(int day) => new(day, Snapshot(day), 1 << 20, IsProtected: false);

@@ -44,6 +44,7 @@ public sealed class JsonReportsTests
                       "reason": "older than 4"
                     }
                   ],
+                  "merged": [],
                   "commands": [
                     "rm x"
                   ]

@@ -209,9 +209,12 @@ public sealed class DomainBackupTests : IDisposable
             new GuestFreeze(new GuestAgent(virsh, host, time), Logger.None), new OverlaySnapshot(virsh, host, time),
             new OverlayRelease(new OverlayCommit(virsh, host, time, Logger.None), new DomainDefiner(virsh), qemu, Logger.None),
             gate, Logger.None);
+        Archiver archiver = new(shell);
+        BackupVerifier verifier = new(Logger.None);
+        Retainer retainer = new(Logger.None);
         BackupCourse course = new(
-            new Archiver(shell), cluster, new ImageTrimmer(cluster, Logger.None), gate, new BackupVerifier(Logger.None),
-            new Retainer(Logger.None), Target(), journal, "cloud1", time, Logger.None);
+            archiver, cluster, new ImageTrimmer(cluster, Logger.None), gate, verifier, retainer,
+            new Merger(archiver, verifier, retainer, gate, Target(), time, Logger.None), Target(), journal, "cloud1", time, Logger.None);
         GuestBackup guest = new(
             Web1.Identity, Web1.Settings, host,
             new Preflight(host, qemu, new MappedImages(), new ImagePreflight(new ClusterAccess(host, new ClusterKeys(target.PathOf("keys"))), cluster)),

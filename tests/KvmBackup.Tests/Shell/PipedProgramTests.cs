@@ -53,6 +53,14 @@ public sealed class PipedProgramTests
     }
 
     [Fact]
+    public async Task A_mebibyte_is_taken_from_us_before_the_program_reads_it()
+    {
+        await using IPipedProgram program = Bash("exec sleep 60", TimeSpan.FromSeconds(30));
+
+        program.StandardInput.Write(new byte[1 << 20]);
+    }
+
+    [Fact]
     public async Task A_write_that_stands_still_kills_it_and_fails()
     {
         await using IPipedProgram program = Bash("exec sleep 30", TimeSpan.FromMilliseconds(500));

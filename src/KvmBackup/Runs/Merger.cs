@@ -1,0 +1,217 @@
+using System.Text;
+using KvmBackup.Archiving;
+using KvmBackup.Configuration;
+using KvmBackup.Disks;
+using KvmBackup.Model;
+using KvmBackup.Planning;
+using KvmBackup.Storage;
+using Serilog;
+
+namespace KvmBackup.Runs;
+
+/// <summary>
+/// Makes a full backup of an increment and what it stands on, without the cluster. It takes the increment's place only when it
+/// was read back and found whole; until then nothing goes, and after every step the chain can be restored.
+/// </summary>
+public sealed class Merger(
+    Archiver archiver, BackupVerifier verifier, Retainer retainer, StepGate gate, BackupDirectory target, TimeProvider time, ILogger log)
+{
+    private const string GuideName = "RESTORE.md";
+    private const int LongestGuideBytes = 1 << 20;
+
+    // Chunks of 8 MiB, packed and unpacked, over all backups that are read at the same time.
+    private const int ChunksAtOnce = 14;
+
+    /// <summary>Merges as long as that lets a full backup go, and lets it go.</summary>
+    /// <param name="directory">The domain's backups.</param>
+    /// <param name="terms">What the configuration wants.</param>
+    /// <param name="proof">The newest good backup.</param>
+    /// <param name="held">The lock of the directory.</param>
+    /// <exception cref="KvmBackupException">A backup is damaged, or the target refuses: the chain is as it was.</exception>
+    public async Task<MergeResult> MergeAsync(
+        DomainDirectory directory, BackupSettings terms, CompletedBackup proof, DomainLock held, CancellationToken cancellationToken)
+    {
+        List<CompletedBackup> merged = [];
+        List<RetentionVerdict> removed = [];
+        while (terms.FullEvery is { IsMerging: true }
+            && MergePlanner.Plan(terms.Retention, proof, directory.List().Backups) is { } plan)
+        {
+            CompletedBackup full = await TryAsync(directory, plan, terms, held, cancellationToken);
+            proof = full.Id == proof.Id ? full : proof;
+            merged.Add(full);
+            removed.AddRange(retainer.Retain(directory, terms.Retention, proof, held));
+        }
+
+        return new MergeResult(merged, removed);
+    }
+
+    private async Task<CompletedBackup> TryAsync(
+        DomainDirectory directory, MergePlan plan, BackupSettings terms, DomainLock held, CancellationToken cancellationToken)
+    {
+        string what = $"{string.Join(", ", plan.From.SkipLast(1).Select(one => one.Id))} into {plan.Point.Id}";
+        log.Information("{Domain}: merging {What}", plan.Point.Domain, what);
+        try
+        {
+            return await MergeAsync(directory, plan, terms, held, cancellationToken);
+        }
+        catch (OperationCanceledException failure) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new RunsException($"merging {what} was interrupted; all of them stay until it is done", ExitCode.Failed, failure);
+        }
+        catch (KvmBackupException failure)
+        {
+            throw new RunsException($"merging {what} failed, so all of them stay: {failure.Message}", failure.ExitCode, failure);
+        }
+    }
+
+    private async Task<CompletedBackup> MergeAsync(
+        DomainDirectory directory, MergePlan plan, BackupSettings terms, DomainLock held, CancellationToken cancellationToken)
+    {
+        CompletedBackup point = plan.Point;
+        if (target.AvailableBytes < plan.LikelyBytes)
+        {
+            throw new RunsException(
+                $"{target.DirectoryPath} has {ByteSize.Format(target.AvailableBytes)} left, and up to "
+                + $"{ByteSize.Format(plan.LikelyBytes)} are needed before the old ones can go");
+        }
+
+        await using PendingBackup pending = directory.BeginMerged(point, held);
+        Manifest manifest = await WriteAsync(plan, pending, terms, cancellationToken);
+        await verifier.ProveAsync(pending.DirectoryPath, manifest, cancellationToken);
+        gate.Pass(point.Domain, JobStep.MergeProven);
+        CompletedBackup merged = await pending.PublishAsync(manifest, cancellationToken);
+        gate.Pass(point.Domain, JobStep.MergePublished);
+        directory.RemoveMerged(point, merged, held);
+        gate.Pass(point.Domain, JobStep.Merged);
+        return merged;
+    }
+
+    private async Task<Manifest> WriteAsync(
+        MergePlan plan, PendingBackup pending, BackupSettings terms, CancellationToken cancellationToken)
+    {
+        Dictionary<BackupId, OpenBackup> open = [];
+        try
+        {
+            foreach (CompletedBackup backup in plan.From)
+            {
+                open.Add(backup.Id, await OpenWholeAsync(backup, cancellationToken));
+            }
+
+            Tally tally = new(plan.Point.Domain, plan.DataBytes, progress: null);
+            await using ReadGuard guard = new(
+                [], tally, terms.StallTimeout, () => Task.FromResult(false), time, cancellationToken);
+            Manifest? manifest = null;
+            await guard.ProtectAsync(async token => manifest = await WriteAsync(plan, open, pending, terms, tally, token));
+            return manifest!;
+        }
+        finally
+        {
+            foreach (OpenBackup backup in open.Values)
+            {
+                backup.Dispose();
+            }
+        }
+    }
+
+    private async Task<Manifest> WriteAsync(
+        MergePlan plan, Dictionary<BackupId, OpenBackup> open, PendingBackup pending, BackupSettings terms, Tally tally,
+        CancellationToken cancellationToken)
+    {
+        Manifest old = plan.Point.Manifest;
+        OpenBackup point = open[old.Id];
+        Compression compression = terms.Compression.Method == old.Archive.Compression
+            ? terms.Compression : new Compression(old.Archive.Compression);
+        await using BackupArchive archive = new(old.Domain, pending, archiver, compression, old.StartedAt);
+        Dictionary<DiskTarget, ArchiveMember> images = [];
+        foreach (ArchiveMember member in old.Members)
+        {
+            string name = member.Name[(old.Domain.FileName.Length + 1)..];
+            if (plan.Images.FirstOrDefault(image => IsOf(image, old, name)) is { } assembly)
+            {
+                images.Add(assembly.Target, await AddImageAsync(assembly, open, archive, tally, cancellationToken));
+            }
+            else if (name == GuideName)
+            {
+                string guide = Encoding.UTF8.GetString(await point.Reader.ReadSmallAsync(member, LongestGuideBytes, cancellationToken));
+                _ = await archive.AddAsync(name, Encoding.UTF8.GetBytes(RestoreGuide.Merge(guide, old)), cancellationToken);
+            }
+            else
+            {
+                await using MemberReader copy = point.Reader.OpenMember(member, member.Extents, ChunksAtOnce);
+                ArchiveMember copied = await archive.AddAsync(name, copy, tally.Begin($"copying {name}"), cancellationToken);
+                DemandSame(member, copied);
+            }
+        }
+
+        ManifestArchive file = await archive.CompleteAsync(cancellationToken);
+        return old with
+        {
+            Kind = BackupKind.Full,
+            Archive = file,
+            Disks = [.. old.Disks.Select(disk => images.TryGetValue(disk.Target, out ArchiveMember? whole) ? MergePlan.Full(disk, whole) : disk)],
+            Members = archive.Members,
+            MergedFrom = [.. plan.From.Select(backup => backup.Id)],
+        };
+    }
+
+    private static bool IsOf(ImageAssembly image, Manifest manifest, string memberName) =>
+        manifest.Disks.Single(disk => disk.Target == image.Target).Layers[0].FileName == memberName;
+
+    private static async Task<ArchiveMember> AddImageAsync(
+        ImageAssembly assembly, Dictionary<BackupId, OpenBackup> open, BackupArchive archive, Tally tally, CancellationToken cancellationToken)
+    {
+        int ahead = Math.Max(0, (ChunksAtOnce / assembly.Links.Count) - 1);
+        List<MemberReader> readers = [];
+        try
+        {
+            List<(IReadOnlyList<Extent>, IExtentSource)> links = [];
+            foreach (AssemblyLink link in assembly.Links)
+            {
+                ManifestDisk disk = link.Backup.Manifest.Disks.Single(other => other.Target == assembly.Target);
+                OpenBackup backup = open[link.Backup.Id];
+                ArchiveMember member = backup.Member(disk.Layers[0].FileName);
+                RbdDiffLayout? layout = disk.Kind == BackupKind.Full ? null : new RbdDiffLayout(
+                    disk.Image!.BaseSnapshot, disk.Image.Snapshot, disk.VirtualSizeBytes, disk.Image.Changes);
+                IReadOnlyList<Extent> wanted = layout is null ? link.Visible
+                    : [.. link.Visible.Select(run => run with { OffsetBytes = layout.StreamOffset(run.OffsetBytes, run.LengthBytes) })];
+                MemberReader reader = backup.Reader.OpenMember(member, wanted, ahead);
+                readers.Add(reader);
+                links.Add((link.Visible, layout is null ? reader : new RbdDiffImage(layout, reader)));
+            }
+
+            string name = ManifestImage.MemberName(assembly.Target, isFull: true);
+            return await archive.AddAsync(
+                name, new AssembledImage(assembly.SizeBytes, links), tally.Begin($"merging {name}"), cancellationToken);
+        }
+        finally
+        {
+            foreach (MemberReader reader in readers)
+            {
+                await reader.DisposeAsync();
+            }
+        }
+    }
+
+    /// <summary>What is read at any offset has no checksum but those of the chunks, so these must be known to be right.</summary>
+    private async Task<OpenBackup> OpenWholeAsync(CompletedBackup backup, CancellationToken cancellationToken)
+    {
+        OpenBackup open = await OpenBackup.OpenAsync(backup, log, cancellationToken);
+        if (open.Damages.Count == 0)
+        {
+            return open;
+        }
+
+        open.Dispose();
+        throw new RunsException(
+            $"the backup {backup.Id} is damaged ({open.Damages[0].File}: {open.Damages[0].Reason}); see kvmbackup verify "
+            + ShellWord.Quote($"{backup.Domain}@{backup.Id}"), ExitCode.DamageFound);
+    }
+
+    private static void DemandSame(ArchiveMember member, ArchiveMember copied)
+    {
+        if (copied.ContentSha256 != member.ContentSha256)
+        {
+            throw new RunsException($"{member.Name} was not read as it was written", ExitCode.DamageFound);
+        }
+    }
+}
