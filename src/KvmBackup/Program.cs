@@ -48,7 +48,8 @@ internal static class Program
         Lazy<ClusterKeys> keys = new(() => new ClusterKeys(Path.Combine(
             options.BackupDirectory is null ? settings.Value.StateDirectory : HostSettings.DefaultStateDirectory, "keys")));
         Lazy<ClusterAccess> access = new(() => new ClusterAccess(host, keys.Value));
-        Lazy<Preflight> preflight = new(() => new Preflight(host, images, new ImagePreflight(access.Value, cluster)));
+        MappedImages mapped = new();
+        Lazy<Preflight> preflight = new(() => new Preflight(host, images, mapped, new ImagePreflight(access.Value, cluster)));
         StepGate gate = new(Environment.GetEnvironmentVariable("KVMBACKUP_HOLD_AFTER"), SelfControl.Stop, log);
         DomainPinner pinner = new(new GuestFreeze(agent, log), snapshot, release, gate, log);
 
@@ -56,7 +57,7 @@ internal static class Program
             host, new DomainRecovery(
                 host, agent, snapshot, release, images, new ImageRecovery(access.Value, keys.Value, cluster, log), journal.Value, log),
             journal.Value,
-            settings.Value.StateDirectory, time, log);
+            settings.Value.StateDirectory, ScratchFolder.UsualParents, time, log);
         Retainer retainer = new(log);
         Lazy<Merger> merger = new(() => new Merger(archiver, verifier, retainer, gate, target.Value, time, log));
         BackupCourse Course() => new(
@@ -67,7 +68,7 @@ internal static class Program
             Course(), new ImageDryRun(Look(), target.Value, time), Look(), new RbdPool(shell), target.Value, gate, time, log);
         BackupRun Backup() => new(
             settings.Value, host, Recover(),
-            new DiskCensus(host, log), Course(),
+            new DiskCensus(host, mapped, log), Course(),
             (domain, wanted) => new GuestBackup(domain, wanted, host, preflight.Value, pinner, target.Value, time, log),
             Images(),
             new DryRun(preflight.Value, agent, snapshot, commit, target.Value, time),
@@ -78,8 +79,8 @@ internal static class Program
         RestoreRun Restore()
         {
             RbdImageStore store = new(cluster);
-            CephSettings CephOf(DomainName name) => options.BackupDirectory is null
-                ? settings.Value.Domains.FirstOrDefault(domain => domain.Name == name)?.Ceph ?? CephSettings.None : CephSettings.None;
+            CephSettings CephOf(Manifest manifest) => options.BackupDirectory is null
+                ? settings.Value.FindSettings(manifest.Domain, manifest.FindImages())?.Ceph ?? CephSettings.None : CephSettings.None;
             return new RestoreRun(
                 source.Value, new RestorePreflight(host, new ImageDestinations(access.Value, cluster, store, CephOf, log)),
                 new RestoreWriter(
@@ -97,9 +98,11 @@ internal static class Program
             () => new CatRun(source.Value, log),
             () => new PruneRun(settings.Value, target.Value, merger.Value, options.Wait, log),
             () => new CheckRun(settings.Value, host, agent, images, archiver, target.Value, preflight.Value,
-                new DiskCensus(host, log), new ImageCheck(new RbdPool(shell), Look(), target.Value, time), time),
+                new DiskCensus(host, mapped, log), new ImageCheck(new RbdPool(shell), Look(), target.Value, time), time),
             Recover,
             () => new SnapshotsRun(
-                settings.Value, host, access.Value, keys.Value, cluster, new ImageTrimmer(cluster, log), target.Value, options.Wait, log));
+                new SnapshotSubjects(
+                    settings.Value, host, new DiskCensus(host, mapped, log), mapped, access.Value, cluster, new RbdPool(shell)),
+                keys.Value, cluster, new ImageTrimmer(cluster, log), journal.Value.Owed, target.Value, options.Wait, log));
     }
 }

@@ -9,8 +9,6 @@ namespace KvmBackup.Lab;
 public sealed class ProgramFaultTests
 {
     private const int SelectedFaults = 10;
-    private static readonly ProgramFault[] QuickFaults =
-        [ProgramFault.Fail, ProgramFault.Silence, ProgramFault.Cut, ProgramFault.LostAnswer];
 
     [LabFact(Timeout = 10_800_000)]
     public async Task A_program_that_goes_wrong_at_any_call_harms_neither_guest_nor_backups()
@@ -24,7 +22,7 @@ public sealed class ProgramFaultTests
     {
         LabRbdImage image = new("faults");
         await using CrashSite site = await CrashSite.CreateAsync("faults-rbd", image);
-        await AssertAllHarmlessAsync(site, SelectRbd);
+        await AssertAllHarmlessAsync(site, calls => RbdFaults.Select(calls, SelectedFaults));
 
         string known = File.ReadAllText(Path.Combine(site.Site.BackupDirectories(site.Guest.Name)[^1], "manifest.json"));
         LabRbdSnapshot left = Assert.Single(await LabCeph.SnapshotsAsync(image));
@@ -86,7 +84,7 @@ public sealed class ProgramFaultTests
         if (CrashSite.IsFullMatrix)
         {
             // A call that hangs takes minutes to be given up: only those of the agent, whose limits are short.
-            return [.. all.SelectMany(at => QuickFaults.Select(fault => (at, fault))), .. bounded.Select(at => (at, ProgramFault.Hang))];
+            return [.. all.SelectMany(at => RbdFaults.Quick.Select(fault => (at, fault))), .. bounded.Select(at => (at, ProgramFault.Hang))];
         }
 
         // One of each stretch of the run, so that its end has its share, with the faults in turn.
@@ -96,25 +94,8 @@ public sealed class ProgramFaultTests
         [
             .. Enumerable.Range(0, stretches).Select(stretch => (
                 1 + random.Next(stretch * all.Length / stretches, (stretch + 1) * all.Length / stretches),
-                QuickFaults[random.Next(QuickFaults.Length)])),
+                RbdFaults.Quick[random.Next(RbdFaults.Quick.Count)])),
             (bounded[random.Next(bounded.Length)], ProgramFault.Hang),
         ];
-    }
-
-    /// <summary>Only calls of rbd: those of the other programs are the other test's.</summary>
-    private static IEnumerable<(int At, ProgramFault Fault)> SelectRbd(IReadOnlyList<string> calls)
-    {
-        int[] all = [.. Enumerable.Range(1, calls.Count).Where(at => calls[at - 1].StartsWith("rbd ", StringComparison.Ordinal))];
-        int snapshot = all.Single(at => calls[at - 1].Contains("snap create", StringComparison.Ordinal));
-        int export = all.Single(at => calls[at - 1].Contains("export-diff", StringComparison.Ordinal));
-        (int At, ProgramFault Fault)[] delicate =
-        [
-            (snapshot, ProgramFault.Silence), (snapshot, ProgramFault.LostAnswer), (snapshot, ProgramFault.Hang),
-            (export, ProgramFault.Cut), (export, ProgramFault.Silence),
-        ];
-        (int At, ProgramFault Fault)[] rest =
-            [.. all.SelectMany(at => QuickFaults.Select(fault => (at, fault))).Except(delicate)];
-        new Random(8).Shuffle(rest);
-        return [.. delicate, .. CrashSite.IsFullMatrix ? rest : rest.Take(SelectedFaults - delicate.Length)];
     }
 }

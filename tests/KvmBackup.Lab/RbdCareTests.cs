@@ -141,26 +141,15 @@ public sealed class RbdCareTests
     public async Task What_was_read_of_a_snapshot_that_somebody_removed_meanwhile_is_no_backup()
     {
         await using ImageSite site = await ImageSite.CreateAsync("robbed", new LabRbdImage("robbed"));
-        string folder = LabEnvironment.NewDirectory("robber");
-        string robber = Path.Combine(folder, "rbd");
-        string real = Environment.GetEnvironmentVariable("PATH")!.Split(':').Select(path => Path.Combine(path, "rbd")).First(File.Exists);
-
         _ = await site.AssertBackupAsync("full");
         await site.ChangeAsync("write -P 65 1M 1M");
 
         // All is read, and only then the snapshot goes: what was read is right by chance, which nobody can know.
-        await File.WriteAllTextAsync(
-            robber, $"#!/bin/bash\n{real} \"$@\" || exit\ncase \" $* \" in *' export-diff '*) "
-            + $"{real} snap rm --no-progress \"$(printf '%s\\n' \"$@\" | grep '@kvmbackup')\" >&2 ;; esac\n");
-        File.SetUnixFileMode(robber, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        RbdInterposer robber = new(
+            "case \" $* \" in *' export-diff '*) \"$real\" \"$@\" || exit\n"
+            + "\"$real\" snap rm --no-progress \"$(printf '%s\\n' \"$@\" | grep '@kvmbackup')\" >&2; exit ;; esac");
 
-        string told = await site.AssertRefusedAsync(async () =>
-        {
-            await using RunningProgram running = RunningProgram.Start(
-                Kvmbackup.ProgramPath, ["--config", site.Site.ConfigurationPath, "run"],
-                new Dictionary<string, string> { ["PATH"] = $"{folder}:{Environment.GetEnvironmentVariable("PATH")}" });
-            return await running.WaitAsync(TimeSpan.FromMinutes(1));
-        });
+        string told = await site.AssertRefusedAsync(() => robber.RunAsync(site.Site, "run"));
 
         Assert.Contains("was removed while it was read", told, StringComparison.Ordinal);
         _ = await site.AssertBackupAsync("incremental");

@@ -150,31 +150,64 @@ public sealed class RbdImagesTests : IAsyncLifetime
     }
 
     [LabFact]
-    public async Task A_killed_run_leaves_no_snapshot_and_no_half_backup()
+    public async Task Snapshots_of_images_are_listed_with_what_is_owed_trimmed_and_reset()
     {
-        LabRbdImage image = await images.CreateAsync("killed");
+        LabRbdImage image = await images.CreateAsync("shown");
         BackupSite site = new();
-        site.ConfigureImages(("volumes", "pool: rbd, name: killed, rotate: 9, full_every: 5"));
+        site.ConfigureImages(("volumes", "pool: rbd, name: shown, rotate: 9, full_every: 9, keep_on_cluster: 2"));
         _ = await BackUpAsync(site, image);
-        string first = Assert.Single(await LabCeph.SnapshotsAsync(image)).Name;
-        foreach (string step in new[] { "Intent", "Pinned", "Read:image", "Completed", "Published" })
-        {
-            await using RunningProgram held = await HeldProgram.StartAsync(site, step, "run");
-            await CrashSite.KillWatcherAsync(held);
-            await held.SignalAsync("KILL");
-            bool isPublished = step == "Published";
+        _ = await BackUpAsync(site, image);
+        site.ConfigureImages(("volumes", "pool: rbd, name: shown, rotate: 9, full_every: 9"));
+        FaultyPrograms programs = new();
+        await SnapAsync(image, "before-upgrade");
+        (await programs.RunAsync(site, at: 0, ProgramFault.Fail)).MustSucceed();
+        int create = 1 + programs.Calls.ToList().FindIndex(call => call.Contains("snap create", StringComparison.Ordinal));
+        _ = (await programs.RunAsync(site, create, ProgramFault.Fail)).MustEndWith(1);
 
-            (await site.RunAsync("recover")).MustSucceed();
+        JsonElement listed = await site.ReportAsync("snapshots", "list");
 
-            Assert.Empty(site.JournalEntries);
-            string[] left = [.. (await LabCeph.SnapshotsAsync(image)).Select(snapshot => snapshot.Name)];
-            Assert.True(left.Contains(first) && left.Length == (isPublished ? 2 : 1), $"{step}: {string.Join(", ", left)}");
-            Assert.Equal(isPublished ? 2 : 1, site.BackupIds(LooseImages.FolderOf(image)).Count);
-        }
+        Assert.Equal(["kept"], listed.GetProperty("snapshots").EnumerateArray().Select(one => one.GetProperty("fate").GetString()));
+        Assert.StartsWith($"{image}@kvmbackup.", Assert.Single(listed.GetProperty("owed").EnumerateArray()).GetString(), StringComparison.Ordinal);
+        (await site.RunAsync("recover")).MustSucceed();
+        Assert.Empty((await site.ReportAsync("snapshots", "list", "volumes")).GetProperty("owed").EnumerateArray());
+        (await site.RunAsync("snapshots", "reset", image.Specification)).MustSucceed();
+        Assert.Equal("before-upgrade", Assert.Single(await LabCeph.SnapshotsAsync(image)).Name);
+        Assert.Equal("full", KindOf(await BackUpAsync(site, image)));
+    }
 
-        Assert.Equal("incremental", KindOf(await BackUpAsync(site, image)));
-        Assert.Single(await LabCeph.SnapshotsAsync(image));
-        (await site.RunAsync("verify", "--all")).MustSucceed();
+    [LabFact]
+    public async Task A_target_that_has_no_room_for_an_image_is_refused_before_its_snapshot_is_taken()
+    {
+        LabRbdImage image = await images.CreateAsync("roomy");
+        BackupSite site = new();
+        site.ConfigureImages(("volumes", "pool: rbd, name: roomy, rotate: 9"));
+        (await RunningProgram.RunAsync("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", site.BackupPath)).MustSucceed();
+
+        string told = ReasonOf(Assert.Single(Jobs(await site.ReportAsync(1, "run"))));
+
+        Assert.Contains("; make room, keep fewer backups", told, StringComparison.Ordinal);
+        Assert.Empty(await LabCeph.SnapshotsAsync(image));
+        (await RunningProgram.RunAsync("umount", site.BackupPath)).MustSucceed();
+    }
+
+    [LabFact]
+    public async Task Prune_alone_reaches_images_and_says_which_directories_nobody_covers()
+    {
+        LabRbdImage image = await images.CreateAsync("pruned");
+        BackupSite site = new();
+        site.ConfigureImages(("volumes", "pool: rbd, name: pruned, rotate: 9"));
+        _ = await BackUpAsync(site, image);
+        _ = await BackUpAsync(site, image);
+        site.ConfigureImages(("volumes", "pool: rbd, name: other, rotate: 1"));
+        Assert.Contains(
+            $"{LooseImages.NameOf(image)}: no selection of images of the configuration covers it", (await site.RunAsync("prune")).MustSucceed().Output,
+            StringComparison.Ordinal);
+        Assert.Equal(2, site.BackupDirectories(LooseImages.FolderOf(image)).Count);
+
+        site.ConfigureImages(("volumes", "pool: rbd, name: pruned, rotate: 1"));
+        (await site.RunAsync("prune")).MustSucceed();
+
+        Assert.Single(site.BackupDirectories(LooseImages.FolderOf(image)));
     }
 
     private static JsonElement[] Jobs(JsonElement report) => [.. report.GetProperty("jobs").EnumerateArray()];

@@ -74,7 +74,7 @@ public sealed class RbdObjectMapTests : IAsyncLifetime
 
         Assert.Equal((9, 0), (found[8 << 20], found[0]));
         Assert.Equal([new ImageChange(8 << 20, 64 << 10, true)], changes.Layout.Changes);
-        Assert.Equal(["one", "two"], (await client.EnsureThereAsync(At(image), ["one", "two"], default)).Select(one => one.Name));
+        Assert.Equal(["one", "two"], (await client.EnsureThereAsync(At(image), [("one", null), ("two", null)], default)).Select(one => one.Name));
     }
 
     private static RbdLocation At(LabRbdImage image) => new(RbdImage.Parse(image.Specification), RbdAccess.Default);

@@ -161,6 +161,33 @@ public sealed class RbdRestoreTests
         await RemoveAsync("half-vdb");
     }
 
+    [LabFact]
+    public async Task What_a_killed_restore_had_unpacked_is_removed_by_the_next_program_and_never_under_a_living_one()
+    {
+        await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("unpacked") { Disks = [Big("vda", "qcow2")] });
+        BackupSite site = new((guest.Name, Chains));
+        _ = await site.BackUpAsync(guest.Name);
+        await LabCeph.EnsureStartedAsync();
+        string[] Left() => Directory.GetDirectories(Path.GetTempPath(), "kvmbackup-restore-*");
+        foreach (string next in new[] { "recover", "restore" })
+        {
+            await using RunningProgram running = site.Start("restore", guest.Name, "--disk", "vda", "--to", "rbd:rbd");
+            await running.WaitUntilSaidAsync("unpacking vda in");
+            await running.SignalAsync("STOP");
+            (await site.RunAsync("recover")).MustSucceed();
+            Assert.Single(Left());
+            await running.SignalAsync("KILL");
+            _ = await running.WaitAsync(TimeSpan.FromMinutes(1));
+
+            string[] words = next == "recover" ? [next] : [next, guest.Name, "--to", LabEnvironment.NewDirectory("files")];
+            Outcome outcome = (await site.RunAsync(words)).MustSucceed();
+
+            Assert.Contains("which a killed restore had left", outcome.Output + outcome.Error, StringComparison.Ordinal);
+            Assert.Empty(Left());
+            await RemoveAsync("unpacked-vda.kvmbackup-partial");
+        }
+    }
+
     private static LabDisk Big(string target, string format) => new(target)
     {
         Format = format, SizeBytes = 192 << 20, ContentDirectory = Folder.WithRandomFile("big", 120 << 20),

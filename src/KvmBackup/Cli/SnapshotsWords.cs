@@ -11,7 +11,7 @@ internal static class SnapshotsWords
     {
         Word(execute, "list", "which there are, and what each is for", SnapshotsDeed.List, Arity(ArgumentArity.ZeroOrMore)),
         Word(execute, "trim", "remove those that nothing stands on any more", SnapshotsDeed.Trim, Arity(ArgumentArity.ZeroOrMore)),
-        Word(execute, "reset", "remove all of these domains: their next backup is a full one", SnapshotsDeed.Reset, Arity(ArgumentArity.OneOrMore)),
+        Word(execute, "reset", "remove all of these: their next backup is a full one", SnapshotsDeed.Reset, Arity(ArgumentArity.OneOrMore)),
     };
 
     private static Command Word(
@@ -36,5 +36,5 @@ internal static class SnapshotsWords
     }
 
     private static Argument<string[]> Arity(ArgumentArity arity) =>
-        new("NAME") { Description = "domains of the configuration", Arity = arity };
+        new("NAME") { Description = "domains, selections of images or images of the configuration", Arity = arity };
 }

@@ -19,6 +19,14 @@ public sealed record HostSettings(
     /// <summary>The selection that an image belongs to; null when none covers it.</summary>
     public ImageSelection? FindSelection(RbdImage image) => Images.FirstOrDefault(selection => selection.Covers(image));
 
+    /// <summary>What holds for the backups of that name; null when nothing of the configuration means them.</summary>
+    /// <param name="name">A domain's, or an image's without a guest.</param>
+    /// <param name="images">The images that the domain has, for one that is not named and found by its pool.</param>
+    public BackupSettings? FindSettings(DomainName name, IReadOnlyList<RbdImage> images) =>
+        ImageIdentity.Find(name) is { } alone ? FindSelection(alone)
+        : Domains.FirstOrDefault(domain => domain.Name == name)
+            ?? ByPool.FirstOrDefault(pool => images.Any(image => image.Pool == pool.Pool))?.Template;
+
     public const string DefaultStateDirectory = "/var/lib/kvmbackup";
 
     /// <summary>This host as <c>hostname -s</c> names it, which chooses the section.</summary>

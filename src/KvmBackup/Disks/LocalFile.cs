@@ -16,6 +16,8 @@ public static partial class LocalFile
     private const int BlockBytes = 512;
     private const int FileTypeMask = 0xF000;
     private const int BlockDeviceType = 0x6000;
+    private const int FolderType = 0x4000;
+    private const int DoNotFollow = 0x100;
 
     /// <exception cref="DisksException">There is no such file, or it is out of reach.</exception>
     public static FileIdentity Identify(string filePath)
@@ -27,6 +29,11 @@ public static partial class LocalFile
 
     /// <summary>Whether the path is a block device; a link to one counts.</summary>
     public static bool IsBlockDevice(string filePath) => (Read(filePath).Mode & FileTypeMask) == BlockDeviceType;
+
+    /// <summary>Whether the path itself, and not what a link there leads to, is a folder of this program's user.</summary>
+    public static bool IsOwnFolder(string path) =>
+        StatisticsOf(CurrentDirectory, path, DoNotFollow, BasicStatistics, out StatisticsX statistics) == 0
+        && (statistics.Mode & FileTypeMask) == FolderType && statistics.Owner == EffectiveUser();
 
     /// <summary>Bytes that this program may still write to the file system of a directory.</summary>
     public static long AvailableBytes(string directoryPath) => new DriveInfo(directoryPath).AvailableFreeSpace;
@@ -106,10 +113,16 @@ public static partial class LocalFile
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int StatisticsOf(int directory, string path, int flags, uint mask, out StatisticsX result);
 
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    private static partial uint EffectiveUser();
+
     /// <summary>struct statx of linux/stat.h: the same on every architecture.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     private struct StatisticsX
     {
+        [FieldOffset(20)]
+        public uint Owner;
+
         [FieldOffset(28)]
         public ushort Mode;
 

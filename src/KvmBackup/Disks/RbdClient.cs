@@ -113,6 +113,15 @@ public sealed class RbdClient(IShell shell)
         return changes;
     }
 
+    /// <summary>About how much the image holds now, in whole objects. Quick where the map of objects is valid: 0.15 s for 1 TiB
+    /// with Ceph 16.2. What <c>rbd du</c> says is shared out among the snapshots, and no less than this together.</summary>
+    public async Task<long> AskDataBytesAsync(RbdLocation location, CancellationToken cancellationToken)
+    {
+        ProgramCall call = RbdCall.Build(location.Access, ScanLimit, "diff", "--format", "json", "--whole-object", location.Image.Spec);
+        ReadOnlyMemory<byte> json = await CollectAsync(call, Purpose("Asking for the content of", location, null), location, cancellationToken);
+        return RbdJson.Changes(json, location).Where(change => change.IsData).Sum(change => change.LengthBytes);
+    }
+
     /// <summary>Lets the cluster compare its map of objects at a snapshot with the objects. One that is wrong counts as invalid
     /// from then on, at that snapshot only, and is not used any more.</summary>
     public async Task CheckObjectMapAsync(RbdLocation location, string snapshot, CancellationToken cancellationToken) =>
@@ -121,18 +130,24 @@ public sealed class RbdClient(IShell shell)
             Purpose("Checking the object map of", location, snapshot), location, cancellationToken);
 
     /// <summary>To be asked after a read: what is read of a snapshot that goes meanwhile is zeros, without any complaint.</summary>
+    /// <param name="location">The image.</param>
+    /// <param name="snapshots">Each with its ID, where somebody may have made another of that name meanwhile.</param>
+    /// <param name="cancellationToken">Ends the asking.</param>
     /// <returns>All that there are.</returns>
     /// <exception cref="DisksException">One is gone.</exception>
     public async Task<IReadOnlyList<RbdSnapshot>> EnsureThereAsync(
-        RbdLocation location, IReadOnlyList<string> snapshots, CancellationToken cancellationToken)
+        RbdLocation location, IReadOnlyList<(string Name, long? Id)> snapshots, CancellationToken cancellationToken)
     {
         IReadOnlyList<RbdSnapshot> found = await ListSnapshotsAsync(location, cancellationToken);
-        if (snapshots.FirstOrDefault(name => found.All(other => other.Name != name)) is { } gone)
+        if (snapshots.FirstOrDefault(wanted => !found.Any(other => Is(other, wanted))).Name is { } gone)
         {
             throw new DisksException(
                 $"The snapshot {location}@{gone} was removed while it was read, so that nothing of what was read can be used. "
-                + "Who removes snapshots there? Leave those alone that begin with kvmbackup, and back up again");
+                + "Who removes snapshots there? Leave those alone that are being backed up or begin with kvmbackup, and back up again");
         }
+
+        static bool Is(RbdSnapshot snapshot, (string Name, long? Id) wanted) =>
+            snapshot.Name == wanted.Name && (wanted.Id is null || snapshot.Id == wanted.Id);
 
         return found;
     }

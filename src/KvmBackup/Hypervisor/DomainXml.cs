@@ -32,6 +32,11 @@ public static class DomainXml
     public static IReadOnlyDictionary<DiskTarget, RbdSource> RbdSources(string xml) => Disks(Parse(xml))
         .Where(disk => disk.Rbd is not null).ToDictionary(disk => disk.Target, disk => disk.Rbd!);
 
+    /// <summary>The disks that are devices of the kernel's RBD driver.</summary>
+    /// <exception cref="HypervisorException">The text is not a domain's XML.</exception>
+    public static IReadOnlyList<DiskTarget> MappedDisks(string xml) =>
+        [.. DiskElements(Parse(xml)).Where(RbdXml.IsMapped).Select(disk => new DiskTarget(TargetOf(disk)))];
+
     public static bool HasAgentChannel(XElement domain) =>
         Devices(domain, "channel").Any(channel => channel.Element("target")?.Attribute("name")?.Value == AgentChannelName);
 

@@ -13,6 +13,19 @@ internal sealed class RbdDiskEdit(XElement domain)
     public void Apply(XElement disk, RbdImage image)
     {
         IReadOnlyList<XElement> way = IsImage(disk) ? [.. WayOf(disk)] : commonWay;
+        disk.Elements("backingStore").Remove();
+        disk.Elements("auth").Remove();
+        disk.Element("driver")?.SetAttributeValue("type", "raw");
+
+        // Only a qcow2 has such a cache, and libvirt refuses it for anything else.
+        disk.Element("driver")?.Elements("metadata_cache").Remove();
+        if (RbdXml.IsMapped(disk))
+        {
+            // Its guest goes on with the kernel's driver, by the name, since a number is another after each mapping.
+            disk.Element("source")!.SetAttributeValue("dev", RbdXml.DevicePathOf(image));
+            return;
+        }
+
         disk.SetAttributeValue("type", "network");
         if (disk.Attribute("device")?.Value == "lun")
         {
@@ -24,12 +37,6 @@ internal sealed class RbdDiskEdit(XElement domain)
             "source", new XAttribute("protocol", "rbd"), new XAttribute("name", image.Spec), way,
             disk.Element("source")?.Elements("encryption"));
         disk.Element("source")?.ReplaceWith(source);
-        disk.Elements("backingStore").Remove();
-        disk.Elements("auth").Remove();
-        disk.Element("driver")?.SetAttributeValue("type", "raw");
-
-        // Only a qcow2 has such a cache, and libvirt refuses it for anything else.
-        disk.Element("driver")?.Elements("metadata_cache").Remove();
     }
 
     private static bool IsImage(XElement disk) => disk.Element("source")?.Attribute("protocol")?.Value == "rbd";

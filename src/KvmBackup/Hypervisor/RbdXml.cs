@@ -1,11 +1,14 @@
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using KvmBackup.Model;
 
 namespace KvmBackup.Hypervisor;
 
 /// <summary>Reads the RBD image behind a disk out of a domain's XML.</summary>
-internal static class RbdXml
+internal static partial class RbdXml
 {
+    private const string Devices = "/dev/rbd";
+
     /// <returns>The image; null when the disk has none, or one whose name cannot be.</returns>
     public static RbdSource? Find(XElement disk)
     {
@@ -24,6 +27,13 @@ internal static class RbdXml
             Guid.TryParse(auth?.Element("secret")?.Attribute("uuid")?.Value, out Guid secret) ? secret : null);
     }
 
+    /// <summary>Whether the disk is a device of the kernel's RBD driver.</summary>
+    public static bool IsMapped(XElement disk) => disk.Attribute("type")?.Value == "block"
+        && DomainXml.PathOf(disk) is { } path && Device().IsMatch(path);
+
+    /// <summary>The name that udev gives a mapped image.</summary>
+    public static string DevicePathOf(RbdImage image) => $"{Devices}/{image.Spec}";
+
     private static RbdImage? TryParse(string name)
     {
         try
@@ -35,6 +45,9 @@ internal static class RbdXml
             return null;
         }
     }
+
+    [GeneratedRegex("^/dev/rbd[0-9/]")]
+    private static partial Regex Device();
 
     private static string? Address(XElement host)
     {

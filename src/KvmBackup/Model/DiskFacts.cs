@@ -21,4 +21,10 @@ public sealed record DiskFacts(
 {
     /// <summary>The image of a disk that lies in a Ceph cluster; null for every other disk.</summary>
     public RbdSource? Rbd { get; init; }
+
+    /// <summary>Why it cannot be told what the disk is; null when it can.</summary>
+    public string? Refusal { get; init; }
+
+    /// <summary>What an operator should know of how it is taken; null for nothing.</summary>
+    public string? Notice { get; init; }
 }

@@ -50,6 +50,9 @@ public sealed record Manifest(
     [AllowNull]
     public IReadOnlyList<BackupId> MergedFrom { get; init => field = value ?? []; } = [];
 
+    /// <summary>The RBD images that it holds, by the names that they had.</summary>
+    public IReadOnlyList<RbdImage> FindImages() => [.. Disks.Select(disk => disk.Image?.Image).OfType<RbdImage>()];
+
     /// <summary>The member of that name below the domain's folder, <c>vda.qcow2</c>; null when there is none.</summary>
     public ArchiveMember? FindMember(string fileName) =>
         Members.FirstOrDefault(member => member.Name == $"{Domain.FileName}/{fileName}");

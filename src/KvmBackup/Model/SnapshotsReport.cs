@@ -1,7 +1,7 @@
 namespace KvmBackup.Model;
 
-/// <summary>Our snapshots in the clusters of this host's domains.</summary>
-/// <param name="Verdicts">Each with the domain's name.</param>
+/// <summary>Our snapshots in the clusters of this host's domains and images.</summary>
+/// <param name="Verdicts">Each with the name of the backups that it belongs to.</param>
 /// <param name="Removed">Names of the snapshots that were removed, or would be.</param>
 /// <param name="Failures">What could not be asked or done.</param>
 /// <param name="IsDryRun">Nothing was removed.</param>
@@ -9,5 +9,8 @@ public sealed record SnapshotsReport(
     IReadOnlyList<(DomainName Domain, SnapshotVerdict Verdict)> Verdicts, IReadOnlyList<string> Removed,
     IReadOnlyList<string> Failures, bool IsDryRun)
 {
+    /// <summary>Names of the snapshots that earlier runs could not prove to be gone, and later ones remove.</summary>
+    public IReadOnlyList<string> Owed { get; init; } = [];
+
     public ExitCode ExitCode => Failures.Count > 0 ? ExitCode.Failed : ExitCode.Done;
 }

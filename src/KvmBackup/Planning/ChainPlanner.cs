@@ -49,7 +49,11 @@ public static class ChainPlanner
         long? snapshotId = ImageOf(standsOn, disk)!.SnapshotId;
         return snapshots.Any(other => other.Name == snapshot && (snapshotId is null || other.Id == snapshotId))
             ? new ChainDecision(
-                new ChainBase(policy.IsDifferential ? BackupKind.Differential : BackupKind.Incremental, standsOn.Id, snapshot), null)
+                new ChainBase(policy.IsDifferential ? BackupKind.Differential : BackupKind.Incremental, standsOn.Id, snapshot)
+                {
+                    SnapshotId = snapshotId,
+                },
+                null)
             : Full($"the snapshot of the backup {standsOn.Id} is gone from the cluster ({newest.Image}@{snapshot})");
 
         ChainDecision Full(string why) => new(null, $"disk {disk} is backed up whole: {why}");

@@ -33,7 +33,7 @@ public static class DomainPlanner
                 "; ", skipped.Select(disk => $"{disk.Target}: {disk.Reason}")));
         }
 
-        return new DomainPlan(taken, skipped, refusals, [.. Warn(domain, settings, skipped)]);
+        return new DomainPlan(taken, skipped, refusals, [.. Warn(domain, settings, taken, skipped)]);
     }
 
     private static IEnumerable<string> RefuseDomain(DomainFacts domain)
@@ -83,6 +83,7 @@ public static class DomainPlanner
             { BlockJob: { } job } =>
                 $"has a block job of another program ({job}): wait for it, or look at it with: "
                 + $"virsh blockjob {domainUuid} {disk.Target} --info",
+            { Refusal: { } reason } => $"{reason}; {exclude}",
             { Device: not "disk" } => $"is a {disk.Device}, which is passed through to the guest and cannot be taken; {exclude}",
             { Rbd: not null, Format: "raw" } => null,
             { SourceType: DiskSourceType.File or DiskSourceType.Block, SourcePath: null } =>
@@ -107,8 +108,13 @@ public static class DomainPlanner
         + $"virsh blockcommit {domain.Uuid} {disk.Target} --shallow --active --pivot --verbose";
 
     private static IEnumerable<string> Warn(
-        DomainFacts domain, DomainSettings settings, IEnumerable<SkippedDisk> skipped)
+        DomainFacts domain, DomainSettings settings, IEnumerable<DiskFacts> taken, IEnumerable<SkippedDisk> skipped)
     {
+        foreach (DiskFacts disk in taken.Where(disk => disk.Notice is not null))
+        {
+            yield return $"disk {disk.Target} {disk.Notice}";
+        }
+
         foreach (DiskTarget target in settings.Disks.Excluded.Where(
             excluded => domain.Disks.All(disk => disk.Target != excluded)))
         {

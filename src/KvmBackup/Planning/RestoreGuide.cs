@@ -51,7 +51,7 @@ public static class RestoreGuide
 
             ## 4. Define the domain and start it
             ```sh
-            virsh define {ShellWord.Quote($"{folder}/domain.xml")}
+            {string.Concat(disks.Where(IsMapped).Select(MapLine))}virsh define {ShellWord.Quote($"{folder}/domain.xml")}
             virsh start --domain {ShellWord.Quote(domain.Name.Value)}
             ```
             `domain.xml` is what the next start uses; `live.xml` is what ran at that moment, `migratable.xml` what another
@@ -66,6 +66,11 @@ public static class RestoreGuide
 
         return text.ToString();
     }
+
+    private static bool IsMapped(TakenDisk disk) => disk is { Image: not null, Disk.SourceType: DiskSourceType.Block };
+
+    private static string MapLine(TakenDisk disk) =>
+        $"rbd map {ShellWord.Quote(disk.Image!.Source.Image.Spec)}   # disk {disk.Disk.Target}\n";
 
     private static void AppendDisk(StringBuilder text, string folder, TakenDisk disk)
     {

@@ -164,6 +164,7 @@ public sealed class JsonReports(TextWriter output) : IReports
             ["reason"] = entry.Verdict.Reason,
         }),
         ["removed"] = Strings(report.Removed),
+        ["owed"] = Strings(report.Owed),
         ["failures"] = Strings(report.Failures),
     });
 

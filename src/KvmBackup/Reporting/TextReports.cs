@@ -238,13 +238,8 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         {
             console.Write(table);
         }
-        else if (report.Failures.Count == 0)
-        {
-            Say("There is no snapshot of ours.");
-        }
 
-        SayAll(report.IsDryRun ? "would remove " : "removed ", report.Removed);
-        SayAll("FAILED: ", report.Failures);
+        SayAll(string.Empty, SnapshotsText.Lines(report));
     }
 
     public void PrintError(string message, ExitCode exitCode)

@@ -23,6 +23,12 @@ public sealed class AssembleRun(
             ? ImageAssembly.Plan(backup, disk.Target, backups.List().Backups) : null;
         long dataBytes = assembly?.DataBytes ?? disk.Layers.Sum(layer => open.Member(layer.FileName).DataBytes);
         bool isDirect = request.Format == AssembleRequest.Raw && DiskForms.Of(disk) != DiskForm.Qcow2;
+        string parent = Path.GetDirectoryName(request.FilePath)!;
+        foreach (string deed in await ScratchFolder.RemoveLeftAsync([parent], time))
+        {
+            log.Information("{Domain}: {Deed}", backup.Domain, deed);
+        }
+
         Refuse(request.FilePath, isDirect ? dataBytes : 2 * dataBytes);
 
         log.Information("{Domain}: writing {Path}", backup.Domain, request.FilePath);
@@ -42,7 +48,7 @@ public sealed class AssembleRun(
         CancellationToken cancellationToken)
     {
         // Beside the file there is room, or there is none for the file.
-        using ScratchFolder folder = ScratchFolder.Create(Path.GetDirectoryName(request.FilePath)!);
+        using ScratchFolder folder = await ScratchFolder.CreateAsync(Path.GetDirectoryName(request.FilePath)!, time);
         if (DiskForms.Of(disk) == DiskForm.Qcow2)
         {
             string path = await content.UnpackAsync(backup, disk, folder.DirectoryPath, tally, cancellationToken);

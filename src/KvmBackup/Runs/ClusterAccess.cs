@@ -8,9 +8,15 @@ namespace KvmBackup.Runs;
 /// <summary>Finds out how the cluster of an image is reached: by the configuration, else by the domain's XML and libvirt's secret.</summary>
 public sealed class ClusterAccess(LibvirtHost host, ClusterKeys keys)
 {
-    /// <summary>The way by the configuration alone.</summary>
-    public static RbdAccess Of(CephSettings settings) =>
-        new([], settings.User, null, settings.ConfigurationPath, settings.KeyringPath);
+    /// <summary>The way to images without a guest: by the configuration alone.</summary>
+    public static RbdAccess Of(ImageSelection selection)
+    {
+        CephSettings settings = selection.Ceph;
+        return new RbdAccess([], settings.User, null, settings.ConfigurationPath, settings.KeyringPath)
+        {
+            Patience = selection.StallTimeout,
+        };
+    }
 
     /// <exception cref="KvmBackupException">libvirt does not tell the key.</exception>
     public async Task<RbdLocation> LocateAsync(RbdSource source, CephSettings settings, CancellationToken cancellationToken)

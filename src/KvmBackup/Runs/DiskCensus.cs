@@ -1,4 +1,5 @@
 using KvmBackup.Configuration;
+using KvmBackup.Disks;
 using KvmBackup.Hypervisor;
 using KvmBackup.Model;
 using KvmBackup.Planning;
@@ -7,7 +8,7 @@ using Serilog;
 namespace KvmBackup.Runs;
 
 /// <summary>Which domain has which image, so that none is backed up twice, and domains are found by their pool.</summary>
-public sealed class DiskCensus(LibvirtHost host, ILogger log)
+public sealed class DiskCensus(LibvirtHost host, MappedImages mapped, ILogger log)
 {
     /// <summary>Looks at all domains, if anything in the configuration asks for that.</summary>
     public async Task<IReadOnlyList<DomainDisks>> TakeAsync(
@@ -18,7 +19,8 @@ public sealed class DiskCensus(LibvirtHost host, ILogger log)
         {
             try
             {
-                all.Add(await host.DisksAsync(domain, cancellationToken));
+                DomainDisks found = await host.DisksAsync(domain, cancellationToken);
+                all.Add(found with { Disks = mapped.Resolve(found.Disks) });
             }
             catch (HypervisorException failure)
             {

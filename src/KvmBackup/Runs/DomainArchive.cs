@@ -101,7 +101,8 @@ public sealed class DomainArchive : IAsyncDisposable
         string name = disk.MemberName(0);
         log.Information("{Domain}: reading {Member} from {Source}", job.Name, name, from);
         ArchiveMember member = await archive.AddAsync(name, source, tally.Begin($"reading {name}"), cancellationToken);
-        string[] held = [image.SnapshotName, .. image.Base is null ? Array.Empty<string>() : [image.Base.SnapshotName]];
+        (string, long?)[] held =
+            [(image.SnapshotName, image.ExternalId), .. image.Base is { } below ? [(below.SnapshotName, below.SnapshotId)] : Array.Empty<(string, long?)>()];
         _ = await WaitAsync(tally, cluster.EnsureThereAsync(image.Location, held, cancellationToken));
         string format = image.Base is null ? "raw" : ManifestLayer.RbdDiffFormat;
         ManifestLayer layer = new(

@@ -13,6 +13,7 @@ public sealed class HeldImage(ImageJob job, OpenEntry journal, PinnedImages imag
     public async Task<PinOutcome> ReadAsync(DomainArchive archive, Tally tally, CancellationToken cancellationToken)
     {
         await images.CreateAsync(OverlaySnapshot.Limit);
+        gate.Pass(job.Name, JobStep.Snapshotted);
         await journal.RecordAsync(entry => entry with { Step = JobStep.Pinned }, CancellationToken.None);
         gate.Pass(job.Name, JobStep.Pinned);
         await using ReadGuard guard = new(

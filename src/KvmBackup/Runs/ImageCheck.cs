@@ -22,7 +22,7 @@ public sealed class ImageCheck(RbdPool pools, ImageLook look, BackupDirectory ta
             foreach (string pool in selection.Pools)
             {
                 there.AddRange(await pools.ListAsync(
-                    ClusterAccess.Of(selection.Ceph), pool, selection.Namespace, cancellationToken));
+                    ClusterAccess.Of(selection), pool, selection.Namespace, cancellationToken));
             }
 
             ImageChoice choice = ImageChooser.Choose(selection, only: null, there);

@@ -8,9 +8,9 @@ using Serilog;
 namespace KvmBackup.Runs;
 
 /// <summary>Finds the images that a restore is to write, and what speaks against writing them. Changes nothing.</summary>
-/// <param name="settingsOf">What the configuration says of a domain's cluster.</param>
+/// <param name="settingsOf">What the configuration says of the cluster of a backup.</param>
 public sealed class ImageDestinations(
-    ClusterAccess access, RbdClient cluster, RbdImageStore store, Func<DomainName, CephSettings> settingsOf, ILogger log)
+    ClusterAccess access, RbdClient cluster, RbdImageStore store, Func<Manifest, CephSettings> settingsOf, ILogger log)
 {
     /// <param name="backup">What is restored.</param>
     /// <param name="xml">The domain's XML; null when there is no domain.</param>
@@ -29,7 +29,7 @@ public sealed class ImageDestinations(
         {
             // A disk that was a file goes where the domain's other images are.
             RbdSource? source = sources.GetValueOrDefault(image.Disk.Target) ?? sources.Values.FirstOrDefault();
-            RbdLocation location = await LocateAsync(backup.Domain, image.Image, source, cancellationToken);
+            RbdLocation location = await LocateAsync(backup.Manifest, image.Image, source, cancellationToken);
             RbdLocation partial = location with { Image = RestoredImage.PartialOf(image.Image) };
             RbdLocation replaced = location with { Image = RestoredImage.ReplacedOf(image.Image) };
 
@@ -75,9 +75,9 @@ public sealed class ImageDestinations(
     }
 
     private async Task<RbdLocation> LocateAsync(
-        DomainName domain, RbdImage image, RbdSource? source, CancellationToken cancellationToken)
+        Manifest manifest, RbdImage image, RbdSource? source, CancellationToken cancellationToken)
     {
-        CephSettings settings = settingsOf(domain);
+        CephSettings settings = settingsOf(manifest);
         RbdSource wanted = source is null ? new RbdSource(image, [], null, null) : source with { Image = image };
         try
         {
@@ -87,7 +87,7 @@ public sealed class ImageDestinations(
         {
             // After a disaster the host may be another, with Ceph set up and without the guests' secrets.
             log.Warning(
-                "{Domain}: {Failure}; Ceph's own configuration of this host is used instead", domain, failure.Message);
+                "{Domain}: {Failure}; Ceph's own configuration of this host is used instead", manifest.Domain, failure.Message);
             return new RbdLocation(image, RbdAccess.Default);
         }
     }

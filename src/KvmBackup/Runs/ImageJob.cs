@@ -11,7 +11,7 @@ namespace KvmBackup.Runs;
 /// <param name="Warnings">What an operator should know.</param>
 public sealed record ImageJob(
     ImageSelection Selection, DomainIdentity Identity, TakenDisk Disk, IReadOnlyList<string> Warnings)
-    : BackupJob([Disk], [], DataBytes: 0, Warnings)
+    : BackupJob([Disk], [], Disk.Image!.DataBytes, Warnings)
 {
     public override DomainIdentity Identity { get; } = Identity;
 

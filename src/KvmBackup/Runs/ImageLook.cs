@@ -14,7 +14,7 @@ public sealed class ImageLook(ImagePreflight preflight, RbdClient cluster, TimeP
         RbdImage image, ImageSelection selection, DomainDirectory directory, BackupDirectory target, BackupId id,
         CancellationToken cancellationToken)
     {
-        RbdLocation location = new(image, ClusterAccess.Of(selection.Ceph));
+        RbdLocation location = new(image, ClusterAccess.Of(selection));
         DomainIdentity identity = await IdentifyAsync(location, cancellationToken);
         IReadOnlyList<CompletedBackup> all = directory.List().Backups;
         CompletedBackup[] own = [.. all.Where(backup => backup.Manifest.DomainUuid == identity.Uuid)];
@@ -36,8 +36,9 @@ public sealed class ImageLook(ImagePreflight preflight, RbdClient cluster, TimeP
         };
         TakenImage taken = await preflight.PrepareAsync(
             identity.Uuid, disk, selection, own, id, external, warnings, cancellationToken);
-        TargetRoom.Demand(target, selection, own, dataBytes: 0);
-        return new ImageJob(selection, identity, new TakenDisk(disk, []) { Image = taken }, warnings);
+        ImageJob job = new(selection, identity, new TakenDisk(disk, []) { Image = taken }, warnings);
+        TargetRoom.Demand(target, job, own);
+        return job;
     }
 
     /// <returns>Why there is nothing to do, since what somebody else made is in a backup already; null when there is.</returns>
@@ -50,7 +51,7 @@ public sealed class ImageLook(ImagePreflight preflight, RbdClient cluster, TimeP
             return null;
         }
 
-        RbdLocation location = new(image, ClusterAccess.Of(selection.Ceph));
+        RbdLocation location = new(image, ClusterAccess.Of(selection));
         DomainIdentity identity = await IdentifyAsync(location, cancellationToken);
         CompletedBackup[] own = [.. directory.List().Backups.Where(backup => backup.Manifest.DomainUuid == identity.Uuid)];
         ExternalDecision decision = await DecideAsync(wanted, location, own, cancellationToken);

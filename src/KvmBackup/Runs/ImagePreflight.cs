@@ -27,6 +27,7 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
         RbdLocation location = await access.LocateAsync(source, settings.Ceph, cancellationToken);
         location = location with { Access = location.Access with { Patience = settings.StallTimeout } };
         RbdImageFacts facts = await cluster.DescribeAsync(location, snapshot: null, cancellationToken);
+        EnsureMapped(disk, source, facts);
         IReadOnlyList<RbdSnapshot> snapshots = await cluster.ListSnapshotsAsync(location, cancellationToken);
         ChainDecision chain = ChainPlanner.Decide(disk.Target, facts, snapshots, settings.FullEvery, own, id);
         if (chain.Notice is { } notice)
@@ -52,6 +53,18 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
             source, location, facts, external?.Name ?? SnapshotName.Create(owner, disk.Target, id, random), chain.Base)
         {
             ExternalId = external?.Id,
+            DataBytes = chain.Base is null && facts.IsFastDiffValid ? await cluster.AskDataBytesAsync(location, cancellationToken) : 0,
         };
+    }
+
+    private static void EnsureMapped(DiskFacts disk, RbdSource source, RbdImageFacts facts)
+    {
+        if (source.MappedId is { } mapped && mapped != facts.Id)
+        {
+            throw new RunsException(
+                $"disk {disk.Target}: {disk.SourcePath} is the image with the ID {mapped}, but in the cluster {source.Image} is the image "
+                + $"{facts.Id}: it was renamed or made anew since it was mapped, or this is another cluster. Map it anew (rbd device "
+                + "list), or set ceph: {conf: FILE} to the cluster that it is in");
+        }
     }
 }

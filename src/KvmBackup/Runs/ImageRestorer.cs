@@ -58,7 +58,7 @@ public sealed class ImageRestorer(
     private async Task ConvertAsync(
         OpenBackup backup, ManifestDisk disk, RestoredImage image, Tally tally, CancellationToken cancellationToken)
     {
-        using ScratchFolder folder = ScratchFolder.Create(ScratchFolder.DefaultParent);
+        using ScratchFolder folder = await ScratchFolder.CreateAsync(ScratchFolder.DefaultParent, time);
         log.Information("{Domain}: unpacking {Target} in {Folder}", backup.Backup.Domain, disk.Target, folder.DirectoryPath);
         string path = await content.UnpackAsync(backup, disk, folder.DirectoryPath, tally, cancellationToken);
         await conversion.IntoImageAsync(path, disk.Layers[0].Format, image.Working, cancellationToken);

@@ -57,7 +57,7 @@ public sealed class ImagesRun(
             try
             {
                 images.AddRange(await pools.ListAsync(
-                    ClusterAccess.Of(selection.Ceph), pool, selection.Namespace, cancellationToken));
+                    ClusterAccess.Of(selection), pool, selection.Namespace, cancellationToken));
             }
             catch (OperationCanceledException)
             {

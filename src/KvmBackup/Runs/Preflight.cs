@@ -9,7 +9,7 @@ using KvmBackup.Storage;
 namespace KvmBackup.Runs;
 
 /// <summary>Looks at a domain, its disks and the room there is, and refuses what would end badly. Changes nothing.</summary>
-public sealed class Preflight(LibvirtHost host, QemuImage images, ImagePreflight cluster)
+public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages mapped, ImagePreflight cluster)
 {
     private const string BlockDeviceOverlayDirectory = "/var/lib/libvirt/images";
 
@@ -19,6 +19,7 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, ImagePreflight
         CancellationToken cancellationToken)
     {
         DomainFacts facts = await host.DescribeAsync(domain, cancellationToken);
+        facts = facts with { Disks = mapped.Resolve(facts.Disks) };
         DomainPlan plan = DomainPlanner.Plan(facts, settings);
         if (plan.Refusals.Count > 0)
         {
@@ -46,11 +47,13 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, ImagePreflight
         TakenDisk[] files = [.. disks.Where(disk => disk.Image is null)];
         IReadOnlyList<PlannedOverlay> overlays = facts.IsActive
             ? [.. files.Select(disk => PlanOverlay(facts, disk, settings, id))] : [];
-        long dataBytes = disks.SelectMany(disk => disk.Layers).Sum(layer => DataBytes(layer.FilePath));
+        long dataBytes = disks.SelectMany(disk => disk.Layers).Sum(layer => DataBytes(layer.FilePath))
+            + disks.Sum(disk => disk.Image?.DataBytes ?? 0);
         RefuseTargetBesideImages(target, disks);
         RefuseWithoutRoom(overlays, disks, settings.OverlayHeadroom);
-        TargetRoom.Demand(target, settings, own, dataBytes);
-        return new PreparedJob(settings, facts, disks, plan.Skipped, overlays, dataBytes, warnings);
+        PreparedJob job = new(settings, facts, disks, plan.Skipped, overlays, dataBytes, warnings);
+        TargetRoom.Demand(target, job, own);
+        return job;
     }
 
     private static bool IsOnOwnOverlay(DiskFacts disk) =>

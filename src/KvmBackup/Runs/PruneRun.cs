@@ -17,14 +17,14 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Merg
         List<string> failures = [];
         foreach (DomainName name in target.ListDomains())
         {
-            if (FindSettings(name) is not { } terms)
-            {
-                notes.Add($"{name}: not in the configuration; its backups stay until you delete them");
-                continue;
-            }
-
             try
             {
+                if (FindSettings(name) is not { } terms)
+                {
+                    notes.Add($"{name}: {Tell(name)}; its backups stay until you delete them");
+                    continue;
+                }
+
                 DomainDirectory directory = target.ForDomain(name);
                 using DomainLock? held = isDryRun ? null : await directory.LockAsync(wait, cancellationToken);
                 MergeResult merges = await MergeAsync(directory, terms, held, notes, cancellationToken);
@@ -41,8 +41,12 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Merg
         return new PruneReport(verdicts, notes, failures, isDryRun) { Merged = merged };
     }
 
-    private BackupSettings? FindSettings(DomainName name) => ImageIdentity.Find(name) is { } image
-        ? settings.FindSelection(image) : settings.Domains.FirstOrDefault(candidate => candidate.Name == name);
+    // A domain that is found by its pool need not be asked for: its newest backup tells which pools it was in.
+    private BackupSettings? FindSettings(DomainName name) => settings.FindSettings(
+        name, target.ForDomain(name).List().Backups is [{ } newest, ..] ? newest.Manifest.FindImages() : []);
+
+    private static string Tell(DomainName name) => ImageIdentity.Find(name) is null
+        ? "not in the configuration" : "no selection of images of the configuration covers it";
 
     /// <summary>The oldest increments first, so that what they stand on can go now.</summary>
     private async Task<MergeResult> MergeAsync(

@@ -1,3 +1,4 @@
+using KvmBackup.Disks;
 using KvmBackup.Hypervisor;
 using KvmBackup.Journaling;
 using KvmBackup.Model;
@@ -8,15 +9,18 @@ namespace KvmBackup.Runs;
 
 /// <summary>Undoes what dead runs have left on this host: thaws first, then brings the disks back.</summary>
 public sealed class RecoverRun(
-    LibvirtHost host, DomainRecovery recovery, Journal journal, string stateDirectory, TimeProvider time, ILogger log)
+    LibvirtHost host, DomainRecovery recovery, Journal journal, string stateDirectory, IReadOnlyList<string> scratchParents,
+    TimeProvider time, ILogger log)
 {
+    private const string OfRestores = "restore";
+
     /// <summary>As a command: alone on this host.</summary>
     /// <exception cref="KvmBackupException">A run is at work, or the journal or libvirt cannot be asked.</exception>
     public async Task<RecoveryReport> RunAsync(TimeSpan wait, CancellationToken cancellationToken)
     {
         if (journal.ListOpen().Count == 0 && journal.ListDamaged().Count == 0 && journal.Owed.List().Count == 0)
         {
-            return RecoveryReport.Nothing;
+            return new RecoveryReport(await CleanAsync());
         }
 
         using RunLock held = await RunLock.AcquireAsync(stateDirectory, wait, time, cancellationToken);
@@ -27,7 +31,7 @@ public sealed class RecoverRun(
     public async Task<RecoveryReport> RecoverAsync(CancellationToken cancellationToken)
     {
         IReadOnlyList<JournalEntry> entries = journal.ListOpen();
-        List<DomainRecoveryReport> reports = [.. journal.ListDamaged().Select(Describe)];
+        List<DomainRecoveryReport> reports = [.. journal.ListDamaged().Select(Describe), .. await CleanAsync()];
         if (entries.Count == 0)
         {
             return new RecoveryReport([.. reports, .. await recovery.SettleAsync()]);
@@ -50,6 +54,11 @@ public sealed class RecoverRun(
 
         return new RecoveryReport(reports);
     }
+
+    /// <summary>Restores keep no journal: what they leave is theirs alone, and no guest waits for it.</summary>
+    private async Task<IReadOnlyList<DomainRecoveryReport>> CleanAsync() =>
+        await ScratchFolder.RemoveLeftAsync(scratchParents, time) is { Count: > 0 } deeds
+            ? [new DomainRecoveryReport(OfRestores, true, deeds)] : [];
 
     private static DomainRecoveryReport Describe(DamagedEntry damaged) => new(
         damaged.FilePath, false,

@@ -48,6 +48,7 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
         }
 
         refusals.AddRange(RefuseWithoutRoom(written, DataBytes));
+        refusals.AddRange(MappedRestore.RefuseStart(plan, xml));
         IReadOnlyList<PlacedImage> images = await destinations.FindAsync(backup, xml, plan.Images, refusals, cancellationToken);
         return refusals.Count == 0
             ? new RestoreFacts(written, kept, images, written.Sum(DataBytes) + plan.Images.Sum(ImageBytes))

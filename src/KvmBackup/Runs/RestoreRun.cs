@@ -44,10 +44,17 @@ public sealed class RestoreRun(
         bool isImage = ImageIdentity.Find(backup.Domain) is not null;
         string? xml = isImage ? null : Encoding.UTF8.GetString(
             await open.Reader.ReadSmallAsync(open.Member("domain.xml"), LargestXmlBytes, cancellationToken));
+        foreach (string deed in request.IsDryRun ? [] : await ScratchFolder.RemoveLeftAsync(ScratchFolder.UsualParents, time))
+        {
+            // Before the room is looked at, which they may fill.
+            log.Information("{Domain}: {Deed}", backup.Domain, deed);
+        }
+
         RestoreFacts facts = await preflight.ExamineAsync(backup, plan, assemblies, request, xml, cancellationToken);
         RestoreReport report = new(
             backup.Domain, backup.Id, plan.Name, [], [.. facts.Kept.Select(file => file.FilePath)], false, false, 0,
-            TimeSpan.Zero, [.. Warn(backups, backup, request), .. open.Damages.Select(damage => $"{damage.File}: {damage.Reason}"), .. plan.Warnings],
+            TimeSpan.Zero, [.. Warn(backups, backup, request), .. open.Damages.Select(damage => $"{damage.File}: {damage.Reason}"), .. plan.Warnings,
+                .. MappedRestore.Warn(plan, xml)],
             []);
         if (request.IsDryRun)
         {

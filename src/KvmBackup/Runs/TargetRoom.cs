@@ -1,24 +1,20 @@
-using KvmBackup.Configuration;
 using KvmBackup.Model;
 using KvmBackup.Storage;
 
 namespace KvmBackup.Runs;
 
 /// <summary>Refuses a backup that the target has certainly no room for.</summary>
-internal static class TargetRoom
+public static class TargetRoom
 {
     private const double LikelyCompression = 0.33;
 
     /// <param name="target">Where it goes.</param>
-    /// <param name="settings">How it is packed.</param>
+    /// <param name="job">What is to be backed up.</param>
     /// <param name="own">What was backed up before, the newest first.</param>
-    /// <param name="dataBytes">About how much will be read.</param>
     /// <exception cref="KvmBackupException">There is too little.</exception>
-    public static void Demand(
-        BackupDirectory target, BackupSettings settings, IReadOnlyList<CompletedBackup> own, long dataBytes)
+    public static void Demand(BackupDirectory target, BackupJob job, IReadOnlyList<CompletedBackup> own)
     {
-        long needed = settings.Compression.Method == CompressionMethod.None ? dataBytes
-            : own.Count > 0 ? own[0].Manifest.Archive.SizeBytes : (long)(dataBytes * LikelyCompression);
+        long needed = Estimate(job, own);
         if (target.AvailableBytes < needed)
         {
             throw new RunsException(
@@ -26,4 +22,10 @@ internal static class TargetRoom
                 + $"{ByteSize.Format(needed)}; make room, keep fewer backups (rotate) or choose a stronger compression");
         }
     }
+
+    /// <summary>As much as the last of its kind took: an increment says nothing of a full one, nor that of an increment.</summary>
+    public static long Estimate(BackupJob job, IReadOnlyList<CompletedBackup> own) =>
+        job.Terms.Compression.Method == CompressionMethod.None ? job.DataBytes
+        : own.FirstOrDefault(backup => backup.Manifest.Kind == job.Kind)?.Manifest.Archive.SizeBytes
+            ?? (long)(job.DataBytes * LikelyCompression);
 }

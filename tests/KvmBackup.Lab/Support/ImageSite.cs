@@ -56,6 +56,13 @@ public sealed class ImageSite : IAsyncDisposable
     {
         JsonElement job = await Site.BackUpAsync(Guest.Name);
         Assert.Equal(kind, job.GetProperty("backup").GetProperty("kind").GetString());
+        await AssertNewestIsAtItsSnapshotAsync();
+        return job;
+    }
+
+    /// <summary>What comes back from the newest backup is what the cluster says that the image was at its snapshot.</summary>
+    public async Task AssertNewestIsAtItsSnapshotAsync()
+    {
         LabRbdSnapshot snapshot = Assert.Single(
             await LabCeph.SnapshotsAsync(Image), other => other.Name.StartsWith("kvmbackup.", StringComparison.Ordinal));
         string expected = Path.Combine(LabEnvironment.NewDirectory("expected"), "image");
@@ -64,7 +71,6 @@ public sealed class ImageSite : IAsyncDisposable
         (await Site.RunAsync("restore", Guest.Name, "--to", found)).MustSucceed();
         Assert.Equal(
             Folder.Checksum(expected), Folder.Checksum(Assert.Single(Directory.GetFiles(found, "*.raw", SearchOption.AllDirectories))));
-        return job;
     }
 
     /// <summary>A backup that must fail, and change nothing: neither backups nor snapshots nor the journal.</summary>

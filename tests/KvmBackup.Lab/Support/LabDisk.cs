@@ -33,6 +33,9 @@ public sealed record LabDisk(string Target)
     /// <summary>The disk is this image in the lab's Ceph cluster; <see cref="Format"/> says nothing then.</summary>
     public LabRbdImage? Rbd { get; init; }
 
+    /// <summary>The guest has the image by the kernel's driver, which must have mapped it when the guest starts.</summary>
+    public bool IsMapped { get; init; }
+
     /// <summary>Put into the new file system; without it the file system is empty.</summary>
     public string? ContentDirectory { get; init; }
 }

@@ -39,7 +39,7 @@ public static class LabDomainXml
         string bus = disk.Device switch { "cdrom" => "sata", "floppy" => "fdc", _ => "virtio" };
         return new XElement(
             "disk",
-            new XAttribute("type", disk.Rbd is null ? "file" : "network"),
+            new XAttribute("type", disk.Rbd is null ? "file" : disk.IsMapped ? "block" : "network"),
             new XAttribute("device", disk.Device),
             new XElement(
                 "driver",
@@ -49,6 +49,7 @@ public static class LabDomainXml
             disk switch
             {
                 { IsEmpty: true } => null,
+                { Rbd: { } image, IsMapped: true } => Source("dev", LabKernelDriver.PathOf(image)),
                 { Rbd: { } image } => RbdSource(image),
                 _ => Source("file", pathOf(disk)),
             },

@@ -25,7 +25,7 @@ public static class Virsh
     public static async Task<bool> ExistsAsync(string domain) =>
         (await RunAsync("list", "--all", "--name")).Split('\n').Contains(domain);
 
-    /// <summary>What each disk with a medium writes to, by target: a file's path, or <c>rbd:pool/image</c>.</summary>
+    /// <summary>What each disk with a medium writes to, by target: a file's or device's path, or <c>rbd:pool/image</c>.</summary>
     public static IReadOnlyDictionary<string, string> SourcesIn(XElement domain) =>
         domain.Descendants("disk")
             .Select(disk => (Target: disk.Element("target")!.Attribute("dev")!.Value, Source: SourceOf(disk)))
@@ -45,6 +45,6 @@ public static class Virsh
         XElement? source = disk.Element("source");
         return source?.Attribute("protocol") is { Value: string protocol }
             ? $"{protocol}:{source.Attribute("name")!.Value}"
-            : source?.Attribute("file")?.Value;
+            : (source?.Attribute("file") ?? source?.Attribute("dev"))?.Value;
     }
 }

@@ -27,6 +27,26 @@ public sealed class ImageSelectionTests
         Assert.Equal(new CephSettings("/etc/ceph/other.conf", "backup", null), volumes.Ceph);
     }
 
+    [Theory]
+    [InlineData("rbd:rbd/ns1/vm-1-disk-0", "", "volumes")]
+    [InlineData("rbd:nowhere/a", "", null)]
+    [InlineData("web1", "", "web1")]
+    [InlineData("web1", "rbd/a", "web1")]
+    [InlineData("found", "ssd/a rbd/b", "rbd")]
+    [InlineData("found", "ssd/a", null)]
+    [InlineData("found", "", null)]
+    public void What_holds_for_backups_is_found_by_their_name_or_by_the_pools_of_their_images(string name, string images, string? found)
+    {
+        HostSettings host = ConfigurationReader.Parse(
+            """
+            cloud1: {backupdir: /mnt, day_of_week: daily, rotate: 1, domains: {web1: {}}, domains_by_pool: {rbd: {}},
+              images: {volumes: {pool: rbd, namespace: ns1}}}
+            """, "config.yml", "cloud1");
+        BackupSettings? settings = host.FindSettings(new DomainName(name), [.. images.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(RbdImage.Parse)]);
+
+        Assert.Equal(found, settings is DomainSettings domain ? domain.Name.Value : (settings as ImageSelection)?.Name);
+    }
+
     [Fact]
     public void Without_a_word_a_selection_is_all_images_of_its_pool_at_our_own_snapshots()
     {

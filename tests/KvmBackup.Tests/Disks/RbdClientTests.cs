@@ -47,6 +47,15 @@ public sealed class RbdClientTests
         Assert.Empty(await client.ListSnapshotsAsync(A, default));
     }
 
+    [Fact]
+    public async Task What_an_image_holds_is_the_sum_of_its_data()
+    {
+        Answer("diff", "diff-s1-s2-json");
+
+        Assert.Equal(4096 + 4096 + 2162688, await client.AskDataBytesAsync(A, default));
+        Assert.Equal(["diff", "--format", "json", "--whole-object", "rbd/a"], shell.Calls[^1].Arguments.TakeLast(5));
+    }
+
     [Theory]
     [InlineData("diff-s1-json", "0+65536 4194304+12288 12582912+4194304 16777216+4096 41943040+4194304")]
     [InlineData("diff-s1-s2-json", "8192+4096 4198400+4096 41943040-4194304 50331648+2162688")]

@@ -18,10 +18,21 @@ public sealed class RbdDoubtTests
     {
         shell.On("snap ls", Reply.Of("rbd/snap-ls-resized"), Reply.Of("rbd/snap-ls-resized"));
 
-        Assert.Equal(4, (await client.EnsureThereAsync(A, ["s1", "s4"], default)).Count);
-        DisksException failure = await Assert.ThrowsAsync<DisksException>(() => client.EnsureThereAsync(A, ["s1", "s5"], default));
+        Assert.Equal(4, (await client.EnsureThereAsync(A, [("s1", null), ("s4", null)], default)).Count);
+        DisksException failure = await Assert.ThrowsAsync<DisksException>(() => client.EnsureThereAsync(A, [("s1", null), ("s5", null)], default));
 
         Assert.Contains("The snapshot rbd/a@s5 was removed while it was read", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_snapshot_of_the_same_name_that_was_made_meanwhile_is_not_the_one_that_was_read()
+    {
+        shell.On("snap ls", Reply.Of("rbd/snap-ls-resized"), Reply.Of("rbd/snap-ls-resized"));
+
+        _ = await client.EnsureThereAsync(A, [("s1", 4L), ("s4", 13L)], default);
+        DisksException failure = await Assert.ThrowsAsync<DisksException>(() => client.EnsureThereAsync(A, [("s1", 4L), ("s4", 12L)], default));
+
+        Assert.Contains("The snapshot rbd/a@s4 was removed while it was read", failure.Message, StringComparison.Ordinal);
     }
 
     [Theory]

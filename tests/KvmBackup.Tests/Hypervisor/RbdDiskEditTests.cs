@@ -58,6 +58,23 @@ public sealed class RbdDiskEditTests
         Assert.Equal("disk", disk.Attribute("device")!.Value);
     }
 
+    [Theory]
+    [InlineData("/dev/rbd/rbd/old")]
+    [InlineData("/dev/rbd7")]
+    public void A_disk_that_the_kernel_maps_stays_one_by_the_name_of_its_new_image(string path)
+    {
+        XElement disk = Apply(
+            $"<disk type='block' device='disk'><driver name='qemu' type='raw'/><source dev='{path}' index='1'/>"
+            + $"<target dev='vda'/></disk>{Network}", Web1.Vda);
+
+        Assert.Equal(("block", "/dev/rbd/new/ns/a b"), (disk.Attribute("type")!.Value, disk.Element("source")!.Attribute("dev")!.Value));
+        Assert.Null(disk.Element("source")!.Attribute("protocol"));
+    }
+
+    [Fact]
+    public void A_logical_volume_whose_group_is_called_like_the_driver_is_none_of_its_devices() => Assert.Equal(
+        "network", Apply("<disk type='block'><source dev='/dev/rbd_group/a'/><target dev='vda'/></disk>", Web1.Vda).Attribute("type")!.Value);
+
     private static XElement Apply(string disks, DiskTarget target)
     {
         DomainEdit edit = new(null, new Dictionary<DiskTarget, string>(), new Dictionary<string, string>())

@@ -28,6 +28,22 @@ public sealed class ChainPlannerTests
     }
 
     [Fact]
+    public void What_stands_on_a_snapshot_of_somebody_else_knows_its_ID()
+    {
+        CompletedBackup newest = Backup(1);
+        newest = newest with
+        {
+            Manifest = newest.Manifest with
+            {
+                Disks = [newest.Manifest.Disks[0] with { Image = newest.Manifest.Disks[0].Image! with { SnapshotId = 1 } }],
+            },
+        };
+
+        Assert.Equal(1, Decide(Weekly, [newest], 1).Base?.SnapshotId);
+        Assert.Null(Decide(Weekly, [Backup(1)], 1).Base?.SnapshotId);
+    }
+
+    [Fact]
     public void A_chain_ends_by_its_length_and_by_the_age_of_its_full_one()
     {
         CompletedBackup[] own = [Backup(3, 2), Backup(2, 1), Backup(1)];

@@ -47,6 +47,26 @@ public sealed class DomainPlannerTests
     }
 
     [Fact]
+    public void A_disk_of_which_nobody_knows_what_it_is_is_refused_unless_it_is_left_out()
+    {
+        DiskFacts doubtful = Disk with { Refusal = "is /dev/rbd3, which is not mapped" };
+
+        Assert.StartsWith(
+            "disk vda is /dev/rbd3, which is not mapped; or leave it out", Assert.Single(Plan(Domain with { Disks = [doubtful] }).Refusals),
+            StringComparison.Ordinal);
+        Assert.Empty(Plan(Domain with { Disks = [doubtful, Disk with { Target = Web1.Vdb }], Excluded = [Web1.Vda] }).Refusals);
+    }
+
+    [Fact]
+    public void What_should_be_known_of_a_disk_is_told_when_it_is_taken()
+    {
+        DiskFacts partition = Disk with { Notice = "is a partition" };
+
+        Assert.Equal(["disk vda is a partition"], Plan(Domain with { Disks = [partition] }).Warnings);
+        Assert.Empty(Plan(Domain with { Disks = [partition, Disk with { Target = Web1.Vdb }], Excluded = [Web1.Vda] }).Warnings);
+    }
+
+    [Fact]
     public void A_disk_is_left_out_that_the_domain_itself_excludes()
     {
         DomainPlan plan = Plan(Domain with

@@ -33,6 +33,17 @@ public sealed class TextReportsTests
     }
 
     [Fact]
+    public void Snapshots_that_are_owed_are_told_with_who_removes_them()
+    {
+        Reports().Print(new SnapshotsReport([], [], [], IsDryRun: false) { Owed = ["rbd/a@kvmbackup.x"] });
+
+        Assert.Equal(
+            ["There is no snapshot of ours.",
+                "owed: rbd/a@kvmbackup.x is not proven to be gone; the next run, or kvmbackup recover, removes it when the cluster answers"],
+            Lines().Where(line => line.Length > 0));
+    }
+
+    [Fact]
     public void A_window_that_is_too_narrow_cuts_nothing_off()
     {
         JobReport good = new(

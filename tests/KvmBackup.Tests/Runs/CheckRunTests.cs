@@ -91,7 +91,7 @@ public sealed class CheckRunTests : IDisposable
         HostSettings settings = new("cloud1", target.DirectoryPath, host.PathOf("state"), [Web1.Settings]);
         return new CheckRun(
             settings, host.Libvirt, host.Agent, host.Images, new Archiver(host.Shell), directory,
-            host.Preflight, new DiskCensus(host.Libvirt, Logger.None),
+            host.Preflight, new DiskCensus(host.Libvirt, new MappedImages(), Logger.None),
             new ImageCheck(
                 new RbdPool(host.Shell), new ImageLook(new ImagePreflight(host.Access, host.Cluster), host.Cluster, host.Time), directory, host.Time),
             host.Time).RunAsync(CancellationToken.None);

@@ -166,7 +166,7 @@ public sealed class DomainBackupPartsTests : IDisposable
         _ = Directory.CreateDirectory(directory.DirectoryPath);
         LibvirtHost host = new(new Virsh(shell, null));
         ImagePreflight cluster = new(new ClusterAccess(host, new ClusterKeys(images.PathOf("keys"))), new RbdClient(shell));
-        return new Preflight(host, new QemuImage(shell), cluster).PrepareAsync(
+        return new Preflight(host, new QemuImage(shell), new MappedImages(), cluster).PrepareAsync(
             Web1.Identity, Web1.Settings with { OverlayDirectory = overlayDirectory }, directory.ForDomain(Web1.Identity.Name),
             directory, Web1.Id, CancellationToken.None);
     }

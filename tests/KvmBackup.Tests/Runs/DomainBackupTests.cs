@@ -217,7 +217,7 @@ public sealed class DomainBackupTests : IDisposable
             new Merger(archiver, verifier, retainer, gate, Target(), time, Logger.None), Target(), journal, "cloud1", time, Logger.None);
         GuestBackup guest = new(
             Web1.Identity, Web1.Settings, host,
-            new Preflight(host, qemu, new ImagePreflight(new ClusterAccess(host, new ClusterKeys(target.PathOf("keys"))), cluster)),
+            new Preflight(host, qemu, new MappedImages(), new ImagePreflight(new ClusterAccess(host, new ClusterKeys(target.PathOf("keys"))), cluster)),
             pinner, Target(), time, Logger.None);
         return await course.RunAsync(guest, "due", TimeSpan.Zero, null, null, CancellationToken.None);
     }

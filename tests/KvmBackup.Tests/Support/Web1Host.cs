@@ -32,7 +32,7 @@ public sealed class Web1Host : IDisposable
         Keys = new ClusterKeys(PathOf("state", "keys"));
         Access = new ClusterAccess(Libvirt, Keys);
         Cluster = new RbdClient(Shell);
-        Preflight = new Preflight(Libvirt, Images, new ImagePreflight(Access, Cluster));
+        Preflight = new Preflight(Libvirt, Images, new MappedImages(), new ImagePreflight(Access, Cluster));
     }
 
     public PlannedOverlay Vda { get; }
@@ -137,7 +137,7 @@ public sealed class Web1Host : IDisposable
     public Task<RecoveryReport> RecoverAsync() => new RecoverRun(
         Libvirt, new DomainRecovery(
             Libvirt, Agent, Snapshot, Release, Images, new ImageRecovery(Access, Keys, Cluster, Logger.None), Journal, Logger.None),
-        Journal, PathOf("state"), Time, Logger.None).RunAsync(TimeSpan.Zero, CancellationToken.None);
+        Journal, PathOf("state"), [PathOf("scratch")], Time, Logger.None).RunAsync(TimeSpan.Zero, CancellationToken.None);
 
     public void Dispose() => folder.Dispose();
 

@@ -1,0 +1,82 @@
+using KvmBackup.Lab.Support;
+
+namespace KvmBackup.Lab;
+
+/// <summary>The crash and fault matrices for an image that no guest has.</summary>
+public sealed class RbdImageCrashTests
+{
+    private const int Limit = 3_600_000;
+    private const int SelectedFaults = 8;
+
+    [LabFact(Timeout = Limit)]
+    public Task A_watcher_removes_what_a_killed_run_left_in_the_cluster_at_every_step() => AtEveryStepAsync(
+        "lone watched", seed: 11, async (site, step, held) =>
+        {
+            await held.SignalAsync("KILL");
+            await site.WaitUntilMendedAsync(step);
+
+            // What may come yet is remembered beyond the watcher's end, and looked for once more.
+            (await site.Site.RunAsync("--wait", "30", "recover")).MustSucceed();
+        });
+
+    [LabFact(Timeout = Limit)]
+    public Task Recover_by_hand_removes_what_a_killed_run_left_in_the_cluster_at_every_step() => AtEveryStepAsync(
+        "lone by hand", seed: 12, async (site, _, held) =>
+        {
+            await CrashSite.KillWatcherAsync(held);
+            await held.SignalAsync("KILL");
+            (await site.Site.RunAsync("recover")).MustSucceed();
+            (await site.Site.RunAsync("recover")).MustSucceed();
+        });
+
+    [LabFact(Timeout = Limit)]
+    public Task A_terminated_run_of_an_image_unwinds_by_itself_at_every_step() => AtEveryStepAsync(
+        "lone terminated", seed: 13, async (_, step, held) =>
+        {
+            await held.SignalAsync("TERM");
+            await held.SignalAsync("CONT");
+            Outcome outcome = await held.WaitAsync(TimeSpan.FromMinutes(2));
+            Assert.True(outcome.ExitCode is 143 or 0, $"{step}: {outcome.ExitCode}\n{outcome.Output}\n{outcome.Error}");
+        });
+
+    [LabFact(Timeout = Limit)]
+    public async Task A_call_of_rbd_that_goes_wrong_harms_no_backup_of_an_image_and_leaves_no_snapshot()
+    {
+        await using LoneImageSite site = await LoneImageSite.CreateAsync("lone faults");
+        FaultyPrograms programs = new();
+        await site.ChangeAsync();
+        (await programs.RunAsync(site.Site, at: 0, ProgramFault.Fail)).MustSucceed();
+        site.Remember();
+        foreach ((int at, ProgramFault fault) in RbdFaults.Select([.. programs.Calls], SelectedFaults))
+        {
+            int before = site.Site.BackupDirectories(site.Folder).Count;
+            await site.ChangeAsync();
+            Outcome run = await programs.RunAsync(site.Site, at, fault);
+            string told = $"call {at}, {fault}: {programs.Calls.ElementAtOrDefault(at - 1)}\nexit code {run.ExitCode}\n{run.Output}\n{run.Error}";
+            Assert.True(run.ExitCode is 0 or 1, told);
+            Assert.True(site.Site.BackupDirectories(site.Folder).Count - before == (run.ExitCode == 0 ? 1 : 0), told);
+
+            Outcome recovery = await site.Site.RunAsync("--wait", "60", "recover");
+            Assert.True(recovery.ExitCode == 0, $"{told}\n--- recover\n{recovery.Output}\n{recovery.Error}");
+            await site.AssertIsWellAsync(told);
+            site.Remember();
+        }
+
+        (await site.Site.RunAsync("verify", "--all")).MustSucceed();
+        await site.AssertNextBackupIsGoodAsync("at last");
+    }
+
+    private static async Task AtEveryStepAsync(string name, int seed, Func<LoneImageSite, string, RunningProgram, Task> happenAsync)
+    {
+        await using LoneImageSite site = await LoneImageSite.CreateAsync(name);
+        foreach (string step in LoneImageSite.SelectSteps(seed))
+        {
+            await using RunningProgram held = await site.HoldAsync(step);
+            await happenAsync(site, step, held);
+            await site.AssertIsWellAsync(step);
+            await site.AssertNextBackupIsGoodAsync(step);
+        }
+
+        (await site.Site.RunAsync("verify", "--all")).MustSucceed();
+    }
+}

@@ -1,0 +1,101 @@
+using System.Text.Json;
+using KvmBackup.Lab.Support;
+
+namespace KvmBackup.Lab;
+
+/// <summary>Guests whose images the kernel maps: the same pipeline, and the same definition afterwards.</summary>
+public sealed class RbdMappedTests
+{
+    private const string Keys = "rotate: 9, quiesce: require, full_every: {points: 9}, "
+        + "ceph: {user: kvmbackup, keyring: /etc/ceph/ceph.client.kvmbackup.keyring}";
+
+    [LabFact]
+    public async Task A_guest_on_a_file_and_a_mapped_image_is_backed_up_by_the_cluster_and_comes_back_as_it_was()
+    {
+        await LabCeph.EnsureStartedAsync();
+        await using LabKernelDriver driver = await LabKernelDriver.StartAsync();
+        LabRbdImage image = new("mapped");
+        await using LabGuest guest = await DefineAsync("on-a-map", image);
+        int number = await driver.MapAsync(image);
+        await guest.BootAsync();
+        IReadOnlyDictionary<string, string> before = Virsh.SourcesIn(await guest.LiveXmlAsync());
+        BackupSite site = new((guest.Name, Keys));
+
+        JsonElement full = await site.BackUpAsync(guest.Name);
+        await guest.WriteFileAsync("/disk/vdb/kept", "of the increment"u8.ToArray());
+        JsonElement increment = await site.BackUpAsync(guest.Name);
+
+        Assert.Equal(("full", "incremental"), (KindOf(full), KindOf(increment)));
+        Assert.Equal(before, Virsh.SourcesIn(await guest.LiveXmlAsync()));
+        Assert.Equal(["kvmbackup"], (await LabCeph.SnapshotsAsync(image)).Select(snapshot => snapshot.Name.Split('.')[0]));
+        Assert.Contains(image.Specification, (await site.ReportAsync("snapshots", "list")).ToString(), StringComparison.Ordinal);
+        await AssertRestoredInFilesAsync(site, guest);
+        await AssertRestoredInClusterAsync(site, guest, driver);
+
+        // Shut off, its image is not mapped any more; the path still tells which it is.
+        await guest.ShutdownAsync();
+        await driver.UnmapAsync(number);
+        JsonElement offline = await site.BackUpAsync(guest.Name);
+        Assert.Equal(("incremental", "offline"), (KindOf(offline), offline.GetProperty("backup").GetProperty("consistency").GetString()));
+    }
+
+    [LabFact]
+    public async Task An_image_that_is_not_the_one_which_the_kernel_has_mapped_is_not_taken_for_it()
+    {
+        await LabCeph.EnsureStartedAsync();
+        await using LabKernelDriver driver = await LabKernelDriver.StartAsync();
+        LabRbdImage image = new("impostor");
+        await using LabGuest guest = await DefineAsync("deceived", image);
+        int number = await driver.MapAsync(image);
+        await File.WriteAllTextAsync(LabKernelDriver.EntryOf(number, "image_id"), "another\n");
+        BackupSite site = new((guest.Name, Keys));
+
+        Outcome run = (await site.RunAsync("run")).MustEndWith(1);
+
+        Assert.Contains("is the image with the ID another, but in the cluster rbd/impostor is", run.Output + run.Error, StringComparison.Ordinal);
+        Assert.Empty(await LabCeph.SnapshotsAsync(image));
+    }
+
+    private static Task<LabGuest> DefineAsync(string name, LabRbdImage image) => LabGuest.DefineAsync(new LabGuestSpecification(name)
+    {
+        Disks = [new LabDisk("vda"), new LabDisk("vdb") { Rbd = image, IsMapped = true }],
+        PairDisks = ("vda", "vdb"),
+    });
+
+    private static async Task AssertRestoredInFilesAsync(BackupSite site, LabGuest guest)
+    {
+        await using LabGuest copy = LabGuest.Attach($"{guest.Name}-files");
+        (await site.RunAsync("restore", guest.Name, "--as", copy.Name, "--to", LabEnvironment.NewDirectory("copy"), "--start")).MustSucceed();
+        await AssertWholeAsync(copy);
+    }
+
+    private static async Task AssertRestoredInClusterAsync(BackupSite site, LabGuest guest, LabKernelDriver driver)
+    {
+        await using LabGuest copy = LabGuest.Attach($"{guest.Name}-images");
+        string[] restore = ["restore", guest.Name, "--as", copy.Name, "--to", "rbd:rbd"];
+        LabRbdImage vdb = new($"{copy.Name}-vdb");
+        Outcome refused = (await site.RunAsync([.. restore, "--start"])).MustEndWith(2);
+        Assert.Contains($"then map it (rbd map {vdb.Specification})", refused.Error, StringComparison.Ordinal);
+        Assert.False(await LabCeph.ExistsAsync(vdb));
+
+        Outcome restored = (await site.RunAsync([.. restore, "--define"])).MustSucceed();
+        Assert.Contains($"before the guest starts: rbd map {vdb.Specification}", restored.Output, StringComparison.Ordinal);
+        int number = await driver.MapAsync(vdb);
+        await copy.BootAsync();
+        await AssertWholeAsync(copy);
+        Assert.Equal(LabKernelDriver.PathOf(vdb), await copy.SourceOfAsync("vdb"));
+        await copy.DestroyAsync();
+        await driver.UnmapAsync(number);
+        await LabCeph.RemoveAsync(vdb);
+        await LabCeph.RemoveAsync(new LabRbdImage($"{copy.Name}-vda"));
+    }
+
+    private static async Task AssertWholeAsync(LabGuest copy)
+    {
+        await copy.WaitUntilReadyAsync();
+        Assert.True(await copy.HasPairsIntactAsync());
+        Assert.Equal("of the increment", await copy.RunAsync("cat /disk/vdb/kept"));
+    }
+
+    private static string KindOf(JsonElement job) => job.GetProperty("backup").GetProperty("kind").GetString()!;
+}

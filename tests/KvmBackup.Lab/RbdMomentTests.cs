@@ -1,0 +1,126 @@
+using KvmBackup.Lab.Support;
+
+namespace KvmBackup.Lab;
+
+/// <summary>What befalls an image or its cluster in the middle of a read, or between two steps of a restore.</summary>
+public sealed class RbdMomentTests
+{
+    private const string Big = "write -P 65 0 8M";
+
+    [LabFact]
+    public async Task An_image_that_is_resized_and_written_while_it_is_read_is_backed_up_as_it_was_before()
+    {
+        await using ImageSite site = await ImageSite.CreateAsync("resized", new LabRbdImage("resized"));
+        await site.ChangeAsync(Big);
+        foreach ((string size, string kind) in new[] { ("96M", "full"), ("32M", "incremental"), ("64M", "incremental") })
+        {
+            await site.ChangeAsync("write -P 66 16M 2M", "write -P 67 30M 1M");
+            RbdInterposer interposer = RbdInterposer.WithinExport(
+                $"\"$real\" resize --no-progress --allow-shrink --size {size} {site.Image.Specification} && touch \"$state/done\"");
+
+            (await interposer.RunAsync(site.Site, "run")).MustSucceed();
+
+            Assert.EndsWith(kind == "full" ? "-full" : "-incr", site.Site.BackupDirectories(site.Guest.Name)[^1], StringComparison.Ordinal);
+            Assert.Contains(size[..^1] + " MiB", await LabCeph.RbdAsync("info", site.Image.Specification), StringComparison.Ordinal);
+            await site.AssertNewestIsAtItsSnapshotAsync();
+        }
+    }
+
+    [LabFact]
+    public async Task A_cluster_that_hangs_in_the_middle_of_a_read_is_told_and_the_next_backup_goes_on()
+    {
+        await using ImageSite site = await ImageSite.CreateAsync("hung-read", new LabRbdImage("hung-read"));
+        _ = await site.AssertBackupAsync("full");
+        await site.ChangeAsync("write -P 68 0 40M");
+        RbdInterposer interposer = RbdInterposer.WithinExport("bash \"$KVMBACKUP_LAB_SCRIPT\" pause-ceph");
+        Outcome outcome;
+        try
+        {
+            outcome = await interposer.RunAsync(site.Site, "run");
+        }
+        finally
+        {
+            await LabCeph.ResumeAsync();
+        }
+
+        outcome.MustEndWith(1);
+        Assert.Contains("cluster", outcome.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("the target took no data", outcome.Output, StringComparison.Ordinal);
+        Assert.Single(site.Site.BackupDirectories(site.Guest.Name));
+        (await site.Site.RunAsync("recover")).MustSucceed();
+        _ = await site.AssertBackupAsync("incremental");
+    }
+
+    [LabFact]
+    public async Task A_restore_that_is_killed_while_it_replaces_an_image_loses_neither_and_says_what_to_type()
+    {
+        // The first two calls give other names, the third removes the image that was replaced.
+        for (int moment = 1; moment <= 3; moment++)
+        {
+            await AssertReplacedAsync(moment);
+        }
+    }
+
+    private static async Task AssertReplacedAsync(int moment)
+    {
+        LabRbdImage image = new($"replaced-{moment}");
+        await using ImageSite site = await ImageSite.CreateAsync($"replaced-{moment}", image);
+        await site.ChangeAsync(Big);
+        _ = await site.AssertBackupAsync("full");
+        await LabCeph.RbdAsync("snap", "purge", "--no-progress", image.Specification);
+        await site.ChangeAsync("write -P 70 0 8M");
+        string backup = await ChecksumAsync(site);
+        string before = await LooseImages.ChecksumAsync(image.Specification);
+        string[] restore = ["restore", site.Guest.Name, "--disk", "vda", "--to", $"rbd:{image}", "--replace-image", image.Specification];
+        RbdInterposer killer = new($$"""
+            case " $* " in *' rename '*|*' rm --no-progress '*kvmbackup-replaced*)
+              echo >>"$state/calls"
+              [ "$(wc -l <"$state/calls")" != {{moment}} ] || { kill -KILL "$PPID"; exit 1; } ;;
+            esac
+            """);
+        Assert.Equal(137, (await killer.RunAsync(site.Site, restore)).ExitCode);
+
+        // Whatever the moment: what was there is there, by one of two names, and so is the new one.
+        string[] whole = [image.Specification, image.Specification + ".kvmbackup-replaced", image.Specification + ".kvmbackup-partial"];
+        List<string> found = [];
+        foreach (string name in whole)
+        {
+            if ((await LabCeph.TryRbdAsync("info", name)).ExitCode == 0)
+            {
+                found.Add(await LooseImages.ChecksumAsync(name));
+            }
+        }
+
+        Assert.Equal(new[] { backup, before }.Order(), found.Order());
+        for (int times = 0; times < 4 && (await site.Site.RunAsync(restore)) is { ExitCode: not 0 } refused; times++)
+        {
+            await TypeAsync(refused.Error);
+        }
+
+        Assert.Equal(backup, await LooseImages.ChecksumAsync(image.Specification));
+        string left = await LabCeph.RbdAsync("ls", LabCeph.Pool);
+        Assert.DoesNotContain($"{image.Image}.kvmbackup", left, StringComparison.Ordinal);
+    }
+
+    /// <summary>Types the commands that a refusal names.</summary>
+    private static async Task TypeAsync(string refusal)
+    {
+        string[] commands =
+        [
+            .. refusal.Split("; ").Select(part => (part, At: part.IndexOf(": rbd ", StringComparison.Ordinal)))
+                .Where(one => one.At >= 0).Select(one => one.part[(one.At + 2)..].TrimEnd('.', '\n')),
+        ];
+        Assert.True(commands.Length > 0, refusal);
+        foreach (string command in commands)
+        {
+            (await RunningProgram.RunAsync("bash", "-c", command)).MustSucceed();
+        }
+    }
+
+    private static async Task<string> ChecksumAsync(ImageSite site)
+    {
+        string folder = LabEnvironment.NewDirectory("backup");
+        (await site.Site.RunAsync("restore", site.Guest.Name, "--to", folder)).MustSucceed();
+        return Folder.Checksum(Assert.Single(Directory.GetFiles(folder, "*.raw", SearchOption.AllDirectories)));
+    }
+}
