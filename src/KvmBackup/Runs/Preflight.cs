@@ -37,7 +37,7 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, ImagePreflight
                 : new TakenDisk(disk, [])
                 {
                     Image = await cluster.PrepareAsync(
-                        facts.Uuid, disk, settings, own, id, external: null, warnings, cancellationToken),
+                        facts.Uuid, disk, settings, own, id, external: null, known: null, warnings, cancellationToken),
                 });
         }
 
