@@ -119,7 +119,7 @@ table() {
     }' "$results"
 }
 
-# A line on the machine, for below the tables.
+# machine ROUNDS: a line on the machine, for below the tables.
 machine() {
   printf '\n%s × %s, %s; load at the end %s; medians of %s alternating rounds. MB are 10⁶ bytes.\n' \
     "$(nproc)" "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)" \

@@ -58,7 +58,7 @@ number64() {
   done
 }
 
-# change IMAGE ROUND: half a MiB of other data in each of some pieces.
+# change IMAGE ROUND: other data in half of the pieces of the first half GiB.
 change() {
   local number
   {
@@ -66,8 +66,8 @@ change() {
     for (( number = 0; number < changes; number++ )); do
       printf 'w'
       number64 $(( number * 2 * piece ))
-      number64 $(( 1 << 19 ))
-      dd if="$KVMBACKUP_LAB_REALISTIC" bs=512K skip=$(( (number * 7 + $2 * 101) % 1000 )) count=1 status=none
+      number64 "$piece"
+      dd if="$KVMBACKUP_LAB_REALISTIC" bs="$piece" skip=$(( (number * 7 + $2 * 31) % pieces )) count=1 status=none
     done
     printf 'e'
   } | rbd import-diff --no-progress - "rbd/$1"

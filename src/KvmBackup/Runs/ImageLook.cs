@@ -15,7 +15,8 @@ public sealed class ImageLook(ImagePreflight preflight, RbdClient cluster, TimeP
         CancellationToken cancellationToken)
     {
         RbdLocation location = new(image, ClusterAccess.Of(selection));
-        DomainIdentity identity = await IdentifyAsync(location, cancellationToken);
+        RbdImageFacts facts = await cluster.DescribeAsync(location, snapshot: null, cancellationToken);
+        DomainIdentity identity = Identify(location, facts);
         IReadOnlyList<CompletedBackup> all = directory.List().Backups;
         CompletedBackup[] own = [.. all.Where(backup => backup.Manifest.DomainUuid == identity.Uuid)];
         List<string> warnings = [];
@@ -35,7 +36,7 @@ public sealed class ImageLook(ImagePreflight preflight, RbdClient cluster, TimeP
             Rbd = source,
         };
         TakenImage taken = await preflight.PrepareAsync(
-            identity.Uuid, disk, selection, own, id, external, warnings, cancellationToken);
+            identity.Uuid, disk, selection, own, id, external, facts, warnings, cancellationToken);
         ImageJob job = new(selection, identity, new TakenDisk(disk, []) { Image = taken }, warnings);
         TargetRoom.Demand(target, job, own);
         return job;
@@ -52,17 +53,14 @@ public sealed class ImageLook(ImagePreflight preflight, RbdClient cluster, TimeP
         }
 
         RbdLocation location = new(image, ClusterAccess.Of(selection));
-        DomainIdentity identity = await IdentifyAsync(location, cancellationToken);
+        DomainIdentity identity = Identify(location, await cluster.DescribeAsync(location, snapshot: null, cancellationToken));
         CompletedBackup[] own = [.. directory.List().Backups.Where(backup => backup.Manifest.DomainUuid == identity.Uuid)];
         ExternalDecision decision = await DecideAsync(wanted, location, own, cancellationToken);
         return decision.IsDone ? decision.Reason : null;
     }
 
-    private async Task<DomainIdentity> IdentifyAsync(RbdLocation location, CancellationToken cancellationToken)
-    {
-        RbdImageFacts facts = await cluster.DescribeAsync(location, snapshot: null, cancellationToken);
-        return new DomainIdentity(ImageIdentity.NameOf(location.Image), ImageIdentity.UuidOf(location.Image, facts.Id));
-    }
+    private static DomainIdentity Identify(RbdLocation location, RbdImageFacts facts) =>
+        new(ImageIdentity.NameOf(location.Image), ImageIdentity.UuidOf(location.Image, facts.Id));
 
     private async Task<ExternalDecision> DecideAsync(
         ExternalSnapshots wanted, RbdLocation location, CompletedBackup[] own, CancellationToken cancellationToken)

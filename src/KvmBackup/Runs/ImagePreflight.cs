@@ -17,25 +17,32 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
     /// <param name="own">The whole backups of this guest, the newest first.</param>
     /// <param name="id">The backup that is to be made.</param>
     /// <param name="external">The snapshot of somebody else's that is to be read; null for one of our own.</param>
+    /// <param name="known">What the image is, if that was just asked.</param>
     /// <param name="warnings">Takes what an operator should know.</param>
     /// <exception cref="KvmBackupException">The cluster or the image cannot be reached.</exception>
     public async Task<TakenImage> PrepareAsync(
         Guid owner, DiskFacts disk, BackupSettings settings, IReadOnlyList<CompletedBackup> own, BackupId id,
-        RbdSnapshot? external, List<string> warnings, CancellationToken cancellationToken)
+        RbdSnapshot? external, RbdImageFacts? known, List<string> warnings, CancellationToken cancellationToken)
     {
         RbdSource source = disk.Rbd!;
         RbdLocation location = await access.LocateAsync(source, settings.Ceph, cancellationToken);
         location = location with { Access = location.Access with { Patience = settings.StallTimeout } };
-        RbdImageFacts facts = await cluster.DescribeAsync(location, snapshot: null, cancellationToken);
+
+        // At once: each answer takes the start of a program.
+        Task<IReadOnlyList<RbdSnapshot>> listed = cluster.ListSnapshotsAsync(location, cancellationToken);
+        Task<Version?> version = release is null ? cluster.AskReleaseAsync(cancellationToken) : Task.FromResult<Version?>(release);
+        Task<RbdImageFacts> described = known is null
+            ? cluster.DescribeAsync(location, snapshot: null, cancellationToken) : Task.FromResult(known);
+        await Task.WhenAll(described, listed, version);
+        RbdImageFacts facts = await described;
+        release = await version;
         EnsureMapped(disk, source, facts);
-        IReadOnlyList<RbdSnapshot> snapshots = await cluster.ListSnapshotsAsync(location, cancellationToken);
-        ChainDecision chain = ChainPlanner.Decide(disk.Target, facts, snapshots, settings.FullEvery, own, id);
+        ChainDecision chain = ChainPlanner.Decide(disk.Target, facts, await listed, settings.FullEvery, own, id);
         if (chain.Notice is { } notice)
         {
             warnings.Add(notice);
         }
 
-        release ??= await cluster.AskReleaseAsync(cancellationToken);
         if (ClusterDefects.Find(release) is { } defect && !warnings.Contains(defect))
         {
             warnings.Add(defect);

@@ -38,7 +38,7 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
                 : new TakenDisk(disk, [])
                 {
                     Image = await cluster.PrepareAsync(
-                        facts.Uuid, disk, settings, own, id, external: null, warnings, cancellationToken),
+                        facts.Uuid, disk, settings, own, id, external: null, known: null, warnings, cancellationToken),
                 });
         }
 

@@ -1,0 +1,91 @@
+# Sourced by run.sh: the disks that are measured, and the guest that has one of them beside its own.
+# shellcheck shell=bash disable=SC2034,SC2154 # lab, work and servers are the caller's.
+mebibyte=1048576
+
+disk_of() { printf '%s/bench.%s\n' "$KVMBACKUP_LAB_IMAGES" "$(format_of "$1")"; }
+
+format_of() { [[ $1 = system ]] && echo qcow2 || echo raw; }
+
+# make_disk NAME
+#   system  an installed Debian, 560 MB of qcow2
+#   half    4 GiB, random bytes and written zeros by turns of 16 MiB
+#   sparse  100 GiB with 200 MB of the installed system, spread over it
+#   data    those 200 MB alone
+make_disk() {
+  local disk number
+  disk=$(disk_of "$1")
+  case $1 in
+    system) cp "$KVMBACKUP_LAB_REALISTIC" "$disk" ;;
+    half)
+      for (( number = 0; number < 128; number++ )); do
+        head -c $(( 16 * mebibyte )) /dev/urandom
+        head -c $(( 16 * mebibyte )) /dev/zero
+      done >"$disk"
+      ;;
+    sparse) truncate --size 100G "$disk"; put_data "$disk" 512 ;;
+    data) put_data "$disk" 1 ;;
+    *) fail "there is no disk '$1'" ;;
+  esac
+}
+
+# put_data FILE STEP: 50 pieces of 4 MiB, one at every STEP pieces.
+put_data() {
+  local number
+  for (( number = 0; number < 50; number++ )); do
+    dd if="$KVMBACKUP_LAB_REALISTIC" of="$1" bs=$(( 4 * mebibyte )) skip="$number" seek=$(( number * $2 )) count=1 \
+      conv=notrunc status=none
+  done
+}
+
+# One guest for all, which writes to its own disk only: a disk that changed between two contenders could not be compared.
+make_bench_guest() {
+  "$lab" guest bench
+  "$lab" await bench
+  virsh --quiet destroy bench
+}
+
+# start_with DISK: the guest with this disk as vdb. Sets `servers`.
+start_with() {
+  virsh --quiet attach-disk bench --source "$(disk_of "$1")" --target vdb --subdriver "$(format_of "$1")" \
+    --targetbus virtio --config
+  virsh --quiet start bench
+  "$lab" await bench
+  # With a file system on it, it was mounted, and a freeze would write to it.
+  "$lab" exec bench '! grep -q /disk/vdb /proc/mounts || umount /disk/vdb' >/dev/null
+  servers=("$(</run/libvirt/qemu/bench.pid)")
+}
+
+stop_guest() {
+  virsh --quiet destroy bench
+  virsh --quiet detach-disk bench vdb --config
+  servers=()
+}
+
+# --- how long the guest writes to an overlay -----------------------------------------------------------------------
+
+watch_overlay() {
+  local began='' tick
+  exec {tick}<> <(:)
+  while [[ -e $work/watching ]]; do
+    if compgen -G "$KVMBACKUP_LAB_IMAGES/*overlay*" >/dev/null || compgen -G "$KVMBACKUP_LAB_IMAGES/kvmbackup.*" >/dev/null; then
+      began=${began:-$EPOCHREALTIME}
+    elif [[ -n $began ]]; then
+      awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.3f", b - a }' >"$work/overlay"
+      return
+    fi
+    # The shell's own way to sleep: a program for each look would be what is measured.
+    read -rt 0.02 -u "$tick" || true
+  done
+}
+
+begin_watch() {
+  echo - >"$work/overlay"
+  : >"$work/watching"
+  watch_overlay &
+  watcher=$!
+}
+
+end_watch() {
+  rm "$work/watching"
+  wait "$watcher"
+}
