@@ -18,6 +18,12 @@ public sealed class CodecTests
     public Task What_zstd_packed_plain_tar_unpacks() => AssertOrdinaryAsync("zstd", ".tar.zst");
 
     [LabFact]
+    public Task What_igzip_packed_plain_tar_unpacks() => AssertOrdinaryAsync("igzip", ".tar.gz");
+
+    [LabFact]
+    public Task What_bzip2_packed_plain_tar_unpacks() => AssertOrdinaryAsync("bzip2", ".tar.bz2");
+
+    [LabFact]
     public Task What_was_not_compressed_plain_tar_unpacks() => AssertOrdinaryAsync("none", ".tar");
 
     /// <summary>A guest that is shut off: its images are then the very content that must come out again.</summary>

@@ -50,7 +50,9 @@ libvirtd libvirt-daemon
 qemu-system-x86_64 qemu-system-x86
 qemu-img qemu-utils
 pigz pigz
+igzip isal
 zstd zstd
+bzip2 bzip2
 mkfs.ext4 e2fsprogs
 debootstrap debootstrap
 dbus-daemon dbus-daemon

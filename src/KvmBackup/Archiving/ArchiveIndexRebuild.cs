@@ -70,6 +70,7 @@ internal sealed class ArchiveIndexRebuild(SafeFileHandle archive, CompressionMet
         {
             CompressionMethod.None => packed.Length,
             CompressionMethod.Zstd => ZstdFrame.ReadHeader(packed.Span)?.ContentBytes ?? 0,
+            CompressionMethod.Bzip2 => UnpackedLength(packed),
             _ => GzipMember.ContentLength(packed.Span),
         };
         if (content is <= 0 or > ArchiveIndex.LargestChunkBytes)
@@ -97,12 +98,34 @@ internal sealed class ArchiveIndexRebuild(SafeFileHandle archive, CompressionMet
         {
             CompressionMethod.None => Math.Min(defaultChunkBytes, fileBytes - offset),
             CompressionMethod.Zstd => await FrameLengthAsync(offset, cancellationToken),
+            CompressionMethod.Bzip2 => await Bzip2LengthAsync(offset, cancellationToken),
             _ => GzipMember.ReadLength((await ReadUpToAsync(offset, GzipMember.HeaderBytes, cancellationToken)).Span),
         };
         return length is > ShortestChunk
             && length <= Codecs.LongestPacked(ArchiveIndex.LargestChunkBytes)
             ? (int)length
             : throw Damaged(offset, "no chunk of ours begins");
+    }
+
+    /// <summary>A bzip2 stream does not tell where it ends: the next one begins there.</summary>
+    private async ValueTask<long?> Bzip2LengthAsync(long offset, CancellationToken cancellationToken)
+    {
+        ReadOnlyMemory<byte> bytes = await ReadUpToAsync(
+            offset, Codecs.LongestPacked(Math.Max(defaultChunkBytes, chunkBytes)) + Bzip2Stream.HeaderBytes, cancellationToken);
+        return Bzip2Stream.IsHeader(bytes.Span) ? Bzip2Stream.FindNext(bytes.Span) : null;
+    }
+
+    /// <summary>Nor does it tell its content: that is counted.</summary>
+    private long UnpackedLength(ReadOnlyMemory<byte> packed)
+    {
+        try
+        {
+            return Bzip2Codec.CountContent(packed, Math.Max(defaultChunkBytes, chunkBytes));
+        }
+        catch (InvalidDataException)
+        {
+            return 0;
+        }
     }
 
     /// <summary>Steps from block to block of a frame: the format does not tell the length of the whole.</summary>

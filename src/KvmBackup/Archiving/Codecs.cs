@@ -8,6 +8,8 @@ public static class Codecs
 {
     private const int DefaultDeflateLevel = 6;
     private const int DefaultZstdLevel = 3;
+    private const int DefaultBzip2Level = 9;
+    private const int DefaultIgzipLevel = 2;
 
     /// <summary>No codec makes more of a chunk: deflate without any match takes nine bits for a byte.</summary>
     public static int LongestPacked(int chunkLength) => chunkLength + (chunkLength / 8) + 4096;
@@ -18,7 +20,7 @@ public static class Codecs
     /// <summary>Chunks compressed at once. One more for a program, so that a processor has work while one of its
     /// processes ends and the next is started.</summary>
     public static int Workers(Compression compression) =>
-        compression is { Method: CompressionMethod.Pigz, Threads: 0 } ? Workers(0) + 1 : Workers(compression.Threads);
+        compression is { Method: CompressionMethod.Pigz or CompressionMethod.Igzip, Threads: 0 } ? Workers(0) + 1 : Workers(compression.Threads);
 
     /// <summary>A codec for one worker.</summary>
     /// <exception cref="ArchivingException">The level is none of the method's, or its library is missing.</exception>
@@ -27,7 +29,9 @@ public static class Codecs
         EnsureLevel(compression);
         return compression.Method switch
         {
-            CompressionMethod.Pigz => new PigzCodec(shell, compression.Level ?? DefaultDeflateLevel),
+            CompressionMethod.Pigz => GzipProgramCodec.Pigz(shell, compression.Level ?? DefaultDeflateLevel),
+            CompressionMethod.Igzip => GzipProgramCodec.Igzip(shell, compression.Level ?? DefaultIgzipLevel),
+            CompressionMethod.Bzip2 => new Bzip2Codec(compression.Level ?? DefaultBzip2Level),
             CompressionMethod.Gzip => new GzipCodec(compression.Level ?? DefaultDeflateLevel),
             CompressionMethod.Zstd => new ZstdCodec(compression.Level ?? DefaultZstdLevel),
             CompressionMethod.None => new StoredCodec(),
@@ -39,7 +43,8 @@ public static class Codecs
     /// <exception cref="ArchivingException">The library of the method is missing.</exception>
     public static ICodec CreateForReading(CompressionMethod method) => method switch
     {
-        CompressionMethod.Pigz or CompressionMethod.Gzip => new GzipCodec(DefaultDeflateLevel),
+        CompressionMethod.Pigz or CompressionMethod.Gzip or CompressionMethod.Igzip => new GzipCodec(DefaultDeflateLevel),
+        CompressionMethod.Bzip2 => new Bzip2Codec(DefaultBzip2Level),
         CompressionMethod.Zstd => new ZstdCodec(DefaultZstdLevel),
         CompressionMethod.None => new StoredCodec(),
         _ => throw Unknown(method),
@@ -51,9 +56,9 @@ public static class Codecs
         Compression compression, IShell shell, CancellationToken cancellationToken)
     {
         using ICodec codec = Create(compression, shell);
-        if (codec is PigzCodec pigz)
+        if (codec is GzipProgramCodec program)
         {
-            await pigz.EnsureAvailableAsync(cancellationToken);
+            await program.EnsureAvailableAsync(cancellationToken);
         }
     }
 
@@ -72,5 +77,5 @@ public static class Codecs
     }
 
     private static ArchivingException Unknown(CompressionMethod method) =>
-        new($"There is no codec '{method}'; use pigz, gzip, zstd or none.", ExitCode.Usage);
+        new($"There is no codec '{method}'; use pigz, gzip, zstd, bzip2, igzip or none.", ExitCode.Usage);
 }

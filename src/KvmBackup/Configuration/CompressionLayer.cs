@@ -70,6 +70,8 @@ internal sealed record CompressionLayer(CompressionMethod? Method, int? Level, S
         ("pigz", CompressionMethod.Pigz),
         ("gzip", CompressionMethod.Gzip),
         ("zstd", CompressionMethod.Zstd),
+        ("bzip2", CompressionMethod.Bzip2),
+        ("igzip", CompressionMethod.Igzip),
         ("none", CompressionMethod.None),
     ];
 

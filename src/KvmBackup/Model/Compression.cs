@@ -9,7 +9,8 @@ public sealed record Compression(CompressionMethod Method, int? Level = null, in
     /// <summary>The ending that tells every other program what the file is: <c>.tar.gz</c> and so on.</summary>
     public static string FileExtension(CompressionMethod method) => method switch
     {
-        CompressionMethod.Pigz or CompressionMethod.Gzip => ".tar.gz",
+        CompressionMethod.Pigz or CompressionMethod.Gzip or CompressionMethod.Igzip => ".tar.gz",
+        CompressionMethod.Bzip2 => ".tar.bz2",
         CompressionMethod.Zstd => ".tar.zst",
         _ => ".tar",
     };
@@ -17,7 +18,8 @@ public sealed record Compression(CompressionMethod Method, int? Level = null, in
     /// <summary>The lowest and highest level of a method; null where it has none.</summary>
     public static (int Lowest, int Highest)? LevelRange(CompressionMethod method) => method switch
     {
-        CompressionMethod.Pigz or CompressionMethod.Gzip => (1, 9),
+        CompressionMethod.Pigz or CompressionMethod.Gzip or CompressionMethod.Bzip2 => (1, 9),
+        CompressionMethod.Igzip => (0, 3),
         CompressionMethod.Zstd => (1, 19),
         _ => null,
     };

@@ -7,4 +7,6 @@ public enum CompressionMethod
     Gzip,
     Zstd,
     None,
+    Bzip2,
+    Igzip,
 }

@@ -11,6 +11,8 @@ public sealed class ArchiveIndexTests
     [Theory]
     [InlineData(CompressionMethod.Gzip, 500_000)]
     [InlineData(CompressionMethod.Zstd, 500_000)]
+    [InlineData(CompressionMethod.Bzip2, 500_000)]
+    [InlineData(CompressionMethod.Bzip2, 10)]
     [InlineData(CompressionMethod.None, 500_000)]
     [InlineData(CompressionMethod.Gzip, 10)]
     [InlineData(CompressionMethod.Zstd, 10)]
@@ -43,6 +45,7 @@ public sealed class ArchiveIndexTests
     [Theory]
     [InlineData(CompressionMethod.Gzip)]
     [InlineData(CompressionMethod.Zstd)]
+    [InlineData(CompressionMethod.Bzip2)]
     [InlineData(CompressionMethod.None)]
     public async Task One_chunk_alone_is_taken_for_one_of_the_usual_size(CompressionMethod method)
     {
@@ -65,6 +68,7 @@ public sealed class ArchiveIndexTests
     [Theory]
     [InlineData(CompressionMethod.Gzip)]
     [InlineData(CompressionMethod.Zstd)]
+    [InlineData(CompressionMethod.Bzip2)]
     public async Task No_index_is_made_of_an_archive_that_is_cut_short_or_none_of_ours(CompressionMethod method)
     {
         using SampleArchive archive = await SampleArchive.WriteAsync(

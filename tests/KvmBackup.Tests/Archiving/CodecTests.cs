@@ -84,6 +84,8 @@ public sealed class CodecTests
     [InlineData(CompressionMethod.Pigz)]
     [InlineData(CompressionMethod.Gzip)]
     [InlineData(CompressionMethod.Zstd)]
+    [InlineData(CompressionMethod.Bzip2)]
+    [InlineData(CompressionMethod.Igzip)]
     [InlineData(CompressionMethod.None)]
     public Task What_is_there_is_available(CompressionMethod method) => Codecs.EnsureAvailableAsync(
         new Compression(method), new ScriptedShell(GzipAsync), CancellationToken.None);
@@ -92,6 +94,8 @@ public sealed class CodecTests
     [InlineData(CompressionMethod.Pigz, 0)]
     [InlineData(CompressionMethod.Gzip, 10)]
     [InlineData(CompressionMethod.Zstd, 20)]
+    [InlineData(CompressionMethod.Bzip2, 0)]
+    [InlineData(CompressionMethod.Igzip, 4)]
     [InlineData(CompressionMethod.None, 1)]
     public void A_level_that_a_method_does_not_have_is_refused(CompressionMethod method, int level)
     {
@@ -105,6 +109,8 @@ public sealed class CodecTests
     [InlineData(CompressionMethod.Gzip, 9)]
     [InlineData(CompressionMethod.Zstd, 1)]
     [InlineData(CompressionMethod.Zstd, 19)]
+    [InlineData(CompressionMethod.Bzip2, 1)]
+    [InlineData(CompressionMethod.Bzip2, 9)]
     public async Task Random_bytes_fit_the_room_at_every_level(CompressionMethod method, int level)
     {
         byte[] chunk = new byte[1 << 20];
@@ -125,6 +131,7 @@ public sealed class CodecTests
     [InlineData(CompressionMethod.Gzip, 5)]
     [InlineData(CompressionMethod.Gzip, 1)]
     [InlineData(CompressionMethod.Zstd, 1)]
+    [InlineData(CompressionMethod.Bzip2, 2)]
     public async Task A_wrong_checksum_at_the_end_of_a_chunk_is_noticed(CompressionMethod method, int fromEnd)
     {
         byte[] chunk = SparseContent.Whole(10_000, 1).ToArray();

@@ -21,6 +21,17 @@ public sealed class GnuTarTests
     public Task Gnu_tar_extracts_identical_bytes_of_pigz(CompressionMethod method, string? tester) =>
         ExtractAndCompareAsync(method, tester);
 
+    [ProgramTheory("tar", "igzip", "gzip")]
+    [InlineData(CompressionMethod.Igzip, "gzip")]
+    [InlineData(CompressionMethod.Igzip, "igzip")]
+    public Task Gnu_tar_extracts_identical_bytes_of_igzip(CompressionMethod method, string? tester) =>
+        ExtractAndCompareAsync(method, tester);
+
+    [ProgramTheory("tar", "bzip2")]
+    [InlineData(CompressionMethod.Bzip2, "bzip2")]
+    public Task Gnu_tar_extracts_identical_bytes_of_bzip2(CompressionMethod method, string? tester) =>
+        ExtractAndCompareAsync(method, tester);
+
     [ProgramTheory("tar", "zstd")]
     [InlineData(CompressionMethod.Zstd, "zstd")]
     public Task Gnu_tar_extracts_identical_bytes_of_zstd(CompressionMethod method, string? tester) =>

@@ -12,6 +12,7 @@ public sealed class MemberReaderTests
     [Theory]
     [InlineData(CompressionMethod.Gzip)]
     [InlineData(CompressionMethod.Zstd)]
+    [InlineData(CompressionMethod.Bzip2)]
     [InlineData(CompressionMethod.None)]
     public async Task Any_run_of_any_member_is_what_went_in(CompressionMethod method)
     {

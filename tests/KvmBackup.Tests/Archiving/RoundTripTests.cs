@@ -12,6 +12,7 @@ public sealed class RoundTripTests
     [Theory]
     [InlineData(CompressionMethod.Gzip, 40)]
     [InlineData(CompressionMethod.Zstd, 40)]
+    [InlineData(CompressionMethod.Bzip2, 10)]
     [InlineData(CompressionMethod.None, 40)]
     public async Task What_goes_in_comes_out_whatever_the_map_of_holes(CompressionMethod method, int rounds)
     {
@@ -33,7 +34,13 @@ public sealed class RoundTripTests
 
     [ProgramTheory("pigz")]
     [InlineData(CompressionMethod.Pigz)]
-    public async Task Chunks_of_the_program_pigz_are_read_back(CompressionMethod method)
+    public Task Chunks_of_the_program_pigz_are_read_back(CompressionMethod method) => AssertReadBackAsync(method);
+
+    [ProgramTheory("igzip")]
+    [InlineData(CompressionMethod.Igzip)]
+    public Task Chunks_of_the_program_igzip_are_read_back(CompressionMethod method) => AssertReadBackAsync(method);
+
+    private static async Task AssertReadBackAsync(CompressionMethod method)
     {
         SparseContent content = SparseContent.Random(seed: 5, 500_000);
         using SampleArchive archive = await SampleArchive.WriteAsync(method, 64 << 10, ("web1/vda.raw", content));
@@ -45,6 +52,7 @@ public sealed class RoundTripTests
     [Theory]
     [InlineData(CompressionMethod.Gzip)]
     [InlineData(CompressionMethod.Zstd)]
+    [InlineData(CompressionMethod.Bzip2)]
     [InlineData(CompressionMethod.None)]
     public async Task Many_small_members_share_chunks(CompressionMethod method)
     {
