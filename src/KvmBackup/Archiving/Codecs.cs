@@ -24,17 +24,18 @@ public static class Codecs
 
     /// <summary>A codec for one worker.</summary>
     /// <exception cref="ArchivingException">The level is none of the method's, or its library is missing.</exception>
-    public static ICodec Create(Compression compression, IShell shell)
+    public static ThriftyCodec Create(Compression compression, IShell shell)
     {
         EnsureLevel(compression);
+        int? level = compression.Level;
         return compression.Method switch
         {
-            CompressionMethod.Pigz => GzipProgramCodec.Pigz(shell, compression.Level ?? DefaultDeflateLevel),
-            CompressionMethod.Igzip => GzipProgramCodec.Igzip(shell, compression.Level ?? DefaultIgzipLevel),
-            CompressionMethod.Bzip2 => new Bzip2Codec(compression.Level ?? DefaultBzip2Level),
-            CompressionMethod.Gzip => new GzipCodec(compression.Level ?? DefaultDeflateLevel),
-            CompressionMethod.Zstd => new ZstdCodec(compression.Level ?? DefaultZstdLevel),
-            CompressionMethod.None => new StoredCodec(),
+            CompressionMethod.Pigz => new ThriftyCodec(GzipProgramCodec.Pigz(shell, level ?? DefaultDeflateLevel), Stored()),
+            CompressionMethod.Igzip => new ThriftyCodec(GzipProgramCodec.Igzip(shell, level ?? DefaultIgzipLevel), Stored()),
+            CompressionMethod.Gzip => new ThriftyCodec(new GzipCodec(level ?? DefaultDeflateLevel), Stored()),
+            CompressionMethod.Zstd => new ThriftyCodec(new ZstdCodec(level ?? DefaultZstdLevel), stored: null),
+            CompressionMethod.Bzip2 => new ThriftyCodec(new Bzip2Codec(level ?? DefaultBzip2Level), stored: null),
+            CompressionMethod.None => new ThriftyCodec(new StoredCodec(), stored: null),
             _ => throw Unknown(compression.Method),
         };
     }
@@ -55,12 +56,11 @@ public static class Codecs
     public static async Task EnsureAvailableAsync(
         Compression compression, IShell shell, CancellationToken cancellationToken)
     {
-        using ICodec codec = Create(compression, shell);
-        if (codec is GzipProgramCodec program)
-        {
-            await program.EnsureAvailableAsync(cancellationToken);
-        }
+        using ThriftyCodec codec = Create(compression, shell);
+        await codec.EnsureAvailableAsync(cancellationToken);
     }
+
+    private static GzipCodec Stored() => new(level: 0);
 
     private static void EnsureLevel(Compression compression)
     {

@@ -18,6 +18,10 @@ internal static partial class KernelCalls
     private const int LockExclusive = 2;
     private const int LockNonBlocking = 4;
     private const int LockRelease = 8;
+    private const uint SyncWaitBefore = 1;
+    private const uint SyncWrite = 2;
+    private const uint SyncWaitAfter = 4;
+    private const int AdviseDontNeed = 4;
     private const int ErrorInterrupted = 4;
     private const int ErrorWouldBlock = 11;
     private const int ErrorExists = 17;
@@ -35,6 +39,20 @@ internal static partial class KernelCalls
             {
                 throw Failure("flush", path);
             }
+        }
+    }
+
+    /// <summary>Begins to write a run of a file to disk, and does not wait for it. A file system that cannot is left alone.</summary>
+    public static void BeginFlush(SafeFileHandle handle, long offset, long length) =>
+        _ = sync_file_range(handle, offset, length, SyncWrite);
+
+    /// <summary>Waits until a run of a file is written to disk, and lets the memory that held it go. Errors are told by the
+    /// next flush of the whole.</summary>
+    public static void FlushAndForget(SafeFileHandle handle, long offset, long length)
+    {
+        if (sync_file_range(handle, offset, length, SyncWaitBefore | SyncWrite | SyncWaitAfter) == 0)
+        {
+            _ = posix_fadvise(handle, offset, length, AdviseDontNeed);
         }
     }
 
@@ -100,6 +118,12 @@ internal static partial class KernelCalls
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fsync(SafeFileHandle handle);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int sync_file_range(SafeFileHandle handle, long offset, long length, uint flags);
+
+    [LibraryImport("libc")]
+    private static partial int posix_fadvise(SafeFileHandle handle, long offset, long length, int advice);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int flock(SafeFileHandle handle, int operation);

@@ -57,7 +57,7 @@ public sealed class PendingBackup : IAsyncDisposable
         };
         return Guard($"'{fileName}' cannot be made", () =>
         {
-            FileStream stream = new(path, options);
+            FileStream stream = new WriteBehindStream(path, options);
             files.Add(fileName, (stream, DurableFile.OpenForFlush(path)));
             DurableFile.Restrict(path);
             return stream;

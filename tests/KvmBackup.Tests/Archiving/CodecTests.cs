@@ -116,7 +116,7 @@ public sealed class CodecTests
         byte[] chunk = new byte[1 << 20];
         new Random(1).NextBytes(chunk);
         byte[] room = new byte[Codecs.LongestPacked(chunk.Length)];
-        using ICodec codec = Codecs.Create(new Compression(method, level), SampleArchive.RealShell);
+        using ThriftyCodec codec = Codecs.Create(new Compression(method, level), SampleArchive.RealShell);
 
         byte[] packed = (await codec.CompressAsync(chunk, room, CancellationToken.None)).ToArray();
 
@@ -135,7 +135,7 @@ public sealed class CodecTests
     public async Task A_wrong_checksum_at_the_end_of_a_chunk_is_noticed(CompressionMethod method, int fromEnd)
     {
         byte[] chunk = SparseContent.Whole(10_000, 1).ToArray();
-        using ICodec codec = Codecs.Create(new Compression(method), SampleArchive.RealShell);
+        using ThriftyCodec codec = Codecs.Create(new Compression(method), SampleArchive.RealShell);
         byte[] room = new byte[Codecs.LongestPacked(chunk.Length)];
         byte[] packed = (await codec.CompressAsync(chunk, room, CancellationToken.None)).ToArray();
 
@@ -148,7 +148,7 @@ public sealed class CodecTests
     public async Task A_member_that_unpacks_to_more_than_its_end_says_is_noticed()
     {
         byte[] chunk = SparseContent.Whole(20_000, 1).ToArray();
-        using ICodec codec = Codecs.Create(new Compression(CompressionMethod.Gzip), SampleArchive.RealShell);
+        using ThriftyCodec codec = Codecs.Create(new Compression(CompressionMethod.Gzip), SampleArchive.RealShell);
         byte[] room = new byte[Codecs.LongestPacked(chunk.Length)];
         byte[] packed = (await codec.CompressAsync(chunk, room, CancellationToken.None)).ToArray();
 

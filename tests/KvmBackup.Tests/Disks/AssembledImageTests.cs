@@ -1,6 +1,7 @@
 using KvmBackup.Disks;
 using KvmBackup.Model;
 using KvmBackup.Planning;
+using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Disks;
 
@@ -71,18 +72,5 @@ public sealed class AssembledImageTests
         }
 
         return changes;
-    }
-
-    private sealed class Bytes(byte[] content) : IExtentSource
-    {
-        public long SizeBytes => content.Length;
-
-        public IReadOnlyList<Extent> Extents => [new Extent(0, content.Length)];
-
-        public ValueTask ReadAsync(long offsetBytes, Memory<byte> buffer, CancellationToken cancellationToken)
-        {
-            content.AsMemory((int)offsetBytes, buffer.Length).CopyTo(buffer);
-            return ValueTask.CompletedTask;
-        }
     }
 }

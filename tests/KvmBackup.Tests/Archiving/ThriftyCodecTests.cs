@@ -1,0 +1,85 @@
+using KvmBackup.Archiving;
+using KvmBackup.Model;
+using KvmBackup.Tests.Support;
+
+namespace KvmBackup.Tests.Archiving;
+
+/// <summary>What a codec is spared, and that nobody notices but the clock.</summary>
+public sealed class ThriftyCodecTests
+{
+    private const int ChunkBytes = 1 << 20;
+
+    [Fact]
+    public async Task Noise_is_stored_zeros_are_compressed_once_and_the_rest_as_ever()
+    {
+        CountingCodec counting = new();
+        using ThriftyCodec codec = new(counting, new GzipCodec(level: 0));
+        byte[] zeros = new byte[ChunkBytes];
+        byte[] noise = Noise(1);
+        byte[] text = SparseContent.Whole(ChunkBytes, 2).ToArray();
+        int stored = 0;
+        foreach (byte[] chunk in new[] { zeros, noise, text, zeros, noise, zeros[..1000], text })
+        {
+            byte[] packed = (await codec.CompressAsync(chunk, new byte[Codecs.LongestPacked(chunk.Length)], default)).ToArray();
+            stored += packed.Length > chunk.Length ? 1 : 0;
+            Assert.Equal(chunk, codec.Decompress(packed, new byte[chunk.Length]).ToArray());
+        }
+
+        // The zeros of either length, and the text twice.
+        Assert.Equal((4, 2), (counting.Count, stored));
+    }
+
+    [Fact]
+    public void A_chunk_of_which_a_quarter_shrinks_is_no_noise()
+    {
+        for (int seed = 0; seed < 50; seed++)
+        {
+            byte[] chunk = Noise(seed);
+            Assert.True(Compressibility.IsNoise(chunk));
+
+            chunk.AsSpan(new Random(seed).Next(ChunkBytes * 3 / 4), ChunkBytes / 4).Fill((byte)'x');
+            Assert.False(Compressibility.IsNoise(chunk));
+        }
+    }
+
+    [Theory]
+    [InlineData(CompressionMethod.Gzip)]
+    [InlineData(CompressionMethod.Zstd)]
+    [InlineData(CompressionMethod.Bzip2)]
+    public async Task An_archive_of_zeros_and_noise_is_as_good_as_any(CompressionMethod method)
+    {
+        byte[] content = [.. new byte[3 * ChunkBytes], .. Noise(1), .. Noise(2), .. new byte[ChunkBytes / 3], .. Noise(3)];
+        using SampleArchive archive = await SampleArchive.WriteAsync(method, ChunkBytes, ("web1/vda.raw", new Bytes(content)));
+
+        Assert.Empty(await archive.VerifyAsync());
+        Assert.Equal(content, await archive.ExtractAsync(archive.Members[0]));
+        Assert.InRange(archive.Summary.SizeBytes, 3 * ChunkBytes, 3.05 * ChunkBytes);
+        ArchiveIndex rebuilt = await archive.RebuildIndexAsync();
+        Assert.Equal(archive.Summary.Index.Chunks, rebuilt.Chunks);
+    }
+
+    private static byte[] Noise(int seed)
+    {
+        byte[] noise = new byte[ChunkBytes];
+        new Random(seed).NextBytes(noise);
+        return noise;
+    }
+
+    private sealed class CountingCodec : ICodec
+    {
+        private readonly GzipCodec gzip = new(6);
+
+        public int Count { get; private set; }
+
+        public ValueTask<ReadOnlyMemory<byte>> CompressAsync(
+            ReadOnlyMemory<byte> chunk, Memory<byte> room, CancellationToken cancellationToken)
+        {
+            Count++;
+            return gzip.CompressAsync(chunk, room, cancellationToken);
+        }
+
+        public ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> packed, Memory<byte> room) => gzip.Decompress(packed, room);
+
+        public void Dispose() => gzip.Dispose();
+    }
+}
