@@ -115,6 +115,7 @@ public sealed class RbdCareTests
     [LabFact]
     public async Task A_pool_that_is_full_and_an_image_that_may_have_no_more_snapshots_are_told_and_left()
     {
+        await LabCeph.EnsureStartedAsync();
         await LabCeph.CephAsync("osd", "pool", "create", "tiny", "8");
         await LabCeph.RbdAsync("pool", "init", "tiny");
         await using ImageSite site = await ImageSite.CreateAsync("full-pool", new LabRbdImage("full") { Pool = "tiny" });
@@ -125,14 +126,11 @@ public sealed class RbdCareTests
         Assert.Contains("rbd snap limit clear tiny/full", await site.AssertRefusedAsync(), StringComparison.Ordinal);
         await LabCeph.RbdAsync("snap", "limit", "clear", site.Image.Specification);
         await LabCeph.CephAsync("osd", "pool", "set-quota", "tiny", "max_bytes", "1000000");
-        await WaitUntilFullAsync("tiny");
+        await LabCeph.WaitForFullAsync("tiny", isFull: true);
         Assert.Contains("ceph df", await site.AssertRefusedAsync(), StringComparison.Ordinal);
 
         await LabCeph.CephAsync("osd", "pool", "set-quota", "tiny", "max_bytes", "0");
-        while ((await LabCeph.CephAsync("osd", "pool", "ls", "detail")).Contains("full", StringComparison.Ordinal))
-        {
-            await Task.Delay(200);
-        }
+        await LabCeph.WaitForFullAsync("tiny", isFull: false);
 
         _ = await site.AssertBackupAsync("incremental");
     }
@@ -157,20 +155,4 @@ public sealed class RbdCareTests
 
     private static Task<string> ResizeAsync(ImageSite site, string size) =>
         LabCeph.RbdAsync("resize", "--no-progress", "--allow-shrink", "--size", size, site.Image.Specification);
-
-    private static async Task WaitUntilFullAsync(string pool)
-    {
-        for (int times = 0; times < 100; times++)
-        {
-            string pools = await LabCeph.CephAsync("osd", "pool", "ls", "detail");
-            if (pools.Split('\n').Any(line => line.Contains($"'{pool}'", StringComparison.Ordinal) && line.Contains("full", StringComparison.Ordinal)))
-            {
-                return;
-            }
-
-            await Task.Delay(200);
-        }
-
-        Assert.Fail($"The pool {pool} does not get full.");
-    }
 }
