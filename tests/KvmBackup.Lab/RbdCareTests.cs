@@ -46,7 +46,7 @@ public sealed class RbdCareTests
         await site.ChangeAsync("write -P 67 5M 4k", "discard 8M 4M");
         _ = await site.AssertBackupAsync("full");
 
-        await site.ChangeAsync("discard 40M 4M", "write -P 68 20M 4k");
+        await site.ChangeAsync("discard 40M 4M", "write -P 68 20M 4k", "write -P 70 50M 1M");
         _ = await site.AssertBackupAsync("incremental");
         await ResizeAsync(site, "36M");
         await ResizeAsync(site, "64M");
