@@ -111,6 +111,7 @@ public sealed class RbdMomentTests
                 .Where(one => one.At >= 0).Select(one => one.part[(one.At + 2)..].TrimEnd('.', '\n')),
         ];
         Assert.True(commands.Length > 0, refusal);
+        Assert.DoesNotContain("--keyfile", refusal, StringComparison.Ordinal);
         foreach (string command in commands)
         {
             (await RunningProgram.RunAsync("bash", "-c", command)).MustSucceed();

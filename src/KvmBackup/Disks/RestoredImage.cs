@@ -80,7 +80,7 @@ public sealed class RestoredImage
         if (replace && !await store.TryRemoveAsync(replaced, CancellationToken.None))
         {
             throw new DisksException(
-                $"{location} is restored, but the former image has a client and was left. Remove it: {RbdClient.RemoveImageCall(replaced)}");
+                $"{location} is restored, but the former image has a client and was left. Remove it: {RbdClient.RemoveImageCall(replaced.ForPeople)}");
         }
     }
 
@@ -99,7 +99,7 @@ public sealed class RestoredImage
             if (time.GetElapsedTime(start) > RemovalLimit)
             {
                 throw new DisksException(
-                    $"Half of an image was left, for a client still has it open. Remove it later: {RbdClient.RemoveImageCall(Working)}");
+                    $"Half of an image was left, for a client still has it open. Remove it later: {RbdClient.RemoveImageCall(Working.ForPeople)}");
             }
 
             await Task.Delay(RemovalPause, time, CancellationToken.None);

@@ -58,6 +58,24 @@ public static class LabCeph
     public static async Task<string> CephAsync(params IEnumerable<string> arguments) =>
         (await RunningProgram.RunAsync("ceph", arguments)).MustSucceed().Output;
 
+    /// <summary>Waits until the cluster has noticed that a pool has reached its quota, or has none any more.</summary>
+    public static async Task WaitForFullAsync(string pool, bool isFull)
+    {
+        for (int times = 0; times < 100; times++)
+        {
+            string pools = await CephAsync("osd", "pool", "ls", "detail");
+            string line = pools.Split('\n').Single(line => line.Contains($"'{pool}'", StringComparison.Ordinal));
+            if (line.Contains("flags", StringComparison.Ordinal) && line.Split("flags ")[1].Contains("full", StringComparison.Ordinal) == isFull)
+            {
+                return;
+            }
+
+            await Task.Delay(200);
+        }
+
+        Assert.Fail($"The pool {pool} does not become {(isFull ? "full" : "less than full")}.");
+    }
+
     /// <summary>Makes a namespace in the pool.</summary>
     public static Task EnsureNamespaceAsync(string name) => TryRbdAsync("namespace", "create", $"{Pool}/{name}");
 
