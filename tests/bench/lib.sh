@@ -19,15 +19,15 @@ need() {
 
 # enter_lab SCRIPT ARG..: builds the program as it is published, and runs the script again inside a fresh lab.
 enter_lab() {
-  local outside status=0
+  local status=0
   need dotnet dotnet-sdk-10.0 /usr/bin/time time
   "$lab" realistic
   outside=$(mktemp -d)
+  trap 'rm -rf "$outside"' EXIT
   dotnet publish "$repository/src/KvmBackup" --configuration Release --runtime linux-x64 --no-self-contained \
     --output "$outside/program" --artifacts-path "$outside/artifacts" --verbosity quiet --nologo >&2
   rm -rf "$outside/artifacts"
   KVMBACKUP_BENCH_PROGRAM=$outside/program/kvmbackup "$lab" run "$@" || status=$?
-  rm -rf "$outside"
   return "$status"
 }
 
