@@ -53,6 +53,10 @@ public sealed record Manifest(
     /// <summary>The RBD images that it holds, by the names that they had.</summary>
     public IReadOnlyList<RbdImage> FindImages() => [.. Disks.Select(disk => disk.Image?.Image).OfType<RbdImage>()];
 
+    /// <summary>The backups that its disks stand on next, the newest first; empty for a full one.</summary>
+    public IEnumerable<BackupId> Bases =>
+        Disks.Select(disk => disk.Image?.BaseBackup).OfType<BackupId>().Distinct().OrderDescending();
+
     /// <summary>The member of that name below the domain's folder, <c>vda.qcow2</c>; null when there is none.</summary>
     public ArchiveMember? FindMember(string fileName) =>
         Members.FirstOrDefault(member => member.Name == $"{Domain.FileName}/{fileName}");

@@ -208,6 +208,7 @@ public sealed class JsonReports(TextWriter output) : IReports
         ["domain"] = manifest.Domain.Value,
         ["id"] = manifest.Id.ToString(),
         ["kind"] = Word(manifest.Kind),
+        ["bases"] = Strings(manifest.Bases.Select(id => $"{id}")),
         ["consistency"] = Word(manifest.Consistency),
         ["disks"] = Strings(manifest.Disks.Select(disk => disk.Target.Value)),
         ["content_bytes"] = manifest.Members.Sum(member => member.DataBytes),

@@ -18,6 +18,13 @@ internal static class Phrases
     public static string Time(DateTimeOffset instant) =>
         instant.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
+    /// <summary>The kind of a backup, and what it cannot be restored without.</summary>
+    public static string Kind(Manifest manifest)
+    {
+        string[] bases = [.. manifest.Bases.Select(id => $"{id}")];
+        return manifest.Kind.ToString().ToLowerInvariant() + (bases.Length > 0 ? $" on {string.Join(", ", bases)}" : string.Empty);
+    }
+
     /// <summary>What a backup without damage has proven.</summary>
     public static string Verified(VerifyDepth depth, long contentBytes, long archiveBytes) =>
         depth.Unpacks ? $"whole: every byte read, {ByteSize.Format(contentBytes)} of content"

@@ -57,7 +57,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
             _ = table.AddRow(
                 Tables.Cell(manifest.Domain.Value),
                 Tables.Cell(manifest.Id.ToString()),
-                Tables.Cell(manifest.Kind.ToString().ToLowerInvariant()),
+                Tables.Cell(Phrases.Kind(manifest)),
                 Tables.Cell(manifest.Consistency.ToString().ToLowerInvariant()),
                 Tables.Cell(string.Join(" ", manifest.Disks.Select(disk => disk.Target))),
                 Tables.Cell(ByteSize.Format(manifest.Members.Sum(member => member.DataBytes))),
@@ -83,7 +83,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         Manifest manifest = backup.Manifest;
         Say($"{manifest.Domain}@{manifest.Id}   {backup.DirectoryPath}");
         Say($"  domain       {manifest.Domain} (UUID {manifest.DomainUuid}) of host {manifest.Host}");
-        Say($"  kind         {manifest.Kind.ToString().ToLowerInvariant()}{(backup.IsProtected ? ", protected" : string.Empty)}"
+        Say($"  kind         {Phrases.Kind(manifest)}{(backup.IsProtected ? ", protected" : string.Empty)}"
             + (manifest.MergedFrom.Count > 0 ? $", merged from {string.Join(", ", manifest.MergedFrom)}" : string.Empty));
         Say($"  consistency  {manifest.Consistency.ToString().ToLowerInvariant()}"
             + (manifest.ConsistencyReason is { } reason ? $" ({reason})" : string.Empty)

@@ -58,7 +58,7 @@ public sealed class JsonReportsTests
 
     [Fact]
     public void A_backup_in_a_list_has_the_shape_that_programs_rely_on() => Assert.Equal(
-        """{"directory":"/backup","backups":[{"domain":"web1","id":"20261120T020000Z","kind":"full","consistency":"crash", """.Trim()
+        """{"directory":"/backup","backups":[{"domain":"web1","id":"20261120T020000Z","kind":"full","bases":[],"consistency":"crash", """.Trim()
         + """ "disks":["vda"],"content_bytes":69642,"archive_bytes":7,"is_protected":true, """.Trim()
         + """ "path":"/backup/web1/20261120T020000Z-full"}],"unusable":["web1/x: y"]} """.Trim(),
         Compact(Print(reports => reports.Print(new ListReport("/backup", [Backup], ["web1/x: y"])))));

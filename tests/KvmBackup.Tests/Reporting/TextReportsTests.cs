@@ -1,5 +1,6 @@
 using KvmBackup.Model;
 using KvmBackup.Reporting;
+using KvmBackup.Tests.Planning;
 using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Reporting;
@@ -30,6 +31,20 @@ public sealed class TextReportsTests
         Assert.Contains("db2: STILL ON ITS OVERLAY", lines);
         Assert.Contains("web1: warning: look here", lines);
         Assert.Contains("web1: without sda: a cdrom holds nothing of the guest's", lines);
+    }
+
+    [Fact]
+    public void A_list_says_what_an_increment_stands_on_and_a_merged_backup_what_it_was_made_of()
+    {
+        CompletedBackup full = ChainSamples.Backup(1);
+        CompletedBackup merged = full with { Manifest = full.Manifest with { MergedFrom = [ChainSamples.Id(1), ChainSamples.Id(2)] } };
+
+        Reports().Print(new ListReport("/backup", [ChainSamples.Backup(2, 1), full], []));
+        Reports().Print(merged, withFiles: true);
+
+        Assert.Contains(Lines(), line => HasAll(line, "20261102T020000Z", "incremental on 20261101T020000Z"));
+        Assert.Contains("  kind         full, merged from 20261101T020000Z, 20261102T020000Z", Lines());
+        Assert.Contains(Lines(), line => HasAll(line, "web1/vdb.raw", "1.0 MiB", "8.0 KiB", "1024"));
     }
 
     [Fact]
