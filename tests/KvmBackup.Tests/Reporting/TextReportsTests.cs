@@ -43,8 +43,8 @@ public sealed class TextReportsTests
         Reports().Print(merged, withFiles: true);
 
         Assert.Contains(Lines(), line => HasAll(line, "20261102T020000Z", "incremental on 20261101T020000Z"));
-        Assert.Contains("  kind         full, merged from 20261101T020000Z, 20261102T020000Z", Lines());
-        Assert.Contains(Lines(), line => HasAll(line, "web1/vdb.raw", "1.0 MiB", "8.0 KiB", "1024"));
+        Assert.Contains(Lines(), line => HasAll(line, "kind", "full, merged from 20261101T020000Z, 20261102T020000Z"));
+        Assert.Contains(Lines(), line => HasAll(line, "web1/vdb.raw", "1.00 MiB", "8.00 KiB", "1024"));
     }
 
     [Fact]
