@@ -1,3 +1,5 @@
+using KvmBackup.Model;
+
 namespace KvmBackup.Lab.Support;
 
 /// <summary>Images in the lab's cluster that no guest has; they go with the test.</summary>
@@ -34,7 +36,7 @@ public sealed class LooseImages : IAsyncDisposable
     public static string NameOf(LabRbdImage image) => $"rbd:{image.Specification}";
 
     /// <summary>The folder of its backups.</summary>
-    public static string FolderOf(LabRbdImage image) => Uri.EscapeDataString(NameOf(image));
+    public static string FolderOf(LabRbdImage image) => new DomainName(NameOf(image)).FileName;
 
     public async ValueTask DisposeAsync()
     {
