@@ -73,14 +73,15 @@ change() {
   } | rbd import-diff --no-progress - "rbd/$1"
 }
 
-
-# Each round begins with full backups, so nothing of the round before may stay.
+# Each round begins with full backups of the same data, so nothing of the round before may stay.
 forget() {
   local codec
   for codec in ${codecs//,/ }; do
     rm -rf "${work:?}/target-$codec"/rbd* "${work:?}/state-$codec"
   done
   rbd snap purge --no-progress "rbd/$1"
+  rbd rm --no-progress "rbd/$1"
+  rbd import --no-progress "$work/$1.raw" "rbd/$1"
 }
 
 ours() { measure "$KVMBACKUP_BENCH_PROGRAM" --quiet --config "$work/$1.yml" "${@:2}"; }
