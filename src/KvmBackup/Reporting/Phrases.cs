@@ -28,7 +28,7 @@ internal static class Phrases
     /// <summary>What a backup without damage has proven.</summary>
     public static string Verified(VerifyDepth depth, long contentBytes, long archiveBytes) =>
         depth.Unpacks ? $"whole: every byte read, {ByteSize.Format(contentBytes)} of content"
-        : depth.Share >= 1 ? $"every byte of its archive is as it was written, {ByteSize.Format(archiveBytes)}; not unpacked"
+        : depth.Share >= 1 ? $"every byte of its archive is as it was written, {ByteSize.Format(archiveBytes)}, read and not unpacked"
         : string.Create(CultureInfo.InvariantCulture, $"no damage in a sample of {depth.Share:0.###%} of its archive; the rest was not read,");
 
     public static string Salvaged(SalvagedFile file) => file switch

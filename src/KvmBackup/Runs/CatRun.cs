@@ -55,7 +55,8 @@ public sealed class CatRun(BackupDirectory target, ILogger log)
 
     private static ArchiveMember FindMember(CompletedBackup backup, ManifestDisk? disk, string name) =>
         backup.Manifest.FindMember(disk?.Layers[0].FileName ?? name) ?? throw new RunsException(
-            $"{backup.Domain}@{backup.Id} has neither a disk nor a file '{name}'; it holds "
+            $"{backup.Domain}@{backup.Id} has neither a disk nor a file '{name}'; it holds the disks "
+            + $"{string.Join(", ", backup.Manifest.Disks.Select(other => other.Target))} and the files "
             + string.Join(", ", backup.Manifest.Members.Select(member => Path.GetFileName(member.Name))) + ".", ExitCode.Usage);
 
     private static Extent RunOf(CatRequest request, long sizeBytes)

@@ -40,7 +40,7 @@ public sealed class CatRunTests : IDisposable
         KvmBackupException name = await Assert.ThrowsAsync<RunsException>(() => CatAsync("vdc", 0, null));
         KvmBackupException place = await Assert.ThrowsAsync<RunsException>(() => CatAsync("vda", 150_001, null));
 
-        Assert.Contains("neither a disk nor a file 'vdc'; it holds domain.xml, vda.raw, vdb.raw", name.Message, StringComparison.Ordinal);
+        Assert.Contains("neither a disk nor a file 'vdc'; it holds the disks vda, vdb and the files domain.xml, vda.raw, vdb.raw", name.Message, StringComparison.Ordinal);
         Assert.Contains("vda has 150000 bytes; none lies at 150001", place.Message, StringComparison.Ordinal);
     }
 
