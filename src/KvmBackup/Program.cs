@@ -63,7 +63,7 @@ internal static class Program
         BackupCourse Course() => new(
             archiver, cluster, new ImageTrimmer(cluster, log), gate, verifier, retainer, merger.Value, target.Value, journal.Value,
             settings.Value.HostName, time, log);
-        ImageLook Look() => new(new ImagePreflight(access.Value, cluster), cluster, time);
+        ImageLook Look() => new(new ImagePreflight(access.Value, cluster), time);
         ImagesRun Images() => new(
             Course(), new ImageDryRun(Look(), target.Value, time), Look(), new RbdPool(shell), target.Value, gate, time, log);
         BackupRun Backup() => new(

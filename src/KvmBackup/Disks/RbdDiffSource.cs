@@ -46,7 +46,7 @@ public sealed class RbdDiffSource : IExtentSource, IAsyncDisposable
         RbdClient client, RbdLocation location, string fromSnapshot, string snapshot, bool isWholeObject,
         CancellationToken cancellationToken) =>
         new(client, await RbdExportRequest.PrepareAsync(
-            client, location, snapshot, fromSnapshot, _ => isWholeObject, cancellationToken));
+            client, location, snapshot, fromSnapshot, isWholeObject ? _ => true : null, cancellationToken));
 
     /// <exception cref="DisksException">What came is not what was told, or broke off.</exception>
     public async ValueTask ReadAsync(long offsetBytes, Memory<byte> buffer, CancellationToken cancellationToken)

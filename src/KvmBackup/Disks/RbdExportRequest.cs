@@ -31,24 +31,36 @@ internal sealed record RbdExportRequest(
         new($"{Purpose} failed: {failure.Message} Does the cluster hang? ceph health detail", ExitCode.Failed, failure);
 
     /// <summary>Asks the cluster for the size and the changes.</summary>
+    /// <param name="client">Asks.</param>
+    /// <param name="location">The image.</param>
+    /// <param name="snapshot">At which it is read.</param>
+    /// <param name="fromSnapshot">Since which; null for all.</param>
+    /// <param name="isWholeObject">Whether whole objects are asked for; null for never, which can be asked at once.</param>
+    /// <param name="cancellationToken">Ends the asking.</param>
     /// <exception cref="DisksException">It cannot be asked, or its answers contradict each other.</exception>
     public static async Task<RbdExportRequest> PrepareAsync(
-        RbdClient client, RbdLocation location, string snapshot, string? fromSnapshot, Func<RbdImageFacts, bool> isWholeObject,
+        RbdClient client, RbdLocation location, string snapshot, string? fromSnapshot, Func<RbdImageFacts, bool>? isWholeObject,
         CancellationToken cancellationToken)
     {
-        RbdImageFacts facts = await client.DescribeAsync(location, snapshot, cancellationToken);
-        bool isWhole = isWholeObject(facts);
+        Task<RbdImageFacts> described = client.DescribeAsync(location, snapshot, cancellationToken);
+        async Task<bool> IsWholeAsync() => isWholeObject is not null && isWholeObject(await described);
+        async Task<string?> ProveAsync() =>
+            await RbdObjectMap.ProveAsync(client, location, snapshot, await described, cancellationToken);
+        Task<IReadOnlyList<ImageChange>> DiffAsync(bool isWhole) =>
+            client.DiffAsync(location, snapshot, fromSnapshot, isWhole, cancellationToken);
 
         // Both ask for each object in turn, so that together they take little longer than one.
-        Task<string?> proof = RbdObjectMap.ProveAsync(client, location, snapshot, facts, cancellationToken);
-        Task<IReadOnlyList<ImageChange>> diff = client.DiffAsync(location, snapshot, fromSnapshot, isWhole, cancellationToken);
-        await Task.WhenAll(proof, diff);
+        Task<string?> proof = ProveAsync();
+        bool isWhole = await IsWholeAsync();
+        Task<IReadOnlyList<ImageChange>> diff = DiffAsync(isWhole);
+        await Task.WhenAll(described, proof, diff);
+        RbdImageFacts facts = await described;
         IReadOnlyList<ImageChange> changes = await diff;
         string? warning = await proof;
         if (warning is not null && isWhole)
         {
             isWhole = false;
-            changes = await client.DiffAsync(location, snapshot, fromSnapshot, isWhole, cancellationToken);
+            changes = await DiffAsync(isWhole);
         }
 
         RbdChanges.EnsureSound(changes, facts.SizeBytes, $"{location}@{snapshot}");

@@ -1,5 +1,4 @@
 using KvmBackup.Configuration;
-using KvmBackup.Disks;
 using KvmBackup.Model;
 using KvmBackup.Planning;
 using KvmBackup.Storage;
@@ -7,16 +6,15 @@ using KvmBackup.Storage;
 namespace KvmBackup.Runs;
 
 /// <summary>Looks at an image without a guest, and decides what is read of it. Changes nothing.</summary>
-public sealed class ImageLook(ImagePreflight preflight, RbdClient cluster, TimeProvider time)
+public sealed class ImageLook(ImagePreflight preflight, TimeProvider time)
 {
     /// <exception cref="KvmBackupException">It cannot be backed up now.</exception>
     public async Task<ImageJob> PrepareAsync(
         RbdImage image, ImageSelection selection, DomainDirectory directory, BackupDirectory target, BackupId id,
         CancellationToken cancellationToken)
     {
-        RbdLocation location = new(image, ClusterAccess.Of(selection));
-        RbdImageFacts facts = await cluster.DescribeAsync(location, snapshot: null, cancellationToken);
-        DomainIdentity identity = Identify(location, facts);
+        ImageState state = await preflight.AskAsync(new RbdLocation(image, ClusterAccess.Of(selection)), cancellationToken);
+        DomainIdentity identity = Identify(state);
         IReadOnlyList<CompletedBackup> all = directory.List().Backups;
         CompletedBackup[] own = [.. all.Where(backup => backup.Manifest.DomainUuid == identity.Uuid)];
         List<string> warnings = [];
@@ -27,8 +25,7 @@ public sealed class ImageLook(ImagePreflight preflight, RbdClient cluster, TimeP
                 + $"until you delete them from {directory.DirectoryPath}");
         }
 
-        RbdSnapshot? external = selection.External is { } wanted
-            ? Demand(await DecideAsync(wanted, location, own, cancellationToken)) : null;
+        state = state with { External = selection.External is { } wanted ? Demand(Decide(wanted, state, own)) : null };
         RbdSource source = new(image, [], null, null);
         DiskFacts disk = new(
             ImageIdentity.Disk, "disk", DiskSourceType.Network, null, "raw", IsReadOnly: false, IsShareable: false, null)
@@ -36,7 +33,7 @@ public sealed class ImageLook(ImagePreflight preflight, RbdClient cluster, TimeP
             Rbd = source,
         };
         TakenImage taken = await preflight.PrepareAsync(
-            identity.Uuid, disk, selection, own, id, external, facts, warnings, cancellationToken);
+            identity.Uuid, disk, selection, own, id, state, warnings, cancellationToken);
         ImageJob job = new(selection, identity, new TakenDisk(disk, []) { Image = taken }, warnings);
         TargetRoom.Demand(target, job, own);
         return job;
@@ -52,22 +49,20 @@ public sealed class ImageLook(ImagePreflight preflight, RbdClient cluster, TimeP
             return null;
         }
 
-        RbdLocation location = new(image, ClusterAccess.Of(selection));
-        DomainIdentity identity = Identify(location, await cluster.DescribeAsync(location, snapshot: null, cancellationToken));
+        ImageState state = await preflight.AskAsync(new RbdLocation(image, ClusterAccess.Of(selection)), cancellationToken);
+        DomainIdentity identity = Identify(state);
         CompletedBackup[] own = [.. directory.List().Backups.Where(backup => backup.Manifest.DomainUuid == identity.Uuid)];
-        ExternalDecision decision = await DecideAsync(wanted, location, own, cancellationToken);
+        ExternalDecision decision = Decide(wanted, state, own);
         return decision.IsDone ? decision.Reason : null;
     }
 
-    private static DomainIdentity Identify(RbdLocation location, RbdImageFacts facts) =>
-        new(ImageIdentity.NameOf(location.Image), ImageIdentity.UuidOf(location.Image, facts.Id));
+    private static DomainIdentity Identify(ImageState state) => new(
+        ImageIdentity.NameOf(state.Location.Image), ImageIdentity.UuidOf(state.Location.Image, state.Facts.Id));
 
-    private async Task<ExternalDecision> DecideAsync(
-        ExternalSnapshots wanted, RbdLocation location, CompletedBackup[] own, CancellationToken cancellationToken)
+    private ExternalDecision Decide(ExternalSnapshots wanted, ImageState state, CompletedBackup[] own)
     {
-        IReadOnlyList<RbdSnapshot> snapshots = await cluster.ListSnapshotsAsync(location, cancellationToken);
         ManifestImage? last = own.Length == 0 ? null : own[0].Manifest.Disks[0].Image;
-        return ExternalPlanner.Decide(wanted, snapshots, last, time.GetLocalNow(), File.Exists);
+        return ExternalPlanner.Decide(wanted, state.Snapshots, last, time.GetLocalNow(), File.Exists);
     }
 
     private static RbdSnapshot Demand(ExternalDecision decision) =>

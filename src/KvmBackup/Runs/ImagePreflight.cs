@@ -11,33 +11,43 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
 {
     private Version? release;
 
+    /// <summary>The way to a disk's image, by the configuration, else by the domain's XML.</summary>
+    /// <exception cref="KvmBackupException">libvirt does not tell the key.</exception>
+    public async Task<RbdLocation> LocateAsync(RbdSource source, BackupSettings settings, CancellationToken cancellationToken)
+    {
+        RbdLocation location = await access.LocateAsync(source, settings.Ceph, cancellationToken);
+        return location with { Access = location.Access with { Patience = settings.StallTimeout } };
+    }
+
+    /// <summary>Asks all at once, since each answer takes the start of a program.</summary>
+    /// <exception cref="KvmBackupException">The cluster or the image cannot be reached.</exception>
+    public async Task<ImageState> AskAsync(RbdLocation location, CancellationToken cancellationToken)
+    {
+        Task<RbdImageFacts> facts = cluster.DescribeAsync(location, snapshot: null, cancellationToken);
+        Task<IReadOnlyList<RbdSnapshot>> snapshots = cluster.ListSnapshotsAsync(location, cancellationToken);
+        Task<Version?> version = release is null ? cluster.AskReleaseAsync(cancellationToken) : Task.FromResult<Version?>(release);
+        await Task.WhenAll(facts, snapshots, version);
+        release = await version;
+        return new ImageState(location, await facts, await snapshots);
+    }
+
+    /// <summary>Decides what is read of an image.</summary>
     /// <param name="owner">The UUID under which its backups lie.</param>
     /// <param name="disk">A disk with an image.</param>
     /// <param name="settings">What the configuration wants.</param>
     /// <param name="own">The whole backups of this guest, the newest first.</param>
     /// <param name="id">The backup that is to be made.</param>
-    /// <param name="external">The snapshot of somebody else's that is to be read; null for one of our own.</param>
-    /// <param name="known">What the image is, if that was just asked.</param>
+    /// <param name="state">What the cluster just said.</param>
     /// <param name="warnings">Takes what an operator should know.</param>
     /// <exception cref="KvmBackupException">The cluster or the image cannot be reached.</exception>
     public async Task<TakenImage> PrepareAsync(
-        Guid owner, DiskFacts disk, BackupSettings settings, IReadOnlyList<CompletedBackup> own, BackupId id,
-        RbdSnapshot? external, RbdImageFacts? known, List<string> warnings, CancellationToken cancellationToken)
+        Guid owner, DiskFacts disk, BackupSettings settings, IReadOnlyList<CompletedBackup> own, BackupId id, ImageState state,
+        List<string> warnings, CancellationToken cancellationToken)
     {
         RbdSource source = disk.Rbd!;
-        RbdLocation location = await access.LocateAsync(source, settings.Ceph, cancellationToken);
-        location = location with { Access = location.Access with { Patience = settings.StallTimeout } };
-
-        // At once: each answer takes the start of a program.
-        Task<IReadOnlyList<RbdSnapshot>> listed = cluster.ListSnapshotsAsync(location, cancellationToken);
-        Task<Version?> version = release is null ? cluster.AskReleaseAsync(cancellationToken) : Task.FromResult<Version?>(release);
-        Task<RbdImageFacts> described = known is null
-            ? cluster.DescribeAsync(location, snapshot: null, cancellationToken) : Task.FromResult(known);
-        await Task.WhenAll(described, listed, version);
-        RbdImageFacts facts = await described;
-        release = await version;
+        RbdImageFacts facts = state.Facts;
         EnsureMapped(disk, source, facts);
-        ChainDecision chain = ChainPlanner.Decide(disk.Target, facts, await listed, settings.FullEvery, own, id);
+        ChainDecision chain = ChainPlanner.Decide(disk.Target, facts, state.Snapshots, settings.FullEvery, own, id);
         if (chain.Notice is { } notice)
         {
             warnings.Add(notice);
@@ -57,10 +67,10 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
 
         uint random = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(sizeof(uint)));
         return new TakenImage(
-            source, location, facts, external?.Name ?? SnapshotName.Create(owner, disk.Target, id, random), chain.Base)
+            source, state.Location, facts, state.External?.Name ?? SnapshotName.Create(owner, disk.Target, id, random), chain.Base)
         {
-            ExternalId = external?.Id,
-            DataBytes = chain.Base is null && facts.IsFastDiffValid ? await cluster.AskDataBytesAsync(location, cancellationToken) : 0,
+            ExternalId = state.External?.Id,
+            DataBytes = chain.Base is null && facts.IsFastDiffValid ? await cluster.AskDataBytesAsync(state.Location, cancellationToken) : 0,
         };
     }
 

@@ -33,13 +33,9 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         List<TakenDisk> disks = [];
         foreach (DiskFacts disk in plan.Taken)
         {
-            disks.Add(disk.Rbd is null
-                ? new TakenDisk(disk, await images.ReadChainAsync(disk.SourcePath!, disk.Format, cancellationToken))
-                : new TakenDisk(disk, [])
-                {
-                    Image = await cluster.PrepareAsync(
-                        facts.Uuid, disk, settings, own, id, external: null, known: null, warnings, cancellationToken),
-                });
+            disks.Add(disk.Rbd is { } source
+                ? new TakenDisk(disk, []) { Image = await PrepareAsync(facts.Uuid, disk, source, settings, own, id, warnings, cancellationToken) }
+                : new TakenDisk(disk, await images.ReadChainAsync(disk.SourcePath!, disk.Format, cancellationToken)));
         }
 
         // A guest waits on its overlay until its disk is read, and on nothing for an image.
@@ -54,6 +50,14 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         PreparedJob job = new(settings, facts, disks, plan.Skipped, overlays, dataBytes, warnings);
         TargetRoom.Demand(target, job, own);
         return job;
+    }
+
+    private async Task<TakenImage> PrepareAsync(
+        Guid owner, DiskFacts disk, RbdSource source, DomainSettings settings, CompletedBackup[] own, BackupId id,
+        List<string> warnings, CancellationToken cancellationToken)
+    {
+        ImageState state = await cluster.AskAsync(await cluster.LocateAsync(source, settings, cancellationToken), cancellationToken);
+        return await cluster.PrepareAsync(owner, disk, settings, own, id, state, warnings, cancellationToken);
     }
 
     private static bool IsOnOwnOverlay(DiskFacts disk) =>

@@ -93,7 +93,7 @@ public sealed class CheckRunTests : IDisposable
             settings, host.Libvirt, host.Agent, host.Images, new Archiver(host.Shell), directory,
             host.Preflight, new DiskCensus(host.Libvirt, new MappedImages(), Logger.None),
             new ImageCheck(
-                new RbdPool(host.Shell), new ImageLook(new ImagePreflight(host.Access, host.Cluster), host.Cluster, host.Time), directory, host.Time),
+                new RbdPool(host.Shell), new ImageLook(new ImagePreflight(host.Access, host.Cluster), host.Time), directory, host.Time),
             host.Time).RunAsync(CancellationToken.None);
     }
 }
