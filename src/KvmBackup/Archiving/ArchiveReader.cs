@@ -90,20 +90,20 @@ public sealed class ArchiveReader
 
     /// <summary>Reads every byte of the archive once and says what is damaged; goes on after damage.</summary>
     /// <param name="members">All members, as they were written.</param>
-    /// <param name="archiveSha256">SHA-256 of the whole file.</param>
+    /// <param name="fileSha256">SHA-256 of the whole file; null when the index is known to be right.</param>
     /// <param name="fileName">How to call the archive in the findings.</param>
     /// <param name="bytesRead">Told the bytes read of the file since the start.</param>
     /// <param name="cancellationToken">Stops promptly.</param>
     /// <returns>The damage in the order of the file; empty when the archive is good.</returns>
     public async Task<IReadOnlyList<ArchiveDamage>> VerifyAsync(
         IReadOnlyList<ArchiveMember> members,
-        string archiveSha256,
+        string? fileSha256,
         string fileName,
         IProgress<long>? bytesRead,
         CancellationToken cancellationToken)
     {
         using ArchiveVerification verification = new(archive, index, method, workers, members, fileName);
-        return await verification.RunAsync(archiveSha256, bytesRead, cancellationToken);
+        return await verification.RunAsync(fileSha256, bytesRead, cancellationToken);
     }
 
     /// <summary>Compares the archive's bytes with their checksums and unpacks nothing. The index must be known to be right.</summary>

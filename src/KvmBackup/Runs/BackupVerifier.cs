@@ -58,7 +58,8 @@ public sealed class BackupVerifier(ILogger log)
             // An index that was made again from the archive has the checksums of whatever is there.
             bool isProven = lost is null && known.All(damage => damage.File != archive.IndexFileName && damage.File != BackupFiles.Checksums);
             damages.AddRange(depth.Unpacks || !isProven
-                ? await reader.VerifyAsync(manifest.Members, archive.Sha256, archive.FileName, bytesRead, cancellationToken)
+                ? await reader.VerifyAsync(
+                    manifest.Members, isProven ? null : archive.Sha256, archive.FileName, bytesRead, cancellationToken)
                 : await reader.VerifyBytesAsync(manifest.Members, depth.Share, archive.FileName, bytesRead, cancellationToken));
         }
         catch (ArchivingException failure)
