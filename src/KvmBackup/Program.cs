@@ -66,14 +66,21 @@ internal static class Program
         ImageLook Look() => new(new ImagePreflight(access.Value, cluster), time);
         ImagesRun Images() => new(
             Course(), new ImageDryRun(Look(), target.Value, time), Look(), new RbdPool(shell), target.Value, gate, time, log);
+        WatchCall Watch() => new(SelfControl.ProgramPath, [.. SelfControl.ProgramPrefix, .. WatchCommand.Arguments(options)]);
         BackupRun Backup() => new(
             settings.Value, host, Recover(),
             new DiskCensus(host, mapped, log), Course(),
             (domain, wanted) => new GuestBackup(domain, wanted, host, preflight.Value, pinner, target.Value, time, log),
             Images(),
             new DryRun(preflight.Value, agent, snapshot, commit, target.Value, time),
-            new WatchCall(SelfControl.ProgramPath, [.. SelfControl.ProgramPrefix, .. WatchCommand.Arguments(options)]),
+            Watch(),
             new HostShutdown(shell, time, log), keys.Value, time, log);
+        CompareRun Compare() => new(
+            settings.Value, source.Value, host, Recover(),
+            new CompareCourse(new SubjectHold(journal.Value, cluster, gate, log), cluster, time, log),
+            (domain, wanted) => new GuestBackup(domain, wanted, host, preflight.Value, pinner, target: null, time, log),
+            (image, wanted) => new ImageBackup(image, wanted, Look(), target: null, gate, time),
+            Watch(), new HostShutdown(shell, time, log), keys.Value, time, log);
         DiskContent content = new(new ImageAssembler(log), images);
         QemuConversion conversion = new(shell);
         RestoreRun Restore()
@@ -96,6 +103,7 @@ internal static class Program
             () => new SalvageRun(source.Value, new ImageSalvage(log), time, log),
             () => new AssembleRun(source.Value, content, conversion, time, log),
             () => new CatRun(source.Value, log),
+            Compare,
             () => new PruneRun(settings.Value, target.Value, merger.Value, options.Wait, log),
             () => new CheckRun(settings.Value, host, agent, images, archiver, target.Value, preflight.Value,
                 new DiskCensus(host, mapped, log), new ImageCheck(new RbdPool(shell), Look(), target.Value, time), time),

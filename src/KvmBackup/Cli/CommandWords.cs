@@ -11,7 +11,8 @@ internal sealed class CommandWords(Func<ParseResult, Func<Session, Task<ExitCode
 
     public IReadOnlyList<Command> All =>
     [
-        Run(), Backup(), List(), Show(), VerifyWords.Build(execute), RestoreWords.Build(execute), AssembleWords.Build(execute), CatWords.Build(execute), Prune(), Recover(), Check(),
+        Run(), Backup(), List(), Show(), VerifyWords.Build(execute), RestoreWords.Build(execute), AssembleWords.Build(execute), CatWords.Build(execute),
+        CompareWords.Build(execute), Prune(), Recover(), Check(),
         SnapshotsWords.Build(execute),
     ];
 

@@ -17,7 +17,7 @@ internal sealed class GlobalWords
 
     private readonly Option<string?> backupDirectory = new("--backupdir")
     {
-        Description = "list, show, verify, restore, assemble: look for backups here, without a configuration",
+        Description = "list, show, verify, restore, assemble, cat, compare: look for backups here, without a configuration",
         HelpName = "DIR",
         Recursive = true,
     };

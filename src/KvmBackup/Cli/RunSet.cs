@@ -12,6 +12,7 @@ public sealed record RunSet(
     Func<SalvageRun> Salvage,
     Func<AssembleRun> Assemble,
     Func<CatRun> Cat,
+    Func<CompareRun> Compare,
     Func<PruneRun> Prune,
     Func<CheckRun> Check,
     Func<RecoverRun> Recover,

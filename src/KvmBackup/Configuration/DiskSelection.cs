@@ -7,5 +7,8 @@ public sealed record DiskSelection(IReadOnlyList<DiskTarget> Excluded)
 {
     public static readonly DiskSelection All = new([]);
 
-    public bool Includes(DiskTarget target) => !Excluded.Contains(target);
+    /// <summary>These alone, whatever is excluded, for one run that asks for them; null is what the file says.</summary>
+    public IReadOnlyList<DiskTarget>? Only { get; init; }
+
+    public bool Includes(DiskTarget target) => Only?.Contains(target) ?? !Excluded.Contains(target);
 }

@@ -26,6 +26,8 @@ public interface IReports
 
     void Print(SnapshotsReport report);
 
+    void Print(CompareReport report);
+
     /// <summary>A failure that left no report.</summary>
     void PrintError(string message, ExitCode exitCode);
 }

@@ -168,6 +168,13 @@ public sealed class JsonReports(TextWriter output) : IReports
         ["failures"] = Strings(report.Failures),
     });
 
+    public void Print(CompareReport report)
+    {
+        JsonObject json = ComparisonJson.Of(report);
+        json["recovered"] = Array(report.Recovery.Domains, Recovery);
+        Write(json);
+    }
+
     // A program gets JSON whatever happens.
     public void PrintError(string message, ExitCode exitCode) => Write(new JsonObject
     {

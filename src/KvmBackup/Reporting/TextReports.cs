@@ -242,6 +242,12 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         SayAll(string.Empty, SnapshotsText.Lines(report));
     }
 
+    public void Print(CompareReport report)
+    {
+        PrintRecovery(report.Recovery);
+        SayAll(string.Empty, ComparisonText.Lines(report));
+    }
+
     public void PrintError(string message, ExitCode exitCode)
     {
         foreach (string line in message.Split('\n'))

@@ -124,37 +124,22 @@ public sealed class BackupCourse(
         }
     }
 
-    private async Task<CompletedBackup> CopyAsync<TJob>(
+    private Task<CompletedBackup> CopyAsync<TJob>(
         IBackupSubject<TJob> subject, TJob job, PendingBackup pending, JobRecord record,
         IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
-        where TJob : BackupJob
-    {
-        OpenEntry entry = await journal.OpenAsync(subject.Intent(job, pending), cancellationToken);
-        gate.Pass(job.Name, JobStep.Intent);
-        PinnedImages images = new(job, cluster, journal.Owed, log);
-        IHeldSource source = subject.Hold(job, pending.Id, entry, images);
-        try
-        {
-            Manifest manifest = await WriteAsync(job, source, pending, record, progress, cancellationToken);
-            CompletedBackup completed = await Patience.FinishAsync(
-                "the end of the backup", token => pending.PublishAsync(manifest, token), job.Terms.StallTimeout, target.DirectoryPath, cancellationToken);
-            images.Keep();
-            gate.Pass(job.Name, JobStep.Published);
-            return completed;
-        }
-        finally
-        {
-            // A guest that still needs something keeps its entry: recovery goes on from it.
-            await images.DisposeAsync();
-            record.Warn(images.Left);
-            record.NeedPerson(await source.FindTroublesAsync());
-            if (source.IsClean)
+        where TJob : BackupJob =>
+        new SubjectHold(journal, cluster, gate, log).UseAsync(
+            subject, job, pending.Id, pending.DirectoryPath, record, async (source, images) =>
             {
-                await entry.CloseAsync(CancellationToken.None);
-                gate.Pass(job.Name, JobStep.Closed);
-            }
-        }
-    }
+                Manifest manifest = await WriteAsync(job, source, pending, record, progress, cancellationToken);
+                CompletedBackup completed = await Patience.FinishAsync(
+                    "the end of the backup", token => pending.PublishAsync(manifest, token), job.Terms.StallTimeout,
+                    target.DirectoryPath, cancellationToken);
+                images.Keep();
+                gate.Pass(job.Name, JobStep.Published);
+                return completed;
+            },
+            cancellationToken);
 
     private async Task<Manifest> WriteAsync(
         BackupJob job, IHeldSource source, PendingBackup pending, JobRecord record, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)

@@ -11,7 +11,7 @@ namespace KvmBackup.Runs;
 /// The archive of one backup while it is written: opened and given the texts before anything is pinned, fed with each disk
 /// once, and completed after the guest, if there is one, is back on its disks.
 /// </summary>
-public sealed class DomainArchive : IAsyncDisposable
+public sealed class DomainArchive : IAsyncDisposable, IDiskTaker
 {
     private readonly BackupJob job;
     private readonly PendingBackup pending;
@@ -51,7 +51,7 @@ public sealed class DomainArchive : IAsyncDisposable
     }
 
     /// <summary>Reads all layers of one disk; returns when they are read, which is before they are written.</summary>
-    public Task AddDiskAsync(TakenDisk disk, Tally tally, CancellationToken cancellationToken) => disk.Image is { } image
+    public Task TakeAsync(TakenDisk disk, Tally tally, CancellationToken cancellationToken) => disk.Image is { } image
         ? AddImageAsync(disk, image, tally, cancellationToken) : AddLayersAsync(disk, tally, cancellationToken);
 
     private async Task AddLayersAsync(TakenDisk disk, Tally tally, CancellationToken cancellationToken)
@@ -76,16 +76,16 @@ public sealed class DomainArchive : IAsyncDisposable
         string snapshot = $"{image.Source.Image}@{image.SnapshotName}";
         if (image.Base is not { } standsOn)
         {
-            await using RbdImageSource source = await WaitAsync(
-                tally, RbdImageSource.OpenAsync(cluster, image.Location, image.SnapshotName, cancellationToken));
+            await using RbdImageSource source = await tally.WaitAsync(
+                RbdImageSource.OpenAsync(cluster, image.Location, image.SnapshotName, cancellationToken));
             Warn(disk, source.Warning);
             using IDisposable reading = tally.Watch(() => source.IsWaiting);
             await AddImageAsync(disk, image, source, source.SizeBytes, [], $"{snapshot}", tally, cancellationToken);
             return;
         }
 
-        await using RbdDiffSource changes = await WaitAsync(
-            tally, RbdDiffSource.OpenAsync(
+        await using RbdDiffSource changes = await tally.WaitAsync(
+            RbdDiffSource.OpenAsync(
                 cluster, image.Location, standsOn.SnapshotName, image.SnapshotName, isWholeObject: false, cancellationToken));
         Warn(disk, changes.Warning);
         using IDisposable watched = tally.Watch(() => changes.IsWaiting);
@@ -103,7 +103,7 @@ public sealed class DomainArchive : IAsyncDisposable
         ArchiveMember member = await archive.AddAsync(name, source, tally.Begin($"reading {name}"), cancellationToken);
         (string, long?)[] held =
             [(image.SnapshotName, image.ExternalId), .. image.Base is { } below ? [(below.SnapshotName, below.SnapshotId)] : Array.Empty<(string, long?)>()];
-        _ = await WaitAsync(tally, cluster.EnsureThereAsync(image.Location, held, cancellationToken));
+        _ = await tally.WaitAsync(cluster.EnsureThereAsync(image.Location, held, cancellationToken));
         string format = image.Base is null ? "raw" : ManifestLayer.RbdDiffFormat;
         ManifestLayer layer = new(
             name, format, $"rbd:{image.Source.Image}", false, member.ContentSha256, member.SizeBytes);
@@ -124,13 +124,6 @@ public sealed class DomainArchive : IAsyncDisposable
             warnings.Add($"disk {disk.Disk.Target}: {warning}");
             log.Warning("{Domain}: {Message}", job.Name, warnings[^1]);
         }
-    }
-
-    /// <summary>The cluster is asked something long, and keeps its own limits.</summary>
-    private static async Task<TResult> WaitAsync<TResult>(Tally tally, Task<TResult> asked)
-    {
-        using IDisposable asking = tally.Watch(() => true);
-        return await asked;
     }
 
     /// <summary>Ends the archive and writes its index beside it.</summary>

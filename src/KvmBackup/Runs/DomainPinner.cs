@@ -12,8 +12,8 @@ public sealed class DomainPinner(
     GuestFreeze freeze, OverlaySnapshot snapshot, OverlayRelease release, StepGate gate, ILogger log)
 {
     /// <summary>The journal's entry for a job: all that an undo must know, before anything is changed.</summary>
-    public static JournalEntry Intent(PreparedJob job, PendingBackup pending) => JournalEntry.CreateIntent(
-        job.Facts.Uuid, job.Facts.Name, pending.Id, pending.DirectoryPath, [.. job.Overlays.Select(Intent)]) with
+    public static JournalEntry Intent(PreparedJob job, BackupId id, string directoryPath) => JournalEntry.CreateIntent(
+        job.Facts.Uuid, job.Facts.Name, id, directoryPath, [.. job.Overlays.Select(Intent)]) with
     {
         Images = PinnedImages.Intent(job),
     };

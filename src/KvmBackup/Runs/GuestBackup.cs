@@ -7,10 +7,18 @@ using Serilog;
 
 namespace KvmBackup.Runs;
 
-/// <summary>A domain as the subject of a backup.</summary>
+/// <summary>A domain as the subject of a backup, or of a comparison with one.</summary>
+/// <param name="domain">Who it is.</param>
+/// <param name="settings">What the configuration wants.</param>
+/// <param name="host">libvirt.</param>
+/// <param name="preflight">Looks at it.</param>
+/// <param name="pinner">Pins it.</param>
+/// <param name="target">Must have room; null when nothing is going to be written.</param>
+/// <param name="time">The clock.</param>
+/// <param name="log">Told what happens.</param>
 public sealed class GuestBackup(
     DomainIdentity domain, DomainSettings settings, LibvirtHost host, Preflight preflight, DomainPinner pinner,
-    BackupDirectory target, TimeProvider time, ILogger log) : IBackupSubject<PreparedJob>
+    BackupDirectory? target, TimeProvider time, ILogger log) : IBackupSubject<PreparedJob>
 {
     public DomainName Name => domain.Name;
 
@@ -21,7 +29,8 @@ public sealed class GuestBackup(
     public Task<PreparedJob> PrepareAsync(DomainDirectory directory, BackupId id, CancellationToken cancellationToken) =>
         preflight.PrepareAsync(domain, settings, directory, target, id, cancellationToken);
 
-    public JournalEntry Intent(PreparedJob job, PendingBackup pending) => DomainPinner.Intent(job, pending);
+    public JournalEntry Intent(PreparedJob job, BackupId id, string directoryPath) =>
+        DomainPinner.Intent(job, id, directoryPath);
 
     public IHeldSource Hold(PreparedJob job, BackupId id, OpenEntry entry, PinnedImages images) =>
         new HeldGuest(job, pinner.Begin(job, id, entry, images), images, host, time, log);

@@ -12,15 +12,15 @@ public sealed class HeldGuest(
 
     public bool IsClean => pin.IsGuestClean;
 
-    public Task<PinOutcome> ReadAsync(DomainArchive archive, Tally tally, CancellationToken cancellationToken) =>
+    public Task<PinOutcome> ReadAsync(IDiskTaker taker, Tally tally, CancellationToken cancellationToken) =>
         job.Facts.IsActive
-            ? ReadPinnedAsync(archive, tally, cancellationToken)
-            : ReadOfflineAsync(archive, tally, cancellationToken);
+            ? ReadPinnedAsync(taker, tally, cancellationToken)
+            : ReadOfflineAsync(taker, tally, cancellationToken);
 
     public async Task<IReadOnlyList<string>> FindTroublesAsync() =>
         [.. pin.Troubles, .. job.Facts.IsActive ? await pauses.FindAsync(job) : []];
 
-    private async Task<PinOutcome> ReadPinnedAsync(DomainArchive archive, Tally tally, CancellationToken cancellationToken)
+    private async Task<PinOutcome> ReadPinnedAsync(IDiskTaker taker, Tally tally, CancellationToken cancellationToken)
     {
         await using (pin)
         {
@@ -29,7 +29,7 @@ public sealed class HeldGuest(
                 job.Overlays, tally, job.Settings.StallTimeout, () => pauses.IsPausedAsync(job), time, cancellationToken);
             foreach (TakenDisk disk in job.Disks)
             {
-                await guard.ProtectAsync(token => archive.AddDiskAsync(disk, tally, token));
+                await guard.ProtectAsync(token => taker.TakeAsync(disk, tally, token));
                 await pin.ReleaseAsync(disk.Disk.Target);
             }
         }
@@ -37,7 +37,7 @@ public sealed class HeldGuest(
         return pin.Outcome;
     }
 
-    private async Task<PinOutcome> ReadOfflineAsync(DomainArchive archive, Tally tally, CancellationToken cancellationToken)
+    private async Task<PinOutcome> ReadOfflineAsync(IDiskTaker taker, Tally tally, CancellationToken cancellationToken)
     {
         OfflineGuard offline = new(job, host);
         await images.CreateAsync(OverlaySnapshot.Limit);
@@ -45,7 +45,7 @@ public sealed class HeldGuest(
             [], tally, job.Settings.StallTimeout, () => Task.FromResult(false), time, cancellationToken);
         foreach (TakenDisk disk in job.Disks)
         {
-            await guard.ProtectAsync(token => archive.AddDiskAsync(disk, tally, token));
+            await guard.ProtectAsync(token => taker.TakeAsync(disk, tally, token));
         }
 
         await offline.EnsureUntouchedAsync(cancellationToken);

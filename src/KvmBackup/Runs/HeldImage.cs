@@ -10,7 +10,7 @@ public sealed class HeldImage(ImageJob job, OpenEntry journal, PinnedImages imag
     // What cannot be removed is told with its command, and waits for nobody.
     public bool IsClean => true;
 
-    public async Task<PinOutcome> ReadAsync(DomainArchive archive, Tally tally, CancellationToken cancellationToken)
+    public async Task<PinOutcome> ReadAsync(IDiskTaker taker, Tally tally, CancellationToken cancellationToken)
     {
         await images.CreateAsync(OverlaySnapshot.Limit);
         gate.Pass(job.Name, JobStep.Snapshotted);
@@ -18,7 +18,7 @@ public sealed class HeldImage(ImageJob job, OpenEntry journal, PinnedImages imag
         gate.Pass(job.Name, JobStep.Pinned);
         await using ReadGuard guard = new(
             [], tally, job.Selection.StallTimeout, () => Task.FromResult(false), time, cancellationToken);
-        await guard.ProtectAsync(token => archive.AddDiskAsync(job.Disk, tally, token));
+        await guard.ProtectAsync(token => taker.TakeAsync(job.Disk, tally, token));
         gate.Pass(job.Name, JobStep.Read, ImageIdentity.Disk);
         string reason = job.Image.ExternalId is null
             ? "there is no guest to freeze" : $"it was read from the snapshot {job.Image.SnapshotName}, which another program had made";

@@ -23,7 +23,10 @@ public interface IBackupSubject<TJob>
     Task<TJob> PrepareAsync(DomainDirectory directory, BackupId id, CancellationToken cancellationToken);
 
     /// <summary>For the journal: all that an undo must know.</summary>
-    JournalEntry Intent(TJob job, PendingBackup pending);
+    /// <param name="job">What was prepared.</param>
+    /// <param name="id">The backup, or the instant of what only looks.</param>
+    /// <param name="directoryPath">The backup's directory while it is not published; of what publishes nothing, any other.</param>
+    JournalEntry Intent(TJob job, BackupId id, string directoryPath);
 
     /// <summary>Begins to hold it; nothing has changed yet.</summary>
     IHeldSource Hold(TJob job, BackupId id, OpenEntry entry, PinnedImages images);

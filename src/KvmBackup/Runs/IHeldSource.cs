@@ -2,16 +2,19 @@ using KvmBackup.Model;
 
 namespace KvmBackup.Runs;
 
-/// <summary>What is backed up, held at one instant while it is read.</summary>
+/// <summary>What is backed up or compared, held at one instant while it is read.</summary>
 public interface IHeldSource
 {
     /// <summary>False: something is left that only recovery or a person can mend, so the journal must not forget it.</summary>
     bool IsClean { get; }
 
     /// <summary>Pins it, reads each disk once, and lets it go.</summary>
+    /// <param name="taker">Gets each disk while it is held.</param>
+    /// <param name="tally">How far the read is.</param>
+    /// <param name="cancellationToken">Ends the read; the source is let go all the same.</param>
     /// <returns>What the copy is worth.</returns>
     /// <exception cref="KvmBackupException">It could not be held or read; it was let go all the same.</exception>
-    Task<PinOutcome> ReadAsync(DomainArchive archive, Tally tally, CancellationToken cancellationToken);
+    Task<PinOutcome> ReadAsync(IDiskTaker taker, Tally tally, CancellationToken cancellationToken);
 
     /// <summary>What a person must mend, asked when all is over.</summary>
     Task<IReadOnlyList<string>> FindTroublesAsync();

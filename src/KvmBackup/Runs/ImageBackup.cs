@@ -5,9 +5,15 @@ using KvmBackup.Storage;
 
 namespace KvmBackup.Runs;
 
-/// <summary>An image without a guest as the subject of a backup.</summary>
+/// <summary>An image without a guest as the subject of a backup, or of a comparison with one.</summary>
+/// <param name="image">Which.</param>
+/// <param name="selection">What the configuration wants.</param>
+/// <param name="look">Looks at it.</param>
+/// <param name="target">Must have room; null when nothing is going to be written.</param>
+/// <param name="gate">Every step passes it.</param>
+/// <param name="time">The clock.</param>
 public sealed class ImageBackup(
-    RbdImage image, ImageSelection selection, ImageLook look, BackupDirectory target, StepGate gate, TimeProvider time)
+    RbdImage image, ImageSelection selection, ImageLook look, BackupDirectory? target, StepGate gate, TimeProvider time)
     : IBackupSubject<ImageJob>
 {
     public DomainName Name { get; } = ImageIdentity.NameOf(image);
@@ -19,8 +25,8 @@ public sealed class ImageBackup(
     public Task<ImageJob> PrepareAsync(DomainDirectory directory, BackupId id, CancellationToken cancellationToken) =>
         look.PrepareAsync(image, selection, directory, target, id, cancellationToken);
 
-    public JournalEntry Intent(ImageJob job, PendingBackup pending) =>
-        JournalEntry.CreateIntent(job.Identity.Uuid, job.Name, pending.Id, pending.DirectoryPath, []) with
+    public JournalEntry Intent(ImageJob job, BackupId id, string directoryPath) =>
+        JournalEntry.CreateIntent(job.Identity.Uuid, job.Name, id, directoryPath, []) with
         {
             Images = PinnedImages.Intent(job),
         };

@@ -8,9 +8,15 @@ namespace KvmBackup.Runs;
 /// <summary>Looks at an image without a guest, and decides what is read of it. Changes nothing.</summary>
 public sealed class ImageLook(ImagePreflight preflight, TimeProvider time)
 {
+    /// <param name="image">Which.</param>
+    /// <param name="selection">What the configuration wants.</param>
+    /// <param name="directory">Its backups.</param>
+    /// <param name="target">Must have room; null when nothing is going to be written.</param>
+    /// <param name="id">The backup that is to be made.</param>
+    /// <param name="cancellationToken">Ends the look.</param>
     /// <exception cref="KvmBackupException">It cannot be backed up now.</exception>
     public async Task<ImageJob> PrepareAsync(
-        RbdImage image, ImageSelection selection, DomainDirectory directory, BackupDirectory target, BackupId id,
+        RbdImage image, ImageSelection selection, DomainDirectory directory, BackupDirectory? target, BackupId id,
         CancellationToken cancellationToken)
     {
         ImageState state = await preflight.AskAsync(new RbdLocation(image, ClusterAccess.Of(selection)), cancellationToken);
@@ -35,7 +41,11 @@ public sealed class ImageLook(ImagePreflight preflight, TimeProvider time)
         TakenImage taken = await preflight.PrepareAsync(
             identity.Uuid, disk, selection, own, id, state, warnings, cancellationToken);
         ImageJob job = new(selection, identity, new TakenDisk(disk, []) { Image = taken }, warnings);
-        TargetRoom.Demand(target, job, own);
+        if (target is not null)
+        {
+            TargetRoom.Demand(target, job, own);
+        }
+
         return job;
     }
 

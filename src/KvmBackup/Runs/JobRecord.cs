@@ -18,6 +18,11 @@ public sealed class JobRecord(DomainName domain, string reason, TimeProvider tim
 
     public IReadOnlyList<string> Warnings => warnings;
 
+    /// <summary>What a person must mend.</summary>
+    public IReadOnlyList<string> Troubles => troubles;
+
+    public TimeSpan Elapsed => time.GetElapsedTime(start);
+
     public bool IsGuestClean => troubles.Count == 0;
 
     /// <summary>What failed, for a person; a retention that fails after the backup is not the backup's failure.</summary>
@@ -46,7 +51,7 @@ public sealed class JobRecord(DomainName domain, string reason, TimeProvider tim
             : failure is not null ? JobOutcome.Failed : JobOutcome.Succeeded;
         string text = string.Join(" | ", troubles.Concat(failure is null ? [] : [FailureText]));
         return new JobReport(
-            domain, outcome, text.Length > 0 ? text : reason, backup, time.GetElapsedTime(start), warnings, removed, [])
+            domain, outcome, text.Length > 0 ? text : reason, backup, Elapsed, warnings, removed, [])
         {
             Merged = merged,
         };

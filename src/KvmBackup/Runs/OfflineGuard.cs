@@ -26,8 +26,8 @@ public sealed class OfflineGuard
         if (state != DomainState.ShutOff || !before.SequenceEqual(Look()))
         {
             throw new RunsException(
-                "it was shut off when the backup began, but was started or changed while its disks were read, so the "
-                + "copy is of no single instant; run the backup again");
+                "it was shut off at the beginning, but was started or changed while its disks were read, so what was read is "
+                + "of no single instant; run this again");
         }
     }
 

@@ -13,9 +13,15 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
 {
     private const string BlockDeviceOverlayDirectory = "/var/lib/libvirt/images";
 
+    /// <param name="domain">Who it is.</param>
+    /// <param name="settings">What the configuration wants.</param>
+    /// <param name="directory">Its backups.</param>
+    /// <param name="target">Must have room, and lie apart from the disks; null when nothing is going to be written.</param>
+    /// <param name="id">The backup that is to be made.</param>
+    /// <param name="cancellationToken">Ends the look.</param>
     /// <exception cref="KvmBackupException">The domain cannot be backed up now; the message lists every reason.</exception>
     public async Task<PreparedJob> PrepareAsync(
-        DomainIdentity domain, DomainSettings settings, DomainDirectory directory, BackupDirectory target, BackupId id,
+        DomainIdentity domain, DomainSettings settings, DomainDirectory directory, BackupDirectory? target, BackupId id,
         CancellationToken cancellationToken)
     {
         DomainFacts facts = await host.DescribeAsync(domain, cancellationToken);
@@ -45,10 +51,14 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
             ? [.. files.Select(disk => PlanOverlay(facts, disk, settings, id))] : [];
         long dataBytes = disks.SelectMany(disk => disk.Layers).Sum(layer => DataBytes(layer.FilePath))
             + disks.Sum(disk => disk.Image?.DataBytes ?? 0);
-        RefuseTargetBesideImages(target, disks);
         RefuseWithoutRoom(overlays, disks, settings.OverlayHeadroom);
         PreparedJob job = new(settings, facts, disks, plan.Skipped, overlays, dataBytes, warnings);
-        TargetRoom.Demand(target, job, own);
+        if (target is not null)
+        {
+            RefuseTargetBesideImages(target, disks);
+            TargetRoom.Demand(target, job, own);
+        }
+
         return job;
     }
 

@@ -22,6 +22,13 @@ public sealed class Tally(DomainName domain, long totalBytes, IProgress<Transfer
         return new Watched(this);
     }
 
+    /// <summary>The source is asked something long, and keeps its own limits.</summary>
+    public async Task<TResult> WaitAsync<TResult>(Task<TResult> asked)
+    {
+        using IDisposable asking = Watch(() => true);
+        return await asked;
+    }
+
     /// <summary>Begins the next file.</summary>
     /// <returns>Takes the bytes of this file up to now.</returns>
     public IProgress<long> Begin(string step)

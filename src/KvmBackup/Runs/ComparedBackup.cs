@@ -1,0 +1,95 @@
+using KvmBackup.Archiving;
+using KvmBackup.Disks;
+using KvmBackup.Model;
+using Serilog;
+
+namespace KvmBackup.Runs;
+
+/// <summary>
+/// A backup, with all that it stands on, open to be read beside its source. Opened before the guest is held and closed after
+/// it is released, for the target may hang.
+/// </summary>
+internal sealed class ComparedBackup : IAsyncDisposable
+{
+    private const int ChunksAtOnce = 6;
+
+    private readonly Dictionary<BackupId, OpenBackup> open = [];
+    private readonly List<IAsyncDisposable> readers = [];
+
+    private ComparedBackup(CompletedBackup backup, IReadOnlyDictionary<DiskTarget, IReadOnlyList<ComparedFile>> files)
+    {
+        Backup = backup;
+        Files = files;
+    }
+
+    public CompletedBackup Backup { get; }
+
+    /// <summary>The files of each disk, the guest's own first.</summary>
+    public IReadOnlyDictionary<DiskTarget, IReadOnlyList<ComparedFile>> Files { get; }
+
+    /// <param name="backup">The point that is wanted.</param>
+    /// <param name="disks">Those of it that are compared.</param>
+    /// <param name="all">The whole backups of the same domain.</param>
+    /// <param name="log">Told what is damaged and can be done without.</param>
+    /// <param name="cancellationToken">Ends the opening.</param>
+    /// <exception cref="KvmBackupException">A backup is not there, or cannot be relied on.</exception>
+    public static async Task<ComparedBackup> OpenAsync(
+        CompletedBackup backup, IReadOnlyList<ManifestDisk> disks, IReadOnlyList<CompletedBackup> all, ILogger log,
+        CancellationToken cancellationToken)
+    {
+        ComparedBackup opened = new(backup, disks.ToDictionary(disk => disk.Target, disk => ComparedFile.Of(backup, disk, all)));
+        IEnumerable<CompletedBackup> links = opened.Files.Values.SelectMany(files => files)
+            .SelectMany(file => file.Assembly?.Links.Select(link => link.Backup) ?? []);
+        try
+        {
+            foreach (CompletedBackup one in links.Prepend(backup).DistinctBy(one => one.Id))
+            {
+                opened.open.Add(one.Id, await OpenBackup.OpenAsync(one, log, cancellationToken));
+            }
+        }
+        catch (Exception)
+        {
+            await opened.DisposeAsync();
+            throw;
+        }
+
+        return opened;
+    }
+
+    /// <summary>Begins to read one file; it stays open until <see cref="ReleaseAsync"/> or the end.</summary>
+    public IExtentSource Read(ComparedFile file)
+    {
+        if (file.Assembly is { } assembly)
+        {
+            AssembledDisk disk = AssembledDisk.Open(assembly, id => open[id], ChunksAtOnce);
+            readers.Add(disk);
+            return disk.Content;
+        }
+
+        OpenBackup backup = open[file.Backup.Id];
+        ArchiveMember member = backup.Member(file.Layer.FileName);
+        MemberReader reader = backup.Reader.OpenMember(member, member.Extents, ChunksAtOnce);
+        readers.Add(reader);
+        return reader;
+    }
+
+    /// <summary>Gives back the memory of what was read to its end.</summary>
+    public async Task ReleaseAsync()
+    {
+        foreach (IAsyncDisposable reader in readers)
+        {
+            await reader.DisposeAsync();
+        }
+
+        readers.Clear();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await ReleaseAsync();
+        foreach (OpenBackup one in open.Values)
+        {
+            one.Dispose();
+        }
+    }
+}
