@@ -33,6 +33,18 @@ enter_lab() {
 
 is_inside() { [[ -n ${KVMBACKUP_LAB_DIR:-} && -n ${KVMBACKUP_BENCH_PROGRAM:-} ]]; }
 
+# read_options "NAME.." ARG..: each --NAME VALUE sets the variable NAME; what has another name is not known.
+read_options() {
+  local names=$1
+  shift
+  while (( $# > 0 )); do
+    [[ $1 = --* && " $names " = *" ${1#--} "* ]] || fail "what is '$1'? see the head of $0"
+    (( $# > 1 )) || fail "$1 needs a value; see the head of $0"
+    printf -v "${1#--}" %s "$2"
+    shift 2
+  done
+}
+
 # wanted NAME LIST: whether a list of names with commas has this one; "all" has every one.
 wanted() { [[ $2 = all || ,$2, = *,$1,* ]]; }
 

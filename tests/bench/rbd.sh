@@ -10,20 +10,11 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 rounds=5 images=five,half codecs=none,zstd,pigz
-arguments=("$@")
-while (( $# > 0 )); do
-  case $1 in
-    --rounds) rounds=$2 ;;
-    --images) images=$2 ;;
-    --codecs) codecs=$2 ;;
-    *) fail "what is '$1'? see the head of $0" ;;
-  esac
-  shift 2
-done
+read_options "rounds images codecs" "$@"
 
 piece=4194304 pieces=128 changes=64
 
-is_inside || { enter_lab "$bench/rbd.sh" ${arguments[@]+"${arguments[@]}"}; exit; }
+is_inside || { enter_lab "$bench/rbd.sh" "$@"; exit; }
 
 # make_image NAME GIB STEP: a piece of data at every STEP pieces.
 make_image() {

@@ -11,23 +11,9 @@ public sealed class DataSink(IExtentSink image) : IExtentSink
 
     public async ValueTask WriteAsync(long offsetBytes, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
     {
-        int start = 0;
-        for (int position = 0; position < data.Length;)
+        foreach (DataRun run in DataRun.Within(offsetBytes, data, BlockBytes).Where(run => run.IsData))
         {
-            int end = (int)Math.Min(data.Length, position + BlockBytes - ((offsetBytes + position) % BlockBytes));
-            if (!data.Span[position..end].ContainsAnyExcept((byte)0))
-            {
-                await PutAsync(offsetBytes, data, start, position, cancellationToken);
-                start = end;
-            }
-
-            position = end;
+            await image.WriteAsync(run.OffsetBytes, run.Content, cancellationToken);
         }
-
-        await PutAsync(offsetBytes, data, start, data.Length, cancellationToken);
     }
-
-    private ValueTask PutAsync(
-        long offsetBytes, ReadOnlyMemory<byte> data, int start, int end, CancellationToken cancellationToken) =>
-        end > start ? image.WriteAsync(offsetBytes + start, data[start..end], cancellationToken) : ValueTask.CompletedTask;
 }

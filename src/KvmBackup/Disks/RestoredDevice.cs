@@ -7,7 +7,9 @@ namespace KvmBackup.Disks;
 /// asked about; what the backup holds as holes is written as zeros.</summary>
 public sealed class RestoredDevice : IRestoredDisk
 {
-    private const int ZeroRunBytes = 1 << 20;
+    // A run of zeros costs a request of its own, so only one that a thin volume could give back.
+    private const int BlockBytes = 64 * 1024;
+
     private readonly SafeFileHandle handle;
 
     private RestoredDevice(string devicePath, SafeFileHandle handle)
@@ -38,7 +40,7 @@ public sealed class RestoredDevice : IRestoredDisk
             long position = 0;
             foreach (Extent extent in extents.Append(new Extent(sizeBytes, 0)))
             {
-                WriteZeros(handle, position, extent.OffsetBytes);
+                DeviceZeros.Put(handle, position, extent.OffsetBytes);
                 position = extent.EndBytes;
             }
 
@@ -50,8 +52,15 @@ public sealed class RestoredDevice : IRestoredDisk
         }
     }
 
-    public ValueTask WriteAsync(long offsetBytes, ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
-        DiskWrite.WriteAsync(handle, WorkingPath, offsetBytes, data, cancellationToken);
+    public async ValueTask WriteAsync(long offsetBytes, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
+    {
+        foreach (DataRun run in DataRun.Within(offsetBytes, data, BlockBytes))
+        {
+            await (run.IsData
+                ? DiskWrite.WriteAsync(handle, WorkingPath, run.OffsetBytes, run.Content, cancellationToken)
+                : ZeroAsync(run));
+        }
+    }
 
     public void Commit(bool replace)
     {
@@ -71,12 +80,17 @@ public sealed class RestoredDevice : IRestoredDisk
         return ValueTask.CompletedTask;
     }
 
-    private static void WriteZeros(SafeFileHandle handle, long from, long to)
+    private async ValueTask ZeroAsync(DataRun run)
     {
-        byte[] zeros = new byte[(int)Math.Clamp(to - from, 0, ZeroRunBytes)];
-        for (long position = from; position < to; position += zeros.Length)
+        try
         {
-            RandomAccess.Write(handle, zeros.AsSpan(0, (int)Math.Min(zeros.Length, to - position)), position);
+            // The device may take its time: not on the caller's thread.
+            await Task.Run(() => DeviceZeros.Put(handle, run.OffsetBytes, run.OffsetBytes + run.Content.Length), CancellationToken.None);
+        }
+        catch (IOException failure)
+        {
+            throw new DisksException(
+                $"Writing {WorkingPath} at byte {run.OffsetBytes} failed: {failure.Message}", ExitCode.Failed, failure);
         }
     }
 }

@@ -10,6 +10,9 @@ namespace KvmBackup.Disks;
 /// </summary>
 public sealed class RestoredFile : IRestoredDisk
 {
+    /// <summary>What file systems allocate at once: a run of zeros that is left out is a hole.</summary>
+    private const int BlockBytes = 4096;
+
     private readonly SafeFileHandle handle;
     private bool isCommitted;
 
@@ -68,8 +71,15 @@ public sealed class RestoredFile : IRestoredDisk
         }
     }
 
-    public ValueTask WriteAsync(long offsetBytes, ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
-        DiskWrite.WriteAsync(handle, WorkingPath, offsetBytes, data, cancellationToken);
+    /// <summary>Writes what is not zeros; all else is a hole already. Each byte may come once only.</summary>
+    /// <exception cref="DisksException">The disk refuses.</exception>
+    public async ValueTask WriteAsync(long offsetBytes, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
+    {
+        foreach (DataRun run in DataRun.Within(offsetBytes, data, BlockBytes).Where(run => run.IsData))
+        {
+            await DiskWrite.WriteAsync(handle, WorkingPath, run.OffsetBytes, run.Content, cancellationToken);
+        }
+    }
 
     /// <summary>Flushes the file and gives it its name, and returns when the name is on disk too.</summary>
     /// <param name="replace">An existing file of that name may go; without it, that is an error.</param>
