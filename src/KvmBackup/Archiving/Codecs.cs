@@ -6,7 +6,9 @@ namespace KvmBackup.Archiving;
 /// <summary>The codecs there are, their default levels, and whether this host can use them.</summary>
 public static class Codecs
 {
-    private const int DefaultDeflateLevel = 6;
+    // On an installed system level 6 takes a fifth longer for 0.2 % less, and 7 half as long again for 1 % less.
+    private const int DefaultGzipLevel = 5;
+    private const int DefaultPigzLevel = 6;
     private const int DefaultZstdLevel = 3;
     private const int DefaultBzip2Level = 9;
     private const int DefaultIgzipLevel = 2;
@@ -30,9 +32,9 @@ public static class Codecs
         int? level = compression.Level;
         return compression.Method switch
         {
-            CompressionMethod.Pigz => new ThriftyCodec(GzipProgramCodec.Pigz(shell, level ?? DefaultDeflateLevel), Stored()),
+            CompressionMethod.Pigz => new ThriftyCodec(GzipProgramCodec.Pigz(shell, level ?? DefaultPigzLevel), Stored()),
             CompressionMethod.Igzip => new ThriftyCodec(GzipProgramCodec.Igzip(shell, level ?? DefaultIgzipLevel), Stored()),
-            CompressionMethod.Gzip => new ThriftyCodec(new GzipCodec(level ?? DefaultDeflateLevel), Stored()),
+            CompressionMethod.Gzip => new ThriftyCodec(new GzipCodec(level ?? DefaultGzipLevel), Stored()),
             CompressionMethod.Zstd => new ThriftyCodec(new ZstdCodec(level ?? DefaultZstdLevel), stored: null),
             CompressionMethod.Bzip2 => new ThriftyCodec(new Bzip2Codec(level ?? DefaultBzip2Level), stored: null),
             CompressionMethod.None => new ThriftyCodec(new StoredCodec(), stored: null),
@@ -44,7 +46,7 @@ public static class Codecs
     /// <exception cref="ArchivingException">The library of the method is missing.</exception>
     public static ICodec CreateForReading(CompressionMethod method) => method switch
     {
-        CompressionMethod.Pigz or CompressionMethod.Gzip or CompressionMethod.Igzip => new GzipCodec(DefaultDeflateLevel),
+        CompressionMethod.Pigz or CompressionMethod.Gzip or CompressionMethod.Igzip => new GzipCodec(DefaultGzipLevel),
         CompressionMethod.Bzip2 => new Bzip2Codec(DefaultBzip2Level),
         CompressionMethod.Zstd => new ZstdCodec(DefaultZstdLevel),
         CompressionMethod.None => new StoredCodec(),
