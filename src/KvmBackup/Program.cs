@@ -60,8 +60,9 @@ internal static class Program
             settings.Value.StateDirectory, ScratchFolder.UsualParents, time, log);
         Retainer retainer = new(log);
         Lazy<Merger> merger = new(() => new Merger(archiver, verifier, retainer, gate, target.Value, time, log));
+        Courtesy courtesy = new(OwnPriority.Lower, log);
         BackupCourse Course() => new(
-            archiver, cluster, new ImageTrimmer(cluster, log), gate, verifier, retainer, merger.Value, target.Value, journal.Value,
+            archiver, cluster, new ImageTrimmer(cluster, log), gate, courtesy, verifier, retainer, merger.Value, target.Value, journal.Value,
             settings.Value.HostName, time, log);
         ImageLook Look() => new(new ImagePreflight(access.Value, cluster), time);
         ImagesRun Images() => new(
@@ -77,7 +78,7 @@ internal static class Program
             new HostShutdown(shell, time, log), keys.Value, time, log);
         CompareRun Compare() => new(
             settings.Value, source.Value, host, Recover(),
-            new CompareCourse(new SubjectHold(journal.Value, cluster, gate, log), cluster, time, log),
+            new CompareCourse(new SubjectHold(journal.Value, cluster, gate, log), cluster, courtesy, time, log),
             (domain, wanted) => new GuestBackup(domain, wanted, host, preflight.Value, pinner, target: null, time, log),
             (image, wanted) => new ImageBackup(image, wanted, Look(), target: null, gate, time),
             Watch(), new HostShutdown(shell, time, log), keys.Value, time, log);

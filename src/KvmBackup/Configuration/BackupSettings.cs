@@ -15,6 +15,9 @@ public abstract record BackupSettings(
     /// <summary>How long the target may take no data before the backup is given up for the guest's sake.</summary>
     public TimeSpan StallTimeout { get; init; } = DefaultStallTimeout;
 
+    /// <summary>How much of the host it may ask for.</summary>
+    public ResourceLimits Limits { get; init; } = ResourceLimits.None;
+
     /// <summary>How a Ceph cluster is reached, where the domain's XML does not tell or is not to be followed.</summary>
     public CephSettings Ceph { get; init; } = CephSettings.None;
 

@@ -102,6 +102,7 @@ internal static class HostReader
             OverlayHeadroom = layer.OverlayHeadroom ?? DomainSettings.DefaultOverlayHeadroom,
             KeepOnCluster = layer.KeepOnCluster ?? 0,
             ProtectSnapshots = layer.ProtectSnapshots ?? false,
+            Limits = layer.Limits ?? ResourceLimits.None,
             Ceph = layer.Ceph ?? CephSettings.None,
             FullEvery = layer.Chain,
         };

@@ -69,6 +69,7 @@ internal static class ImageReader
             layer.VerifyBeforePublish ?? false)
         {
             StallTimeout = layer.StallTimeout ?? BackupSettings.DefaultStallTimeout,
+            Limits = layer.Limits ?? ResourceLimits.None,
             Ceph = layer.Ceph ?? CephSettings.None,
             FullEvery = layer.Chain,
             KeepOnCluster = layer.KeepOnCluster ?? 0,

@@ -8,12 +8,12 @@ internal static class LayerReader
     public static readonly IReadOnlyList<string> Keys =
     [
         "day_of_week", "rotate", "retain", "compression", "quiesce", "disks", "overlay_dir", "freeze_timeout",
-        "commit_timeout", "stall_timeout", "overlay_headroom", "verify", .. ChainReader.Keys,
+        "commit_timeout", "stall_timeout", "overlay_headroom", "verify", LimitsReader.Key, .. ChainReader.Keys,
     ];
 
     /// <summary>Those that say something where there is no guest, too.</summary>
     public static readonly IReadOnlyList<string> CommonKeys =
-        ["day_of_week", "rotate", "retain", "compression", "stall_timeout", "verify", .. ChainReader.Keys];
+        ["day_of_week", "rotate", "retain", "compression", "stall_timeout", "verify", LimitsReader.Key, .. ChainReader.Keys];
 
     private const int MostBackups = 100_000;
 
@@ -40,6 +40,7 @@ internal static class LayerReader
         StallTimeout = section.Find("stall_timeout")?.Duration(),
         OverlayHeadroom = section.Find("overlay_headroom")?.Share(),
         VerifyBeforePublish = section.Find("verify")?.Flag(),
+        Limits = section.Find(LimitsReader.Key) is { } limits ? LimitsReader.Read(limits) : null,
         Ceph = section.Find("ceph") is { } ceph ? ChainReader.ReadCeph(ceph) : null,
         FullEvery = section.Find("full_every") is { } every ? ChainReader.ReadFullEvery(every) : null,
         IsMerging = section.Find("merge")?.Flag(),

@@ -27,6 +27,8 @@ internal sealed record SettingsLayer
 
     public bool? VerifyBeforePublish { get; init; }
 
+    public ResourceLimits? Limits { get; init; }
+
     public CephSettings? Ceph { get; init; }
 
     public ChainPolicy? FullEvery { get; init; }
@@ -61,6 +63,7 @@ internal sealed record SettingsLayer
         StallTimeout = StallTimeout ?? farther.StallTimeout,
         OverlayHeadroom = OverlayHeadroom ?? farther.OverlayHeadroom,
         VerifyBeforePublish = VerifyBeforePublish ?? farther.VerifyBeforePublish,
+        Limits = Limits?.Over(farther.Limits) ?? farther.Limits,
         Ceph = Ceph?.Over(farther.Ceph) ?? farther.Ceph,
         FullEvery = FullEvery ?? farther.FullEvery,
         IsDifferential = IsDifferential ?? farther.IsDifferential,

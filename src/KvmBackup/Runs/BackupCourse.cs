@@ -14,7 +14,7 @@ namespace KvmBackup.Runs;
 /// retention.
 /// </summary>
 public sealed class BackupCourse(
-    Archiver archiver, RbdClient cluster, ImageTrimmer trimmer, StepGate gate, BackupVerifier verifier, Retainer retainer, Merger merger,
+    Archiver archiver, RbdClient cluster, ImageTrimmer trimmer, StepGate gate, Courtesy courtesy, BackupVerifier verifier, Retainer retainer, Merger merger,
     BackupDirectory target, Journal journal, string hostName, TimeProvider time, ILogger log)
 {
     /// <summary>Never throws for what befalls this one backup: the report tells it.</summary>
@@ -117,6 +117,7 @@ public sealed class BackupCourse(
             record.Removed(await Patience.FinishAsync(
                 "removing old backups", _ => Task.FromResult(retainer.Retain(directory, settings.Retention, completed, held)),
                 settings.StallTimeout, target.DirectoryPath, CancellationToken.None));
+            using IDisposable? lowered = courtesy.Begin(settings.Limits);
             MergeResult merges = await merger.MergeAsync(directory, settings, completed, held, cancellationToken);
             record.Merged(merges.Merged);
             record.Removed(merges.Removed);
@@ -161,8 +162,12 @@ public sealed class BackupCourse(
         IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
         await archive.AddDefinitionsAsync(hostName, cancellationToken);
-        Tally tally = new(job.Name, job.DataBytes, progress);
-        PinOutcome outcome = await source.ReadAsync(archive, tally, cancellationToken);
+        ResourceLimits limits = job.Terms.Limits;
+        Tally tally = new(job.Name, job.DataBytes, progress) { Pace = Pace.Of(limits, time) };
+        PinOutcome outcome = await source.ReadAsync(courtesy.Of(archive, limits), tally, cancellationToken);
+
+        // The guest is on its own disks again, or held by nothing that could keep it waiting.
+        using IDisposable? lowered = courtesy.Begin(limits);
         record.Warn([.. outcome.Warnings(job.Quiesce), .. archive.Warnings]);
         Manifest Describe(ManifestArchive file, IReadOnlyList<ManifestDisk> disks, IReadOnlyList<ArchiveMember> members) => new(
             Manifest.CurrentFormatVersion, ProgramName.Text, hostName, job.Name, job.Identity.Uuid, pending.Id,

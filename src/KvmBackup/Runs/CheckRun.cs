@@ -111,7 +111,8 @@ public sealed class CheckRun(
             [
                 new(subject, FindingSeverity.Good,
                     $"{job.Disks.Count} disk(s), {ByteSize.Format(job.DataBytes)} of data"
-                    + string.Concat(job.Skipped.Select(disk => $"; without {disk.Target}: {disk.Reason}")), null),
+                    + string.Concat(job.Skipped.Select(disk => $"; without {disk.Target}: {disk.Reason}"))
+                    + job.Terms.Limits.Clause, null),
                 .. job.Warnings.Select(warning => new Finding(subject, FindingSeverity.Warning, warning, null)),
             ];
             findings.AddRange(await LookAtAgentAsync(subject, job, cancellationToken));

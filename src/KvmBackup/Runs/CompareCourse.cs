@@ -12,7 +12,7 @@ namespace KvmBackup.Runs;
 /// One comparison, in the sacred order of a backup up to the release: look, intent, pin, read, commit back. The same for a
 /// domain and for an image without one.
 /// </summary>
-public sealed class CompareCourse(SubjectHold hold, RbdClient cluster, TimeProvider time, ILogger log)
+public sealed class CompareCourse(SubjectHold hold, RbdClient cluster, Courtesy courtesy, TimeProvider time, ILogger log)
 {
     /// <param name="subject">What the backup is compared with.</param>
     /// <param name="backup">An open backup.</param>
@@ -20,7 +20,7 @@ public sealed class CompareCourse(SubjectHold hold, RbdClient cluster, TimeProvi
     /// <param name="watcher">Who mends the guest if this run is killed; null for nobody.</param>
     /// <param name="progress">Told while disks are read.</param>
     /// <exception cref="KvmBackupException">The source cannot be held or read; it was let go all the same.</exception>
-    internal async Task<CompareReport> RunAsync<TJob>(
+    public async Task<CompareReport> RunAsync<TJob>(
         IBackupSubject<TJob> subject, ComparedBackup backup, DomainDirectory directory, DeadMansSwitch? watcher,
         IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
         where TJob : BackupJob
@@ -31,13 +31,15 @@ public sealed class CompareCourse(SubjectHold hold, RbdClient cluster, TimeProvi
         TJob job = await subject.PrepareAsync(directory, now, cancellationToken);
         await (watcher?.WaitUntilReadyAsync(cancellationToken) ?? Task.CompletedTask);
         Comparison comparison = new(job.Name, backup, cluster, log);
+        ResourceLimits limits = job.Terms.Limits;
+        Tally tally = new(job.Name, job.DataBytes, progress) { Pace = Pace.Of(limits, time) };
         PinOutcome outcome;
         try
         {
             // Snapshots are kept only for what is published: under the folder of all backups nothing ever is.
             outcome = await hold.UseAsync(
                 subject, job, now, directory.DirectoryPath, record,
-                (source, _) => source.ReadAsync(comparison, new Tally(job.Name, job.DataBytes, progress), cancellationToken),
+                (source, _) => source.ReadAsync(courtesy.Of(comparison, limits), tally, cancellationToken),
                 cancellationToken);
         }
         catch (Exception failure) when (record.Troubles.Count > 0)

@@ -9,7 +9,7 @@ namespace KvmBackup.Runs;
 /// A backup, with all that it stands on, open to be read beside its source. Opened before the guest is held and closed after
 /// it is released, for the target may hang.
 /// </summary>
-internal sealed class ComparedBackup : IAsyncDisposable
+public sealed class ComparedBackup : IAsyncDisposable
 {
     private const int ChunksAtOnce = 6;
 

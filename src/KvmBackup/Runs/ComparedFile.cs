@@ -9,7 +9,7 @@ namespace KvmBackup.Runs;
 /// <param name="Disk">The disk.</param>
 /// <param name="Layer">The file.</param>
 /// <param name="Assembly">How an image is put together; null for one member.</param>
-internal sealed record ComparedFile(CompletedBackup Backup, ManifestDisk Disk, ManifestLayer Layer, ImageAssembly? Assembly)
+public sealed record ComparedFile(CompletedBackup Backup, ManifestDisk Disk, ManifestLayer Layer, ImageAssembly? Assembly)
 {
     /// <summary>What its bytes mean: an increment is compared as the image that it leads to.</summary>
     public string Format => Assembly is null ? Layer.Format : "raw";

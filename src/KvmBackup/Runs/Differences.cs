@@ -3,7 +3,7 @@ using KvmBackup.Model;
 namespace KvmBackup.Runs;
 
 /// <summary>Gathers where two contents differ: how much, where first, and the first runs.</summary>
-internal sealed class Differences
+public sealed class Differences
 {
     /// <summary>More of them nobody reads.</summary>
     private const int MostRuns = 20;

@@ -63,7 +63,7 @@ public sealed class DomainArchive : IAsyncDisposable, IDiskTaker
             string name = disk.MemberName(depth);
             log.Information("{Domain}: reading {Member} from {Path}", job.Name, name, layer.FilePath);
             using FileExtentSource source = FileExtentSource.Open(layer.FilePath);
-            ArchiveMember member = await archive.AddAsync(name, source, tally.Begin($"reading {name}"), cancellationToken);
+            ArchiveMember member = await archive.AddAsync(name, tally.Paced(source), tally.Begin($"reading {name}"), cancellationToken);
             layers.Add(new ManifestLayer(
                 name, layer.Format, layer.FilePath, layer.IsBlockDevice, member.ContentSha256, member.SizeBytes));
         }
@@ -100,7 +100,7 @@ public sealed class DomainArchive : IAsyncDisposable, IDiskTaker
     {
         string name = disk.MemberName(0);
         log.Information("{Domain}: reading {Member} from {Source}", job.Name, name, from);
-        ArchiveMember member = await archive.AddAsync(name, source, tally.Begin($"reading {name}"), cancellationToken);
+        ArchiveMember member = await archive.AddAsync(name, tally.Paced(source), tally.Begin($"reading {name}"), cancellationToken);
         (string, long?)[] held =
             [(image.SnapshotName, image.ExternalId), .. image.Base is { } below ? [(below.SnapshotName, below.SnapshotId)] : Array.Empty<(string, long?)>()];
         _ = await tally.WaitAsync(cluster.EnsureThereAsync(image.Location, held, cancellationToken));

@@ -21,7 +21,7 @@ public sealed class DryRun(
         {
             PreparedJob job = await preflight.PrepareAsync(domain, settings, directory, target, id, cancellationToken);
             return new JobReport(
-                domain.Name, JobOutcome.Planned, reason, null, TimeSpan.Zero, job.Warnings, [],
+                domain.Name, JobOutcome.Planned, reason + settings.Limits.Clause, null, TimeSpan.Zero, job.Warnings, [],
                 [.. Commands(job, directory, id)]);
         }
         catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)

@@ -25,7 +25,7 @@ internal sealed class HeldContent(TakenDisk disk, RbdClient cluster, Tally tally
         }
 
         using FileExtentSource source = FileExtentSource.Open(disk.Layers[depth].FilePath);
-        return await use(source);
+        return await use(tally.Paced(source));
     }
 
     private async Task<TResult> ReadAsync<TResult>(
@@ -37,7 +37,7 @@ internal sealed class HeldContent(TakenDisk disk, RbdClient cluster, Tally tally
         TResult result;
         using (tally.Watch(() => source.IsWaiting))
         {
-            result = await use(source);
+            result = await use(tally.Paced(source));
         }
 
         // One that was removed meanwhile was read as zeros.

@@ -61,7 +61,7 @@ public sealed class ImageCheck(RbdPool pools, ImageLook look, BackupDirectory ta
                 image, selection, directory, target, new BackupId(time.GetUtcNow()), cancellationToken);
             return
             [
-                new(subject, FindingSeverity.Good, $"{ByteSize.Format(job.Image.Facts.SizeBytes)}, the next backup is {job.Kind.ToString().ToLowerInvariant()}", null),
+                new(subject, FindingSeverity.Good, $"{ByteSize.Format(job.Image.Facts.SizeBytes)}, the next backup is {job.Kind.ToString().ToLowerInvariant()}{selection.Limits.Clause}", null),
                 .. job.Warnings.Select(warning => new Finding(subject, FindingSeverity.Warning, warning, null)),
             ];
         }

@@ -24,7 +24,7 @@ public sealed class ImageDryRun(ImageLook look, BackupDirectory target, TimeProv
                 .. DryRun.Snapshots(job),
                 .. DryRun.End(job, directory, id),
             ];
-            return new JobReport(name, JobOutcome.Planned, reason, null, TimeSpan.Zero, job.Warnings, [], commands);
+            return new JobReport(name, JobOutcome.Planned, reason + selection.Limits.Clause, null, TimeSpan.Zero, job.Warnings, [], commands);
         }
         catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
         {

@@ -9,7 +9,7 @@ namespace KvmBackup.Runs;
 /// </summary>
 /// <param name="source">Is read once, ascending, and to its end.</param>
 /// <param name="archived">Its read is left behind when it does not obey: a guest may be waiting, and the target hang.</param>
-internal sealed class SideBySide(IExtentSource source, IExtentSource archived)
+public sealed class SideBySide(IExtentSource source, IExtentSource archived)
 {
     private const int PieceBytes = 1 << 20;
 

@@ -4,7 +4,7 @@ using KvmBackup.Model;
 namespace KvmBackup.Runs;
 
 /// <summary>The content checksum of a source: read ahead, and digested on all cores meanwhile. Holes cost nothing.</summary>
-internal static class SourceChecksum
+public static class SourceChecksum
 {
     private const int PieceBytes = 4 * ContentHash.BlockBytes;
     private const int PiecesAtOnce = 4;

@@ -9,11 +9,17 @@ public sealed class Tally(DomainName domain, long totalBytes, IProgress<Transfer
     private long currentBytes;
     private Func<bool>? isWaiting;
 
+    /// <summary>How fast sources may be read; null is as fast as they are.</summary>
+    public Pace? Pace { get; init; }
+
     /// <summary>Bytes up to now.</summary>
     public long DoneBytes => Interlocked.Read(ref finishedBytes) + Interlocked.Read(ref currentBytes);
 
-    /// <summary>Nothing moves now because the source of the data lets wait, and not what takes them.</summary>
-    public bool IsWaiting => Volatile.Read(ref isWaiting)?.Invoke() ?? false;
+    /// <summary>Nothing moves now because the source of the data, or the pace, lets wait, and not what takes them.</summary>
+    public bool IsWaiting => Pace is { IsWaiting: true } || (Volatile.Read(ref isWaiting)?.Invoke() ?? false);
+
+    /// <summary>A source at the pace that is wanted.</summary>
+    public IExtentSource Paced(IExtentSource source) => Pace is null ? source : new PacedSource(source, Pace);
 
     /// <summary>From now on the source says whether it is what lets wait; until the scope ends.</summary>
     public IDisposable Watch(Func<bool> isSourceWaiting)

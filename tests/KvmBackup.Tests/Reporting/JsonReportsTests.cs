@@ -64,6 +64,31 @@ public sealed class JsonReportsTests
         Compact(Print(reports => reports.Print(new ListReport("/backup", [Backup], ["web1/x: y"])))));
 
     [Fact]
+    public void A_comparison_has_the_shape_that_programs_rely_on()
+    {
+        FileComparison file = new(new DiskTarget("vda"), "vda.raw", ComparisonVerdict.OtherSize)
+        {
+            BackupBytes = 8192,
+            SourceBytes = 4096,
+            DifferentBytes = 4096,
+            FirstDifferenceBytes = 4100,
+            Differences = [new Extent(4096, 4096)],
+            DifferenceCount = 1,
+        };
+        CompareReport report = new(
+            Backup.Domain, Backup.Id, new DomainName("new"), Consistency.Crash, [file], RecoveryReport.Nothing, ["look"], [],
+            TimeSpan.FromSeconds(2));
+
+        Assert.Equal(
+            """{"exit_code":4,"domain":"web1","id":"20261120T020000Z","source":"new","consistency":"crash","is_same":false, """.Trim()
+            + """ "elapsed_seconds":2,"files":[{"target":"vda","file":"vda.raw","verdict":"other_size","note":null, """.Trim()
+            + """ "backup_bytes":8192,"source_bytes":4096,"different_bytes":4096,"first_difference_bytes":4100, """.Trim()
+            + """ "difference_count":1,"differences":[{"offset_bytes":4096,"length_bytes":4096}]}],"warnings":["look"], """.Trim()
+            + """ "troubles":[],"recovered":[]} """.Trim(),
+            Compact(Print(reports => reports.Print(report))));
+    }
+
+    [Fact]
     public void Every_report_is_JSON_whatever_it_holds()
     {
         string hostile = "\u001b[2J\n\"\ud800ü\u0085\u2028";

@@ -161,6 +161,39 @@ public sealed class TextReportsTests
 
     private static bool HasAll(string line, params string[] words) => words.All(line.Contains);
 
+    [Fact]
+    public void A_comparison_tells_each_file_and_where_it_differs()
+    {
+        FileComparison vda = new(Web1.Vda, "vda.qcow2", ComparisonVerdict.Same) { SourceBytes = 4096 };
+        FileComparison vdb = new(Web1.Vdb, "vdb.raw", ComparisonVerdict.Different)
+        {
+            SourceBytes = 1 << 20,
+            DifferentBytes = 12288,
+            FirstDifferenceBytes = 8195,
+            Differences = [new Extent(8192, 4096)],
+            DifferenceCount = 3,
+        };
+        FileComparison vdc = new(new DiskTarget("vdc"), "vdc.raw", ComparisonVerdict.Missing, "no medium in it");
+        CompareReport report = new(
+            Web1.Identity.Name, ManifestSamples.Id, new DomainName("[red]web[/]"), Consistency.Filesystem, [vda, vdb, vdc],
+            RecoveryReport.Nothing, ["look here"], ["commit it"], TimeSpan.FromSeconds(2));
+
+        Reports().Print(report);
+
+        string[] lines = Lines();
+        Assert.Contains("NOT the same as [red]web[/]", lines[0], StringComparison.Ordinal);
+        Assert.Contains("held at one instant (filesystem); compared in 2.0 s", lines[0], StringComparison.Ordinal);
+        Assert.Equal(
+            [
+                "  vda.qcow2: the same, 4.00 KiB",
+                "  vdb.raw: DIFFERENT: of 1.00 MiB 12.0 KiB differ, in blocks of 4 KiB, in 3 place(s), the first at byte 8195",
+                "    from byte 8192 on: 4096 bytes", "    and 2 more places", "  vdc.raw: MISSING: no medium in it", "  warning: look here",
+                "  NEEDS A PERSON: commit it",
+            ],
+            lines[1..].Where(line => line.Length > 0));
+        Assert.Equal(ExitCode.GuestNeedsPerson, report.ExitCode);
+    }
+
     private string[] Lines() => output.ToString().Split('\n');
 
     private TextReports Reports() => TextReports.For(output, complaints, isTerminal: false, time);

@@ -213,7 +213,7 @@ public sealed class DomainBackupTests : IDisposable
         BackupVerifier verifier = new(Logger.None);
         Retainer retainer = new(Logger.None);
         BackupCourse course = new(
-            archiver, cluster, new ImageTrimmer(cluster, Logger.None), gate, verifier, retainer,
+            archiver, cluster, new ImageTrimmer(cluster, Logger.None), gate, new Courtesy(_ => throw new RunsException("no"), Logger.None), verifier, retainer,
             new Merger(archiver, verifier, retainer, gate, Target(), time, Logger.None), Target(), journal, "cloud1", time, Logger.None);
         GuestBackup guest = new(
             Web1.Identity, Web1.Settings, host,
