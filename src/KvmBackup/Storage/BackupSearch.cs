@@ -35,9 +35,9 @@ internal static class BackupSearch
             : $" '{asked.Name}' is there, but is not usable: {asked.Reason}."
                 + (asked.Remains is { } remains ? $" What of it is lost says: kvmbackup verify {ShellWord.Quote($"{name}@{remains.Id}")}; the rest comes with: "
                     + $"kvmbackup restore {ShellWord.Quote($"{name}@{remains.Id}")} --salvage --to DIR." : string.Empty);
-        string rest = catalogue.Backups.Count == 0
-            ? " There is no other."
-            : $" There are: {Ids(catalogue.Backups)}.";
+        string rest = catalogue.Backups.Count > 0 ? $" There are: {Ids(catalogue.Backups)}."
+            : asked is not null || idPrefix is not null ? " There is no other."
+            : " What there is, of all domains, shows: kvmbackup list.";
         ExitCode exitCode = asked?.Cause == UnusableCause.Damaged ? ExitCode.DamageFound : ExitCode.Usage;
         return new StorageException($"{what}.{unusable}{rest}", exitCode);
     }
