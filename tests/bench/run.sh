@@ -8,8 +8,9 @@
 # for the way back tar and tar-zstd.
 #
 # Without lists three rounds take less than half an hour on two quiet processors. Left out are then, for their time
-# and because the system disk tells the same: igzip and bzip2 on all other disks; tar-pigz, copy-tar-pigz and qemu-img on
-# half; on sparse all that read its 100 GiB (pigz, zstd, copy-tar-pigz, virtnbdbackup); on data all but KvmBackup.
+# and because the system disk tells the same: igzip and bzip2 on all other disks; tar-pigz, copy-tar-pigz,
+# virtnbdbackup-lz4 and qemu-img on half; on sparse all that read its 100 GiB (pigz, zstd, copy-tar-pigz, virtnbdbackup);
+# on data all but KvmBackup.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -39,7 +40,7 @@ codecs_on() {
 takes() {
   case $contenders:$2:$1 in
     all:data:*) return 1 ;;
-    all:half:tar-pigz | all:half:copy-tar-pigz | all:half:qemu-img) return 1 ;;
+    all:half:tar-pigz | all:half:copy-tar-pigz | all:half:virtnbdbackup-lz4 | all:half:qemu-img) return 1 ;;
     all:sparse:pigz | all:sparse:zstd | all:sparse:copy-tar-pigz | all:sparse:virtnbd*) return 1 ;;
     *) wanted "$1" "$contenders" ;;
   esac
