@@ -13,7 +13,7 @@ public sealed class CrashSite : IAsyncDisposable
     /// <summary>Runs every step; without it a seeded selection that always holds the most delicate ones.</summary>
     public const string FullMatrixVariable = "KVMBACKUP_FULL_MATRIX";
 
-    private const string Keys = "rotate: 100, full_every: 5";
+    private const string Keys = "rotate: 1000, full_every: 5";
     private const int SelectedStepsOfADisk = 3;
 
     private static readonly JobStep[] StepsOfADisk =
@@ -49,7 +49,7 @@ public sealed class CrashSite : IAsyncDisposable
 
     /// <summary>The same with a disk in a file and one in the cluster, and backups that are increments from the second on.</summary>
     public static Task<CrashSite> CreateAsync(string name, LabRbdImage image) => CreateAsync(
-        name, [new("vda"), new("vdb") { Rbd = image }], "rotate: 100, full_every: 1000, freeze_timeout: 6s");
+        name, [new("vda"), new("vdb") { Rbd = image }], "rotate: 1000, full_every: 1000, freeze_timeout: 6s");
 
     private static async Task<CrashSite> CreateAsync(string name, LabDisk[] disks, string keys)
     {
