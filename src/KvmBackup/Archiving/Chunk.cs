@@ -6,7 +6,7 @@ namespace KvmBackup.Archiving;
 internal sealed class Chunk(int sizeBytes) : IDisposable
 {
     private readonly byte[] content = ArrayPool<byte>.Shared.Rent(sizeBytes);
-    private readonly byte[] room = ArrayPool<byte>.Shared.Rent(Codecs.LongestPacked(sizeBytes));
+    private readonly byte[] room = ArrayPool<byte>.Shared.Rent(Codecs.RoomBytes(sizeBytes));
     private readonly List<Piece> unhashed = [];
     private TaskCompletionSource<PackedChunk> packed = NewSource();
 

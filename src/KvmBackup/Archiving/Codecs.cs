@@ -13,8 +13,12 @@ public static class Codecs
     private const int DefaultBzip2Level = 9;
     private const int DefaultIgzipLevel = 2;
 
-    /// <summary>No codec makes more of a chunk: deflate without any match takes nine bits for a byte.</summary>
+    /// <summary>No chunk of an archive takes more: what a codec makes larger is stored instead, or refused.</summary>
     public static int LongestPacked(int chunkLength) => chunkLength + (chunkLength / 8) + 4096;
+
+    /// <summary>The room a codec may need before it is seen that storing takes less: the fixed codes of igzip's level 0 have up to
+    /// 15 bits for a byte.</summary>
+    public static int RoomBytes(int chunkLength) => Math.Max(2 * chunkLength, LongestPacked(chunkLength));
 
     /// <summary>Chunks worked on at once: what the settings say, or one for each processor.</summary>
     public static int Workers(int threads) => threads > 0 ? threads : Environment.ProcessorCount;

@@ -3,7 +3,7 @@ namespace KvmBackup.Archiving;
 /// <summary>Makes of a chunk of the tar stream a piece that other programs can read. One thread at a time.</summary>
 public interface ICodec : IDisposable
 {
-    /// <summary>Compresses a chunk into the room given, which has <see cref="Codecs.LongestPacked"/> bytes.</summary>
+    /// <summary>Compresses a chunk into the room given, which has <see cref="Codecs.RoomBytes"/> bytes.</summary>
     /// <returns>The compressed bytes: in the room, or the chunk itself.</returns>
     ValueTask<ReadOnlyMemory<byte>> CompressAsync(
         ReadOnlyMemory<byte> chunk, Memory<byte> room, CancellationToken cancellationToken);

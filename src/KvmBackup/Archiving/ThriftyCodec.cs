@@ -15,7 +15,7 @@ public sealed class ThriftyCodec(ICodec codec, ICodec? stored) : ICodec
         ReadOnlyMemory<byte> chunk, Memory<byte> room, CancellationToken cancellationToken) =>
         Compressibility.IsZeros(chunk.Span) ? CompressZerosAsync(chunk, room, cancellationToken)
         : stored is not null && Compressibility.IsNoise(chunk.Span) ? stored.CompressAsync(chunk, room, cancellationToken)
-        : codec.CompressAsync(chunk, room, cancellationToken);
+        : CompressOtherAsync(chunk, room, cancellationToken);
 
     public ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> packed, Memory<byte> room) => codec.Decompress(packed, room);
 
@@ -29,6 +29,14 @@ public sealed class ThriftyCodec(ICodec codec, ICodec? stored) : ICodec
     /// <exception cref="ArchivingException">Names the package to install and the way round it.</exception>
     public Task EnsureAvailableAsync(CancellationToken cancellationToken) =>
         codec is GzipProgramCodec program ? program.EnsureAvailableAsync(cancellationToken) : Task.CompletedTask;
+
+    /// <summary>A quick level makes more of some chunks than they were; such a one is stored, too.</summary>
+    private async ValueTask<ReadOnlyMemory<byte>> CompressOtherAsync(
+        ReadOnlyMemory<byte> chunk, Memory<byte> room, CancellationToken cancellationToken)
+    {
+        ReadOnlyMemory<byte> packed = await codec.CompressAsync(chunk, room, cancellationToken);
+        return stored is null || packed.Length <= chunk.Length ? packed : await stored.CompressAsync(chunk, room, cancellationToken);
+    }
 
     private async ValueTask<ReadOnlyMemory<byte>> CompressZerosAsync(
         ReadOnlyMemory<byte> chunk, Memory<byte> room, CancellationToken cancellationToken)

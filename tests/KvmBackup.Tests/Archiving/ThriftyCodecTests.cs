@@ -1,6 +1,8 @@
 using KvmBackup.Archiving;
 using KvmBackup.Model;
+using KvmBackup.Shell;
 using KvmBackup.Tests.Support;
+using Serilog.Core;
 
 namespace KvmBackup.Tests.Archiving;
 
@@ -27,6 +29,33 @@ public sealed class ThriftyCodecTests
 
         // The zeros of either length, and the text twice.
         Assert.Equal((4, 2), (counting.Count, stored));
+    }
+
+    [Fact]
+    public async Task What_a_codec_makes_larger_is_stored_instead()
+    {
+        byte[] chunk = TextAndNoise();
+        using ThriftyCodec codec = new(new GrowingCodec(), new GzipCodec(level: 0));
+
+        byte[] packed = (await codec.CompressAsync(chunk, new byte[Codecs.RoomBytes(ChunkBytes)], default)).ToArray();
+
+        Assert.InRange(packed.Length, ChunkBytes, ChunkBytes + (ChunkBytes / 1000));
+        Assert.Equal(chunk, new GzipCodec(level: 6).Decompress(packed, new byte[ChunkBytes]).ToArray());
+    }
+
+    [ProgramTheory("igzip")]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task No_level_of_igzip_makes_more_of_a_chunk_than_a_reader_takes(int level)
+    {
+        Compression compression = new(CompressionMethod.Igzip, level);
+        using ThriftyCodec codec = Codecs.Create(compression, new ProgramShell(Logger.None, TimeProvider.System));
+        byte[] chunk = TextAndNoise();
+
+        ReadOnlyMemory<byte> packed = await codec.CompressAsync(chunk, new byte[Codecs.RoomBytes(ChunkBytes)], default);
+
+        Assert.InRange(packed.Length, 1, Codecs.LongestPacked(ChunkBytes));
+        Assert.Equal(chunk, codec.Decompress(packed.ToArray(), new byte[ChunkBytes]).ToArray());
     }
 
     [Fact]
@@ -58,11 +87,33 @@ public sealed class ThriftyCodecTests
         Assert.Equal(archive.Summary.Index.Chunks, rebuilt.Chunks);
     }
 
+    /// <summary>Noise after a line of text, as the chunk of an archive that begins with a packed kernel: not noise alone.</summary>
+    private static byte[] TextAndNoise()
+    {
+        byte[] chunk = Noise(7);
+        chunk.AsSpan(0, 4096).Fill((byte)'x');
+        return chunk;
+    }
+
     private static byte[] Noise(int seed)
     {
         byte[] noise = new byte[ChunkBytes];
         new Random(seed).NextBytes(noise);
         return noise;
+    }
+
+    /// <summary>Makes a third more of everything.</summary>
+    private sealed class GrowingCodec : ICodec
+    {
+        public ValueTask<ReadOnlyMemory<byte>> CompressAsync(
+            ReadOnlyMemory<byte> chunk, Memory<byte> room, CancellationToken cancellationToken) => new(room[..(chunk.Length * 4 / 3)]);
+
+        public ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> packed, Memory<byte> room) => throw new InvalidDataException();
+
+        public void Dispose()
+        {
+            // Holds nothing.
+        }
     }
 
     private sealed class CountingCodec : ICodec
