@@ -8,6 +8,8 @@ namespace KvmBackup.Archiving;
 /// <param name="level">1 to 9: blocks of so many hundred kilobytes.</param>
 public sealed class Bzip2Codec(int level) : ICodec
 {
+    private long uncollectedBytes;
+
     public ValueTask<ReadOnlyMemory<byte>> CompressAsync(
         ReadOnlyMemory<byte> chunk, Memory<byte> room, CancellationToken cancellationToken)
     {
@@ -17,14 +19,14 @@ public sealed class Bzip2Codec(int level) : ICodec
             bzip2.Write(chunk.Span);
         }
 
-        CollectArrays();
+        CollectArrays(chunk.Length);
         return new(room[..(int)output.Position]);
     }
 
     public ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> packed, Memory<byte> room)
     {
         int length = Read(packed, room);
-        CollectArrays();
+        CollectArrays(length);
         return length == room.Length ? room : throw new InvalidDataException("it does not unpack to its length");
     }
 
@@ -46,8 +48,16 @@ public sealed class Bzip2Codec(int level) : ICodec
     }
 
     /// <summary>The library makes its arrays anew for each stream and keeps none: left to themselves those of many chunks lie
-    /// about, half a gigabyte of them. A collection is nothing beside the second that a chunk takes.</summary>
-    private static void CollectArrays() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true);
+    /// about, half a gigabyte of them. A collection is nothing beside the second that so much content takes.</summary>
+    private void CollectArrays(int contentBytes)
+    {
+        uncollectedBytes += contentBytes;
+        if (uncollectedBytes >= ArchiveWriter.DefaultChunkBytes)
+        {
+            uncollectedBytes = 0;
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true);
+        }
+    }
 
     private static int Read(ReadOnlyMemory<byte> packed, Memory<byte> room)
     {
