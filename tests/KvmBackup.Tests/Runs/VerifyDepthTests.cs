@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using KvmBackup.Archiving;
 using KvmBackup.Model;
 using KvmBackup.Runs;
 using KvmBackup.Storage;
@@ -78,6 +80,26 @@ public sealed class VerifyDepthTests : IAsyncLifetime
         IReadOnlyList<ArchiveDamage> damages = await VerifyAsync(VerifyDepth.Sample(0.01));
 
         Assert.Contains(damages, damage => damage.File == backup.Manifest.Archive.FileName);
+    }
+
+    [Fact]
+    public async Task An_archive_that_was_packed_anew_is_told_by_the_checksum_of_the_file_when_the_index_is_lost()
+    {
+        string path = Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName);
+        byte[] archive = File.ReadAllBytes(path);
+
+        // The first member tells its length in its header, and that of its content at its end.
+        int length = (int)BinaryPrimitives.ReadInt64LittleEndian(archive.AsSpan(16));
+        byte[] content = new byte[BinaryPrimitives.ReadInt32LittleEndian(archive.AsSpan(length - sizeof(int)))];
+        using GzipCodec other = new(level: 1);
+        _ = other.Decompress(archive.AsMemory(0, length), content);
+        ReadOnlyMemory<byte> packed = await other.CompressAsync(content, new byte[Codecs.RoomBytes(content.Length)], CancellationToken.None);
+        File.WriteAllBytes(path, [.. packed.Span, .. archive.AsSpan(length)]);
+        File.Delete(Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.IndexFileName));
+
+        IReadOnlyList<ArchiveDamage> damages = await VerifyAsync(VerifyDepth.Content);
+
+        Assert.Contains(damages, damage => damage.Reason.StartsWith("SHA-256 of the file", StringComparison.Ordinal));
     }
 
     private Task<IReadOnlyList<ArchiveDamage>> VerifyAsync(VerifyDepth depth) => new BackupVerifier(Logger.None).VerifyAsync(
