@@ -5,7 +5,7 @@ namespace KvmBackup.Lab;
 /// <summary>Runs that are ended in the middle of the read, and runs that meet.</summary>
 public sealed class InterruptionTests
 {
-    private const string Slow = "rotate: 2, compression: {method: pigz, level: 9, threads: 1}";
+    private const string Slow = "rotate: 2, compression: none, limits: {bandwidth: 30 MiB/s}";
 
     [LabFact]
     public async Task A_signal_in_the_middle_ends_with_the_guest_on_its_disks_and_nothing_published()
@@ -67,7 +67,7 @@ public sealed class InterruptionTests
         await before.AssertUnchangedAsync(site);
     }
 
-    /// <summary>A disk that takes pigz some seconds.</summary>
+    /// <summary>A disk that takes some seconds at that pace.</summary>
     private static Task<LabGuest> StartBigAsync(string name) => LabGuest.StartAsync(new LabGuestSpecification(name)
     {
         Disks =

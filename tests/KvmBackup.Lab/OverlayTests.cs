@@ -17,7 +17,7 @@ public sealed class OverlayTests
                 new LabDisk("vdb") { Format = "raw" },
             ],
         });
-        BackupSite site = new((guest.Name, "rotate: 2, compression: {method: pigz, level: 9, threads: 1}"));
+        BackupSite site = new((guest.Name, "rotate: 2, compression: none, limits: {bandwidth: 30 MiB/s}"));
         string before = string.Join(' ', Directory.GetFiles(guest.DirectoryPath!));
         await using RunningProgram running = site.Start("--json", "run");
         await running.WaitUntilSaidAsync("reading vda");

@@ -152,7 +152,7 @@ public sealed class RbdCareTests
         await site.ChangeAsync("write -P 65 1M 1M");
 
         // All is read, and only then the snapshot goes: what was read is right by chance, which nobody can know.
-        RbdInterposer robber = new(
+        Interposer robber = new(
             "case \" $* \" in *' export-diff '*) \"$real\" \"$@\" || exit\n"
             + "\"$real\" snap rm --no-progress \"$(printf '%s\\n' \"$@\" | grep '@kvmbackup')\" >&2; exit ;; esac");
 

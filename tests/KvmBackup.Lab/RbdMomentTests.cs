@@ -15,7 +15,7 @@ public sealed class RbdMomentTests
         foreach ((string size, string kind) in new[] { ("96M", "full"), ("32M", "incremental"), ("64M", "incremental") })
         {
             await site.ChangeAsync("write -P 66 16M 2M", "write -P 67 30M 1M");
-            RbdInterposer interposer = RbdInterposer.WithinExport(
+            Interposer interposer = Interposer.WithinExport(
                 $"\"$real\" resize --no-progress --allow-shrink --size {size} {site.Image.Specification} && touch \"$state/done\"");
 
             (await interposer.RunAsync(site.Site, "run")).MustSucceed();
@@ -32,7 +32,7 @@ public sealed class RbdMomentTests
         await using ImageSite site = await ImageSite.CreateAsync("hung-read", new LabRbdImage("hung-read"));
         _ = await site.AssertBackupAsync("full");
         await site.ChangeAsync("write -P 68 0 40M");
-        RbdInterposer interposer = RbdInterposer.WithinExport("bash \"$KVMBACKUP_LAB_SCRIPT\" pause-ceph");
+        Interposer interposer = Interposer.WithinExport("bash \"$KVMBACKUP_LAB_SCRIPT\" pause-ceph");
         Outcome outcome;
         try
         {
@@ -72,7 +72,7 @@ public sealed class RbdMomentTests
         string backup = await ChecksumAsync(site);
         string before = await LooseImages.ChecksumAsync(image.Specification);
         string[] restore = ["restore", site.Guest.Name, "--disk", "vda", "--to", $"rbd:{image}", "--replace-image", image.Specification];
-        RbdInterposer killer = new($$"""
+        Interposer killer = new($$"""
             case " $* " in *' rename '*|*' rm --no-progress '*kvmbackup-replaced*)
               echo >>"$state/calls"
               [ "$(wc -l <"$state/calls")" != {{moment}} ] || { kill -KILL "$PPID"; exit 1; } ;;

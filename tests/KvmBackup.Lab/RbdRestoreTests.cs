@@ -171,9 +171,9 @@ public sealed class RbdRestoreTests
         string[] Left() => Directory.GetDirectories(Path.GetTempPath(), "kvmbackup-restore-*");
         foreach (string next in new[] { "recover", "restore" })
         {
-            await using RunningProgram running = site.Start("restore", guest.Name, "--disk", "vda", "--to", "rbd:rbd");
-            await running.WaitUntilSaidAsync("unpacking vda in");
-            await running.SignalAsync("STOP");
+            Interposer converting = new("case $1 in convert) kill -s STOP $PPID; exit 1 ;; esac", "qemu-img");
+            await using RunningProgram running = converting.Start(site, "restore", guest.Name, "--disk", "vda", "--to", "rbd:rbd");
+            await running.WaitUntilStoppedAsync("nothing was unpacked");
             (await site.RunAsync("recover")).MustSucceed();
             Assert.Single(Left());
             await running.SignalAsync("KILL");
@@ -193,19 +193,13 @@ public sealed class RbdRestoreTests
         Format = format, SizeBytes = 192 << 20, ContentDirectory = Folder.WithRandomFile("big", 120 << 20),
     };
 
-    /// <summary>Starts a restore and stops it when its image is there and nobody would call it whole.</summary>
+    /// <summary>Starts a restore that is stopped when its image is there and nothing is in it yet.</summary>
     private static async Task<RunningProgram> StartWritingAsync(BackupSite site, LabGuest guest, string disk)
     {
-        RunningProgram running = site.Start("restore", guest.Name, "--disk", disk, "--to", "rbd:rbd");
-        string partial = $"{guest.Name}-{disk}.kvmbackup-partial";
-        await running.WaitUntilSaidAsync($"writing rbd:rbd/{guest.Name}-{disk}");
-        while (!await LabCeph.ExistsAsync(new LabRbdImage(partial)))
-        {
-            Assert.False(await LabCeph.ExistsAsync(new LabRbdImage($"{guest.Name}-{disk}")), "It was written too soon.");
-        }
-
-        await running.SignalAsync("STOP");
-        Assert.False(await LabCeph.ExistsAsync(new LabRbdImage($"{guest.Name}-{disk}")), "It was written too soon.");
+        RunningProgram running = Interposer.StoppingAfter("create").Start(
+            site, "restore", guest.Name, "--disk", disk, "--to", "rbd:rbd");
+        await running.WaitUntilStoppedAsync("its image was not made");
+        Assert.Equal([$"{guest.Name}-{disk}.kvmbackup-partial"], await ImagesAsync(guest.Name));
         return running;
     }
 

@@ -88,6 +88,19 @@ public sealed class RunningProgram : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until something has sent it <c>STOP</c>.</summary>
+    /// <param name="otherwise">What it means when that does not come.</param>
+    public async Task WaitUntilStoppedAsync(string otherwise)
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        for (char? state = StateOf(ProcessId); state != 'T'; state = StateOf(ProcessId))
+        {
+            Assert.True(
+                clock.Elapsed < TimeSpan.FromMinutes(2) && state is not (null or 'Z'), $"{_what}\n{otherwise}:\n{ErrorSoFar}");
+            await Task.Delay(20);
+        }
+    }
+
     /// <summary>Sends a signal by its name: <c>INT</c>, <c>TERM</c>, <c>KILL</c>, <c>STOP</c>.</summary>
     public async Task SignalAsync(string signal) =>
         (await RunAsync("kill", "-s", signal, ProcessId.ToString(CultureInfo.InvariantCulture))).MustSucceed();
@@ -101,6 +114,19 @@ public sealed class RunningProgram : IAsyncDisposable
         }
 
         _process.Dispose();
+    }
+
+    private static char? StateOf(int processId)
+    {
+        try
+        {
+            string status = File.ReadAllText($"/proc/{processId}/stat");
+            return status[status.LastIndexOf(')') + 2];
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     private static void Append(StringBuilder text, string? line)
