@@ -65,12 +65,15 @@ dotnet build KvmBackup.sln --configuration Release --nologo --verbosity quiet ||
   finish || exit 1
 }
 
+# Before the unit tests, for they ask real programs too.
+heading "packages"
+lab_status=0
+"$lab" install || lab_status=$?
+
 heading "unit tests"
 test_project KvmBackup.Tests
 
 heading "lab tests"
-lab_status=0
-"$lab" install || lab_status=$?
 if (( lab_status == 0 )); then
   # Without it the tests that measure are skipped, and counted.
   "$lab" realistic || echo "*** The disk to measure with could not be built: the reason stands above."

@@ -62,7 +62,7 @@ public sealed class DamageTests
         string manifest = Path.Combine(site.BackupDirectories("newer").Single(), "manifest.json");
         string text = await File.ReadAllTextAsync(manifest);
         await File.WriteAllTextAsync(
-            manifest, text.Replace("\"format_version\": 1", "\"format_version\": 999", StringComparison.Ordinal));
+            manifest, text.Replace("\"format_version\": 2", "\"format_version\": 999", StringComparison.Ordinal));
         Assert.NotEqual(text, await File.ReadAllTextAsync(manifest));
 
         Outcome show = (await site.RunAsync("show", "newer")).MustEndWith(2);

@@ -53,6 +53,9 @@ pigz pigz
 igzip isal
 zstd zstd
 bzip2 bzip2
+xxh128sum xxhash
+xxd xxd
+/usr/lib/*/libxxhash.so.0 libxxhash0
 mkfs.ext4 e2fsprogs
 debootstrap debootstrap
 dbus-daemon dbus-daemon

@@ -18,7 +18,7 @@ internal static partial class ArchiveIndexFile
             index.TarBytes,
             index.SizeBytes,
             [.. index.Chunks.Select(chunk => chunk.LengthBytes)],
-            [.. index.Chunks.Select(chunk => chunk.Sha256)]);
+            [.. index.Chunks.Select(chunk => Xxh128.Format(chunk.Checksum))]);
         await JsonSerializer.SerializeAsync(destination, content, Json.Default.Content, cancellationToken);
     }
 
@@ -40,7 +40,7 @@ internal static partial class ArchiveIndexFile
 
             bytes.Position = 0;
             Content? content = JsonSerializer.Deserialize(bytes, Json.Default.Content);
-            return content is { FormatVersion: ArchiveIndex.CurrentFormatVersion, Lengths: not null, Sha256: not null }
+            return content is { FormatVersion: ArchiveIndex.CurrentFormatVersion, Lengths: not null, Xxh128: not null }
                 ? ToIndex(content)
                 : throw Damaged("values are missing");
         }
@@ -52,16 +52,17 @@ internal static partial class ArchiveIndexFile
 
     private static ArchiveIndex ToIndex(Content content)
     {
-        if (content.Lengths!.Count != content.Sha256!.Count)
+        if (content.Lengths!.Count != content.Xxh128!.Count)
         {
-            throw Damaged($"it has {content.Lengths.Count} lengths and {content.Sha256.Count} checksums");
+            throw Damaged($"it has {content.Lengths.Count} lengths and {content.Xxh128.Count} checksums");
         }
 
         List<ArchiveChunk> chunks = new(content.Lengths.Count);
         long offset = 0;
-        foreach ((int length, string sha256) in content.Lengths.Zip(content.Sha256))
+        foreach ((int length, string checksum) in content.Lengths.Zip(content.Xxh128))
         {
-            chunks.Add(new ArchiveChunk(offset, length, sha256));
+            chunks.Add(new ArchiveChunk(
+                offset, length, Archiving.Xxh128.Parse(checksum) ?? throw Damaged($"the chunk at byte {offset} has no checksum")));
             offset += length;
         }
 
@@ -98,7 +99,7 @@ internal static partial class ArchiveIndexFile
         long TarBytes,
         long SizeBytes,
         IReadOnlyList<int>? Lengths,
-        IReadOnlyList<string>? Sha256);
+        IReadOnlyList<string>? Xxh128);
 
     [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
     [JsonSerializable(typeof(Head))]

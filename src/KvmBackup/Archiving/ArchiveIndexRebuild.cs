@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Security.Cryptography;
 using KvmBackup.Model;
 using Microsoft.Win32.SafeHandles;
 
@@ -45,7 +44,7 @@ internal sealed class ArchiveIndexRebuild(SafeFileHandle archive, CompressionMet
         for (long held = (long)chunks.Count * size; held < wholeTarBytes; held += size)
         {
             long end = chunks.Count == 0 ? 0 : chunks[^1].EndBytes;
-            chunks.Add(new ArchiveChunk(end, ShortestChunk, new string('0', 2 * SHA256.HashSizeInBytes)));
+            chunks.Add(new ArchiveChunk(end, ShortestChunk, default));
         }
 
         ArchiveIndex index = new(ArchiveIndex.CurrentFormatVersion, size, wholeTarBytes, chunks);
@@ -88,8 +87,7 @@ internal sealed class ArchiveIndexRebuild(SafeFileHandle archive, CompressionMet
         }
 
         tarBytes += content;
-        string digest = Convert.ToHexStringLower(SHA256.HashData(packed.Span));
-        chunks.Add(new ArchiveChunk(offset, packed.Length, digest));
+        chunks.Add(new ArchiveChunk(offset, packed.Length, Xxh128.Of(packed.Span)));
     }
 
     private async ValueTask<int> LengthAtAsync(long offset, CancellationToken cancellationToken)

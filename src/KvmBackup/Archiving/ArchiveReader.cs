@@ -45,14 +45,14 @@ public sealed class ArchiveReader
         string? checksum = await WriteAsync(
             map, sink, provesChunks: false, (chunk, reason) => throw Damaged(member, index.Chunks[chunk].OffsetBytes, reason),
             bytesWritten, cancellationToken);
-        if (checksum != member.ContentSha256)
+        if (checksum != member.ContentXxh128)
         {
             (int first, int end) = ChunksOf(map);
             await FindDamageAsync(member, first, end, cancellationToken);
             throw Damaged(
                 member,
                 index.Chunks[Math.Min(first, index.Chunks.Count - 1)].OffsetBytes,
-                "its content is not that which was read from the source (tree SHA-256 differs)");
+                "its content is not that which was read from the source (its checksum differs)");
         }
     }
 
@@ -76,7 +76,7 @@ public sealed class ArchiveReader
                 }
             },
             bytesWritten, cancellationToken);
-        return (ExtentList.Join(missing), checksum == member.ContentSha256);
+        return (ExtentList.Join(missing), checksum == member.ContentXxh128);
     }
 
     /// <summary>Opens a member to be read at any offset. It has no checksum of its own on that way: the index must be known to

@@ -125,7 +125,7 @@ internal sealed class ChunkPipeline : IAsyncDisposable
                 stop.Token.ThrowIfCancellationRequested();
                 chunk.HashPieces();
                 ReadOnlyMemory<byte> bytes = await codec.CompressAsync(chunk.Content, chunk.Room, stop.Token);
-                chunk.SetPacked(new PackedChunk(bytes, Convert.ToHexStringLower(SHA256.HashData(bytes.Span))));
+                chunk.SetPacked(new PackedChunk(bytes, Xxh128.Of(bytes.Span)));
             }
         }
     }
@@ -139,7 +139,7 @@ internal sealed class ChunkPipeline : IAsyncDisposable
             Task write = destination.WriteAsync(packed.Bytes, stop.Token).AsTask();
             fileHash.AppendData(packed.Bytes.Span);
             await write;
-            written.Add(new ArchiveChunk(offset, packed.Bytes.Length, packed.Sha256));
+            written.Add(new ArchiveChunk(offset, packed.Bytes.Length, packed.Checksum));
             offset += packed.Bytes.Length;
             chunk.Reset();
             free.Writer.TryWrite(chunk);

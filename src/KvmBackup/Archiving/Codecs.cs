@@ -62,6 +62,7 @@ public static class Codecs
     public static async Task EnsureAvailableAsync(
         Compression compression, IShell shell, CancellationToken cancellationToken)
     {
+        Xxh128.EnsureAvailable();
         using ThriftyCodec codec = Create(compression, shell);
         await codec.EnsureAvailableAsync(cancellationToken);
     }

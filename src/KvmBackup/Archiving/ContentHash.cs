@@ -1,35 +1,30 @@
-using System.Security.Cryptography;
 using KvmBackup.Model;
 
 namespace KvmBackup.Archiving;
 
 /// <summary>
-/// The tree checksum of a member's content: SHA-256 of each MiB (the last may be shorter, holes read as zeros), and
-/// SHA-256 over these digests one after the other. So holes cost nothing, and blocks may come in any order and from
+/// The tree checksum of a member's content: <see cref="Xxh128"/> of each MiB (the last may be shorter, holes read as zeros),
+/// and the same over these checksums one after the other. So holes cost nothing, and blocks may come in any order and from
 /// any thread. By hand:
-/// <c>split -b 1M --filter='sha256sum | cut -c1-64 | xxd -r -p' FILE | sha256sum</c>
-/// (of an empty file: <c>sha256sum /dev/null</c>).
+/// <c>split -b 1M --filter='xxh128sum | cut -c1-32 | xxd -r -p' FILE | xxh128sum</c>
+/// (of an empty file: <c>xxh128sum /dev/null</c>).
 /// </summary>
 public sealed class ContentHash : IDisposable
 {
     public const int BlockBytes = 1 << 20;
 
-    private const int DigestBytes = SHA256.HashSizeInBytes;
-    private const int HolesAtOnce = 256;
-
-    private static readonly byte[] HoleDigests = RepeatHoleDigest();
-
     private readonly long sizeBytes;
     private readonly IReadOnlyList<Extent> extents;
     private readonly long blockCount;
     private readonly Lock gate = new();
-    private readonly IncrementalHash tree = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-    private readonly Dictionary<long, byte[]> digestsAhead = [];
+    private readonly Xxh128 tree = new();
+    private readonly Dictionary<long, UInt128> checksumsAhead = [];
     private readonly Dictionary<long, PartialBlock> partialBlocks = [];
     private readonly TaskCompletionSource complete = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long missingBytes;
     private long nextBlock;
     private int nextExtent;
+    private UInt128? holeChecksum;
     private bool isAbandoned;
 
     /// <param name="sizeBytes">The logical size of the content.</param>
@@ -77,7 +72,7 @@ public sealed class ContentHash : IDisposable
             int length = Math.Min(BlockLength(block) - within, data.Length);
             if (length == BlockLength(block))
             {
-                Settle(block, DigestOf(data[..length]), length);
+                Settle(block, Xxh128.Of(data[..length]), length);
             }
             else
             {
@@ -100,7 +95,7 @@ public sealed class ContentHash : IDisposable
             }
 
             AppendSettledBlocks();
-            return Convert.ToHexStringLower(tree.GetHashAndReset());
+            return Xxh128.Format(tree.Finish());
         }
     }
 
@@ -110,28 +105,12 @@ public sealed class ContentHash : IDisposable
         lock (gate)
         {
             isAbandoned = true;
-            digestsAhead.Clear();
+            checksumsAhead.Clear();
             partialBlocks.Clear();
         }
     }
 
     public void Dispose() => tree.Dispose();
-
-    /// <summary>A look for zeros ends at the first byte that is none; what it finds costs a twentieth of a digest.</summary>
-    private static byte[] DigestOf(ReadOnlySpan<byte> block) =>
-        block.Length == BlockBytes && !block.ContainsAnyExcept((byte)0) ? HoleDigests[..DigestBytes] : SHA256.HashData(block);
-
-    private static byte[] RepeatHoleDigest()
-    {
-        byte[] digest = SHA256.HashData(new byte[BlockBytes]);
-        byte[] repeated = new byte[HolesAtOnce * DigestBytes];
-        for (int start = 0; start < repeated.Length; start += DigestBytes)
-        {
-            digest.CopyTo(repeated, start);
-        }
-
-        return repeated;
-    }
 
     private int BlockLength(long block) => (int)Math.Min(BlockBytes, sizeBytes - (block * BlockBytes));
 
@@ -154,17 +133,17 @@ public sealed class ContentHash : IDisposable
 
         if (part.Add(within, data))
         {
-            byte[] digest = part.DigestAndRelease();
+            UInt128 checksum = part.ChecksumAndRelease();
             lock (gate)
             {
                 partialBlocks.Remove(block);
             }
 
-            Settle(block, digest, part.DataBytes);
+            Settle(block, checksum, part.DataBytes);
         }
     }
 
-    private void Settle(long block, byte[] digest, int dataBytes)
+    private void Settle(long block, UInt128 checksum, int dataBytes)
     {
         lock (gate)
         {
@@ -173,7 +152,7 @@ public sealed class ContentHash : IDisposable
                 return;
             }
 
-            digestsAhead.Add(block, digest);
+            checksumsAhead.Add(block, checksum);
             AppendSettledBlocks();
             missingBytes -= dataBytes;
             if (missingBytes == 0)
@@ -183,14 +162,14 @@ public sealed class ContentHash : IDisposable
         }
     }
 
-    /// <summary>Keeps memory small: only digests that still wait for an earlier block are held.</summary>
+    /// <summary>Keeps memory small: only checksums that still wait for an earlier block are held.</summary>
     private void AppendSettledBlocks()
     {
         while (nextBlock < blockCount)
         {
-            if (digestsAhead.Remove(nextBlock, out byte[]? digest))
+            if (checksumsAhead.Remove(nextBlock, out UInt128 checksum))
             {
-                tree.AppendData(digest);
+                tree.Append(checksum);
                 nextBlock++;
             }
             else if (FirstBlockWithData() is long dataBlock && dataBlock > nextBlock)
@@ -219,16 +198,14 @@ public sealed class ContentHash : IDisposable
     private void AppendHoles(long endBlock)
     {
         long wholeEnd = Math.Min(endBlock, sizeBytes / BlockBytes);
-        while (nextBlock < wholeEnd)
+        for (; nextBlock < wholeEnd; nextBlock++)
         {
-            int count = (int)Math.Min(HolesAtOnce, wholeEnd - nextBlock);
-            tree.AppendData(HoleDigests, 0, count * DigestBytes);
-            nextBlock += count;
+            tree.Append(holeChecksum ??= Xxh128.Of(new byte[BlockBytes]));
         }
 
         if (nextBlock < endBlock)
         {
-            tree.AppendData(SHA256.HashData(new byte[BlockLength(nextBlock)]));
+            tree.Append(Xxh128.Of(new byte[BlockLength(nextBlock)]));
             nextBlock++;
         }
     }

@@ -66,9 +66,9 @@ internal sealed class MemberCheck : IDisposable
             return "the header in the tar stream does not tell this name, size and map of holes";
         }
 
-        return isDataLost || hash.Finish() == Map.Member.ContentSha256
+        return isDataLost || hash.Finish() == Map.Member.ContentXxh128
             ? null
-            : "the content is not that which was read from the source (tree SHA-256 differs)";
+            : "the content is not that which was read from the source (its checksum differs)";
     }
 
     public void Dispose() => hash.Dispose();

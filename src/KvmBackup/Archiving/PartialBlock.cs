@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Security.Cryptography;
 
 namespace KvmBackup.Archiving;
 
@@ -27,10 +26,10 @@ internal sealed class PartialBlock
         return Interlocked.Add(ref missingBytes, -data.Length) == 0;
     }
 
-    public byte[] DigestAndRelease()
+    public UInt128 ChecksumAndRelease()
     {
-        byte[] digest = SHA256.HashData(content.AsSpan(0, length));
+        UInt128 checksum = Xxh128.Of(content.AsSpan(0, length));
         ArrayPool<byte>.Shared.Return(content);
-        return digest;
+        return checksum;
     }
 }

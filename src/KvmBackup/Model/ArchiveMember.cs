@@ -7,14 +7,14 @@ namespace KvmBackup.Model;
 /// <param name="DataOffsetBytes">Where its stored bytes start in the tar stream, after the headers and the sparse
 /// map.</param>
 /// <param name="Extents">Which bytes of the file are stored, in the order in which they are stored.</param>
-/// <param name="ContentSha256">The tree checksum of the content; see <c>ContentHash</c> in Archiving.</param>
+/// <param name="ContentXxh128">The tree checksum of the content, as hexadecimal; see <c>ContentHash</c> in Archiving.</param>
 public sealed record ArchiveMember(
     string Name,
     long SizeBytes,
     long HeaderOffsetBytes,
     long DataOffsetBytes,
     IReadOnlyList<Extent> Extents,
-    string ContentSha256)
+    string ContentXxh128)
 {
     /// <summary>Bytes stored for the content: the sum of the extents.</summary>
     public long DataBytes => Extents.Sum(extent => extent.LengthBytes);

@@ -44,7 +44,7 @@ public sealed record Manifest(
     IReadOnlyList<ArchiveMember> Members,
     IReadOnlyList<string> Warnings)
 {
-    public const int CurrentFormatVersion = 1;
+    public const int CurrentFormatVersion = 2;
 
     /// <summary>The backups that were merged into this one, the oldest first; empty for one that was read from its source.</summary>
     [AllowNull]

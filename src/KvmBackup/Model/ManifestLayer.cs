@@ -5,10 +5,10 @@ namespace KvmBackup.Model;
 /// <param name="Format">qcow2, raw, or <see cref="RbdDiffFormat"/>.</param>
 /// <param name="SourcePath">Where it was on the host.</param>
 /// <param name="IsBlockDevice">It was a device rather than a file.</param>
-/// <param name="Sha256">The tree checksum of its content.</param>
+/// <param name="Xxh128">The tree checksum of its content.</param>
 /// <param name="SizeBytes">The size of the file.</param>
 public sealed record ManifestLayer(
-    string FileName, string Format, string SourcePath, bool IsBlockDevice, string Sha256, long SizeBytes)
+    string FileName, string Format, string SourcePath, bool IsBlockDevice, string Xxh128, long SizeBytes)
 {
     /// <summary>The format of a member that holds the changes of an image, as <c>rbd import-diff</c> takes them.</summary>
     public const string RbdDiffFormat = "rbddiff";

@@ -25,7 +25,7 @@ public sealed record MergePlan(
         {
             FileName = ManifestImage.MemberName(disk.Target, isFull: true),
             Format = "raw",
-            Sha256 = member.ContentSha256,
+            Xxh128 = member.ContentXxh128,
             SizeBytes = member.SizeBytes,
         }],
         Image = Whole(disk.Image!),

@@ -60,7 +60,7 @@ public sealed class JsonReports(TextWriter output) : IReports
                 ["size_bytes"] = member.SizeBytes,
                 ["data_bytes"] = member.DataBytes,
                 ["data_offset_bytes"] = member.DataOffsetBytes,
-                ["content_sha256"] = member.ContentSha256,
+                ["content_xxh128"] = member.ContentXxh128,
             });
         }
 
@@ -229,7 +229,7 @@ public sealed class JsonReports(TextWriter output) : IReports
         ["format"] = file.Layer.Format,
         ["size_bytes"] = file.Layer.SizeBytes,
         ["virtual_size_bytes"] = file.Disk.VirtualSizeBytes,
-        ["content_sha256"] = file.Layer.Sha256,
+        ["content_xxh128"] = file.Layer.Xxh128,
         ["source"] = file.Layer.SourcePath,
     };
 

@@ -122,7 +122,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         {
             _ = table.AddRow(
                 Tables.Cell(member.Name), Tables.Cell(ByteSize.Format(member.SizeBytes)), Tables.Cell(ByteSize.Format(member.DataBytes)),
-                Tables.Cell($"{member.DataOffsetBytes}"), Tables.Cell(member.ContentSha256));
+                Tables.Cell($"{member.DataOffsetBytes}"), Tables.Cell(member.ContentXxh128));
         }
 
         console.Write(table);

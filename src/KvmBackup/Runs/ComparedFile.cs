@@ -17,7 +17,7 @@ public sealed record ComparedFile(CompletedBackup Backup, ManifestDisk Disk, Man
     public long SizeBytes => Assembly?.SizeBytes ?? Layer.SizeBytes;
 
     /// <summary>Of all its content; null for an increment, whose checksum is that of its changes.</summary>
-    public string? Sha256 => Disk.Kind == BackupKind.Full ? Layer.Sha256 : null;
+    public string? Xxh128 => Disk.Kind == BackupKind.Full ? Layer.Xxh128 : null;
 
     /// <summary>The files of one disk, the guest's own first.</summary>
     /// <exception cref="PlanningException">A backup that it stands on is not there.</exception>

@@ -48,7 +48,7 @@ internal sealed class Comparison(DomainName name, ComparedBackup backup, RbdClie
         ComparedFile file, int depth, HeldContent content, Tally tally, CancellationToken cancellationToken)
     {
         string label = file.Layer.FileName;
-        bool isSame = file.Sha256 is { } checksum && await content.ReadAsync(
+        bool isSame = file.Xxh128 is { } checksum && await content.ReadAsync(
             depth,
             async source => source.SizeBytes == file.SizeBytes
                 && await SourceChecksum.ComputeAsync(source, tally.Begin($"reading {label}"), cancellationToken) == checksum,
@@ -64,7 +64,7 @@ internal sealed class Comparison(DomainName name, ComparedBackup backup, RbdClie
 
         FileComparison found = await content.ReadAsync(
             depth, source => LookAsync(file, source, tally, cancellationToken), cancellationToken);
-        return found is { Verdict: ComparisonVerdict.Same } && file.Sha256 is not null
+        return found is { Verdict: ComparisonVerdict.Same } && file.Xxh128 is not null
             ? throw new RunsException(
                 $"{label}: the checksum of the source is not that of the backup, but read once more no byte differs. Either the source "
                 + $"was written to, or its disk reads wrong: look in dmesg, and run: kvmbackup verify {ShellWord.Quote(file.Backup.Domain.Value)}@{file.Backup.Id}")

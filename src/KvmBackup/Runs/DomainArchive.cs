@@ -65,7 +65,7 @@ public sealed class DomainArchive : IAsyncDisposable, IDiskTaker
             using FileExtentSource source = FileExtentSource.Open(layer.FilePath);
             ArchiveMember member = await archive.AddAsync(name, tally.Paced(source), tally.Begin($"reading {name}"), cancellationToken);
             layers.Add(new ManifestLayer(
-                name, layer.Format, layer.FilePath, layer.IsBlockDevice, member.ContentSha256, member.SizeBytes));
+                name, layer.Format, layer.FilePath, layer.IsBlockDevice, member.ContentXxh128, member.SizeBytes));
         }
 
         disks.Add(new ManifestDisk(disk.Disk.Target, BackupKind.Full, disk.Layers[0].VirtualSizeBytes, layers));
@@ -106,7 +106,7 @@ public sealed class DomainArchive : IAsyncDisposable, IDiskTaker
         _ = await tally.WaitAsync(cluster.EnsureThereAsync(image.Location, held, cancellationToken));
         string format = image.Base is null ? "raw" : ManifestLayer.RbdDiffFormat;
         ManifestLayer layer = new(
-            name, format, $"rbd:{image.Source.Image}", false, member.ContentSha256, member.SizeBytes);
+            name, format, $"rbd:{image.Source.Image}", false, member.ContentXxh128, member.SizeBytes);
         disks.Add(new ManifestDisk(disk.Disk.Target, disk.Kind, virtualSizeBytes, [layer])
         {
             Image = new ManifestImage(

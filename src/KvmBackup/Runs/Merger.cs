@@ -181,7 +181,7 @@ public sealed class Merger(
 
     private static void DemandSame(ArchiveMember member, ArchiveMember copied)
     {
-        if (copied.ContentSha256 != member.ContentSha256)
+        if (copied.ContentXxh128 != member.ContentXxh128)
         {
             throw new RunsException($"{member.Name} was not read as it was written", ExitCode.DamageFound);
         }

@@ -132,7 +132,7 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
     {
         using FileExtentSource source = FileExtentSource.Open(filePath);
         return source.SizeBytes == member.SizeBytes
-            && await ContentHash.ComputeAsync(source, cancellationToken) == member.ContentSha256;
+            && await ContentHash.ComputeAsync(source, cancellationToken) == member.ContentXxh128;
     }
 
     private static IEnumerable<string> RefuseWithoutRoom(List<RestoreFile> written, Func<RestoreFile, long> dataBytes)

@@ -60,7 +60,7 @@ internal static class BackupEntry
     }
 
     private static UnusableCause CauseOf(StorageException failure) =>
-        failure.IsNewerFormat ? UnusableCause.TooNew
+        failure.IsOtherFormat ? UnusableCause.OtherFormat
         : failure.ExitCode == ExitCode.DamageFound ? UnusableCause.Damaged
         : UnusableCause.Unreadable;
 

@@ -30,7 +30,7 @@ public static class ManifestFile
                 + $" too many extents; the limit is {LargestSizeBytes}. Defragment its images.");
     }
 
-    /// <exception cref="StorageException">Missing, unreadable, damaged, or of a newer version.</exception>
+    /// <exception cref="StorageException">Missing, unreadable, damaged, or of another version.</exception>
     public static Manifest Read(string filePath)
     {
         byte[] bytes;
@@ -57,15 +57,15 @@ public static class ManifestFile
         return Parse(bytes, filePath);
     }
 
-    /// <exception cref="StorageException">Damaged, or of a newer version.</exception>
+    /// <exception cref="StorageException">Damaged, or of another version.</exception>
     public static Manifest Parse(ReadOnlySpan<byte> json, string filePath)
     {
         try
         {
             int version = HouseJson.ReadFormatVersion(json);
-            if (version > Manifest.CurrentFormatVersion)
+            if (version != Manifest.CurrentFormatVersion)
             {
-                throw StorageException.Newer(filePath, version);
+                throw StorageException.OtherFormat(filePath, version);
             }
 
             Manifest manifest = JsonSerializer.Deserialize(json, Json.Manifest)

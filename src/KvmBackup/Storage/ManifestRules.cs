@@ -7,6 +7,7 @@ internal static class ManifestRules
 {
     private const int LongestText = 4096;
     private const int Sha256Digits = 64;
+    private const int Xxh128Digits = 32;
 
     /// <returns>The first thing that is wrong, in words; null when all is well.</returns>
     public static string? FindProblem(Manifest manifest)
@@ -40,7 +41,7 @@ internal static class ManifestRules
 
     private static string? HeadProblem(Manifest manifest)
     {
-        if (manifest.FormatVersion is < 1 or > Manifest.CurrentFormatVersion)
+        if (manifest.FormatVersion != Manifest.CurrentFormatVersion)
         {
             return $"its format_version is {manifest.FormatVersion}";
         }
@@ -71,7 +72,7 @@ internal static class ManifestRules
             return "a size of the archive is negative";
         }
 
-        return IsSha256(archive.Sha256) ? null : "the archive's sha256 is not 64 lower-case hexadecimal digits";
+        return IsChecksum(archive.Sha256, Sha256Digits) ? null : "the archive's sha256 is not 64 lower-case hexadecimal digits";
     }
 
     private static string? MemberProblem(Manifest manifest, ArchiveMember member)
@@ -82,9 +83,9 @@ internal static class ManifestRules
             return $"'{member.Name}' cannot be the name of a member";
         }
 
-        if (!IsSha256(member.ContentSha256))
+        if (!IsChecksum(member.ContentXxh128, Xxh128Digits))
         {
-            return $"the checksum of member '{member.Name}' is not 64 lower-case hexadecimal digits";
+            return $"the checksum of member '{member.Name}' is not 32 lower-case hexadecimal digits";
         }
 
         long room = manifest.Archive.TarBytes - member.DataOffsetBytes;
@@ -152,7 +153,7 @@ internal static class ManifestRules
     private static string? LayerProblem(Manifest manifest, ManifestDisk disk, ManifestLayer layer)
     {
         if (!BackupFiles.IsPlainName(layer.FileName) || !IsText(layer.Format) || !IsText(layer.SourcePath)
-            || !IsSha256(layer.Sha256))
+            || !IsChecksum(layer.Xxh128, Xxh128Digits))
         {
             return $"layer '{layer.FileName}' of disk {disk.Target} has a bad name, format, path or checksum";
         }
@@ -176,6 +177,6 @@ internal static class ManifestRules
 
     private static bool IsText(string text) => text.Length is > 0 and <= LongestText;
 
-    private static bool IsSha256(string text) =>
-        text.Length == Sha256Digits && text.All(char.IsAsciiHexDigitLower);
+    private static bool IsChecksum(string text, int digits) =>
+        text.Length == digits && text.All(char.IsAsciiHexDigitLower);
 }

@@ -23,16 +23,18 @@ public sealed class StorageException(
     public static StorageException From(Exception failure, string what) =>
         new($"{what}: {failure.Message.TrimEnd('.')}. {Mend(failure)}", ExitCode.Failed, failure);
 
-    /// <summary>A file of a version of this program that is newer than this one.</summary>
-    public static StorageException Newer(string filePath, int version) => new(
-        $"'{filePath}' was written by a newer kvmbackup (format {version}); this one reads up to"
-        + $" {Manifest.CurrentFormatVersion}: upgrade kvmbackup on this host.")
+    /// <summary>A manifest of another version of this program.</summary>
+    public static StorageException OtherFormat(string filePath, int version) => new(version > Manifest.CurrentFormatVersion
+        ? $"'{filePath}' was written by a newer kvmbackup (format {version}); this one reads format"
+            + $" {Manifest.CurrentFormatVersion}: upgrade kvmbackup on this host."
+        : $"'{filePath}' was written by a kvmbackup from before its first release (format {version}); this one reads format"
+            + $" {Manifest.CurrentFormatVersion}: unpack the archive with tar, RESTORE.md in it says how to go on.")
     {
-        IsNewerFormat = true,
+        IsOtherFormat = true,
     };
 
-    /// <summary>Nothing is damaged: this program is too old for it.</summary>
-    public bool IsNewerFormat { get; private init; }
+    /// <summary>Nothing is damaged: this program is not the one for it.</summary>
+    public bool IsOtherFormat { get; private init; }
 
     /// <summary>The failures that a file system may give at any time; all else is a mistake of ours.</summary>
     public static bool IsExpected(Exception failure) => failure is IOException or UnauthorizedAccessException;

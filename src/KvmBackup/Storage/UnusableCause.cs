@@ -9,8 +9,8 @@ public enum UnusableCause
     /// <summary>It was published, and is no longer as it was.</summary>
     Damaged,
 
-    /// <summary>A newer version of this program wrote it.</summary>
-    TooNew,
+    /// <summary>Another version of this program wrote it.</summary>
+    OtherFormat,
 
     /// <summary>The file system refuses to show it.</summary>
     Unreadable,

@@ -6,7 +6,7 @@ namespace KvmBackup.Tests.Archiving;
 
 public sealed class ArchiveIndexTests
 {
-    private static readonly string Digest = new('a', 64);
+    private static readonly string Digest = new('a', 32);
 
     [Theory]
     [InlineData(CompressionMethod.Gzip, 500_000)]
@@ -34,11 +34,11 @@ public sealed class ArchiveIndexTests
     {
         using MemoryStream stream = new();
 
-        await new ArchiveIndex(1, 4096, 1024, [new ArchiveChunk(0, 9, new string('a', 64))]).WriteToAsync(stream, CancellationToken.None);
+        await new ArchiveIndex(2, 4096, 1024, [new ArchiveChunk(0, 9, 0xa5)]).WriteToAsync(stream, CancellationToken.None);
 
         Assert.Equal(
-            "{\"format_version\":1,\"chunk_size_bytes\":4096,\"tar_bytes\":1024,\"size_bytes\":9,\"lengths\":[9],"
-            + $"\"sha256\":[\"{new string('a', 64)}\"]}}",
+            "{\"format_version\":2,\"chunk_size_bytes\":4096,\"tar_bytes\":1024,\"size_bytes\":9,\"lengths\":[9],"
+            + $"\"xxh128\":[\"{new string('0', 30)}a5\"]}}",
             System.Text.Encoding.UTF8.GetString(stream.ToArray()));
     }
 
@@ -96,7 +96,7 @@ public sealed class ArchiveIndexTests
     [Fact]
     public async Task An_index_is_read_as_it_was_written()
     {
-        ArchiveIndex index = new(1, 4096, 4096 + 512, [new(0, 100, Digest), new(100, 20, Digest)]);
+        ArchiveIndex index = new(2, 4096, 4096 + 512, [new(0, 100, 1), new(100, 20, UInt128.MaxValue)]);
         using MemoryStream stream = new();
         await index.WriteToAsync(stream, CancellationToken.None);
         stream.Position = 0;
@@ -109,39 +109,42 @@ public sealed class ArchiveIndexTests
     [InlineData("null")]
     [InlineData("[]")]
     [InlineData("{}")]
-    [InlineData("{\"format_version\":1,\"chunk_size_bytes\":4096,\"tar_bytes\":1024,\"size_bytes\":9}")]
+    [InlineData("{\"format_version\":2,\"chunk_size_bytes\":4096,\"tar_bytes\":1024,\"size_bytes\":9}")]
     public Task What_is_no_index_is_refused(string json) => AssertRefusedAsync(json);
 
     [Theory]
     [InlineData("0", "4096", "1024", "9", "9", "D")]
-    [InlineData("1", "0", "1024", "9", "9", "D")]
-    [InlineData("1", "-512", "1024", "9", "9", "D")]
-    [InlineData("1", "2147483136", "1024", "9", "9", "D")]
-    [InlineData("1", "4097", "1024", "9", "9", "D")]
-    [InlineData("1", "4096", "9223372036854775296", "9", "9", "D")]
-    [InlineData("1", "4096", "0", "9", "9", "D")]
-    [InlineData("1", "4096", "-1024", "9", "9", "D")]
-    [InlineData("1", "4096", "5120", "9", "9", "D")]
-    [InlineData("1", "4096", "1024", "9", "-9", "D")]
-    [InlineData("1", "4096", "1024", "0", "0", "D")]
-    [InlineData("1", "4096", "1024", "2000000000", "2000000000", "D")]
-    [InlineData("1", "4096", "1024", "8", "9", "D")]
-    [InlineData("1", "4096", "1024", "9", "9,1", "D")]
-    [InlineData("1", "4096", "1024", "9", "\"9\"", "D")]
-    [InlineData("1", "4096", "1024", "9", "9", "x")]
-    [InlineData("1", "4096", "1024", "9", "9", "D\"")]
+    [InlineData("1", "4096", "1024", "9", "9", "D")]
+    [InlineData("2", "0", "1024", "9", "9", "D")]
+    [InlineData("2", "-512", "1024", "9", "9", "D")]
+    [InlineData("2", "2147483136", "1024", "9", "9", "D")]
+    [InlineData("2", "4097", "1024", "9", "9", "D")]
+    [InlineData("2", "4096", "9223372036854775296", "9", "9", "D")]
+    [InlineData("2", "4096", "0", "9", "9", "D")]
+    [InlineData("2", "4096", "-1024", "9", "9", "D")]
+    [InlineData("2", "4096", "5120", "9", "9", "D")]
+    [InlineData("2", "4096", "1024", "9", "-9", "D")]
+    [InlineData("2", "4096", "1024", "0", "0", "D")]
+    [InlineData("2", "4096", "1024", "2000000000", "2000000000", "D")]
+    [InlineData("2", "4096", "1024", "8", "9", "D")]
+    [InlineData("2", "4096", "1024", "9", "9,1", "D")]
+    [InlineData("2", "4096", "1024", "9", "\"9\"", "D")]
+    [InlineData("2", "4096", "1024", "9", "9", "x")]
+    [InlineData("2", "4096", "1024", "9", "9", "D0")]
+    [InlineData("2", "4096", "1024", "9", "9", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
+    [InlineData("2", "4096", "1024", "9", "9", "D\"")]
     public Task A_damaged_index_is_refused(
-        string version, string chunk, string tar, string size, string lengths, string sha256) => AssertRefusedAsync(
+        string version, string chunk, string tar, string size, string lengths, string checksum) => AssertRefusedAsync(
             $"{{\"format_version\":{version},\"chunk_size_bytes\":{chunk},\"tar_bytes\":{tar},\"size_bytes\":{size},"
-            + $"\"lengths\":[{lengths}],\"sha256\":[\"{sha256.Replace("D", Digest, StringComparison.Ordinal)}\"]}}");
+            + $"\"lengths\":[{lengths}],\"xxh128\":[\"{checksum.Replace("D", Digest, StringComparison.Ordinal)}\"]}}");
 
     [Fact]
     public async Task A_newer_index_is_refused_by_its_version_whatever_follows()
     {
-        using MemoryStream stream = new("{\"format_version\":2,\"lengths\":\"elsewhere\"}"u8.ToArray());
+        using MemoryStream stream = new("{\"format_version\":3,\"lengths\":\"elsewhere\"}"u8.ToArray());
         ArchivingException refusal = await Assert.ThrowsAsync<ArchivingException>(
             () => ArchiveIndex.ReadFromAsync(stream, CancellationToken.None));
-        Assert.Contains("format version 2", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("format version 3", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(ExitCode.Failed, refusal.ExitCode);
     }
 

@@ -81,7 +81,7 @@ public sealed class HostileValueTests
     [Fact]
     public void An_index_that_cannot_be_right_is_refused_by_the_reader()
     {
-        ArchiveIndex index = new(1, 4096, 4096, [new ArchiveChunk(long.MaxValue, 5, new string('a', 64))]);
+        ArchiveIndex index = new(2, 4096, 4096, [new ArchiveChunk(long.MaxValue, 5, 1)]);
         using SafeFileHandle handle = File.OpenHandle("/dev/null");
         Assert.Throws<ArchivingException>(() => new ArchiveReader(handle, index, CompressionMethod.Zstd));
     }
@@ -108,7 +108,7 @@ public sealed class HostileValueTests
             "extent-empty" => member with { Extents = [.. extents, new(60_000, 0)] },
             "extent-moved" => member with { Extents = [extents[0], new(8704, 10_240), extents[2]] },
             "extent-missing" => member with { Extents = extents[..^1] },
-            "checksum" => member with { ContentSha256 = new string('0', 64) },
+            "checksum" => member with { ContentXxh128 = new string('0', 32) },
             "name" => member with { Name = "web1/vdb.raw" },
             "name-absolute" => member with { Name = "/etc/passwd" },
             "name-up" => member with { Name = "web1/../../x" },

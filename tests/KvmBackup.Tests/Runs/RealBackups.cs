@@ -42,7 +42,7 @@ internal static class RealBackups
     {
         ManifestDisk Disk(string name, ArchiveMember member) => new(
             new DiskTarget(name), BackupKind.Full, member.SizeBytes,
-            [new ManifestLayer($"{name}.raw", "raw", $"/images/{name}.raw", false, member.ContentSha256, member.SizeBytes)]);
+            [new ManifestLayer($"{name}.raw", "raw", $"/images/{name}.raw", false, member.ContentXxh128, member.SizeBytes)]);
         return ManifestSamples.Create(id: id) with
         {
             Archive = new ManifestArchive(

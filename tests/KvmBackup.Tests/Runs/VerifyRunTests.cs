@@ -58,7 +58,7 @@ public sealed class VerifyRunTests : IDisposable
             await summary.Index.WriteToAsync(index, CancellationToken.None);
         }
 
-        ManifestLayer layer = disk.Layers[0] with { Sha256 = member.ContentSha256 };
+        ManifestLayer layer = disk.Layers[0] with { Xxh128 = member.ContentXxh128 };
         return await pending.PublishAsync(
             manifest with
             {

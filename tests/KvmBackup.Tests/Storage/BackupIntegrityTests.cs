@@ -31,9 +31,9 @@ public sealed class BackupIntegrityTests : IAsyncLifetime
     [Fact]
     public void A_name_that_is_hard_on_a_shell_is_one_line()
     {
-        byte[] bytes = ChecksumFile.Format([new(" -x $(y) ω.tar.gz", ManifestSamples.Sum('a'))]);
+        byte[] bytes = ChecksumFile.Format([new(" -x $(y) ω.tar.gz", ManifestSamples.Sha256('a'))]);
         ChecksumReading reading = ChecksumFile.Parse(bytes);
-        Assert.Equal(ManifestSamples.Sum('a'), reading.Sums[" -x $(y) ω.tar.gz"]);
+        Assert.Equal(ManifestSamples.Sha256('a'), reading.Sums[" -x $(y) ω.tar.gz"]);
         Assert.Empty(reading.Damages);
     }
 
@@ -69,7 +69,7 @@ public sealed class BackupIntegrityTests : IAsyncLifetime
     [Fact]
     public void A_line_that_leads_out_of_the_backup_is_damage_and_is_not_followed()
     {
-        File.AppendAllText(PathOf("SHA256SUMS"), $"{ManifestSamples.Sum('a')}  ../../../etc/passwd\n");
+        File.AppendAllText(PathOf("SHA256SUMS"), $"{ManifestSamples.Sha256('a')}  ../../../etc/passwd\n");
         ArchiveDamage damage = Assert.Single(BackupIntegrity.VerifyFiles(backup));
         Assert.Contains("no file of this backup", damage.Reason, StringComparison.Ordinal);
     }

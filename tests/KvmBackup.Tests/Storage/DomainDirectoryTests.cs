@@ -34,7 +34,7 @@ public sealed class DomainDirectoryTests : IAsyncLifetime
         await BreakAsync(3, path => File.AppendAllText(Path.Combine(path, "web1.tar.gz"), "more"));
         await BreakAsync(4, path => File.WriteAllText(Path.Combine(path, "manifest.json"), "{"));
         await BreakAsync(5, path => Directory.Move(path, path.Replace("20261105", "20261106", StringComparison.Ordinal)));
-        await BreakAsync(7, path => Replace(path, "\"format_version\": 1", "\"format_version\": 2"));
+        await BreakAsync(7, path => Replace(path, "\"format_version\": 2", "\"format_version\": 3"));
         _ = await fixture.PublishAsync(8);
 
         BackupCatalogue catalogue = fixture.Domain.List();
@@ -43,13 +43,13 @@ public sealed class DomainDirectoryTests : IAsyncLifetime
         string[] expected =
         [
             "There is no manifest", "is missing", "has 11 bytes; the manifest says 7", "is damaged",
-            "its manifest is that of 20261105T020000Z-full", "(format 2); this one reads up to 1: upgrade",
+            "its manifest is that of 20261105T020000Z-full", "(format 3); this one reads format 2: upgrade",
         ];
         Assert.Equal(expected.Length, catalogue.Unusable.Count);
         Assert.All(catalogue.Unusable.Zip(expected), pair => Assert.Contains(pair.Second, pair.First.Reason, StringComparison.Ordinal));
         Assert.Equal(
             [UnusableCause.Damaged, UnusableCause.Damaged, UnusableCause.Damaged, UnusableCause.Damaged, UnusableCause.Damaged,
-                UnusableCause.TooNew],
+                UnusableCause.OtherFormat],
             catalogue.Unusable.Select(entry => entry.Cause));
     }
 

@@ -59,8 +59,8 @@ public sealed class ManifestFileTests
         Assert.DoesNotContain("data_bytes", Text, StringComparison.Ordinal);
 
     [Theory]
-    [InlineData("\"format_version\": 1", "\"format_version\": 0", "format_version")]
-    [InlineData("\"format_version\": 1", "\"format_version\": \"1\"", "format_version")]
+    [InlineData("\"format_version\": 2", "\"format_version\": 0", "format_version")]
+    [InlineData("\"format_version\": 2", "\"format_version\": \"1\"", "format_version")]
     [InlineData("\"host\": \"cloud1\"", "\"host\": null", "host")]
     [InlineData("  \"host\": \"cloud1\",\n", "", "host")]
     [InlineData("\"host\": \"cloud1\"", "\"host\": \"cloud1\", \"host\": \"cloud2\"", "host")]
@@ -102,7 +102,7 @@ public sealed class ManifestFileTests
     }
 
     [Theory]
-    [InlineData(""), InlineData("null"), InlineData("[]"), InlineData("{}"), InlineData("\0\0\0\0"), InlineData("{\"format_version\": 1}")]
+    [InlineData(""), InlineData("null"), InlineData("[]"), InlineData("{}"), InlineData("\0\0\0\0"), InlineData("{\"format_version\": 2}")]
     public void Garbage_is_damage(string text) =>
         Assert.Equal(ExitCode.DamageFound, Assert.Throws<StorageException>(() => Parse(text)).ExitCode);
 
@@ -110,9 +110,17 @@ public sealed class ManifestFileTests
     public void A_newer_format_asks_for_an_upgrade_whatever_else_it_says()
     {
         StorageException failure = Assert.Throws<StorageException>(
-            () => Parse("{\"new_member\": {\"a\": [1]}, \"format_version\": 2, \"kind\": \"yearly\"}"));
-        Assert.Contains("newer kvmbackup (format 2); this one reads up to 1: upgrade", failure.Message, StringComparison.Ordinal);
-        Assert.True(failure.IsNewerFormat);
+            () => Parse("{\"new_member\": {\"a\": [1]}, \"format_version\": 3, \"kind\": \"yearly\"}"));
+        Assert.Contains("newer kvmbackup (format 3); this one reads format 2: upgrade", failure.Message, StringComparison.Ordinal);
+        Assert.True(failure.IsOtherFormat);
+    }
+
+    [Fact]
+    public void An_older_format_says_what_still_reads_it()
+    {
+        StorageException failure = Assert.Throws<StorageException>(() => Parse("{\"format_version\": 1}"));
+        Assert.Contains("(format 1); this one reads format 2: unpack the archive with tar", failure.Message, StringComparison.Ordinal);
+        Assert.True(failure.IsOtherFormat);
     }
 
     [Fact]
@@ -139,7 +147,7 @@ public sealed class ManifestFileTests
             }
             catch (StorageException failure)
             {
-                Assert.True(failure.ExitCode == ExitCode.DamageFound || failure.IsNewerFormat, failure.Message);
+                Assert.True(failure.ExitCode == ExitCode.DamageFound || failure.IsOtherFormat, failure.Message);
             }
         }
 

@@ -24,7 +24,7 @@ public static class ManifestSamples
             new DateTimeOffset(2026, 11, 20, 2, 0, 1, TimeSpan.Zero).AddTicks(1234567),
             new DateTimeOffset(2026, 11, 20, 3, 0, 2, TimeSpan.FromHours(1)),
             TimeSpan.FromTicks(841234),
-            new ManifestArchive($"{name.FileName}.tar.gz", "index.bin", CompressionMethod.Pigz, archiveBytes, 900_000, Sum('a')),
+            new ManifestArchive($"{name.FileName}.tar.gz", "index.bin", CompressionMethod.Pigz, archiveBytes, 900_000, Sha256('a')),
             [new ManifestDisk(new DiskTarget("vda"), kind, 10L << 30,
                 [new ManifestLayer("vda.qcow2", "qcow2", "/images/wéb 1.qcow2", false, Sum('b'), 500_000)])],
             [new SkippedDisk(new DiskTarget("sda"), "a cdrom holds nothing of the guest's")],
@@ -37,5 +37,8 @@ public static class ManifestSamples
             ["the overlay grew \"fast\""]);
     }
 
-    public static string Sum(char digit) => new(digit, 64);
+    /// <summary>The checksum of a content.</summary>
+    public static string Sum(char digit) => new(digit, 32);
+
+    public static string Sha256(char digit) => new(digit, 64);
 }

@@ -1,0 +1,83 @@
+using System.Buffers.Binary;
+using System.Globalization;
+
+namespace KvmBackup.Archiving;
+
+/// <summary>
+/// XXH3 with 128 bits, by libxxhash: a checksum that finds every damage and costs next to nothing, ten times as quick as
+/// SHA-256. It is no proof against forgery; that is SHA-256 of the file. <c>xxh128sum</c> prints the same.
+/// </summary>
+public sealed class Xxh128 : IDisposable
+{
+    public const int SizeBytes = 16;
+
+    private const int Digits = 2 * SizeBytes;
+    private nint state;
+
+    /// <summary>One that is fed piece by piece, by one caller at a time.</summary>
+    /// <exception cref="ArchivingException">The library is not on this host.</exception>
+    public Xxh128()
+    {
+        EnsureAvailable();
+        state = XxHashLibrary.CreateState();
+        if (state == 0 || XxHashLibrary.Reset(state) != 0)
+        {
+            throw new InsufficientMemoryException("libxxhash found no memory for a checksum.");
+        }
+    }
+
+    ~Xxh128() => Free();
+
+    /// <exception cref="ArchivingException">The library is not on this host.</exception>
+    public static void EnsureAvailable() => _ = Of([]);
+
+    /// <exception cref="ArchivingException">The library is not on this host.</exception>
+    public static UInt128 Of(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            return XxHashLibrary.Of(bytes, (nuint)bytes.Length).Value;
+        }
+        catch (Exception failure) when (failure is DllNotFoundException or EntryPointNotFoundException)
+        {
+            throw new ArchivingException(
+                $"The library {XxHashLibrary.Name} (0.8 or newer) is not on this host. Install the package libxxhash0 (Debian) or "
+                + "xxhash-libs (Fedora): every checksum of a backup's content needs it.",
+                innerException: failure);
+        }
+    }
+
+    /// <summary>In lower-case hexadecimal, the highest digit first.</summary>
+    public static string Format(UInt128 checksum) => checksum.ToString("x32", CultureInfo.InvariantCulture);
+
+    /// <returns>Null when it is not what <see cref="Format"/> gives.</returns>
+    public static UInt128? Parse(string? text) =>
+        text is { Length: Digits } && UInt128.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out UInt128 value)
+            && Format(value) == text
+            ? value : null;
+
+    public void Append(ReadOnlySpan<byte> bytes) => _ = XxHashLibrary.Update(state, bytes, (nuint)bytes.Length);
+
+    /// <summary>Adds the bytes of a checksum, the highest first.</summary>
+    public void Append(UInt128 checksum)
+    {
+        Span<byte> bytes = stackalloc byte[SizeBytes];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, checksum);
+        Append(bytes);
+    }
+
+    /// <summary>Of all that was added so far.</summary>
+    public UInt128 Finish() => XxHashLibrary.Finish(state).Value;
+
+    public void Dispose()
+    {
+        Free();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Free()
+    {
+        _ = XxHashLibrary.FreeState(state);
+        state = 0;
+    }
+}
