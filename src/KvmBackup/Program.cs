@@ -21,7 +21,7 @@ internal static class Program
     {
         TimeProvider time = TimeProvider.System;
         return (int)(arguments is [WatchCommand.Name, _, _]
-            ? await WatchCommand.RunAsync(arguments, SelfControl.LeaveSession, Assemble, RecoveryLog.Open(time))
+            ? await WatchCommand.RunAsync(arguments, Assemble, RecoveryLog.Open(time))
             : await new CommandLine(Assemble, time).RunAsync(arguments));
     }
 

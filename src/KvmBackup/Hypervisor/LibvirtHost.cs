@@ -41,7 +41,8 @@ public sealed partial class LibvirtHost(Virsh virsh)
         Task<string> migratable = AskAsync(domain, cancellationToken, "dumpxml", "--security-info", "--migratable");
         Task<string> snapshots = AskAsync(domain, cancellationToken, "snapshot-list", "--name");
         Task<string> checkpoints = AskAsync(domain, cancellationToken, "checkpoint-list", "--name");
-        await Task.WhenAll(state, transient, live, inactive, migratable, snapshots, checkpoints);
+        Task<string?> job = AskJobOfAsync(state, domain, cancellationToken);
+        await Task.WhenAll(state, transient, live, inactive, migratable, snapshots, checkpoints, job);
 
         XElement xml = DomainXml.Parse(await live);
         return new DomainFacts(
@@ -54,7 +55,7 @@ public sealed partial class LibvirtHost(Virsh virsh)
             DomainXml.Disks(xml),
             Lines(await snapshots),
             Lines(await checkpoints),
-            await state == DomainState.ShutOff ? null : await AskJobAsync(domain, cancellationToken),
+            await job,
             DomainXml.Files(xml),
             new DomainDefinition(await inactive, await live, await migratable))
         {
@@ -98,14 +99,16 @@ public sealed partial class LibvirtHost(Virsh virsh)
             virsh.Call("secret-get-value", "--secret", secret.ToString()), $"Reading the secret {secret}", cancellationToken)).Trim();
 
     /// <summary>The job that libvirt does with a domain now; null for none, and when the domain is shut off.</summary>
-    public async Task<string?> RunningJobAsync(DomainIdentity domain, CancellationToken cancellationToken)
-    {
-        return await StateAsync(domain, cancellationToken) == DomainState.ShutOff
-            ? null : await AskJobAsync(domain, cancellationToken);
-    }
+    public Task<string?> RunningJobAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        AskJobOfAsync(StateAsync(domain, cancellationToken), domain, cancellationToken);
 
-    private async Task<string?> AskJobAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    private async Task<string?> AskJobOfAsync(Task<DomainState> state, DomainIdentity domain, CancellationToken cancellationToken)
     {
+        if (await state == DomainState.ShutOff)
+        {
+            return null;
+        }
+
         string type = Field(await AskAsync(domain, cancellationToken, "domjobinfo"), "Job type");
         return type is "None" or "" ? null : type;
     }

@@ -58,10 +58,20 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
                 break;
             }
 
-            if (next is not null && !await TryRunAsync(next, live!, attempts, reached, cancellationToken)
-                && await IsShutOffAsync(identity, cancellationToken))
+            if (next is not null)
             {
-                return false;
+                if (await TryRunAsync(next, live!, attempts, reached, cancellationToken))
+                {
+                    if (attempts.AreFirst)
+                    {
+                        // As a rule it has come to its end already.
+                        continue;
+                    }
+                }
+                else if (await IsShutOffAsync(identity, cancellationToken))
+                {
+                    return false;
+                }
             }
 
             await Task.Delay(pause, time, cancellationToken);
@@ -188,6 +198,9 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
         private int commits;
         private int pivots;
         private int silentReads;
+
+        /// <summary>Nothing had to be tried again yet.</summary>
+        public bool AreFirst => commits <= 1 && pivots <= 1;
 
         public string Complaint { get; set; } = "the block job did not become ready";
 

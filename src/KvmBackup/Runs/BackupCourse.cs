@@ -161,7 +161,7 @@ public sealed class BackupCourse(
         BackupJob job, IHeldSource source, PendingBackup pending, DomainArchive archive, JobRecord record,
         IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
-        await archive.AddDefinitionsAsync(hostName, cancellationToken);
+        await Task.WhenAll(source.PrepareAsync(cancellationToken), archive.AddDefinitionsAsync(hostName, cancellationToken));
         ResourceLimits limits = job.Terms.Limits;
         Tally tally = new(job.Name, job.DataBytes, progress) { Pace = Pace.Of(limits, time) };
         PinOutcome outcome = await source.ReadAsync(courtesy.Of(archive, limits), tally, cancellationToken);

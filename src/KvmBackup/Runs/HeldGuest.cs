@@ -9,8 +9,12 @@ public sealed class HeldGuest(
     PreparedJob job, PinnedDomain pin, PinnedImages images, LibvirtHost host, TimeProvider time, ILogger log) : IHeldSource
 {
     private readonly PauseCheck pauses = new(host, log);
+    private Task<IReadOnlyList<string>>? asked;
 
     public bool IsClean => pin.IsGuestClean;
+
+    public Task PrepareAsync(CancellationToken cancellationToken) =>
+        job.Facts.IsActive ? pin.PrepareAsync(cancellationToken) : Task.CompletedTask;
 
     public Task<PinOutcome> ReadAsync(IDiskTaker taker, Tally tally, CancellationToken cancellationToken) =>
         job.Facts.IsActive
@@ -18,7 +22,7 @@ public sealed class HeldGuest(
             : ReadOfflineAsync(taker, tally, cancellationToken);
 
     public async Task<IReadOnlyList<string>> FindTroublesAsync() =>
-        [.. pin.Troubles, .. job.Facts.IsActive ? await pauses.FindAsync(job) : []];
+        [.. pin.Troubles, .. job.Facts.IsActive ? await (asked ?? pauses.FindAsync(job)) : []];
 
     private async Task<PinOutcome> ReadPinnedAsync(IDiskTaker taker, Tally tally, CancellationToken cancellationToken)
     {
@@ -34,6 +38,8 @@ public sealed class HeldGuest(
             }
         }
 
+        // Asked while the archive is finished.
+        asked = pauses.FindAsync(job);
         return pin.Outcome;
     }
 

@@ -8,6 +8,11 @@ public interface IHeldSource
     /// <summary>False: something is left that only recovery or a person can mend, so the journal must not forget it.</summary>
     bool IsClean { get; }
 
+    /// <summary>Asks what must be known before the pin, so that the rest of what is prepared need not wait for it. Changes
+    /// nothing; what is not asked here is asked by <see cref="ReadAsync"/>.</summary>
+    /// <exception cref="KvmBackupException">It must not be pinned.</exception>
+    Task PrepareAsync(CancellationToken cancellationToken);
+
     /// <summary>Pins it, reads each disk once, and lets it go.</summary>
     /// <param name="taker">Gets each disk while it is held.</param>
     /// <param name="tally">How far the read is.</param>

@@ -28,12 +28,6 @@ public static partial class SelfControl
         Thread.Sleep(TimeSpan.FromMilliseconds(200));
     }
 
-    /// <summary>Leaves the terminal and the process group of whoever started us, so that neither ends us.</summary>
-    public static void LeaveSession() => _ = NewSession();
-
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int Kill(int processId, int signal);
-
-    [LibraryImport("libc", EntryPoint = "setsid", SetLastError = true)]
-    private static partial int NewSession();
 }

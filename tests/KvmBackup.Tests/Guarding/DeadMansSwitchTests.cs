@@ -1,4 +1,6 @@
+using System.Text;
 using KvmBackup.Guarding;
+using KvmBackup.Shell;
 using KvmBackup.Tests.Support;
 using Serilog.Core;
 
@@ -6,68 +8,55 @@ namespace KvmBackup.Tests.Guarding;
 
 public sealed class DeadMansSwitchTests : IDisposable
 {
+    private static readonly ProgramShell RealShell = new(Logger.None, TimeProvider.System);
     private readonly TemporaryFolder folder = new();
 
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public async Task The_watcher_is_told_a_word_when_all_went_well()
+    public async Task A_run_that_ends_well_calls_nobody()
     {
-        await using (DeadMansSwitch armed = await ArmAsync(
-            "echo standing by; if read word; then echo \"told $word\" >\"$1\"; else echo closed >\"$1\"; fi"))
+        await using (DeadMansSwitch armed = DeadMansSwitch.Arm(new WatchCall("touch", [Told]), Logger.None))
         {
+            await armed.WaitUntilReadyAsync(CancellationToken.None);
             Assert.True(armed.IsReady);
-            Assert.False(File.Exists(Told));
         }
 
-        Assert.Equal("told done\n", File.ReadAllText(Told));
+        Assert.False(File.Exists(Told));
     }
 
     [Fact]
-    public async Task The_run_begins_when_the_watcher_stands_by_and_not_before()
+    public async Task A_watcher_that_is_told_a_word_ends()
     {
-        await using DeadMansSwitch armed = await ArmAsync("sleep 0.3; echo ready >\"$1\"; echo standing by; read word");
+        using MemoryStream output = new();
 
-        Assert.Equal("ready\n", File.ReadAllText(Told));
-    }
+        ProgramResult result = await RealShell.FilterAsync(
+            DeadMansSwitch.Call(new WatchCall("touch", [Told])), "done\n"u8.ToArray(), output, CancellationToken.None);
 
-    [Theory]
-    [InlineData("exit 1")]
-    [InlineData("exec >&-; read word")]
-    public async Task A_watcher_that_does_not_stand_by_is_done_without(string script)
-    {
-        await using DeadMansSwitch armed = await ArmAsync(script);
-
-        Assert.False(armed.IsReady);
+        Assert.Equal((0, "standing by\n"), (result.ExitCode, Encoding.UTF8.GetString(output.ToArray())));
+        Assert.False(File.Exists(Told));
     }
 
     [Fact]
-    public async Task A_watcher_that_cannot_be_started_is_done_without()
+    public async Task A_watcher_whose_pipe_closes_without_a_word_becomes_the_recovery_with_all_its_words_as_they_are()
     {
-        await using DeadMansSwitch armed = DeadMansSwitch.Arm(new WatchCall("/absent/program", []), Logger.None);
+        WatchCall watch = new("printf", ["<%s>", "watch-run", "a b; exit $(c)", "", "$0 \"'"]);
 
-        await armed.WaitUntilReadyAsync(CancellationToken.None);
+        ProgramResult result = await RealShell.RunAsync(DeadMansSwitch.Call(watch), CancellationToken.None);
 
-        Assert.False(armed.IsReady);
+        Assert.Equal("standing by\n<watch-run><a b; exit $(c)><><$0 \"'>", result.StandardOutput);
     }
 
     [Fact]
-    public async Task A_watcher_that_ended_early_does_not_spoil_the_end_of_the_run()
+    public async Task A_watcher_lets_neither_a_terminal_nor_a_shutdown_end_it()
     {
-        DeadMansSwitch armed = await ArmAsync("echo standing by");
-        await Task.Delay(TimeSpan.FromMilliseconds(200));
+        // It becomes a program that sends itself what a closed terminal, Ctrl-C and a shutdown send, and lives on.
+        WatchCall watch = new("sh", ["-c", "for signal in HUP INT QUIT TERM; do kill -s $signal $$; done; echo alive"]);
 
-        await armed.DisposeAsync();
+        ProgramResult result = await RealShell.RunAsync(DeadMansSwitch.Call(watch), CancellationToken.None);
+
+        Assert.Equal("standing by\nalive\n", result.StandardOutput);
     }
 
     private string Told => folder.PathOf("told");
-
-    private async Task<DeadMansSwitch> ArmAsync(string script)
-    {
-        string filePath = folder.PathOf("watcher.sh");
-        File.WriteAllText(filePath, script);
-        DeadMansSwitch armed = DeadMansSwitch.Arm(new WatchCall("sh", [filePath, Told]), Logger.None);
-        await armed.WaitUntilReadyAsync(CancellationToken.None);
-        return armed;
-    }
 }
