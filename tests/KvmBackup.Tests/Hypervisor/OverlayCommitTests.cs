@@ -97,6 +97,17 @@ public sealed class OverlayCommitTests
     }
 
     [Fact]
+    public async Task A_pivot_that_always_says_done_and_does_nothing_is_given_time()
+    {
+        shell.Now("ready/dumpxml", "ready/pivot");
+
+        _ = await FailAsync();
+
+        Assert.InRange(shell.Count("--pivot"), 10, 30);
+        Assert.InRange(time.Elapsed, TimeSpan.FromSeconds(5), Limit);
+    }
+
+    [Fact]
     public async Task A_pivot_that_never_works_ends_with_the_command_that_a_person_types()
     {
         shell.Now("ready/dumpxml").On("--pivot", [.. Enumerable.Repeat("committing/pivot-too-early", 100).Select(Reply.Of)]);

@@ -91,6 +91,8 @@ public sealed class ManifestFileTests
     [InlineData("\"frozen_for_seconds\": 0.0841234", "\"frozen_for_seconds\": 1e27", "seconds")]
     [InlineData("\"the overlay grew", "null, \"the overlay grew", "empty entry")]
     [InlineData("aaaaaaaa\"", "aaaaaaaA\"", "sha256")]
+    [InlineData("cccccccc\"", "cccccccC\"", "the checksum of member")]
+    [InlineData("bbbbbbbb\"", "bbbbbbbbb\"", "checksum")]
     public void What_we_would_not_write_is_damage(string from, string to, string reason)
     {
         Assert.Contains(from, Text, StringComparison.Ordinal);
