@@ -32,7 +32,10 @@ public sealed class CompareCourse(SubjectHold hold, RbdClient cluster, Courtesy 
         await (watcher?.WaitUntilReadyAsync(cancellationToken) ?? Task.CompletedTask);
         Comparison comparison = new(job.Name, backup, cluster, log);
         ResourceLimits limits = job.Terms.Limits;
-        Tally tally = new(job.Name, job.DataBytes, progress) { Pace = Pace.Of(limits, time) };
+        Tally tally = new(job.Name, job.DataBytes, progress)
+        {
+            Pace = Pace.Of(limits, time), Stall = "neither the source nor the archive of the backup gave data",
+        };
         PinOutcome outcome;
         try
         {

@@ -12,7 +12,7 @@ public sealed class ReadGuard : IAsyncDisposable
 {
     // What is left must hold the guest's writes until the commit has begun, and for as long as the commit takes.
     private const long LeastReserveBytes = 64L * 1024 * 1024;
-    private const string Paused = "the guest was paused in the middle because a write to its disks failed, so the backup was given "
+    private const string Paused = "the guest was paused in the middle because a write to its disks failed, so the read was given "
         + "up and the guest put back on its disks";
 
     private static readonly TimeSpan GrowthHorizon = TimeSpan.FromSeconds(30);
@@ -96,7 +96,7 @@ public sealed class ReadGuard : IAsyncDisposable
     private string Undone => overlays.Count == 0 ? string.Empty : " and the guest put back on its disks";
 
     private string? FindStall(long movedAt) => time.GetElapsedTime(movedAt) < stallLimit ? null
-        : $"the target took no data for {stallLimit.TotalSeconds:0} s, so the backup was given up{Undone}. "
+        : $"{tally.Stall} for {stallLimit.TotalSeconds:0} s, so the read was given up{Undone}. "
             + "Is the share or its server hanging?";
 
     private string? FindShortageOrBlindness(Dictionary<string, long> sizesBefore)
@@ -108,7 +108,7 @@ public sealed class ReadGuard : IAsyncDisposable
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             // Where the room cannot be seen the guest is not left to grow into it.
-            return $"the room left for overlays cannot be read ({failure.Message.TrimEnd('.')}), so the backup was given up "
+            return $"the room left for overlays cannot be read ({failure.Message.TrimEnd('.')}), so the read was given up "
                 + "and the guest put back on its disks";
         }
     }
@@ -126,7 +126,7 @@ public sealed class ReadGuard : IAsyncDisposable
             if (available < reserve)
             {
                 return $"{folder.Key} has {ByteSize.Format(available)} left, and the guest writes {ByteSize.Format(growth)} a "
-                    + "second there during the backup, so it was given up before the guest ran out of room, and the guest put "
+                    + "second there during the read, so it was given up before the guest ran out of room, and the guest put "
                     + "back on its disks; make room there, or set overlay_dir";
             }
         }

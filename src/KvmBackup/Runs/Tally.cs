@@ -12,6 +12,9 @@ public sealed class Tally(DomainName domain, long totalBytes, IProgress<Transfer
     /// <summary>How fast sources may be read; null is as fast as they are.</summary>
     public Pace? Pace { get; init; }
 
+    /// <summary>What it means when nothing moves, the beginning of a sentence.</summary>
+    public string Stall { get; init; } = "the target took no data";
+
     /// <summary>Bytes up to now.</summary>
     public long DoneBytes => Interlocked.Read(ref finishedBytes) + Interlocked.Read(ref currentBytes);
 
