@@ -11,19 +11,19 @@ internal static partial class XxHashLibrary
     public static partial Digest Of(ReadOnlySpan<byte> bytes, nuint length);
 
     [LibraryImport(Name, EntryPoint = "XXH3_createState")]
-    public static partial nint CreateState();
+    public static partial XxHashState CreateState();
 
     [LibraryImport(Name, EntryPoint = "XXH3_freeState")]
     public static partial int FreeState(nint state);
 
     [LibraryImport(Name, EntryPoint = "XXH3_128bits_reset")]
-    public static partial int Reset(nint state);
+    public static partial int Reset(XxHashState state);
 
     [LibraryImport(Name, EntryPoint = "XXH3_128bits_update")]
-    public static partial int Update(nint state, ReadOnlySpan<byte> bytes, nuint length);
+    public static partial int Update(XxHashState state, ReadOnlySpan<byte> bytes, nuint length);
 
     [LibraryImport(Name, EntryPoint = "XXH3_128bits_digest")]
-    public static partial Digest Finish(nint state);
+    public static partial Digest Finish(XxHashState state);
 
     /// <summary>As the library gives it.</summary>
     [StructLayout(LayoutKind.Sequential)]

@@ -12,7 +12,7 @@ public sealed class Xxh128 : IDisposable
     public const int SizeBytes = 16;
 
     private const int Digits = 2 * SizeBytes;
-    private nint state;
+    private readonly XxHashState state;
 
     /// <summary>One that is fed piece by piece, by one caller at a time.</summary>
     /// <exception cref="ArchivingException">The library is not on this host.</exception>
@@ -20,13 +20,11 @@ public sealed class Xxh128 : IDisposable
     {
         EnsureAvailable();
         state = XxHashLibrary.CreateState();
-        if (state == 0 || XxHashLibrary.Reset(state) != 0)
+        if (state.IsInvalid || XxHashLibrary.Reset(state) != 0)
         {
             throw new InsufficientMemoryException("libxxhash found no memory for a checksum.");
         }
     }
-
-    ~Xxh128() => Free();
 
     /// <exception cref="ArchivingException">The library is not on this host.</exception>
     public static void EnsureAvailable() => _ = Of([]);
@@ -69,15 +67,5 @@ public sealed class Xxh128 : IDisposable
     /// <summary>Of all that was added so far.</summary>
     public UInt128 Finish() => XxHashLibrary.Finish(state).Value;
 
-    public void Dispose()
-    {
-        Free();
-        GC.SuppressFinalize(this);
-    }
-
-    private void Free()
-    {
-        _ = XxHashLibrary.FreeState(state);
-        state = 0;
-    }
+    public void Dispose() => state.Dispose();
 }

@@ -9,6 +9,19 @@ public sealed class FailureTests
     private static readonly TimeSpan Promptly = TimeSpan.FromSeconds(20);
 
     [Fact]
+    public async Task A_source_that_fails_while_its_content_is_hashed_harms_nothing()
+    {
+        // Whole chunks are with the workers at that moment.
+        for (int round = 0; round < 40; round++)
+        {
+            await using ArchiveWriter writer = new(
+                Stream.Null, new Compression(CompressionMethod.None, null, 4), SampleArchive.RealShell, default, chunkBytes: 4 << 20);
+            TrickySource source = new(16 << 20, () => throw new IOException("Input/output error"), sizeBytes: 24 << 20);
+            await Assert.ThrowsAsync<IOException>(() => writer.AddAsync("a", source, null, CancellationToken.None));
+        }
+    }
+
+    [Fact]
     public async Task A_source_that_fails_is_what_the_caller_hears_and_the_archive_is_over()
     {
         await using MemoryStream destination = new();
@@ -126,11 +139,11 @@ public sealed class FailureTests
         SampleArchive.ModifiedAt,
         chunkBytes: 4096);
 
-    private sealed class TrickySource(long atByte, Action trick) : IExtentSource
+    private sealed class TrickySource(long atByte, Action trick, long sizeBytes = 600_000) : IExtentSource
     {
-        public long SizeBytes => 600_000;
+        public long SizeBytes => sizeBytes;
 
-        public IReadOnlyList<Extent> Extents { get; } = [new(0, 600_000)];
+        public IReadOnlyList<Extent> Extents { get; } = [new(0, sizeBytes)];
 
         public ValueTask ReadAsync(long offsetBytes, Memory<byte> buffer, CancellationToken cancellationToken)
         {

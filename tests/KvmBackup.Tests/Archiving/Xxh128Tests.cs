@@ -36,6 +36,18 @@ public sealed class Xxh128Tests
         Assert.Equal(Xxh128.Of([0xa5, .. new byte[15]]), tree.Finish());
     }
 
+    [Fact]
+    public void One_that_is_disposed_under_a_thread_that_uses_it_fails_and_harms_nothing()
+    {
+        Xxh128 sum = new();
+        sum.Dispose();
+
+        Assert.Throws<ObjectDisposedException>(() => sum.Append("late"u8));
+        Assert.Throws<ObjectDisposedException>(() => sum.Append(UInt128.One));
+        Assert.Throws<ObjectDisposedException>(() => sum.Finish());
+        sum.Dispose();
+    }
+
     [Theory]
     [InlineData(null), InlineData(""), InlineData("a5"), InlineData("A96FAF705AF16834E6C632B61E964E1F")]
     [InlineData(" 96faf705af16834e6c632b61e964e1f"), InlineData("+96faf705af16834e6c632b61e964e1f"), InlineData("0a96faf705af16834e6c632b61e964e1f")]
