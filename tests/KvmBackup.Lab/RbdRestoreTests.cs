@@ -193,10 +193,12 @@ public sealed class RbdRestoreTests
         Format = format, SizeBytes = 192 << 20, ContentDirectory = Folder.WithRandomFile("big", 120 << 20),
     };
 
-    /// <summary>Starts a restore that is stopped when its image is there and nothing is in it yet.</summary>
+    /// <summary>Starts a restore that is stopped when its image is there: one of qcow2 before anything is in it, a raw one while
+    /// it is written.</summary>
     private static async Task<RunningProgram> StartWritingAsync(BackupSite site, LabGuest guest, string disk)
     {
-        RunningProgram running = Interposer.StoppingAfter("create").Start(
+        Interposer interposer = disk == "vda" ? Interposer.StoppingAfter("create") : Interposer.StoppingWithinImport();
+        RunningProgram running = interposer.Start(
             site, "restore", guest.Name, "--disk", disk, "--to", "rbd:rbd");
         await running.WaitUntilStoppedAsync("its image was not made");
         Assert.Equal([$"{guest.Name}-{disk}.kvmbackup-partial"], await ImagesAsync(guest.Name));

@@ -7,7 +7,7 @@ namespace KvmBackup.Archiving;
 /// Where the chunks of an archive lie: what makes it readable at any offset and on all cores. It lies beside the
 /// archive and can be made again from it.
 /// </summary>
-/// <param name="FormatVersion">A reader refuses a newer one.</param>
+/// <param name="FormatVersion">A reader refuses any other.</param>
 /// <param name="ChunkSizeBytes">Of each chunk before compression; the last may be shorter.</param>
 /// <param name="TarBytes">Size of the tar stream.</param>
 /// <param name="Chunks">In order, without gaps.</param>

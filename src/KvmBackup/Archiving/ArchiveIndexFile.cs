@@ -38,6 +38,11 @@ internal static partial class ArchiveIndexFile
                     + $"{ArchiveIndex.CurrentFormatVersion}. Use the newer program that wrote it.");
             }
 
+            if (head is { FormatVersion: < ArchiveIndex.CurrentFormatVersion })
+            {
+                throw Damaged($"it has format version {head.FormatVersion}");
+            }
+
             bytes.Position = 0;
             Content? content = JsonSerializer.Deserialize(bytes, Json.Default.Content);
             return content is { FormatVersion: ArchiveIndex.CurrentFormatVersion, Lengths: not null, Xxh128: not null }
@@ -61,8 +66,8 @@ internal static partial class ArchiveIndexFile
         long offset = 0;
         foreach ((int length, string checksum) in content.Lengths.Zip(content.Xxh128))
         {
-            chunks.Add(new ArchiveChunk(
-                offset, length, Archiving.Xxh128.Parse(checksum) ?? throw Damaged($"the chunk at byte {offset} has no checksum")));
+            UInt128 value = Xxh128.Parse(checksum) ?? throw Damaged($"the chunk at byte {offset} has no checksum");
+            chunks.Add(new ArchiveChunk(offset, length, value));
             offset += length;
         }
 

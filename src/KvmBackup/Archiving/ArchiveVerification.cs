@@ -22,7 +22,7 @@ internal sealed class ArchiveVerification(
     private readonly IncrementalHash fileHash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
     /// <param name="fileSha256">SHA-256 of the whole file; null when the index is known to be right, whose checksums of the
-    /// chunks prove each byte, on all cores.</param>
+    /// chunks find damage of any byte, on all cores.</param>
     /// <param name="bytesRead">Told the bytes read of the file since the start.</param>
     /// <param name="cancellationToken">Stops promptly.</param>
     public async Task<IReadOnlyList<ArchiveDamage>> RunAsync(

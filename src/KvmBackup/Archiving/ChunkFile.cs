@@ -38,7 +38,8 @@ internal sealed class ChunkFile(SafeFileHandle archive, ArchiveIndex index)
     /// <param name="packed">Its bytes in the file.</param>
     /// <returns>Why they are not to be believed; null when they are those that were written.</returns>
     public string? Prove(int chunk, ReadOnlySpan<byte> packed) =>
-        Xxh128.Of(packed) == index.Chunks[chunk].Checksum ? null : "the bytes are not those that were written (their checksum differs)";
+        Xxh128.Of(packed) == index.Chunks[chunk].Checksum
+            ? null : "the bytes are not those that were written (their checksum differs)";
 
     /// <param name="codec">Of this thread.</param>
     /// <param name="packed">The bytes in the file.</param>

@@ -23,7 +23,7 @@ public sealed class ZstdCodec : ICodec
         {
             throw new ArchivingException(
                 $"The library {ZstdLibrary.Name} is not on this host. Install the package libzstd1 (Debian) or libzstd "
-                + "(Fedora); to write, 'compression: gzip' needs no library.",
+                + "(Fedora); to write, 'compression: gzip' does without it.",
                 innerException: failure);
         }
 

@@ -11,7 +11,12 @@ public sealed class DeadMansSwitch : IAsyncDisposable
 {
     // A shell that waits takes a megabyte and no time to start; this program, waiting, would take fifty. Nothing of the call is
     // part of the script.
-    private const string StandBy = """trap '' HUP INT QUIT TERM; echo standing by; read -r word || exec "$0" "$@" """;
+    private const string StandBy = """
+        trap '' HUP INT QUIT TERM
+        command -v "$0" >/dev/null || exit 127
+        echo standing by
+        read -r word || exec "$0" "$@"
+        """;
 
     private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(20);
     private readonly ILogger log;

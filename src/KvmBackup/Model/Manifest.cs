@@ -6,7 +6,7 @@ namespace KvmBackup.Model;
 /// What one backup holds: everything that list, verify, restore and retention need, so that the directory is its own
 /// catalogue and can be copied anywhere.
 /// </summary>
-/// <param name="FormatVersion">The version of this record; a reader refuses a newer one.</param>
+/// <param name="FormatVersion">The version of this record; a reader refuses any other.</param>
 /// <param name="Program">Name and version of the program that wrote it.</param>
 /// <param name="Host">The hypervisor, by short host name.</param>
 /// <param name="Domain">The domain's name at that time.</param>

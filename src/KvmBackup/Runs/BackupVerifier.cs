@@ -62,7 +62,7 @@ public sealed class BackupVerifier(ILogger log)
                     manifest.Members, isProven ? null : archive.Sha256, archive.FileName, bytesRead, cancellationToken)
                 : await reader.VerifyBytesAsync(manifest.Members, depth.Share, archive.FileName, bytesRead, cancellationToken));
         }
-        catch (ArchivingException failure)
+        catch (ArchivingException failure) when (failure.ExitCode == ExitCode.DamageFound)
         {
             damages.Add(new ArchiveDamage(archive.FileName, null, [.. manifest.Members.Select(member => member.Name)], failure.Message));
         }

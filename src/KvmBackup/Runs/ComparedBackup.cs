@@ -37,6 +37,8 @@ public sealed class ComparedBackup : IAsyncDisposable
         CompletedBackup backup, IReadOnlyList<ManifestDisk> disks, IReadOnlyList<CompletedBackup> all, ILogger log,
         CancellationToken cancellationToken)
     {
+        // Before anything is pinned: the content of the source is compared by it.
+        Xxh128.EnsureAvailable();
         ComparedBackup opened = new(backup, disks.ToDictionary(disk => disk.Target, disk => ComparedFile.Of(backup, disk, all)));
         IEnumerable<CompletedBackup> links = opened.Files.Values.SelectMany(files => files)
             .SelectMany(file => file.Assembly?.Links.Select(link => link.Backup) ?? []);

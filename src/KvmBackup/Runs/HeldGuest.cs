@@ -8,13 +8,22 @@ namespace KvmBackup.Runs;
 public sealed class HeldGuest(
     PreparedJob job, PinnedDomain pin, PinnedImages images, LibvirtHost host, TimeProvider time, ILogger log) : IHeldSource
 {
+    // A guest that somebody else freezes meanwhile would be thawed by us, for our freeze would fail.
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(2);
+
     private readonly PauseCheck pauses = new(host, log);
-    private Task<IReadOnlyList<string>>? asked;
+    private long? preparedAt;
 
     public bool IsClean => pin.IsGuestClean;
 
-    public Task PrepareAsync(CancellationToken cancellationToken) =>
-        job.Facts.IsActive ? pin.PrepareAsync(cancellationToken) : Task.CompletedTask;
+    public async Task PrepareAsync(CancellationToken cancellationToken)
+    {
+        if (job.Facts.IsActive)
+        {
+            preparedAt = time.GetTimestamp();
+            await pin.PrepareAsync(cancellationToken);
+        }
+    }
 
     public Task<PinOutcome> ReadAsync(IDiskTaker taker, Tally tally, CancellationToken cancellationToken) =>
         job.Facts.IsActive
@@ -22,12 +31,17 @@ public sealed class HeldGuest(
             : ReadOfflineAsync(taker, tally, cancellationToken);
 
     public async Task<IReadOnlyList<string>> FindTroublesAsync() =>
-        [.. pin.Troubles, .. job.Facts.IsActive ? await (asked ?? pauses.FindAsync(job)) : []];
+        [.. pin.Troubles, .. job.Facts.IsActive ? await pauses.FindAsync(job) : []];
 
     private async Task<PinOutcome> ReadPinnedAsync(IDiskTaker taker, Tally tally, CancellationToken cancellationToken)
     {
         await using (pin)
         {
+            if (preparedAt is not { } asked || time.GetElapsedTime(asked) > Fresh)
+            {
+                await pin.PrepareAsync(cancellationToken);
+            }
+
             await pin.PinAsync(cancellationToken);
             await using ReadGuard guard = new(
                 job.Overlays, tally, job.Settings.StallTimeout, () => pauses.IsPausedAsync(job), time, cancellationToken);
@@ -38,8 +52,6 @@ public sealed class HeldGuest(
             }
         }
 
-        // Asked while the archive is finished.
-        asked = pauses.FindAsync(job);
         return pin.Outcome;
     }
 

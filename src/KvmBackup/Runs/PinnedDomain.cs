@@ -18,7 +18,7 @@ public sealed class PinnedDomain(
     private readonly List<PlannedOverlay> pinned = [];
     private readonly Dictionary<DiskTarget, FileIdentity> identities = [];
     private bool isUncertain;
-    private FreezeChance? chance;
+    private FreezeChance? known;
 
     /// <summary>What was achieved; known after the pin.</summary>
     public PinOutcome Outcome { get; private set; } = new(Consistency.Crash, null, null);
@@ -30,17 +30,17 @@ public sealed class PinnedDomain(
     public bool IsGuestClean => troubles.Count == 0 && !isUncertain;
 
     /// <summary>Asks whether the guest can be frozen.</summary>
-    /// <exception cref="KvmBackupException">It must not be pinned: a freeze is required and impossible, or someone else's is on.</exception>
+    /// <exception cref="KvmBackupException">It must not be pinned: a freeze is required and impossible, or someone else's is
+    /// on.</exception>
     public async Task PrepareAsync(CancellationToken cancellationToken) =>
-        chance ??= await freeze.PrepareAsync(job, cancellationToken);
+        known = await freeze.PrepareAsync(job, cancellationToken);
 
     /// <summary>Freezes as far as wanted and possible, puts on all overlays at once, and thaws.</summary>
     /// <exception cref="KvmBackupException">The domain is not pinned; the scope's end undoes what was begun.</exception>
     public async Task PinAsync(CancellationToken cancellationToken)
     {
-        await PrepareAsync(cancellationToken);
-        FreezeChance known = chance!;
-        bool mayFreeze = known.Obstacle is null;
+        FreezeChance chance = known ?? await freeze.PrepareAsync(job, cancellationToken);
+        bool mayFreeze = chance.Obstacle is null;
 
         // One record covers freeze, pin and thaw: nothing is written to a disk while the guest waits.
         await RecordAsync(JobStep.Freezing, entry => entry with
@@ -50,7 +50,7 @@ public sealed class PinnedDomain(
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            Outcome = await FreezeAndPinAsync(known, cancellationToken);
+            Outcome = await FreezeAndPinAsync(chance, cancellationToken);
             await snapshot.EnsureAppliedAsync(job.Facts, job.Overlays, CancellationToken.None);
         }
         catch (KvmBackupException failure)
@@ -124,9 +124,9 @@ public sealed class PinnedDomain(
         log.Error("{Message}", troubles[^1]);
     }
 
-    private async Task<PinOutcome> FreezeAndPinAsync(FreezeChance known, CancellationToken cancellationToken)
+    private async Task<PinOutcome> FreezeAndPinAsync(FreezeChance chance, CancellationToken cancellationToken)
     {
-        FreezeResult result = await freeze.BeginAsync(job, known, cancellationToken);
+        FreezeResult result = await freeze.BeginAsync(job, chance, cancellationToken);
         await using FrozenGuest? frozen = result.Guest;
         if (frozen is not null)
         {
@@ -135,7 +135,7 @@ public sealed class PinnedDomain(
 
         // From here to the thaw nothing but the pin, and no way to be interrupted: it takes a moment, and its outcome
         // must be known.
-        TimeSpan limit = frozen is null ? OverlaySnapshot.Limit : known.Limit;
+        TimeSpan limit = frozen is null ? OverlaySnapshot.Limit : chance.Limit;
         await PinAllAsync(limit);
         gate.Pass(job.Facts.Name, JobStep.Snapshotted);
         if (frozen is null)

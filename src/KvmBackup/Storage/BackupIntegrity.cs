@@ -4,8 +4,8 @@ using KvmBackup.Model;
 namespace KvmBackup.Storage;
 
 /// <summary>
-/// Checks the small files of a backup. The archive's own bytes are checked by who reads them anyway, against
-/// <see cref="ManifestArchive.Sha256"/>; here only that all files agree on that checksum.
+/// Checks the small files of a backup. The archive's own bytes are checked by who reads them anyway, against the index that
+/// is proven here, or <see cref="ManifestArchive.Sha256"/>; here only that all files agree on that checksum.
 /// </summary>
 public static class BackupIntegrity
 {

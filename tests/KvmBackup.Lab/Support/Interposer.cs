@@ -27,6 +27,10 @@ public sealed class Interposer
     public static Interposer StoppingAfter(string command) => new(
         $"case \" $* \" in *' {command} '*) \"$real\" \"$@\" && kill -s STOP $PPID; exit ;; esac");
 
+    /// <summary>One that stops the program under test in the middle of what it writes into <c>rbd import-diff</c>.</summary>
+    public static Interposer StoppingWithinImport() => new(
+        "case \" $* \" in *' import-diff '*) { head -c 1000000; kill -s STOP $PPID; cat; } | \"$real\" \"$@\"; exit ;; esac");
+
     public async Task<Outcome> RunAsync(BackupSite site, params IEnumerable<string> words)
     {
         await using RunningProgram running = Start(site, words);

@@ -48,6 +48,16 @@ public sealed class DeadMansSwitchTests : IDisposable
     }
 
     [Fact]
+    public async Task A_recovery_that_is_not_there_is_found_before_anything_is_changed()
+    {
+        await using DeadMansSwitch armed = DeadMansSwitch.Arm(new WatchCall("/absent/program", []), Logger.None);
+
+        await armed.WaitUntilReadyAsync(CancellationToken.None);
+
+        Assert.False(armed.IsReady);
+    }
+
+    [Fact]
     public async Task A_watcher_lets_neither_a_terminal_nor_a_shutdown_end_it()
     {
         // It becomes a program that sends itself what a closed terminal, Ctrl-C and a shutdown send, and lives on.

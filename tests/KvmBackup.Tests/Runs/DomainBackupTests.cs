@@ -52,6 +52,7 @@ public sealed class DomainBackupTests : IDisposable
         Assert.Equal(
             [Freeze, Snapshot, Thaw, "--path vda --base", "--path vda --pivot", "--path vdb --base", "--path vdb --pivot"],
             shell.Order(Freeze, Snapshot, Thaw, "--path vda --base", "--path vda --pivot", "--path vdb --base", "--path vdb --pivot"));
+        Assert.Equal(1, shell.Count("guest-get-osinfo"));
         Assert.Single(Backups());
         Assert.Empty(Overlays());
         Assert.Empty(journal.ListOpen());
