@@ -9,7 +9,7 @@ namespace KvmBackup.Guarding;
 /// </summary>
 public sealed class DeadMansSwitch : IAsyncDisposable
 {
-    // A shell that waits takes a megabyte and no time to start; this program, waiting, would take fifty. Nothing of the call is
+    // A shell that waits takes 2 MB and no time to start; this program, waiting, would take 40. Nothing of the call is
     // part of the script.
     private const string StandBy = """
         trap '' HUP INT QUIT TERM
