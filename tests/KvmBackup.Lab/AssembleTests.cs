@@ -7,6 +7,7 @@ namespace KvmBackup.Lab;
 public sealed class AssembleTests
 {
     [LabFact]
+    [Trait("Needs", "Ceph")]
     public async Task Every_point_of_an_image_becomes_a_raw_or_qcow2_file_without_a_call_of_rbd()
     {
         LabRbdImage image = new("assembled");
@@ -46,6 +47,7 @@ public sealed class AssembleTests
     }
 
     [LabFact]
+    [Trait("Needs", "Ceph")]
     public async Task Out_of_a_chain_whose_archives_are_damaged_comes_all_but_what_is_listed()
     {
         LabRbdImage image = new("salvaged");

@@ -4,6 +4,7 @@ using KvmBackup.Lab.Support;
 namespace KvmBackup.Lab;
 
 /// <summary>A backup next to its source: a guest that is off, one that runs, and an image without a guest.</summary>
+[Trait("Needs", "Ceph")]
 public sealed class CompareTests
 {
     [LabFact]

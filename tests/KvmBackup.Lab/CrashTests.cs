@@ -6,11 +6,12 @@ namespace KvmBackup.Lab;
 /// The crash matrix: something happens after each step of the sacred order, by the steps' own names, and the guest must be
 /// running, thawed, on its own disks, with all it wrote, and the next backup good.
 /// </summary>
+[Trait("Needs", "Ceph")]
 public sealed class CrashTests
 {
     private const int Limit = 3_600_000;
 
-    [LabFact(Timeout = Limit)]
+    [LabFact(Timeout = Limit, Seconds = 90)]
     public Task A_watcher_mends_what_a_killed_run_left_at_every_step() =>
         CrashSite.AtEveryStepAsync("watched", seed: 1, async (site, step, held) =>
         {
@@ -18,7 +19,7 @@ public sealed class CrashTests
             await site.WaitUntilMendedAsync(step);
         });
 
-    [LabFact(Timeout = Limit)]
+    [LabFact(Timeout = Limit, Seconds = 90)]
     public Task Recover_by_hand_mends_what_a_killed_run_left_at_every_step() =>
         CrashSite.AtEveryStepAsync("by-hand", seed: 2, async (site, _, held) =>
         {
@@ -29,7 +30,7 @@ public sealed class CrashTests
             (await site.Site.RunAsync("recover")).MustSucceed();
         });
 
-    [LabFact(Timeout = Limit)]
+    [LabFact(Timeout = Limit, Seconds = 90)]
     public Task A_terminated_run_unwinds_by_itself_at_every_step() =>
         CrashSite.AtEveryStepAsync("terminated", seed: 3, async (_, step, held) =>
         {
@@ -41,7 +42,7 @@ public sealed class CrashTests
             Assert.True(outcome.ExitCode is 143 or 0, $"{step}: {outcome.ExitCode}\n{outcome.Output}\n{outcome.Error}");
         });
 
-    [LabFact(Timeout = Limit)]
+    [LabFact(Timeout = Limit, Seconds = 90)]
     public Task A_guest_that_dies_at_any_step_starts_again_from_its_own_disks() =>
         CrashSite.AtEveryStepAsync("dying", seed: 4, async (site, step, held) =>
         {

@@ -31,6 +31,7 @@ public sealed partial class HandRestoreTests
     }
 
     [LabFact]
+    [Trait("Needs", "Ceph")]
     public async Task A_guest_on_a_file_and_an_image_comes_back_at_its_last_increment_by_the_commands_of_RESTORE_md()
     {
         LabRbdImage image = new("by hand");

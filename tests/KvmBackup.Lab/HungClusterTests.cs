@@ -3,6 +3,7 @@ using KvmBackup.Lab.Support;
 namespace KvmBackup.Lab;
 
 /// <summary>A cluster that stops answering: no guest stays frozen or on an overlay for it, and nothing is left in it.</summary>
+[Trait("Needs", "Ceph")]
 public sealed class HungClusterTests
 {
     private const string Keys = "rotate: 30, quiesce: require, full_every: 30, freeze_timeout: 5s, stall_timeout: 5s";

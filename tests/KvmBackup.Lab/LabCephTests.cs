@@ -5,6 +5,7 @@ using KvmBackup.Lab.Support;
 namespace KvmBackup.Lab;
 
 /// <summary>The lab's Ceph cluster does what the tests of RBD disks rely on.</summary>
+[Trait("Needs", "Ceph")]
 public sealed class LabCephTests
 {
     private const string SnapshotName = "lab";

@@ -7,11 +7,12 @@ namespace KvmBackup.Lab;
 /// libvirtd ends in the middle of a run and comes back, as with every upgrade of its package: the guest is on its own disks
 /// again at the end of that very run, without a recovery.
 /// </summary>
+[Trait("Needs", "Ceph")]
 public sealed class LibvirtRestartTests
 {
     private const int Limit = 3_600_000;
 
-    [LabFact(Timeout = Limit)]
+    [LabFact(Timeout = Limit, Seconds = 90)]
     public Task A_run_outlives_a_libvirtd_that_is_started_anew_at_any_step() =>
         CrashSite.AtEveryStepAsync("restarted", seed: 5, async (_, step, held) =>
         {
@@ -20,7 +21,7 @@ public sealed class LibvirtRestartTests
             await AssertEndedAsync(held, step);
         });
 
-    [LabFact(Timeout = Limit)]
+    [LabFact(Timeout = Limit, Seconds = 90)]
     public Task A_run_outlives_a_libvirtd_that_is_away_for_ten_seconds() =>
         CrashSite.AtEveryStepAsync("away", ["Snapshotted", "Pivoted:vda"], async (_, step, held) =>
         {

@@ -4,6 +4,7 @@ using KvmBackup.Lab.Support;
 namespace KvmBackup.Lab;
 
 /// <summary>Increments for ever on one full backup, which the oldest of them are merged into.</summary>
+[Trait("Needs", "Ceph")]
 public sealed class MergeTests : IAsyncLifetime
 {
     private const string Keys = "pool: rbd, rotate: 3, merge: true, stall_timeout: 20s";

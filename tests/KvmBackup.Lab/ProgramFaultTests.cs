@@ -10,14 +10,15 @@ public sealed class ProgramFaultTests
 {
     private const int SelectedFaults = 10;
 
-    [LabFact(Timeout = 10_800_000)]
+    [LabFact(Timeout = 10_800_000, Seconds = 120)]
     public async Task A_program_that_goes_wrong_at_any_call_harms_neither_guest_nor_backups()
     {
         await using CrashSite site = await CrashSite.CreateAsync("faults");
         await AssertAllHarmlessAsync(site, calls => Select(calls));
     }
 
-    [LabFact(Timeout = 10_800_000)]
+    [LabFact(Timeout = 10_800_000, Seconds = 120)]
+    [Trait("Needs", "Ceph")]
     public async Task A_call_of_rbd_that_goes_wrong_harms_neither_guest_nor_backups_and_leaves_no_snapshot()
     {
         LabRbdImage image = new("faults");
@@ -88,7 +89,7 @@ public sealed class ProgramFaultTests
         }
 
         // One of each stretch of the run, so that its end has its share, with the faults in turn.
-        Random random = new(6);
+        Random random = LabSeed.For(6);
         int stretches = SelectedFaults - 1;
         return
         [

@@ -4,6 +4,7 @@ using KvmBackup.Lab.Support;
 namespace KvmBackup.Lab;
 
 /// <summary>Guests with disks in a Ceph cluster, next to others in files: one instant, increments, and every point back.</summary>
+[Trait("Needs", "Ceph")]
 public sealed class RbdBackupTests
 {
     private const string Chains = "rotate: 9, quiesce: require, full_every: {points: 4}";

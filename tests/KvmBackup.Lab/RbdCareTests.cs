@@ -4,6 +4,7 @@ using KvmBackup.Lab.Support;
 namespace KvmBackup.Lab;
 
 /// <summary>What becomes of images between and during backups, and of the way to them: never a wrong backup, always a reason.</summary>
+[Trait("Needs", "Ceph")]
 public sealed class RbdCareTests
 {
     [LabFact]

@@ -10,6 +10,7 @@ using Serilog.Core;
 namespace KvmBackup.Lab;
 
 /// <summary>The room Disks reads RBD images out of a real cluster and writes them back, byte for byte.</summary>
+[Trait("Needs", "Ceph")]
 public sealed class RbdDiskTests : IAsyncLifetime
 {
     private const long Mebibyte = 1 << 20;

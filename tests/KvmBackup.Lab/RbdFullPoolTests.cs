@@ -5,6 +5,7 @@ namespace KvmBackup.Lab;
 /// <summary>
 /// A pool that is full while a guest runs in it: its writes wait, those of a freeze too, and nothing can thaw it before they go on.
 /// </summary>
+[Trait("Needs", "Ceph")]
 public sealed class RbdFullPoolTests
 {
     [LabFact]

@@ -3,6 +3,7 @@ using KvmBackup.Lab.Support;
 namespace KvmBackup.Lab;
 
 /// <summary>The crash and fault matrices for an image that no guest has.</summary>
+[Trait("Needs", "Ceph")]
 public sealed class RbdImageCrashTests
 {
     private const int Limit = 3_600_000;

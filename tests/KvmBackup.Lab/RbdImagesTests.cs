@@ -4,6 +4,7 @@ using KvmBackup.Lab.Support;
 namespace KvmBackup.Lab;
 
 /// <summary>Images in a Ceph cluster that no guest has, each a backup of its own.</summary>
+[Trait("Needs", "Ceph")]
 public sealed class RbdImagesTests : IAsyncLifetime
 {
     private readonly LooseImages images = new();

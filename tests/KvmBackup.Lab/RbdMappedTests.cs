@@ -4,6 +4,7 @@ using KvmBackup.Lab.Support;
 namespace KvmBackup.Lab;
 
 /// <summary>Guests whose images the kernel maps: the same pipeline, and the same definition afterwards.</summary>
+[Trait("Needs", "Ceph")]
 public sealed class RbdMappedTests
 {
     private const string Keys = "rotate: 9, quiesce: require, full_every: {points: 9}, "

@@ -3,6 +3,7 @@ using KvmBackup.Lab.Support;
 namespace KvmBackup.Lab;
 
 /// <summary>What befalls an image or its cluster in the middle of a read, or between two steps of a restore.</summary>
+[Trait("Needs", "Ceph")]
 public sealed class RbdMomentTests
 {
     private const string Big = "write -P 65 0 8M";

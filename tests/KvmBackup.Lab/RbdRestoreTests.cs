@@ -5,6 +5,7 @@ using KvmBackup.Lab.Support;
 namespace KvmBackup.Lab;
 
 /// <summary>The way back into a cluster, and out of it: every point of every kind of disk, into images and into files.</summary>
+[Trait("Needs", "Ceph")]
 public sealed class RbdRestoreTests
 {
     private const string Chains = "rotate: 9, full_every: {points: 8}";

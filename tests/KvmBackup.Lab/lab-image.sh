@@ -96,7 +96,11 @@ fill_initramfs() {
   done
   # The agent's libraries come from the host: QEMU, which is installed there, needs the same ones.
   cp "$parts/usr/sbin/qemu-ga" "$root/bin/qemu-ga"
-  for library in $(ldd "$parts/usr/sbin/qemu-ga" | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^\t\(\/[^ ]*\) .*/\1/p'); do
+  # Every Debian has perl; what runs in the guest all the time is written in it.
+  mkdir "$root/etc/perl"
+  cp "$(command -v perl)" "$root/bin/perl"
+  cp "$(perl -Mstrict -e 'print $INC{"strict.pm"}')" "$root/etc/perl/"
+  for library in $(ldd "$parts/usr/sbin/qemu-ga" "$root/bin/perl" | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^\t\(\/[^ ]*\) .*/\1/p'); do
     cp -L "$library" "$root$([[ $library = /lib64/* ]] && echo /lib64 || echo /lib)/"
   done
   while read -r module; do

@@ -250,10 +250,30 @@ hide_host() {
   done
   mkdir -p /var/log/libvirt/qemu /var/lib/libvirt/{images,qemu}
   mount --bind "$lab/images" /var/lib/libvirt/images
+  # What the program has by default, and where an administrator mounts a target.
+  mkdir -p "$lab/state" "$lab/var-tmp" /var/lib/kvmbackup
+  mount --bind "$lab/state" /var/lib/kvmbackup
+  is_needed /mnt || mount -t tmpfs -o mode=755 tmpfs /mnt
+  is_needed /var/tmp || hide_var_tmp
   # libvirtd looks this user up before it reads that it shall use root; only libvirt-daemon-system would make it.
   getent group libvirt-qemu >/dev/null || echo 'libvirt-qemu:x:64055:' >>/etc/group
   getent passwd libvirt-qemu >/dev/null ||
     echo 'libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin' >>/etc/passwd
+}
+
+# Whether the clone or the cache is below a directory, which then cannot be hidden.
+is_needed() { [[ $here/ = "$1"/* || $cache/ = "$1"/* ]]; }
+
+# The lab's own directory is there by default, and keeps its path.
+hide_var_tmp() {
+  mkdir -p /run/lab-directory
+  mount --bind "$lab" /run/lab-directory
+  mount --bind "$lab/var-tmp" /var/tmp
+  if [[ ! -d $lab ]]; then
+    mkdir "$lab"
+    mount --bind /run/lab-directory "$lab"
+  fi
+  umount /run/lab-directory
 }
 
 # Lays a tmpfs over a directory with each entry of the original bound in: what is made new in it stays private, and

@@ -3,8 +3,13 @@ namespace KvmBackup.Lab.Support;
 /// <summary>The program under test, as an operator starts it: a process with arguments, output and exit code.</summary>
 public static class Kvmbackup
 {
-    /// <summary>Beside the test assembly, where the build puts the program that the tests refer to.</summary>
-    public static string ProgramPath => Path.Combine(AppContext.BaseDirectory, "kvmbackup");
+    /// <summary>
+    /// The published program, compiled ahead of time as on a hypervisor, where <c>tests/run.sh</c> names it; otherwise the one
+    /// that the build puts beside the test assembly.
+    /// </summary>
+    public static string ProgramPath { get; } =
+        Environment.GetEnvironmentVariable("KVMBACKUP_LAB_PROGRAM") is { Length: > 0 } published
+            ? published : Path.Combine(AppContext.BaseDirectory, "kvmbackup");
 
     /// <summary>Runs it to its end, for at most three minutes.</summary>
     public static async Task<Outcome> RunAsync(params IEnumerable<string> arguments)

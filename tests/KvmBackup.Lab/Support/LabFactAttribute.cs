@@ -12,6 +12,9 @@ public sealed class LabFactAttribute : FactAttribute
         Timeout = 240_000;
     }
 
+    /// <summary>About how long the test takes, where that is much: the longest tests begin first.</summary>
+    public int Seconds { get; set; }
+
     /// <summary>The test needs <see cref="LabEnvironment.RealisticDiskPath"/>; skipped where that is not.</summary>
     public bool NeedsRealisticDisk
     {

@@ -35,7 +35,7 @@ public sealed class LoneImageSite : IAsyncDisposable
             "Read:image",
         ];
         string[] rest = [.. all.Except(Delicate)];
-        new Random(seed).Shuffle(rest);
+        LabSeed.For(seed).Shuffle(rest);
         return CrashSite.IsFullMatrix ? all : [.. Delicate, .. rest.Take(SelectedSteps - Delicate.Length)];
     }
 

@@ -22,7 +22,7 @@ public static class RbdFaults
         ];
         (int At, ProgramFault Fault)[] rest =
             [.. all.SelectMany(at => Quick.Select(fault => (at, fault))).Except(delicate)];
-        new Random(8).Shuffle(rest);
+        LabSeed.For(8).Shuffle(rest);
         return [.. delicate, .. CrashSite.IsFullMatrix ? rest : rest.Take(count - delicate.Length)];
     }
 }
