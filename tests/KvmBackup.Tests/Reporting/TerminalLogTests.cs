@@ -98,6 +98,8 @@ public sealed class TerminalLogTests
         terminal.Report(new TransferProgress(new DomainName("web1"), "a", 1, long.MaxValue));
         time.Pass(TimeSpan.FromDays(9));
         terminal.Report(new TransferProgress(new DomainName("web1"), "a", 0, 0));
+
+        Assert.Contains("web1: a 0%", output.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

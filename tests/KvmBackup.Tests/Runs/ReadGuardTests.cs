@@ -93,7 +93,15 @@ public sealed class ReadGuardTests : IDisposable
     {
         await using ReadGuard guard = Watch(folder.DirectoryPath, isPaused: () => true);
 
-        await guard.ProtectAsync(token => Task.Delay(TimeSpan.FromMilliseconds(50), token));
+        bool isRead = false;
+
+        await guard.ProtectAsync(async token =>
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(50), token);
+            isRead = true;
+        });
+
+        Assert.True(isRead);
     }
 
     private static ReadGuard Watch(

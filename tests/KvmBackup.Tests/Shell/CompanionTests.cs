@@ -39,7 +39,7 @@ public sealed class CompanionTests
         await companion.WaitUntilReadyAsync(Limit, CancellationToken.None);
         await Task.Delay(TimeSpan.FromMilliseconds(200));
 
-        await companion.DisposeAsync();
+        Assert.Null(await Record.ExceptionAsync(() => companion.DisposeAsync().AsTask()));
     }
 
     private static Companion Start(string script) => Companion.Start(new ProgramCall("sh", ["-c", script]));
