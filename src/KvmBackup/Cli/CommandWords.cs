@@ -104,6 +104,8 @@ internal sealed class CommandWords(Func<ParseResult, Func<Session, Task<ExitCode
         return command;
     }
 
+    // A single name is taken as it is typed: a blank at its end may be part of it.
     private static string[]? Split(string[]? lists) => lists is null or [] ? null
-        : [.. lists.SelectMany(list => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+        : [.. lists.SelectMany(list => !list.Contains(',', StringComparison.Ordinal) ? [list]
+            : list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
 }

@@ -31,11 +31,11 @@ public static class WatchCommand
             RecoveryReport report = await assemble(options, log).Recover().RunAsync(LockWait, CancellationToken.None);
             return report.ExitCode;
         }
-        catch (KvmBackupException failure)
+        catch (Exception failure)
         {
             // The journal stays, and the next run goes on from it.
-            log.Error("{Message}", failure.Message);
-            return failure.ExitCode;
+            log.Error("{Message}", Failure.Describe(failure));
+            return failure is KvmBackupException expected ? expected.ExitCode : ExitCode.Failed;
         }
     }
 }

@@ -29,8 +29,8 @@ public sealed class GuestAgent(Virsh virsh, LibvirtHost host, TimeProvider time)
         }
 
         JsonElement? status = ReturnValue(result);
-        return status is { ValueKind: JsonValueKind.String } text
-            ? new AgentStatus(true, text.GetString() == "frozen", null)
+        return status is { } value && TextOf(value) is { } text
+            ? new AgentStatus(true, text == "frozen", null)
             : new AgentStatus(false, false, $"it answered: {result.Complaint}");
     }
 
@@ -39,7 +39,7 @@ public sealed class GuestAgent(Virsh virsh, LibvirtHost host, TimeProvider time)
     {
         ProgramResult result = await RunAsync(Call(domain, "guest-get-osinfo", AnswerLimit), cancellationToken);
         return result.IsSuccess && ReturnValue(result) is { ValueKind: JsonValueKind.Object } system
-            && system.TryGetProperty("id", out JsonElement id) && id.GetString() == "mswindows";
+            && system.TryGetProperty("id", out JsonElement id) && TextOf(id) == "mswindows";
     }
 
     /// <summary>Freezes the guest's file systems.</summary>
@@ -142,6 +142,7 @@ public sealed class GuestAgent(Virsh virsh, LibvirtHost host, TimeProvider time)
         }
         catch (ShellException failure) when (!failure.IsProgramMissing)
         {
+            // It may pass: the program was killed by its limit, or the host had no process to spare.
             return new ProgramResult(call, -1, string.Empty, failure.Message, call.Timeout);
         }
     }
@@ -154,9 +155,23 @@ public sealed class GuestAgent(Virsh virsh, LibvirtHost host, TimeProvider time)
             return document.RootElement.ValueKind == JsonValueKind.Object
                 && document.RootElement.TryGetProperty("return", out JsonElement value) ? value.Clone() : null;
         }
-        catch (JsonException)
+        catch (Exception failure) when (failure is JsonException or InvalidOperationException)
         {
-            // Not an agent's answer; the caller shows the text as it came.
+            // Not an agent's answer; the caller shows the text as it came. Escapes that make no text (half a surrogate pair)
+            // come as InvalidOperationException.
+            return null;
+        }
+    }
+
+    /// <returns>Null for what is no text: the guest may answer anything.</returns>
+    private static string? TextOf(JsonElement value)
+    {
+        try
+        {
+            return value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        }
+        catch (InvalidOperationException)
+        {
             return null;
         }
     }

@@ -8,15 +8,29 @@ namespace KvmBackup.Hypervisor;
 /// <summary>The hypervisor as a whole: which domains there are, and all facts of one. Changes nothing.</summary>
 public sealed partial class LibvirtHost(Virsh virsh)
 {
-    /// <summary>The domains libvirt knows, running or not.</summary>
+    /// <summary>The domains libvirt knows, running or not, by their exact names.</summary>
     public async Task<IReadOnlyList<DomainIdentity>> ListAsync(CancellationToken cancellationToken)
     {
         string text = await virsh.AskAsync(
             virsh.Call("--quiet", "list", "--all", "--uuid", "--name"), "Listing the domains", cancellationToken);
-        return [.. ListLine().Matches(text)
-            .Select(match => new DomainIdentity(
-                new DomainName(match.Groups["name"].Value.Trim()), Guid.Parse(match.Groups["uuid"].Value)))];
+        List<DomainIdentity> domains = [];
+        foreach (Match match in ListLine().Matches(text))
+        {
+            string uuid = match.Groups["uuid"].Value;
+            string name = match.Groups["name"].Value;
+
+            // A blank at an end may be the name's own, or be put there by another version of virsh.
+            domains.Add(new DomainIdentity(
+                new DomainName(name.Trim() == name ? name : await AskNameAsync(uuid, name, cancellationToken)), Guid.Parse(uuid)));
+        }
+
+        return domains;
     }
+
+    /// <summary>Whether libvirt knows the domain. That it does not is an answer, and no fault that may pass.</summary>
+    /// <exception cref="KvmBackupException">libvirt does not answer.</exception>
+    public async Task<bool> ExistsAsync(Guid domain, CancellationToken cancellationToken) => Lines(await virsh.AskAsync(
+        virsh.Call("--quiet", "list", "--all", "--uuid"), "Listing the domains", cancellationToken)).Contains(domain.ToString());
 
     /// <summary>The libvirt version line of the connection: what <c>virsh version</c> prints of the library.</summary>
     public async Task<string> VersionAsync(CancellationToken cancellationToken)
@@ -102,6 +116,15 @@ public sealed partial class LibvirtHost(Virsh virsh)
     public Task<string?> RunningJobAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
         AskJobOfAsync(StateAsync(domain, cancellationToken), domain, cancellationToken);
 
+    private async Task<string> AskNameAsync(string uuid, string listed, CancellationToken cancellationToken)
+    {
+        ProgramResult result = await virsh.RunAsync(virsh.Call("--quiet", "domname", "--domain", uuid), cancellationToken);
+        string name = result.StandardOutput.EndsWith('\n') ? result.StandardOutput[..^1] : result.StandardOutput;
+
+        // It may have been undefined since it was listed: that concerns nobody else.
+        return result.IsSuccess && DomainName.IsValid(name) ? name : listed;
+    }
+
     private async Task<string?> AskJobOfAsync(Task<DomainState> state, DomainIdentity domain, CancellationToken cancellationToken)
     {
         if (await state == DomainState.ShutOff)
@@ -134,6 +157,6 @@ public sealed partial class LibvirtHost(Virsh virsh)
     private static string[] Lines(string text) =>
         text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
-    [GeneratedRegex(@"^(?<uuid>[0-9a-f]{8}-[0-9a-f-]{27})\s+(?<name>\S.*)$", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^(?<uuid>[0-9a-f]{8}-[0-9a-f-]{27}) (?<name>.+)$", RegexOptions.Multiline)]
     private static partial Regex ListLine();
 }

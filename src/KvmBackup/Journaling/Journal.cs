@@ -115,5 +115,10 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
             // Its run has closed it since we listed it.
             return (null, null);
         }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // What cannot be read of one domain must not keep the others from being recovered.
+            return (null, new DamagedEntry(filePath, failure.Message.TrimEnd('.')));
+        }
     }
 }

@@ -2,15 +2,18 @@ using System.Text;
 
 namespace KvmBackup.Model;
 
-/// <summary>The name of a libvirt guest: any text libvirt allows, blanks and non-ASCII included.</summary>
+/// <summary>
+/// The name of a libvirt guest: any text libvirt allows, exactly as libvirt has it. Tabs, DEL, C1 characters and blanks at either
+/// end are part of it: two domains may differ in nothing else.
+/// </summary>
 public sealed record DomainName
 {
-    /// <exception cref="ModelException">The name is empty, too long or holds a control character.</exception>
+    /// <exception cref="ModelException">The name is empty or holds a line feed.</exception>
     public DomainName(string value)
     {
-        if (string.IsNullOrWhiteSpace(value) || value.Any(char.IsControl))
+        if (!IsValid(value))
         {
-            throw new ModelException("A domain name must not be empty or hold control characters.");
+            throw new ModelException("A domain name must not be empty or hold a line feed.");
         }
 
         Value = value;
@@ -20,7 +23,7 @@ public sealed record DomainName
 
     /// <summary>
     /// The name as one safe path component: a slash, a percent sign, a leading dot or minus and a colon are
-    /// percent-encoded, so that two names never share a file name, none escapes its directory, and no other program takes
+    /// percent-encoded, and so are control characters and a blank at the end, so that two names never share a file name, none escapes its directory, and no other program takes
     /// one for an option or for a file of another host, as tar and qemu-img do.
     /// </summary>
     public string FileName
@@ -31,12 +34,26 @@ public sealed record DomainName
             foreach (char character in Value)
             {
                 bool isUnsafe = character is '/' or '%' or '\\' or ':' || (character is '.' or '-' && encoded.Length == 0);
-                _ = isUnsafe ? encoded.Append('%').Append(((int)character).ToString("X2", null)) : encoded.Append(character);
+                _ = isUnsafe || char.IsControl(character) ? Encode(encoded, character) : encoded.Append(character);
             }
 
-            return encoded.ToString();
+            return encoded[^1] == ' ' ? $"{encoded.ToString(0, encoded.Length - 1)}%20" : encoded.ToString();
         }
     }
 
+    /// <summary>Whether a domain can have the name: libvirt refuses a line feed in it.</summary>
+    public static bool IsValid(string value) =>
+        value.Length > 0 && !value.Contains('\n', StringComparison.Ordinal) && !value.Contains('\0', StringComparison.Ordinal);
+
     public override string ToString() => Value;
+
+    private static StringBuilder Encode(StringBuilder encoded, char character)
+    {
+        foreach (byte one in Encoding.UTF8.GetBytes([character]))
+        {
+            _ = encoded.Append('%').Append(one.ToString("X2", null));
+        }
+
+        return encoded;
+    }
 }

@@ -13,7 +13,7 @@ internal sealed class AskedNames
     public AskedNames(HostSettings host, IReadOnlyList<string> names)
     {
         this.host = host;
-        asked = [.. names.Select(name => name.Trim())];
+        asked = [.. names];
         RefuseUnknown();
     }
 

@@ -5,9 +5,12 @@ namespace KvmBackup.Reporting;
 /// <summary>Text from outside, made harmless for a terminal, a log and a mail.</summary>
 public static class PlainText
 {
-    /// <summary>One line without control characters: no forged lines, no escape sequences, no text turned round.</summary>
+    /// <summary>
+    /// One line without control characters: no forged lines, no escape sequences, no text turned round. They are shown as
+    /// <c>\u009b</c>, so that two names which differ in them look different; a line feed becomes a blank.
+    /// </summary>
     public static string Line(string text) =>
-        text.Any(IsUnsafe) ? new string([.. text.Select(one => IsUnsafe(one) ? ' ' : one)]) : text;
+        text.Any(IsUnsafe) ? string.Concat(text.Select(one => IsUnsafe(one) ? Show(one) : $"{one}")) : text;
 
     /// <summary>Hours, minutes and seconds, however many hours: <c>30:05:59</c>.</summary>
     public static string Duration(double seconds)
@@ -15,6 +18,14 @@ public static class PlainText
         long whole = (long)Math.Clamp(seconds, 0, TimeSpan.MaxValue.TotalSeconds);
         return string.Create(CultureInfo.InvariantCulture, $"{whole / 3600}:{whole / 60 % 60:00}:{whole % 60:00}");
     }
+
+    private static string Show(char one) => one switch
+    {
+        '\n' => " ",
+        '\t' => @"\t",
+        '\r' => @"\r",
+        _ => string.Create(CultureInfo.InvariantCulture, $@"\u{(int)one:x4}"),
+    };
 
     // Besides control characters, line separators and the marks that change the direction of writing.
     private static bool IsUnsafe(char one) =>

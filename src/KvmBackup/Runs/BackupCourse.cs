@@ -38,9 +38,11 @@ public sealed class BackupCourse(
         {
             record.Fail(new RunsException($"interrupted; {subject.Untouched}, and nothing was published"));
         }
-        catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
+        catch (Exception failure)
         {
+            // Of whatever type: the next domain is backed up all the same.
             record.Fail(failure);
+            log.Debug("{Trace}", failure.ToString());
         }
 
         if (record.FailureText.Length > 0)

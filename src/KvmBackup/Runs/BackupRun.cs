@@ -42,12 +42,16 @@ public sealed class BackupRun(
             BackupPlan plan = Plan(complete);
             foreach (PlannedJob job in plan.Jobs)
             {
-                reports.Add(await RunJobAsync(job, known, request, watcher, progress, cancellationToken));
+                reports.AddRange(await GuardAsync(
+                    job.Domain.Name.Value,
+                    async () => [await RunJobAsync(job, known, request, watcher, progress, cancellationToken)], cancellationToken));
             }
 
             foreach (PlannedImages planned in plan.Images)
             {
-                reports.AddRange(await images.RunAsync(planned, complete, disks, request, watcher, progress, cancellationToken));
+                reports.AddRange(await GuardAsync(
+                    planned.Selection.Name,
+                    () => images.RunAsync(planned, complete, disks, request, watcher, progress, cancellationToken), cancellationToken));
             }
         }
         finally
@@ -56,6 +60,22 @@ public sealed class BackupRun(
         }
 
         return new RunReport(startedAt, time.GetElapsedTime(start), recovery, reports);
+    }
+
+    /// <summary>Whatever escapes from the work on one domain or selection is its failure alone.</summary>
+    private async Task<IReadOnlyList<JobReport>> GuardAsync(
+        string name, Func<Task<IReadOnlyList<JobReport>>> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
+        {
+            string text = $"NOT BACKED UP: {Failure.Describe(failure)}";
+            log.Error("{Domain}: {Text}", name, text);
+            return [JobReport.Without(new DomainName(name), JobOutcome.Failed, text)];
+        }
     }
 
     private async Task<JobReport> RunJobAsync(

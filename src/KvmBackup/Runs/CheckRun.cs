@@ -70,9 +70,9 @@ public sealed class CheckRun(
         {
             return new Finding(subject, FindingSeverity.Good, await look(cancellationToken), null);
         }
-        catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
         {
-            return new Finding(subject, FindingSeverity.Bad, failure.Message, mend);
+            return new Finding(subject, FindingSeverity.Bad, Failure.Describe(failure), mend);
         }
     }
 
@@ -85,9 +85,9 @@ public sealed class CheckRun(
                 "target", FindingSeverity.Good,
                 $"{target.DirectoryPath} can be written; {ByteSize.Format(target.AvailableBytes)} left", null);
         }
-        catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
+        catch (Exception failure)
         {
-            return new Finding("target", FindingSeverity.Bad, failure.Message, null);
+            return new Finding("target", FindingSeverity.Bad, Failure.Describe(failure), null);
         }
     }
 
@@ -118,9 +118,9 @@ public sealed class CheckRun(
             findings.AddRange(await LookAtAgentAsync(subject, job, cancellationToken));
             return findings;
         }
-        catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
         {
-            return [new Finding(subject, FindingSeverity.Bad, failure.Message, null)];
+            return [new Finding(subject, FindingSeverity.Bad, Failure.Describe(failure), null)];
         }
     }
 

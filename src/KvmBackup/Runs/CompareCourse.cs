@@ -49,7 +49,7 @@ public sealed class CompareCourse(SubjectHold hold, RbdClient cluster, Courtesy 
         {
             // What the guest needs is worse news than why it was not compared.
             throw new RunsException(
-                string.Join("\n", record.Troubles.Append($"{job.Name} was not compared: {failure.Message}")), ExitCode.GuestNeedsPerson, failure);
+                string.Join("\n", record.Troubles.Append($"{job.Name} was not compared: {Failure.Describe(failure)}")), ExitCode.GuestNeedsPerson, failure);
         }
 
         return new CompareReport(

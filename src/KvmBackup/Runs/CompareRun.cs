@@ -42,6 +42,10 @@ public sealed class CompareRun(
                     directory, watcher, progress, delay.Token);
             return report with { Recovery = recovery };
         }
+        catch (Exception failure) when (failure is not (KvmBackupException or OperationCanceledException))
+        {
+            throw new RunsException($"{backup.Domain} was not compared: {Failure.Describe(failure)}", ExitCode.Failed, failure);
+        }
         finally
         {
             keys.Forget();

@@ -22,10 +22,10 @@ public sealed class DiskCensus(LibvirtHost host, MappedImages mapped, ILogger lo
                 DomainDisks found = await host.DisksAsync(domain, cancellationToken);
                 all.Add(found with { Disks = mapped.Resolve(found.Disks) });
             }
-            catch (HypervisorException failure)
+            catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
             {
                 // It may have been undefined since it was listed; one domain's failure stays its own.
-                log.Warning("{Domain}: which disks it has is not known: {Message}", domain.Name, failure.Message);
+                log.Warning("{Domain}: which disks it has is not known: {Message}", domain.Name, Failure.Describe(failure));
             }
         }
 

@@ -33,10 +33,11 @@ public sealed class DomainRecovery(
             log.Information("{Domain}: thawed", entry.DomainName);
             return null;
         }
-        catch (HypervisorException failure)
+        catch (Exception failure)
         {
-            log.Error("{Message}", failure.Message);
-            return failure.Message;
+            string trouble = failure is HypervisorException ? failure.Message : $"{entry.DomainName}: {Failure.Describe(failure)}";
+            log.Error("{Message}", trouble);
+            return trouble;
         }
     }
 
@@ -55,11 +56,11 @@ public sealed class DomainRecovery(
                 ? await GoneAsync(entry, thawTrouble, deeds)
                 : await RecoverAsync(entry, domain, thawTrouble, deeds);
         }
-        catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
+        catch (Exception failure)
         {
-            // One domain's failure stays its own: the others are recovered all the same.
-            log.Error("{Domain}: {Message}", entry.DomainName, failure.Message);
-            deeds.Add($"{failure.Message}; mend that, and run kvmbackup recover again");
+            // One domain's failure, of whatever type, stays its own: the others are recovered all the same.
+            log.Error("{Domain}: {Message}", entry.DomainName, Failure.Describe(failure));
+            deeds.Add($"{Failure.Describe(failure)}; fix that, and run `kvmbackup recover` again");
             return new DomainRecoveryReport((domain?.Name ?? entry.DomainName).Value, false, deeds);
         }
     }
@@ -120,10 +121,10 @@ public sealed class DomainRecovery(
             deeds.Add($"disk {pin.Target}: {decision.Reason}: {Describe(decision.Action, pin)}");
             return true;
         }
-        catch (KvmBackupException failure)
+        catch (Exception failure)
         {
-            log.Error("{Domain}: {Message}", domain.Name, failure.Message);
-            deeds.Add(failure.Message);
+            log.Error("{Domain}: {Message}", domain.Name, Failure.Describe(failure));
+            deeds.Add(Failure.Describe(failure));
             return false;
         }
     }

@@ -24,10 +24,10 @@ public sealed class DryRun(
                 domain.Name, JobOutcome.Planned, reason + settings.Limits.Clause, null, TimeSpan.Zero, job.Warnings, [],
                 [.. Commands(job, directory, id)]);
         }
-        catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
         {
             return JobReport.Without(
-                domain.Name, JobOutcome.Failed, $"it would not be backed up: {failure.Message}");
+                domain.Name, JobOutcome.Failed, $"it would not be backed up: {Failure.Describe(failure)}");
         }
     }
 

@@ -39,9 +39,9 @@ public sealed class ImageCheck(RbdPool pools, ImageLook look, BackupDirectory ta
 
             return findings;
         }
-        catch (KvmBackupException failure)
+        catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
         {
-            return [new Finding(subject, FindingSeverity.Bad, failure.Message, null)];
+            return [new Finding(subject, FindingSeverity.Bad, Failure.Describe(failure), null)];
         }
     }
 
@@ -65,9 +65,9 @@ public sealed class ImageCheck(RbdPool pools, ImageLook look, BackupDirectory ta
                 .. job.Warnings.Select(warning => new Finding(subject, FindingSeverity.Warning, warning, null)),
             ];
         }
-        catch (KvmBackupException failure)
+        catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
         {
-            return [new Finding(subject, FindingSeverity.Bad, failure.Message, null)];
+            return [new Finding(subject, FindingSeverity.Bad, Failure.Describe(failure), null)];
         }
     }
 }

@@ -26,9 +26,9 @@ public sealed class ImageDryRun(ImageLook look, BackupDirectory target, TimeProv
             ];
             return new JobReport(name, JobOutcome.Planned, reason + selection.Limits.Clause, null, TimeSpan.Zero, job.Warnings, [], commands);
         }
-        catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
         {
-            return JobReport.Without(name, JobOutcome.Failed, $"it would not be backed up: {failure.Message}");
+            return JobReport.Without(name, JobOutcome.Failed, $"it would not be backed up: {Failure.Describe(failure)}");
         }
     }
 }

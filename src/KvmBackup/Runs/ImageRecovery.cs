@@ -85,11 +85,11 @@ public sealed class ImageRecovery(ClusterAccess access, ClusterKeys keys, RbdCli
             deeds.AddRange(wasThere ? [$"the snapshot {name} was removed"] : []);
             return wasThere;
         }
-        catch (KvmBackupException failure)
+        catch (Exception failure)
         {
             // No guest waits for this; who keeps the journal's entry open for it would refuse the next backup.
             deeds.Add(
-                $"the snapshot {name} may be left in the cluster: {failure.Message.TrimEnd('.')}. Every run tries again; or remove it with: "
+                $"the snapshot {name} may be left in the cluster: {Failure.Describe(failure).TrimEnd('.')}. Every run tries again; or remove it with: "
                 + $"rbd snap rm {ShellWord.Quote(name)}");
             log.Warning("{Message}", deeds[^1]);
             return null;

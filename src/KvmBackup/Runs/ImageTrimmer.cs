@@ -24,10 +24,10 @@ public sealed class ImageTrimmer(RbdClient cluster, ILogger log)
             {
                 warnings.AddRange(await TrimAsync(disk.Disk.Target, disk.Image!, job, own, staying));
             }
-            catch (KvmBackupException failure)
+            catch (Exception failure)
             {
                 // The backup is good; what is too much in the cluster goes the next time.
-                warnings.Add($"disk {disk.Disk.Target}: old snapshots may be left in the cluster: {failure.Message}");
+                warnings.Add($"disk {disk.Disk.Target}: old snapshots may be left in the cluster: {Failure.Describe(failure)}");
             }
         }
 

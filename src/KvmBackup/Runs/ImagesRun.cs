@@ -59,14 +59,14 @@ public sealed class ImagesRun(
                 images.AddRange(await pools.ListAsync(
                     ClusterAccess.Of(selection), pool, selection.Namespace, cancellationToken));
             }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
                 reports.Add(Failed(new DomainName(selection.Name), "the run was interrupted before its turn"));
                 return new ImageChoice([], []);
             }
-            catch (KvmBackupException failure)
+            catch (Exception failure)
             {
-                reports.Add(Failed(new DomainName(selection.Name), failure.Message));
+                reports.Add(Failed(new DomainName(selection.Name), Failure.Describe(failure)));
                 return new ImageChoice([], []);
             }
         }
@@ -95,9 +95,9 @@ public sealed class ImagesRun(
         {
             return Failed(name, "the run was interrupted before its turn");
         }
-        catch (KvmBackupException failure)
+        catch (Exception failure)
         {
-            return Failed(name, failure.Message);
+            return Failed(name, Failure.Describe(failure));
         }
 
         return request.IsDryRun

@@ -27,7 +27,7 @@ public sealed class JobRecord(DomainName domain, string reason, TimeProvider tim
 
     /// <summary>What failed, for a person; a retention that fails after the backup is not the backup's failure.</summary>
     public string FailureText => failure is null ? string.Empty
-        : (backup is null ? "NOT BACKED UP: " : "backed up, but then: ") + failure.Message;
+        : (backup is null ? "NOT BACKED UP: " : "backed up, but then: ") + Failure.Describe(failure);
 
     public void Warn(string warning) => warnings.Add(warning);
 

@@ -20,10 +20,10 @@ public sealed class PauseCheck(LibvirtHost host, ILogger log)
         {
             return await host.IsPausedByWriteErrorAsync(job.Facts.Identity, CancellationToken.None);
         }
-        catch (KvmBackupException failure)
+        catch (Exception failure)
         {
             // What libvirt would not tell about the disks is a trouble of its own already.
-            log.Warning("{Domain}: whether the guest was paused by a write error is not known: {Message}", job.Facts.Name, failure.Message);
+            log.Warning("{Domain}: whether the guest was paused by a write error is not known: {Message}", job.Facts.Name, Failure.Describe(failure));
             return false;
         }
     }

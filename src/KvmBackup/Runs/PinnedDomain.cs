@@ -53,9 +53,9 @@ public sealed class PinnedDomain(
             Outcome = await FreezeAndPinAsync(chance, cancellationToken);
             await snapshot.EnsureAppliedAsync(job.Facts, job.Overlays, CancellationToken.None);
         }
-        catch (KvmBackupException failure)
+        catch (Exception failure) when (failure is not OperationCanceledException)
         {
-            isUncertain = failure.ExitCode == ExitCode.GuestNeedsPerson;
+            isUncertain = failure is not KvmBackupException { ExitCode: not ExitCode.GuestNeedsPerson };
             await SettleAsync();
             throw;
         }
@@ -92,10 +92,11 @@ public sealed class PinnedDomain(
                 job.Facts, overlay, identities.GetValueOrDefault(target), job.Settings.CommitTimeout, step => gate.Pass(job.Facts.Name, step, target));
             await RecordAsync(JobStep.Released, entry => entry.WithPin(target, PinState.Released), target);
         }
-        catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
+        catch (Exception failure)
         {
-            troubles.Add(failure.Message);
-            log.Error("{Message}", failure.Message);
+            // Of whatever type: the other disks are released all the same.
+            troubles.Add(failure is KvmBackupException ? failure.Message : $"{job.Facts.Name}: disk {target}: {Failure.Describe(failure)}");
+            log.Error("{Message}", troubles[^1]);
         }
     }
 

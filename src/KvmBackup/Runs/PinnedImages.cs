@@ -59,7 +59,7 @@ public sealed class PinnedImages(BackupJob job, RbdClient cluster, OwedSnapshots
                     owed.Add(Intent(job, image));
                 }
             }
-            catch (KvmBackupException failure)
+            catch (Exception failure)
             {
                 Owe(image, failure);
             }
@@ -83,14 +83,14 @@ public sealed class PinnedImages(BackupJob job, RbdClient cluster, OwedSnapshots
             refused.Add(image);
             throw;
         }
-        catch (KvmBackupException)
+        catch (Exception)
         {
             uncertain.Add(image);
             throw;
         }
     }
 
-    private void Owe(TakenImage image, KvmBackupException failure)
+    private void Owe(TakenImage image, Exception failure)
     {
         string name = $"{image.Source.Image}@{image.SnapshotName}";
         string end;
@@ -104,7 +104,7 @@ public sealed class PinnedImages(BackupJob job, RbdClient cluster, OwedSnapshots
             end = $"That cannot be remembered for the next run either: {trouble.Message.TrimEnd('.')}. Remove it with rbd snap rm {ShellWord.Quote(name)}";
         }
 
-        left.Add($"the snapshot {name} may be left in the cluster: {failure.Message.TrimEnd('.')}. {end}");
+        left.Add($"the snapshot {name} may be left in the cluster: {Failure.Describe(failure).TrimEnd('.')}. {end}");
         log.Warning("{Domain}: {Message}", job.Name, left[^1]);
     }
 }

@@ -31,10 +31,10 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Merg
                 merged.AddRange(merges.Merged);
                 verdicts.AddRange([.. Prune(directory, terms, held), .. merges.Removed]);
             }
-            catch (KvmBackupException failure)
+            catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
             {
-                failures.Add($"{name}: {failure.Message}");
-                log.Error("{Domain}: {Message}", name, failure.Message);
+                failures.Add($"{name}: {Failure.Describe(failure)}");
+                log.Error("{Domain}: {Message}", name, Failure.Describe(failure));
             }
         }
 

@@ -31,10 +31,10 @@ public sealed class RecoverRun(
     public async Task<RecoveryReport> RecoverAsync(CancellationToken cancellationToken)
     {
         IReadOnlyList<JournalEntry> entries = journal.ListOpen();
-        List<DomainRecoveryReport> reports = [.. journal.ListDamaged().Select(Describe), .. await CleanAsync()];
+        List<DomainRecoveryReport> reports = [.. journal.ListDamaged().Select(Describe)];
         if (entries.Count == 0)
         {
-            return new RecoveryReport([.. reports, .. await recovery.SettleAsync()]);
+            return new RecoveryReport([.. reports, .. await CleanAsync(), .. await recovery.SettleAsync()]);
         }
 
         log.Warning("An interrupted run left {Count} domain(s) to mend", entries.Count);
@@ -52,7 +52,7 @@ public sealed class RecoverRun(
             reports.Add(await recovery.RecoverAsync(entry, trouble, known));
         }
 
-        return new RecoveryReport(reports);
+        return new RecoveryReport([.. reports, .. await CleanAsync()]);
     }
 
     /// <summary>Restores keep no journal: what they leave is theirs alone, and no guest waits for it.</summary>

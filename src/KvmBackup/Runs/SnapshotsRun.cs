@@ -34,10 +34,10 @@ public sealed class SnapshotsRun(
                             .Select(verdict => (subject.Identity.Name, verdict)));
                     }
                 }
-                catch (KvmBackupException failure)
+                catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
                 {
-                    failures.Add($"{name}: {failure.Message}");
-                    log.Error("{Domain}: {Message}", name, failure.Message);
+                    failures.Add($"{name}: {Failure.Describe(failure)}");
+                    log.Error("{Domain}: {Message}", name, Failure.Describe(failure));
                 }
             }
         }

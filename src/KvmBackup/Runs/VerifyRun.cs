@@ -24,16 +24,42 @@ public sealed class VerifyRun(BackupDirectory target, BackupVerifier verifier, T
         bool hasDamagedEntry = false;
         foreach (DomainName name in target.ListDomains())
         {
-            BackupCatalogue catalogue = target.ForDomain(name).ListToVerify();
-            unusable.AddRange(catalogue.Unusable.Select(entry => $"{name}/{entry.Name}: {entry.Reason}"));
-            hasDamagedEntry |= catalogue.Unusable.Any(entry => entry.Cause == UnusableCause.Damaged);
-            foreach (CompletedBackup backup in catalogue.Backups)
+            try
             {
-                results.Add(await VerifyAsync(backup, depth, progress, cancellationToken));
+                BackupCatalogue catalogue = target.ForDomain(name).ListToVerify();
+                unusable.AddRange(catalogue.Unusable.Select(entry => $"{name}/{entry.Name}: {entry.Reason}"));
+                hasDamagedEntry |= catalogue.Unusable.Any(entry => entry.Cause == UnusableCause.Damaged);
+                foreach (CompletedBackup backup in catalogue.Backups)
+                {
+                    results.Add(await TryVerifyAsync(backup, depth, progress, cancellationToken));
+                }
+            }
+            catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
+            {
+                // The backups of the other domains are verified all the same.
+                unusable.Add($"{name}: it cannot be verified: {Failure.Describe(failure)}");
+                hasDamagedEntry = true;
             }
         }
 
         return new VerifyReport(results, unusable, hasDamagedEntry) { Depth = depth };
+    }
+
+    /// <summary>What stops the look at one backup does not stop the look at the next.</summary>
+    private async Task<VerifyResult> TryVerifyAsync(
+        CompletedBackup backup, VerifyDepth depth, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await VerifyAsync(backup, depth, progress, cancellationToken);
+        }
+        catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
+        {
+            string reason = $"it cannot be verified: {Failure.Describe(failure)}";
+            log.Error("{Domain}: {Id} {Reason}", backup.Domain, backup.Id, reason);
+            return new VerifyResult(
+                backup, TimeSpan.Zero, [new ArchiveDamage(backup.Manifest.Archive.FileName, null, [], reason)]);
+        }
     }
 
     private async Task<VerifyResult> VerifyAsync(

@@ -11,6 +11,9 @@ namespace KvmBackup.Shell;
 internal static class Launch
 {
     private const string SessionProgram = "setsid";
+
+    // EAGAIN, ENOMEM, ENFILE, EMFILE: the host has no process, memory or file to spare now, and may have a moment later.
+    private static readonly int[] Passing = [11, 12, 23, 24];
     private static readonly string? SessionPath = Find(SessionProgram);
 
     /// <exception cref="ShellException">There is no such program.</exception>
@@ -43,7 +46,7 @@ internal static class Launch
         }
         catch (Win32Exception failure)
         {
-            throw new ShellException($"{path} cannot be started: {failure.Message}", isProgramMissing: true, failure);
+            throw new ShellException($"{path} cannot be started: {failure.Message}", !Passing.Contains(failure.NativeErrorCode), failure);
         }
     }
 

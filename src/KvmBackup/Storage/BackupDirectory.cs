@@ -81,8 +81,7 @@ public sealed class BackupDirectory(string directoryPath, TimeProvider time)
     {
         // Uri leaves what is no escape as it is; the way back tells whether the folder is one of ours.
         string decoded = Uri.UnescapeDataString(folderName);
-        bool isName = !string.IsNullOrWhiteSpace(decoded) && !decoded.Any(char.IsControl);
-        return isName && new DomainName(decoded) is { } name && name.FileName == folderName ? name : null;
+        return DomainName.IsValid(decoded) && new DomainName(decoded) is { } name && name.FileName == folderName ? name : null;
     }
 
     private void Probe()

@@ -18,5 +18,5 @@ public sealed class BackupReferenceTests
         Assert.Equal(new BackupReference(new DomainName(domain), prefix), BackupReference.Parse(text));
 
     [Fact]
-    public void Nothing_is_no_reference() => Assert.Throws<ModelException>(() => BackupReference.Parse(" "));
+    public void Nothing_is_no_reference() => Assert.Throws<ModelException>(() => BackupReference.Parse(""));
 }

@@ -152,12 +152,42 @@ public sealed class DomainXmlTests
     {
         RecordedShell shell = new RecordedShell().On(
             "list",
-            Reply.Good($"{Web1.Uuid} web1\n{Guid.Empty} my vm  ü\n11111111-2222-3333-4444-555555555555 {Guid.Empty} \n\n"));
+            Reply.Good($"{Web1.Uuid} web1\n{Guid.Empty} my vm  ü\n11111111-2222-3333-4444-555555555555 {Guid.Empty}\n\n"));
 
         IReadOnlyList<DomainIdentity> domains = await new LibvirtHost(new Virsh(shell, null)).ListAsync(CancellationToken.None);
 
         Assert.Equal(["web1", "my vm  ü", $"{Guid.Empty}"], domains.Select(domain => domain.Name.Value));
     }
+
+    [Fact]
+    public async Task A_name_is_taken_exactly_with_tabs_control_characters_and_blanks_at_its_ends()
+    {
+        string[] names = ["web1", "web1 ", "\ttab", "d\u007fel", "c\u0085one", "cr\rx", "  ", " lead"];
+        string[] lines = [.. names.Select((name, index) => $"{Numbered(index)} {name}\n")];
+        RecordedShell shell = new RecordedShell().On("list", Reply.Good(string.Concat(lines)));
+        foreach ((string name, int index) in names.Select((name, index) => (name, index)).Where(one => one.name.Trim() != one.name))
+        {
+            shell.On($"domname --domain {Numbered(index)}", Reply.Good($"{name}\n"));
+        }
+
+        IReadOnlyList<DomainIdentity> domains = await new LibvirtHost(new Virsh(shell, null)).ListAsync(CancellationToken.None);
+
+        Assert.Equal(names, domains.Select(domain => domain.Name.Value));
+        Assert.Equal(4, shell.Count("domname"));
+    }
+
+    [Fact]
+    public async Task A_virsh_that_pads_its_columns_is_asked_for_each_name()
+    {
+        RecordedShell shell = new RecordedShell().On("list", Reply.Good($"{Numbered(0)} web1                          \n{Numbered(1)} gone   \n"))
+            .On($"domname --domain {Numbered(0)}", Reply.Good("web1\n")).On("domname", Reply.Bad("error: failed to get domain"));
+
+        IReadOnlyList<DomainIdentity> domains = await new LibvirtHost(new Virsh(shell, null)).ListAsync(CancellationToken.None);
+
+        Assert.Equal(["web1", "gone   "], domains.Select(domain => domain.Name.Value));
+    }
+
+    private static Guid Numbered(int index) => new(index + 1, 0, 0, new byte[8]);
 
     [Fact]
     public async Task A_libvirt_out_of_reach_is_told_in_its_own_words()

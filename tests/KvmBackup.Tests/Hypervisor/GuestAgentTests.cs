@@ -71,6 +71,28 @@ public sealed class GuestAgentTests
         Assert.Equal(1, shell.Count(Thaw));
     }
 
+    [Theory]
+    [InlineData("{\"return\":{\"id\":7}}", false)]
+    [InlineData("{\"return\":{\"id\":null}}", false)]
+    [InlineData("{\"return\":{\"id\":[\"mswindows\"]}}", false)]
+    [InlineData("{\"return\":{\"id\":\"\\ud800\"}}", false)]
+    [InlineData("{\"return\":{\"\\ud800\":1,\"id\":\"x\"}}", false)]
+    [InlineData("{\"return\":{\"id\":\"mswindows\"}}", true)]
+    public async Task An_agent_may_answer_anything_about_its_system(string answer, bool isWindows)
+    {
+        shell.On("guest-get-osinfo", Reply.Good(answer));
+
+        Assert.Equal(isWindows, await Agent().IsWindowsAsync(Web1.Identity, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_status_that_is_no_text_is_no_answer()
+    {
+        shell.On(Status, Reply.Good("{\"return\":\"\\ud800\"}"));
+
+        Assert.False((await Agent().AskStatusAsync(Web1.Identity, CancellationToken.None)).IsAnswering);
+    }
+
     [Fact]
     public async Task A_virsh_that_hangs_in_the_freeze_is_followed_by_a_thaw()
     {

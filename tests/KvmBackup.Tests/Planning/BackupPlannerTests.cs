@@ -72,8 +72,13 @@ public sealed class BackupPlannerTests
                 "db1 False not asked for: only others were named",
                 "my vm ü False not due: today is Friday, it has no day",
             ],
-            Tell(DayOfWeek.Friday, ["web1", " my vm ü "], force: false));
+            Tell(DayOfWeek.Friday, ["web1", "my vm ü"], force: false));
     }
+
+    [Fact]
+    public void A_name_with_a_blank_at_its_end_is_another_name() => Assert.StartsWith(
+        "Domain 'web1 ' is not in the configuration", Assert.Throws<PlanningException>(
+            () => BackupPlanner.Plan(Host, DayOfWeek.Friday, ["web1 "], force: false)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Force_does_not_reach_what_was_not_named() =>

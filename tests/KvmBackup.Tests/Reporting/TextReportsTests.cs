@@ -96,7 +96,7 @@ public sealed class TextReportsTests
         string text = output.ToString() + complaints;
         Assert.DoesNotContain('\u001b', text);
         Assert.DoesNotContain('\u202e', text);
-        Assert.Contains("[red]web[/] [2J 2", text, StringComparison.Ordinal);
+        Assert.Contains(@"[red]web[/]\u001b[2J 2\u202e", text, StringComparison.Ordinal);
         Assert.All(Lines(), line => Assert.NotEqual("2", line.Trim()));
     }
 

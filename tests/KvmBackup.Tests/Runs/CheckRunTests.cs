@@ -35,7 +35,10 @@ public sealed class CheckRunTests : IDisposable
             report.Findings.Select(finding => finding.Subject));
     }
 
-    public static TheoryData<Exception> Failures => new() { new IOException("disk on fire"), new UnauthorizedAccessException("keep out") };
+    public static TheoryData<Exception> Failures => new()
+    {
+        new IOException("disk on fire"), new UnauthorizedAccessException("keep out"), new InvalidOperationException("no such element"),
+    };
 
     [Theory]
     [MemberData(nameof(Failures))]

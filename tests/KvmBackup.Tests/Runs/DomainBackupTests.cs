@@ -136,6 +136,41 @@ public sealed class DomainBackupTests : IDisposable
         Assert.Empty(Directory.GetDirectories(target.PathOf("backup", "web1")));
     }
 
+    [Theory]
+    [InlineData("snapshot-list", 0)]
+    [InlineData("guest-get-osinfo", 0)]
+    [InlineData(Freeze, 1)]
+    [InlineData(Snapshot, 1)]
+    public async Task Whatever_escapes_is_this_domain_s_failure_with_its_type_and_place(string call, int entries)
+    {
+        shell.On(call, Reply.Thrown(new InvalidOperationException("the element has another type")));
+
+        JobReport report = await RunAsync();
+
+        Assert.Equal(JobOutcome.Failed, report.Outcome);
+        Assert.Contains("unexpected InvalidOperationException in KvmBackup.", report.Reason, StringComparison.Ordinal);
+        Assert.Contains(": the element has another type", report.Reason, StringComparison.Ordinal);
+        Assert.Empty(Backups());
+        Assert.Equal(shell.Count(Freeze) > 0, shell.Count(Thaw) > 0);
+
+        // What the freeze or the snapshot came to is not known then: recovery looks.
+        Assert.Equal(entries, journal.ListOpen().Count);
+    }
+
+    [Fact]
+    public async Task Whatever_escapes_from_the_release_of_one_disk_does_not_keep_the_other_on_its_overlay()
+    {
+        HaveSnapshot();
+        shell.On("--path vda --base", Reply.Thrown(new FormatException("no number")));
+        shell.On("--path vdb --base", Begun("vdb-ready/dumpxml")).On("--path vdb --pivot", Pivoted("vdb-released"));
+
+        JobReport report = await RunAsync();
+
+        Assert.Equal(JobOutcome.NeedsPerson, report.Outcome);
+        Assert.Contains("disk vda: unexpected FormatException in KvmBackup.", report.Reason, StringComparison.Ordinal);
+        Assert.Equal([PinState.Releasing, PinState.Released], Assert.Single(journal.ListOpen()).Pins.Select(pin => pin.State));
+    }
+
     [Fact]
     public async Task Retention_follows_a_success_only()
     {

@@ -51,6 +51,17 @@ public sealed class DryRunTests : IDisposable
         Assert.StartsWith("it would not be backed up: ", report.Reason, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Whatever_escapes_is_a_failure_in_the_report()
+    {
+        host.Shell.On("snapshot-list", Reply.Thrown(new InvalidOperationException("no such element")));
+
+        JobReport report = await RunAsync(target.PathOf("backups"));
+
+        Assert.Equal(JobOutcome.Failed, report.Outcome);
+        Assert.Contains("unexpected InvalidOperationException in KvmBackup.", report.Reason, StringComparison.Ordinal);
+    }
+
     private static string Shorten(string command) =>
         new[] { "guest-fsfreeze-freeze", "guest-fsfreeze-thaw", "snapshot-create-as", "blockcommit", "--pivot" }
             .FirstOrDefault(command.Contains) ?? Regex.Replace(command, @"\S*/kvmbackup\.\S+", "OVERLAY");

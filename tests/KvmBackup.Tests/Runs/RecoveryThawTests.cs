@@ -33,6 +33,23 @@ public sealed class RecoveryThawTests : IDisposable
         Assert.Empty(host.Journal.ListOpen());
     }
 
+    [Fact]
+    public async Task Whatever_escapes_from_one_domain_s_thaw_or_disks_the_others_are_recovered()
+    {
+        await host.LeaveOtherAsync();
+        await host.LeaveAsync(PinState.Pinned, "pinned", FreezeState.Freezing);
+        shell.On($"qemu-agent-command --domain {Web1Host.Other}", Reply.Thrown(new InvalidOperationException("no such element")));
+        shell.On("--path vda --base", Reply.Thrown(new FormatException("no number")));
+        shell.On("--path vdb --base", host.Begun("vdb-ready/dumpxml")).On("--path vdb --pivot", host.Pivoted("vdb-released"));
+
+        RecoveryReport report = await host.RecoverAsync();
+
+        Assert.Equal(ExitCode.GuestNeedsPerson, report.ExitCode);
+        DomainRecoveryReport web1 = report.Domains.Single(domain => domain.Name == "web1");
+        Assert.Contains("unexpected FormatException in KvmBackup.", string.Join('\n', web1.Deeds), StringComparison.Ordinal);
+        Assert.Equal([PinState.Releasing, PinState.Released], host.Journal.ListOpen().Single(entry => entry.DomainUuid == Web1.Uuid).Pins.Select(pin => pin.State));
+    }
+
     [Theory]
     [InlineData(FreezeState.None)]
     [InlineData(FreezeState.Thawed)]

@@ -36,6 +36,25 @@ public sealed class VerifyRunTests : IDisposable
         });
     }
 
+    [Fact]
+    public async Task A_backup_that_cannot_be_read_does_not_keep_the_others_from_being_verified()
+    {
+        BackupDirectory target = new(folder.PathOf("backups"), TimeProvider.System);
+        target.EnsureUsable();
+        CompletedBackup blocked = await PublishAsync(target, ChainSamples.Backup(1));
+        CompletedBackup good = await PublishAsync(target, ChainSamples.Backup(2));
+        string archive = Path.Combine(blocked.DirectoryPath, blocked.Manifest.Archive.FileName);
+        File.Delete(archive);
+        _ = File.CreateSymbolicLink(archive, archive);
+        VerifyRun verify = new(target, new BackupVerifier(Logger.None), TimeProvider.System, Logger.None);
+
+        VerifyReport report = await verify.RunAllAsync(VerifyDepth.Content, null, CancellationToken.None);
+
+        Assert.Equal(ExitCode.DamageFound, report.ExitCode);
+        Assert.Contains(report.Results, result => result.Backup.Id == good.Id && result.Damages.Count == 0);
+        Assert.Contains(report.Results, result => result.Backup.Id == blocked.Id && result.Damages.Count > 0);
+    }
+
     private static async Task<CompletedBackup> PublishAsync(BackupDirectory target, CompletedBackup sample)
     {
         Manifest manifest = sample.Manifest;

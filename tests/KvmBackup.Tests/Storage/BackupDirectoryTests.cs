@@ -54,7 +54,7 @@ public sealed class BackupDirectoryTests : IDisposable
     [Fact]
     public async Task Domains_are_listed_by_the_names_that_their_folders_stand_for()
     {
-        string[] names = ["web1", "büro 1", "..", "../../etc", "50%", "50%25", ".hidden", "a\\b", "-x", "Ω/ω"];
+        string[] names = ["web1", "büro 1", "..", "../../etc", "50%", "50%25", ".hidden", "a\\b", "-x", "Ω/ω", "web1 ", "a\tb", "a\u007fb", "a\u0085b"];
         BackupDirectory directory = Open("backup");
         directory.EnsureUsable();
         foreach (string name in names)
