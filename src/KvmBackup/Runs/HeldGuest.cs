@@ -52,7 +52,7 @@ public sealed class HeldGuest(
             }
         }
 
-        return pin.Outcome;
+        return pin.Outcome with { OverlayBytes = job.Overlays.Count == 0 ? null : pin.OverlayBytes };
     }
 
     private async Task<PinOutcome> ReadOfflineAsync(IDiskTaker taker, Tally tally, CancellationToken cancellationToken)

@@ -23,6 +23,9 @@ public sealed class PinnedDomain(
     /// <summary>What was achieved; known after the pin.</summary>
     public PinOutcome Outcome { get; private set; } = new(Consistency.Crash, null, null);
 
+    /// <summary>How large the overlays were that were released.</summary>
+    public long OverlayBytes { get; private set; }
+
     /// <summary>What a person must mend in the guest.</summary>
     public IReadOnlyList<string> Troubles => troubles;
 
@@ -84,6 +87,8 @@ public sealed class PinnedDomain(
 
         // Tried once, whatever comes of it: what fails here is taken up again by recovery, not by the end of the scope.
         _ = pinned.Remove(overlay);
+        FileInfo file = new(overlay.OverlayPath);
+        OverlayBytes += file.Exists ? file.Length : 0;
         try
         {
             gate.Pass(job.Facts.Name, JobStep.Read, target);
