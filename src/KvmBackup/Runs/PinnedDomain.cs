@@ -68,7 +68,7 @@ public sealed class PinnedDomain(
             identities[overlay.Target] = LocalFile.Identify(overlay.OverlayPath);
         }
 
-        await RecordAsync(JobStep.Pinned, entry => entry.WithOverlays(identities) with
+        await RecordAsync(JobStep.Pinned, entry => entry.WithOverlays(identities).WithBaseTimes(RunningOnlyBases()) with
         {
             Freeze = mayFreeze ? FreezeState.Thawed : FreezeState.None,
         });
@@ -112,6 +112,11 @@ public sealed class PinnedDomain(
             await ReleaseAsync(overlay.Target);
         }
     }
+
+    private Dictionary<DiskTarget, DateTime> RunningOnlyBases() => job.Overlays
+        .Where(overlay => job.Facts.Disks.Any(
+            disk => disk.Target == overlay.Target && disk.Presence == DiskPresence.RunningOnly))
+        .ToDictionary(overlay => overlay.Target, overlay => File.GetLastWriteTimeUtc(overlay.BasePath));
 
     private async Task SettleAsync()
     {

@@ -48,8 +48,13 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         }
 
         // A guest waits on its overlay until its disk is read, and on nothing for an image.
-        disks = [.. disks.OrderBy(disk => disk.Image is not null)];
-        TakenDisk[] files = [.. disks.Where(disk => disk.Image is null)];
+        disks = [.. disks.OrderBy(disk => disk.Image is not null || disk.IsIdle)];
+        foreach (TakenDisk idle in disks.Where(disk => disk.IsIdle))
+        {
+            await images.EnsureNoWriterAsync(idle.Layers[0], $"disk {idle.Disk.Target}", cancellationToken);
+        }
+
+        TakenDisk[] files = [.. disks.Where(disk => disk.Image is null && !disk.IsIdle)];
         IReadOnlyList<PlannedOverlay> overlays = facts.IsActive
             ? [.. files.Select(disk => PlanOverlay(facts, disk, settings, id))] : [];
         long dataBytes = disks.SelectMany(disk => disk.Layers).Sum(layer => DataBytes(layer.FilePath))
