@@ -75,13 +75,13 @@ internal static class Program
             Images(),
             new DryRun(preflight.Value, agent, snapshot, commit, target.Value, time),
             Watch(),
-            new HostShutdown(shell, time, log), keys.Value, time, log);
+            new HostShutdown(log), keys.Value, time, log);
         CompareRun Compare() => new(
             settings.Value, source.Value, host, Recover(),
             new CompareCourse(new SubjectHold(journal.Value, cluster, gate, log), cluster, courtesy, time, log),
             (domain, wanted) => new GuestBackup(domain, wanted, host, preflight.Value, pinner, target: null, time, log),
             (image, wanted) => new ImageBackup(image, wanted, Look(), target: null, gate, time),
-            Watch(), new HostShutdown(shell, time, log), keys.Value, time, log);
+            Watch(), new HostShutdown(log), keys.Value, time, log);
         DiskContent content = new(new ImageAssembler(log), images);
         QemuConversion conversion = new(shell);
         RestoreRun Restore()

@@ -20,11 +20,12 @@ public sealed class ShutdownTests
         await using RunningProgram held = await HeldProgram.StartAsync(site, "Pinned", login.Variables, "run");
         Assert.Contains("kvmbackup", (await LabLogin.InhibitorsAsync()).Output, StringComparison.Ordinal);
 
-        login.AnnounceShutdown();
+        await LabLogin.BeginShutdownAsync();
         await held.SignalAsync("CONT");
         Outcome outcome = (await held.WaitAsync(TimeSpan.FromSeconds(60))).MustEndWith(1);
 
         Assert.Contains("The host is shutting down", outcome.Error, StringComparison.Ordinal);
+        Assert.Empty(login.Calls);
         Assert.Contains("interrupted; the guest is as it was", outcome.Output, StringComparison.Ordinal);
         Assert.Empty(site.BackupDirectories(guest.Name));
         await before.AssertUnchangedAsync(site);

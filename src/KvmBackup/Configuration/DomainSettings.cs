@@ -27,11 +27,9 @@ public sealed record DomainSettings(
 {
     public static readonly TimeSpan DefaultFreezeTimeout = TimeSpan.FromSeconds(30);
 
-    /// <summary>A guest that rewrites a tenth of its disk during a backup is a busy one.</summary>
-    public const double DefaultOverlayHeadroom = 0.1;
-
-    /// <summary>Room for overlays that must be there before a backup begins, as a share of the disks' virtual size.</summary>
-    public double OverlayHeadroom { get; init; } = DefaultOverlayHeadroom;
+    /// <summary>Room for overlays that must be there before a backup begins, as a share of the disks' virtual size; null is as
+    /// much as the guest's last backups and its data suggest.</summary>
+    public double? OverlayHeadroom { get; init; }
 
     public static readonly TimeSpan DefaultCommitTimeout = TimeSpan.FromMinutes(30);
 }

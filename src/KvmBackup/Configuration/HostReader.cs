@@ -99,7 +99,7 @@ internal static class HostReader
             layer.VerifyBeforePublish ?? false)
         {
             StallTimeout = layer.StallTimeout ?? DomainSettings.DefaultStallTimeout,
-            OverlayHeadroom = layer.OverlayHeadroom ?? DomainSettings.DefaultOverlayHeadroom,
+            OverlayHeadroom = layer.OverlayHeadroom,
             KeepOnCluster = layer.KeepOnCluster ?? 0,
             ProtectSnapshots = layer.ProtectSnapshots ?? false,
             Limits = layer.Limits ?? ResourceLimits.None,

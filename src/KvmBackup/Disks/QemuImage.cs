@@ -108,6 +108,23 @@ public sealed class QemuImage(IShell shell)
         }
     }
 
+    /// <summary>Makes sure that no QEMU of this host has an image open for writing.</summary>
+    /// <param name="image">The top of a chain.</param>
+    /// <param name="subject">What it is, as the beginning of a message: <c>disk vdb</c>.</param>
+    /// <param name="cancellationToken">Ends the look.</param>
+    /// <exception cref="DisksException">One has, or it cannot be told.</exception>
+    public async Task EnsureNoWriterAsync(ImageLayer image, string subject, CancellationToken cancellationToken)
+    {
+        ProgramResult result = await shell.RunAsync(
+            new("qemu-img", ["info", "-f", image.Format, image.FilePath]), cancellationToken);
+        if (!result.IsSuccess)
+        {
+            throw new DisksException(
+                $"{subject} ({image.FilePath}) is in the definition for the next start only, and another program may be writing "
+                + $"to it now: qemu-img said: {result.Complaint}. See who has it open: fuser -v {ShellWord.Quote(image.FilePath)}");
+        }
+    }
+
     private async Task<string> AskAsync(ProgramCall call, string purpose, CancellationToken cancellationToken)
     {
         ProgramResult result = await shell.RunAsync(call, cancellationToken);

@@ -1,21 +1,20 @@
-using KvmBackup.Shell;
-
 namespace KvmBackup.Guarding;
 
 /// <summary>While it lasts a shutdown of the host waits, and the work is told to come to its end.</summary>
 public sealed class ShutdownDelay : IAsyncDisposable
 {
-    private readonly Companion? inhibitor;
     private readonly CancellationTokenSource end;
     private readonly CancellationTokenSource over = new();
     private readonly Task watching;
 
-    internal ShutdownDelay(
-        Companion? inhibitor, Func<CancellationToken, Task<bool>> waitUntilBegunAsync, CancellationToken cancellationToken)
+    /// <param name="watch">Runs on a thread of its own until the token given to it is cancelled, and calls the action when a
+    /// shutdown begins; null where nobody can tell.</param>
+    /// <param name="cancellationToken">Becomes part of <see cref="Token"/>.</param>
+    internal ShutdownDelay(Action<Action, CancellationToken>? watch, CancellationToken cancellationToken)
     {
-        this.inhibitor = inhibitor;
         end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        watching = WatchAsync(waitUntilBegunAsync);
+        watching = watch is null ? Task.CompletedTask : Task.Factory.StartNew(
+            () => watch(end.Cancel, over.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     /// <summary>Is cancelled when the host begins to shut down, or the caller's token is.</summary>
@@ -27,21 +26,5 @@ public sealed class ShutdownDelay : IAsyncDisposable
         await watching;
         over.Dispose();
         end.Dispose();
-        await (inhibitor?.DisposeAsync() ?? ValueTask.CompletedTask);
-    }
-
-    private async Task WatchAsync(Func<CancellationToken, Task<bool>> waitUntilBegunAsync)
-    {
-        try
-        {
-            if (await waitUntilBegunAsync(over.Token))
-            {
-                await end.CancelAsync();
-            }
-        }
-        catch (OperationCanceledException) when (over.IsCancellationRequested)
-        {
-            // The work is done.
-        }
     }
 }

@@ -4,4 +4,8 @@ namespace KvmBackup.Hypervisor;
 /// <param name="SourcePath">The file or device that takes the guest's writes.</param>
 /// <param name="BlockJob">The block job that runs on it: <c>active-commit</c>, <c>copy</c>; null for none.</param>
 /// <param name="IsReady">The job has copied all and waits for the pivot.</param>
-public sealed record DiskState(string? SourcePath, string? BlockJob, bool IsReady);
+public sealed record DiskState(string? SourcePath, string? BlockJob, bool IsReady)
+{
+    /// <summary>The definition has no such disk.</summary>
+    public bool IsMissing { get; init; }
+}

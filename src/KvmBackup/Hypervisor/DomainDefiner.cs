@@ -31,6 +31,12 @@ public sealed class DomainDefiner(Virsh virsh)
         string xml = await virsh.AskAsync(
             virsh.Call("dumpxml", "--security-info", "--inactive", "--domain", domain.Uuid.ToString()),
             $"{domain.Name}: reading its definition", cancellationToken);
+        if (!DomainXml.DiskStates(DomainXml.Parse(xml)).ContainsKey(overlay.Target))
+        {
+            // Only the running guest had it.
+            return;
+        }
+
         await DefineAsync(domain.Name, DomainXmlEditor.PutOnBase(xml, overlay, isBlockDevice), cancellationToken);
     }
 

@@ -54,6 +54,26 @@ public static class DomainXmlEditor
         return domain.ToString();
     }
 
+    /// <summary>
+    /// The definition for the next start with disks that only the running guest has, so that a restored guest has all disks
+    /// of its backup. libvirt gives them new addresses: the old ones may belong to another device of the definition.
+    /// </summary>
+    public static string AddDisks(string next, string live, IReadOnlyCollection<DiskTarget> targets)
+    {
+        XElement domain = DomainXml.Parse(next);
+        foreach (XElement disk in DomainXml.DiskElements(DomainXml.Parse(live))
+            .Where(disk => targets.Any(target => target.Value == DomainXml.TargetOf(disk))))
+        {
+            disk.Elements("alias").Remove();
+            disk.Elements("address").Remove();
+            disk.Elements("backingStore").Remove();
+            disk.Elements("source").Attributes("index").Remove();
+            (DomainXml.DiskElements(domain).LastOrDefault() ?? domain.Element("devices")!.Elements().First()).AddAfterSelf(disk);
+        }
+
+        return domain.ToString();
+    }
+
     private static void MoveDisk(XElement disk, IReadOnlyDictionary<DiskTarget, string> paths)
     {
         string? path = paths.FirstOrDefault(pair => pair.Key.Value == DomainXml.TargetOf(disk)).Value;

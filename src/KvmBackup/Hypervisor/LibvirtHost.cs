@@ -59,6 +59,7 @@ public sealed partial class LibvirtHost(Virsh virsh)
         await Task.WhenAll(state, transient, live, inactive, migratable, snapshots, checkpoints, job);
 
         XElement xml = DomainXml.Parse(await live);
+        XElement next = DomainXml.Parse(await inactive);
         return new DomainFacts(
             domain.Name,
             domain.Uuid,
@@ -66,14 +67,14 @@ public sealed partial class LibvirtHost(Virsh virsh)
             !Lines(await transient).Contains(domain.Uuid.ToString()),
             DomainXml.HasAgentChannel(xml),
             DomainXml.HasTpm(xml),
-            DomainXml.Disks(xml),
+            DiskMerge.Merge(DomainXml.Disks(xml), DomainXml.Disks(next)),
             Lines(await snapshots),
             Lines(await checkpoints),
             await job,
             DomainXml.Files(xml),
             new DomainDefinition(await inactive, await live, await migratable))
         {
-            Excluded = MetadataXml.Excluded(xml, DomainXml.Parse(await inactive)),
+            Excluded = MetadataXml.Excluded(xml, next),
         };
     }
 
@@ -83,7 +84,8 @@ public sealed partial class LibvirtHost(Virsh virsh)
     {
         XElement live = DomainXml.Parse(await AskAsync(domain, cancellationToken, "dumpxml"));
         XElement inactive = DomainXml.Parse(await AskAsync(domain, cancellationToken, "dumpxml", "--inactive"));
-        return new DomainDisks(domain, DomainXml.Disks(live), MetadataXml.Excluded(live, inactive));
+        return new DomainDisks(
+            domain, DiskMerge.Merge(DomainXml.Disks(live), DomainXml.Disks(inactive)), MetadataXml.Excluded(live, inactive));
     }
 
     /// <summary>Where all disks stand, by target.</summary>

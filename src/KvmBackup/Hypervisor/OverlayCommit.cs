@@ -42,10 +42,16 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
         TimeSpan pause = FirstPause;
         while (time.GetElapsedTime(start) < limit)
         {
-            DiskState? live = await TryReadAsync(identity, overlay.Target, false, attempts, cancellationToken);
-            if (IsOn(overlay.BasePath, live)
-                && await TryReadAsync(identity, overlay.Target, true, attempts, cancellationToken) is { } inactive)
+            DiskState? live = await TryReadAsync(identity, overlay, false, attempts, cancellationToken);
+            if ((IsOn(overlay.BasePath, live) || live is { IsMissing: true })
+                && await TryReadAsync(identity, overlay, true, attempts, cancellationToken) is { } inactive)
             {
+                if (live!.IsMissing)
+                {
+                    // Attached to the running guest only, which has ended or has lost it.
+                    return inactive.IsMissing ? false : throw Gone(identity, overlay);
+                }
+
                 DemandOnBase(domain, overlay, inactive);
                 reached(JobStep.OnBase);
                 log.Information("{Domain}: {Target} is back on {Base}", domain.Name, overlay.Target, overlay.BasePath);
@@ -89,9 +95,9 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
     public async Task<bool> IsOnBaseAsync(DomainFacts domain, PlannedOverlay overlay, CancellationToken cancellationToken)
     {
         DomainIdentity identity = domain.Identity;
-        DiskState live = await StateAsync(identity, overlay.Target, false, cancellationToken);
-        DiskState inactive = await StateAsync(identity, overlay.Target, true, cancellationToken);
-        return live.SourcePath == overlay.BasePath && live.BlockJob is null && inactive.SourcePath == overlay.BasePath;
+        DiskState live = await StateAsync(identity, overlay, false, cancellationToken);
+        DiskState inactive = await StateAsync(identity, overlay, true, cancellationToken);
+        return (live.IsMissing || IsOn(overlay.BasePath, live)) && (inactive.IsMissing || inactive.SourcePath == overlay.BasePath);
     }
 
     private static bool IsOn(string path, DiskState? state) => state is { BlockJob: null } && state.SourcePath == path;
@@ -111,7 +117,7 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
 
     private void DemandOnBase(DomainFacts domain, PlannedOverlay overlay, DiskState inactive)
     {
-        if (domain.IsPersistent && inactive.SourcePath != overlay.BasePath)
+        if (domain.IsPersistent && !inactive.IsMissing && inactive.SourcePath != overlay.BasePath)
         {
             throw new HypervisorException(
                 $"{domain.Name}: the running guest has disk {overlay.Target} on its base {overlay.BasePath} again, but its "
@@ -123,11 +129,11 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
 
     /// <summary>Where a disk stands; null when libvirt does not answer, which may pass.</summary>
     private async Task<DiskState?> TryReadAsync(
-        DomainIdentity domain, DiskTarget target, bool isInactive, Attempts attempts, CancellationToken cancellationToken)
+        DomainIdentity domain, PlannedOverlay overlay, bool isInactive, Attempts attempts, CancellationToken cancellationToken)
     {
         try
         {
-            DiskState state = await StateAsync(domain, target, isInactive, cancellationToken);
+            DiskState state = await StateAsync(domain, overlay, isInactive, cancellationToken);
             attempts.Saw(state);
             return state;
         }
@@ -178,11 +184,20 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
     private static bool MayPass(KvmBackupException failure) =>
         failure is ShellException { IsProgramMissing: false } or HypervisorException { ExitCode: ExitCode.Failed };
 
+    /// <summary>Where the disk stands; in the definition for the next start, a disk of another target that names the overlay
+    /// counts as it.</summary>
     private async Task<DiskState> StateAsync(
-        DomainIdentity domain, DiskTarget target, bool isInactive, CancellationToken cancellationToken) =>
-        (await host.DiskStatesAsync(domain, isInactive, cancellationToken)).GetValueOrDefault(target)
-            ?? throw new HypervisorException(
-                $"{domain.Name}: disk {target} is gone from the domain.", ExitCode.GuestNeedsPerson);
+        DomainIdentity domain, PlannedOverlay overlay, bool isInactive, CancellationToken cancellationToken)
+    {
+        IReadOnlyDictionary<DiskTarget, DiskState> states = await host.DiskStatesAsync(domain, isInactive, cancellationToken);
+        DiskState? user = states.Values.FirstOrDefault(state => state.SourcePath == overlay.OverlayPath);
+        return states.GetValueOrDefault(overlay.Target)
+            ?? (user is null ? new DiskState(null, null, false) { IsMissing = true }
+                : isInactive ? user : throw Gone(domain, overlay));
+    }
+
+    private static HypervisorException Gone(DomainIdentity domain, PlannedOverlay overlay) => new(
+        $"{domain.Name}: disk {overlay.Target} is gone from the domain.", ExitCode.GuestNeedsPerson);
 
     private HypervisorException NeedsPerson(
         DomainIdentity domain, PlannedOverlay overlay, string complaint, string command) => new(

@@ -14,6 +14,7 @@ public sealed class OverlaySnapshot(Virsh virsh, LibvirtHost host, TimeProvider 
 
     /// <summary>
     /// The one call that pins: every disk has a diskspec of its own, since libvirt would snapshot a disk that is not named.
+    /// A disk that only the next start has must have none: libvirt 9.0 refuses it ("too many disk snapshot requests").
     /// </summary>
     public ProgramCall CreateCall(DomainFacts domain, BackupId id, IReadOnlyList<PlannedOverlay> overlays)
     {
@@ -22,7 +23,7 @@ public sealed class OverlaySnapshot(Virsh virsh, LibvirtHost host, TimeProvider 
             "snapshot-create-as", "--domain", domain.Uuid.ToString(), "--name", $"kvmbackup-{id}",
             "--disk-only", "--atomic", "--no-metadata",
         ];
-        foreach (DiskFacts disk in domain.Disks)
+        foreach (DiskFacts disk in domain.Disks.Where(disk => disk.Presence != DiskPresence.NextStartOnly))
         {
             PlannedOverlay? overlay = overlays.FirstOrDefault(planned => planned.Target == disk.Target);
             arguments.Add("--diskspec");
@@ -42,7 +43,10 @@ public sealed class OverlaySnapshot(Virsh virsh, LibvirtHost host, TimeProvider 
         CancellationToken cancellationToken) => await virsh.AskAsync(
             CreateCall(domain, id, overlays) with { Timeout = limit }, $"{domain.Name}: taking the snapshot", cancellationToken);
 
-    /// <summary>Makes sure that both definitions show every overlay, whatever the call said.</summary>
+    /// <summary>
+    /// Makes sure that both definitions show every overlay, whatever the call said. A disk that only the running guest has
+    /// is not in the other definition, and libvirt does not add it there.
+    /// </summary>
     /// <exception cref="HypervisorException">One does not.</exception>
     public async Task EnsureAppliedAsync(
         DomainFacts domain, IReadOnlyList<PlannedOverlay> overlays, CancellationToken cancellationToken)
@@ -52,8 +56,9 @@ public sealed class OverlaySnapshot(Virsh virsh, LibvirtHost host, TimeProvider 
         {
             IReadOnlyDictionary<DiskTarget, DiskState> states =
                 await host.DiskStatesAsync(domain.Identity, isInactive, cancellationToken);
-            PlannedOverlay? missing = overlays.FirstOrDefault(
-                overlay => states.GetValueOrDefault(overlay.Target)?.SourcePath != overlay.OverlayPath);
+            PlannedOverlay? missing = overlays.FirstOrDefault(overlay =>
+                states.GetValueOrDefault(overlay.Target)?.SourcePath != overlay.OverlayPath
+                && !(isInactive && IsRunningOnly(domain, overlay.Target)));
             if (missing is not null)
             {
                 throw new HypervisorException(
@@ -80,6 +85,9 @@ public sealed class OverlaySnapshot(Virsh virsh, LibvirtHost host, TimeProvider 
 
         return false;
     }
+
+    private static bool IsRunningOnly(DomainFacts domain, DiskTarget target) =>
+        domain.Disks.Any(disk => disk.Target == target && disk.Presence == DiskPresence.RunningOnly);
 
     private async Task<bool> IsIdleAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {

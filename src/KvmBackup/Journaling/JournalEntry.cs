@@ -58,6 +58,12 @@ public sealed record JournalEntry(
         Pins = [.. Pins.Select(pin => pin.Target == target ? pin with { State = state } : pin)],
     };
 
+    /// <summary>The entry with the times of bases that only the running guest has.</summary>
+    public JournalEntry WithBaseTimes(IReadOnlyDictionary<DiskTarget, DateTime> times) => this with
+    {
+        Pins = [.. Pins.Select(pin => times.TryGetValue(pin.Target, out DateTime time) ? pin with { BaseWrittenAt = time } : pin)],
+    };
+
     /// <summary>The entry with all pins seen in place.</summary>
     public JournalEntry WithOverlays(IReadOnlyDictionary<DiskTarget, FileIdentity> overlays) => this with
     {

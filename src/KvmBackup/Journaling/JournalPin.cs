@@ -12,4 +12,9 @@ namespace KvmBackup.Journaling;
 /// <param name="State">How far it is.</param>
 public sealed record JournalPin(
     DiskTarget Target, string BasePath, string BaseFormat, FileIdentity Base, string OverlayPath, FileIdentity? Overlay,
-    PinState State);
+    PinState State)
+{
+    /// <summary>When the base of a disk that only the running guest has was written last, seen after the snapshot; nothing
+    /// in the definitions tells whether it was used since. Null for every other disk.</summary>
+    public DateTime? BaseWrittenAt { get; init; }
+}

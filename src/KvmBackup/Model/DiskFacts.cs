@@ -27,4 +27,15 @@ public sealed record DiskFacts(
 
     /// <summary>What an operator should know of how it is taken; null for nothing.</summary>
     public string? Notice { get; init; }
+
+    /// <summary>Which definitions have the disk.</summary>
+    public DiskPresence Presence { get; init; }
+
+    /// <summary>In which way the two definitions name different sources, as the end of a sentence; null when they do not.</summary>
+    public string? Difference { get; init; }
+
+    /// <summary>The source, for people.</summary>
+    public string SourceText => Rbd is not null ? $"the RBD image {Rbd.Image}"
+        : SourceType == DiskSourceType.None ? "empty"
+        : $"{SourcePath ?? $"a source of the type {SourceType.ToString().ToLowerInvariant()}"} ({Format})";
 }

@@ -50,6 +50,9 @@ public sealed record Manifest(
     [AllowNull]
     public IReadOnlyList<BackupId> MergedFrom { get; init => field = value ?? []; } = [];
 
+    /// <summary>What the guest wrote to its overlays while it was backed up; null without overlays, and in older backups.</summary>
+    public long? OverlayBytes { get; init; }
+
     /// <summary>The RBD images that it holds, by the names that they had.</summary>
     public IReadOnlyList<RbdImage> FindImages() => [.. Disks.Select(disk => disk.Image?.Image).OfType<RbdImage>()];
 

@@ -11,6 +11,9 @@ public sealed record TakenDisk(DiskFacts Disk, IReadOnlyList<ImageLayer> Layers)
     /// <summary>Files and block devices are always taken whole.</summary>
     public BackupKind Kind => Image?.Kind ?? BackupKind.Full;
 
+    /// <summary>A file that the running guest does not use: only the definition for the next start has the disk.</summary>
+    public bool IsIdle => Image is null && Disk.Presence == DiskPresence.NextStartOnly;
+
     /// <summary>What the guest sees.</summary>
     public long VirtualSizeBytes => Image?.Facts.SizeBytes ?? Layers[0].VirtualSizeBytes;
 

@@ -85,6 +85,10 @@ public static class DomainPlanner
                 + $"virsh blockjob {domainUuid} {disk.Target} --info",
             { Refusal: { } reason } => $"{reason}; {exclude}",
             { Device: not "disk" } => $"is a {disk.Device}, which is passed through to the guest and cannot be taken; {exclude}",
+            { Difference: { } difference } when !IsOnOverlay(disk) =>
+                $"{difference}; a backup would hold only one of them, and a guest that restarts during it would lose data. "
+                + $"Restart the guest, so that it uses what is defined (virsh shutdown {domainUuid} ; virsh start {domainUuid}), "
+                + $"or define what it uses (virsh edit {domainUuid}), {exclude}",
             { Rbd: not null, Format: "raw" } => null,
             { SourceType: DiskSourceType.File or DiskSourceType.Block, SourcePath: null } =>
                 $"has no path in the domain's XML; {exclude}",
@@ -101,6 +105,9 @@ public static class DomainPlanner
         };
     }
 
+    private static bool IsOnOverlay(DiskFacts disk) =>
+        disk.SourcePath is { } path && (OverlayName.IsOurs(path) || OverlayName.IsPredecessors(path));
+
     // Only a running guest can be committed by libvirt.
     private static string CommitAdvice(DiskFacts disk, DomainFacts domain) =>
         "Nothing is lost; do not delete that file. Commit it: "
@@ -113,6 +120,15 @@ public static class DomainPlanner
         foreach (DiskFacts disk in taken.Where(disk => disk.Notice is not null))
         {
             yield return $"disk {disk.Target} {disk.Notice}";
+        }
+
+        foreach (DiskFacts disk in taken.Where(disk => disk.Presence != DiskPresence.Both))
+        {
+            yield return disk.Presence == DiskPresence.RunningOnly
+                ? $"disk {disk.Target} ({disk.SourceText}) is attached to the running guest only and would be gone after its next "
+                    + "start; it is in this backup, and domain.xml of the backup names it, so a restored guest has it"
+                : $"disk {disk.Target} ({disk.SourceText}) is in the definition for the next start only; it is backed up as it "
+                    + "lies, since the running guest does not use it";
         }
 
         foreach (DiskTarget target in settings.Disks.Excluded.Where(

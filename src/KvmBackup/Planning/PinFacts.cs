@@ -21,4 +21,8 @@ public sealed record PinFacts(
     string? InactiveSource,
     bool IsBaseSame,
     OverlayPresence Overlay,
-    bool IsOverlayWritten);
+    bool IsOverlayWritten)
+{
+    /// <summary>Only the running guest had the disk, and its base was not written since the overlay was put on it.</summary>
+    public bool IsUnusedSince { get; init; }
+}

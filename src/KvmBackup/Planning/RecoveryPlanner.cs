@@ -14,6 +14,8 @@ public static class RecoveryPlanner
             Leave("the running guest has no such disk any more, but its definition for the next start names the overlay"),
         { LiveSource: null, Overlay: OverlayPresence.Missing } =>
             new(RecoveryAction.Nothing, "the domain has no such disk any more, and there is no overlay"),
+        { LiveSource: null, InactiveSource: null, IsUnusedSince: true, IsBaseSame: true, Overlay: OverlayPresence.Ours } =>
+            new(RecoveryAction.Release, "the disk was attached to the running guest only, which does not have it any more"),
         { LiveSource: null } =>
             Leave("the domain has no such disk any more, but its overlay is still there and may hold what the guest wrote"),
         { Overlay: OverlayPresence.Other } =>

@@ -59,6 +59,11 @@ public static class RestoreGuide
             and delete its `<uuid>`.
 
             """);
+        foreach (TakenDisk disk in disks.Where(disk => disk.Disk.Presence == DiskPresence.RunningOnly))
+        {
+            _ = text.AppendLine(null, $"Disk `{disk.Disk.Target}` was attached to the running guest only, and was added to `domain.xml`.");
+        }
+
         foreach (Guid secret in disks.Select(disk => disk.Image?.Source.Secret).OfType<Guid>().Distinct())
         {
             _ = text.AppendLine(null, $"The key to its images is libvirt's secret {secret}, which `virsh secret-list` must show.");

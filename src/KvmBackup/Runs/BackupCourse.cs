@@ -174,7 +174,10 @@ public sealed class BackupCourse(
         Manifest Describe(ManifestArchive file, IReadOnlyList<ManifestDisk> disks, IReadOnlyList<ArchiveMember> members) => new(
             Manifest.CurrentFormatVersion, ProgramName.Text, hostName, job.Name, job.Identity.Uuid, pending.Id,
             pending.Kind, outcome.Consistency, outcome.Reason, record.StartedAt, time.GetUtcNow(), outcome.FrozenFor,
-            file, disks, job.Skipped, job.Files, members, record.Warnings);
+            file, disks, job.Skipped, job.Files, members, record.Warnings)
+        {
+            OverlayBytes = outcome.OverlayBytes,
+        };
         Manifest manifest = await Patience.FinishAsync(
             "the end of the archive", token => archive.CompleteAsync(Describe, token), job.Terms.StallTimeout,
             target.DirectoryPath, cancellationToken);

@@ -153,7 +153,9 @@ public sealed class DomainRecovery(
     private async Task<PinFacts> LookAsync(DomainFacts domain, JournalPin pin)
     {
         DiskState? live = (await host.DiskStatesAsync(domain.Identity, false, CancellationToken.None)).GetValueOrDefault(pin.Target);
-        DiskState? inactive = (await host.DiskStatesAsync(domain.Identity, true, CancellationToken.None)).GetValueOrDefault(pin.Target);
+        IReadOnlyDictionary<DiskTarget, DiskState> next = await host.DiskStatesAsync(domain.Identity, true, CancellationToken.None);
+        DiskState? inactive = next.GetValueOrDefault(pin.Target)
+            ?? next.Values.FirstOrDefault(state => state.SourcePath == pin.OverlayPath);
         bool exists = Path.Exists(pin.OverlayPath);
         bool isOurs = exists && OverlayName.IsOurs(pin.OverlayPath)
             && (pin.Overlay is null || LocalFile.Identify(pin.OverlayPath) == pin.Overlay);
@@ -161,7 +163,10 @@ public sealed class DomainRecovery(
             pin.State, pin.BasePath, pin.OverlayPath, domain.IsActive, live?.SourcePath, inactive?.SourcePath,
             Path.Exists(pin.BasePath) && LocalFile.Identify(pin.BasePath) == pin.Base,
             !exists ? OverlayPresence.Missing : isOurs ? OverlayPresence.Ours : OverlayPresence.Other,
-            isOurs && await images.HasOwnDataAsync(pin.OverlayPath, CancellationToken.None));
+            isOurs && await images.HasOwnDataAsync(pin.OverlayPath, CancellationToken.None))
+        {
+            IsUnusedSince = pin.BaseWrittenAt is { } time && File.GetLastWriteTimeUtc(pin.BasePath) == time,
+        };
     }
 
     private async Task<DomainRecoveryReport> GoneAsync(JournalEntry entry, string? thawTrouble, List<string> deeds)

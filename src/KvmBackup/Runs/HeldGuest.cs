@@ -45,14 +45,17 @@ public sealed class HeldGuest(
             await pin.PinAsync(cancellationToken);
             await using ReadGuard guard = new(
                 job.Overlays, tally, job.Settings.StallTimeout, () => pauses.IsPausedAsync(job), time, cancellationToken);
+            IdleDisks idle = new(job, host);
             foreach (TakenDisk disk in job.Disks)
             {
                 await guard.ProtectAsync(token => taker.TakeAsync(disk, tally, token));
                 await pin.ReleaseAsync(disk.Disk.Target);
             }
+
+            await idle.EnsureUntouchedAsync(cancellationToken);
         }
 
-        return pin.Outcome;
+        return pin.Outcome with { OverlayBytes = job.Overlays.Count == 0 ? null : pin.OverlayBytes };
     }
 
     private async Task<PinOutcome> ReadOfflineAsync(IDiskTaker taker, Tally tally, CancellationToken cancellationToken)

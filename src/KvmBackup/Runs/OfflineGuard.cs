@@ -31,8 +31,10 @@ public sealed class OfflineGuard
         }
     }
 
-    private (string Path, DateTime WrittenAt, long Length)[] Look() =>
-        [.. job.Disks.SelectMany(disk => disk.Layers)
+    private (string Path, DateTime WrittenAt, long Length)[] Look() => Look(job.Disks);
+
+    internal static (string Path, DateTime WrittenAt, long Length)[] Look(IEnumerable<TakenDisk> disks) =>
+        [.. disks.SelectMany(disk => disk.Layers)
             .Where(layer => !layer.IsBlockDevice)
             .Select(layer => new FileInfo(layer.FilePath))
             .Select(file => (file.FullName, file.LastWriteTimeUtc, file.Length))];

@@ -26,7 +26,7 @@ public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, 
         int attempts = 0;
         while (!await commit.TryReleaseAsync(domain, overlay, limit, reached, CancellationToken.None))
         {
-            log.Warning("{Domain}: shut off during the backup; committing {Target} offline", domain.Name, overlay.Target);
+            log.Warning("{Domain}: no guest uses {Target} any more; committing it offline", domain.Name, overlay.Target);
 
             if (await TryCommitOfflineAsync(domain, overlay, isLast: ++attempts == OfflineAttempts))
             {

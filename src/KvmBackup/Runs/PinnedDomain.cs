@@ -23,6 +23,9 @@ public sealed class PinnedDomain(
     /// <summary>What was achieved; known after the pin.</summary>
     public PinOutcome Outcome { get; private set; } = new(Consistency.Crash, null, null);
 
+    /// <summary>How large the overlays were that were released.</summary>
+    public long OverlayBytes { get; private set; }
+
     /// <summary>What a person must mend in the guest.</summary>
     public IReadOnlyList<string> Troubles => troubles;
 
@@ -65,7 +68,7 @@ public sealed class PinnedDomain(
             identities[overlay.Target] = LocalFile.Identify(overlay.OverlayPath);
         }
 
-        await RecordAsync(JobStep.Pinned, entry => entry.WithOverlays(identities) with
+        await RecordAsync(JobStep.Pinned, entry => entry.WithOverlays(identities).WithBaseTimes(RunningOnlyBases()) with
         {
             Freeze = mayFreeze ? FreezeState.Thawed : FreezeState.None,
         });
@@ -84,6 +87,8 @@ public sealed class PinnedDomain(
 
         // Tried once, whatever comes of it: what fails here is taken up again by recovery, not by the end of the scope.
         _ = pinned.Remove(overlay);
+        FileInfo file = new(overlay.OverlayPath);
+        OverlayBytes += file.Exists ? file.Length : 0;
         try
         {
             gate.Pass(job.Facts.Name, JobStep.Read, target);
@@ -108,6 +113,11 @@ public sealed class PinnedDomain(
             await ReleaseAsync(overlay.Target);
         }
     }
+
+    private Dictionary<DiskTarget, DateTime> RunningOnlyBases() => job.Overlays
+        .Where(overlay => job.Facts.Disks.Any(
+            disk => disk.Target == overlay.Target && disk.Presence == DiskPresence.RunningOnly))
+        .ToDictionary(overlay => overlay.Target, overlay => File.GetLastWriteTimeUtc(overlay.BasePath));
 
     private async Task SettleAsync()
     {

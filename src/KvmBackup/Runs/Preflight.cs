@@ -13,6 +13,9 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
 {
     private const string BlockDeviceOverlayDirectory = "/var/lib/libvirt/images";
 
+    // A week of nights, with the busiest of them.
+    private const int RememberedBackups = 7;
+
     /// <param name="domain">Who it is.</param>
     /// <param name="settings">What the configuration wants.</param>
     /// <param name="directory">Its backups.</param>
@@ -45,13 +48,19 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         }
 
         // A guest waits on its overlay until its disk is read, and on nothing for an image.
-        disks = [.. disks.OrderBy(disk => disk.Image is not null)];
-        TakenDisk[] files = [.. disks.Where(disk => disk.Image is null)];
+        disks = [.. disks.OrderBy(disk => disk.Image is not null || disk.IsIdle)];
+        foreach (TakenDisk idle in disks.Where(disk => disk.IsIdle))
+        {
+            await images.EnsureNoWriterAsync(idle.Layers[0], $"disk {idle.Disk.Target}", cancellationToken);
+        }
+
+        TakenDisk[] files = [.. disks.Where(disk => disk.Image is null && !disk.IsIdle)];
         IReadOnlyList<PlannedOverlay> overlays = facts.IsActive
             ? [.. files.Select(disk => PlanOverlay(facts, disk, settings, id))] : [];
         long dataBytes = disks.SelectMany(disk => disk.Layers).Sum(layer => DataBytes(layer.FilePath))
             + disks.Sum(disk => disk.Image?.DataBytes ?? 0);
-        RefuseWithoutRoom(overlays, disks, settings.OverlayHeadroom);
+        RefuseWithoutRoom(
+            overlays, disks, settings.OverlayHeadroom, own.Take(RememberedBackups).Max(backup => backup.Manifest.OverlayBytes));
         PreparedJob job = new(settings, facts, disks, plan.Skipped, overlays, dataBytes, warnings);
         if (target is not null)
         {
@@ -108,20 +117,22 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         }
     }
 
-    private static void RefuseWithoutRoom(IReadOnlyList<PlannedOverlay> overlays, List<TakenDisk> disks, double headroom)
+    private static void RefuseWithoutRoom(
+        IReadOnlyList<PlannedOverlay> overlays, List<TakenDisk> disks, double? headroom, long? writtenBytes)
     {
         foreach (IGrouping<string, PlannedOverlay> folder in overlays.GroupBy(
             overlay => Path.GetDirectoryName(overlay.OverlayPath)!))
         {
-            long needed = (long)(headroom * disks
-                .Where(disk => folder.Any(overlay => overlay.Target == disk.Disk.Target))
-                .Sum(disk => disk.Layers[0].VirtualSizeBytes));
+            TakenDisk[] here = [.. disks.Where(disk => folder.Any(overlay => overlay.Target == disk.Disk.Target))];
+            OverlayRoom room = OverlayRoomPlanner.Decide(
+                headroom, here.Sum(disk => disk.VirtualSizeBytes), here.Sum(disk => DataBytes(disk.Layers[0].FilePath)), writtenBytes);
             long available = LocalFile.AvailableBytes(folder.Key);
-            if (available < needed)
+            if (available < room.NeededBytes)
             {
                 throw new RunsException(
                     $"{folder.Key} has {ByteSize.Format(available)} left, and what the guest writes during the backup may "
-                    + $"need {ByteSize.Format(needed)} there; make room, or set overlay_dir to a file system with more");
+                    + $"need {ByteSize.Format(room.NeededBytes)} there ({room.Reason}); make room, set overlay_dir to a file system "
+                    + "with more, or set overlay_headroom to the share of the disks' size that is enough, such as 1%");
             }
         }
     }

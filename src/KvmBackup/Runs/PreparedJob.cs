@@ -1,4 +1,5 @@
 using KvmBackup.Configuration;
+using KvmBackup.Hypervisor;
 using KvmBackup.Model;
 using KvmBackup.Planning;
 
@@ -33,8 +34,16 @@ public sealed record PreparedJob(
     public override IReadOnlyList<(string Name, string Text)> Texts(BackupId id, string hostName, string archiveName) =>
     [
         ("RESTORE.md", RestoreGuide.Write(Facts, id, hostName, archiveName, Disks)),
-        ("domain.xml", Facts.Definition.Inactive),
+        ("domain.xml", Definition()),
         ("live.xml", Facts.Definition.Live),
         ("migratable.xml", Facts.Definition.Migratable),
     ];
+
+    /// <summary>What a restored guest is defined by: as at its next start, with all disks that are in the backup.</summary>
+    private string Definition()
+    {
+        DiskTarget[] added = [.. Disks.Where(disk => disk.Disk.Presence == DiskPresence.RunningOnly).Select(disk => disk.Disk.Target)];
+        return added.Length == 0 ? Facts.Definition.Inactive
+            : DomainXmlEditor.AddDisks(Facts.Definition.Inactive, Facts.Definition.Live, added);
+    }
 }

@@ -1,23 +1,28 @@
 namespace KvmBackup.Lab.Support;
 
 /// <summary>
-/// systemd's own login manager on a bus of the lab's. It cannot be told to shut down without systemd itself, so of its answers
-/// the one word is changed that tells of a shutdown.
+/// systemd's own login manager on a bus of the lab's, with as much of systemd beside it as it needs to begin a shutdown.
 /// </summary>
 public sealed class LabLogin : IAsyncDisposable
 {
     private const string SystemdPath = "/run/systemd";
     private const string Script = """
         #!/bin/bash
-        real=/usr/bin/busctl
-        if [[ -e ${0%/*}/begun ]]; then "$real" "$@" | sed s/false/true/; else exec "$real" "$@"; fi
+        echo "${0##*/} $*" >>"${0%/*}/calls"
+        exec "/usr/bin/${0##*/}" "$@"
         """;
 
     private readonly string path = LabEnvironment.NewDirectory("login");
     private readonly RunningProgram bus;
     private readonly RunningProgram manager;
+    private readonly LabSystemd systemd;
 
-    private LabLogin(RunningProgram bus, RunningProgram manager) => (this.bus, this.manager) = (bus, manager);
+    private LabLogin(RunningProgram bus, RunningProgram manager, LabSystemd systemd) =>
+        (this.bus, this.manager, this.systemd) = (bus, manager, systemd);
+
+    /// <summary>The calls of systemd's tools that the program under test made.</summary>
+    public IReadOnlyList<string> Calls =>
+        File.Exists(Path.Combine(path, "calls")) ? File.ReadAllLines(Path.Combine(path, "calls")) : [];
 
     /// <summary>For the program under test.</summary>
     public IReadOnlyDictionary<string, string> Variables =>
@@ -36,21 +41,28 @@ public sealed class LabLogin : IAsyncDisposable
         await WaitUntilAsync(async () => (await RunningProgram.RunAsync("busctl", "--system", "--no-pager", "list")).ExitCode == 0, bus);
         RunningProgram manager = RunningProgram.Start("/lib/systemd/systemd-logind", []);
         await WaitUntilAsync(async () => (await InhibitorsAsync()).ExitCode == 0, manager);
-        LabLogin login = new(bus, manager);
-        string busctl = Path.Combine(login.path, "busctl");
-        await File.WriteAllTextAsync(busctl, Script + "\n");
-        File.SetUnixFileMode(busctl, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        LabLogin login = new(bus, manager, await LabSystemd.StartAsync());
+        foreach (string tool in new[] { "busctl", "systemd-inhibit" })
+        {
+            string file = Path.Combine(login.path, tool);
+            await File.WriteAllTextAsync(file, Script + "\n");
+            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        }
+
         return login;
     }
 
     /// <summary>Who delays a shutdown.</summary>
     public static Task<Outcome> InhibitorsAsync() => RunningProgram.RunAsync("systemd-inhibit", "--list", "--no-legend");
 
-    /// <summary>From now on a shutdown has begun.</summary>
-    public void AnnounceShutdown() => File.WriteAllText(Path.Combine(path, "begun"), "");
+    /// <summary>A shutdown begins, which waits for those who delay it.</summary>
+    public static async Task BeginShutdownAsync() => (await RunningProgram.RunAsync(
+        "busctl", "--system", "call", "org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager",
+        "PowerOff", "b", "false")).MustSucceed();
 
     public async ValueTask DisposeAsync()
     {
+        systemd.Dispose();
         await manager.DisposeAsync();
         await bus.DisposeAsync();
         Directory.Delete(SystemdPath, recursive: true);

@@ -86,6 +86,22 @@ public sealed class DomainXmlEditorTests
             Os("<os><nvram type='file'><source file='/n'/></nvram></os>", edit));
     }
 
+    [Fact]
+    public void A_disk_of_the_running_guest_is_added_without_what_belongs_to_its_slot()
+    {
+        XElement next = XElement.Parse(Web1Xml);
+        next.Descendants("disk").ElementAt(1).Remove();
+        string live = Recording.Read("running/dumpxml-security").Output;
+
+        XElement domain = XElement.Parse(DomainXmlEditor.AddDisks(next.ToString(), live, [Web1.Vdb]));
+
+        Assert.Equal(["vda", "sda", "vdb"], domain.Descendants("disk").Select(disk => disk.Element("target")!.Attribute("dev")!.Value));
+        XElement disk = domain.Descendants("disk").Last();
+        Assert.Equal($"{Web1.Images}/web1-data.img", disk.Element("source")!.Attribute("file")!.Value);
+        Assert.Empty(disk.Elements("address").Concat(disk.Elements("alias")).Concat(disk.Elements("backingStore")));
+        Assert.Null(disk.Element("source")!.Attribute("index"));
+    }
+
     private static string Os(string os, DomainEdit edit) =>
         XElement.Parse(DomainXmlEditor.Apply($"<domain>{os}</domain>", edit)).Element("os")!
             .ToString(SaveOptions.DisableFormatting).Replace('"', '\'');

@@ -1,3 +1,4 @@
+using System.Xml.Linq;
 using KvmBackup.Hypervisor;
 using KvmBackup.Model;
 using KvmBackup.Tests.Support;
@@ -21,6 +22,25 @@ public sealed class OverlayCommitTests
         Assert.True(await ReleaseAsync());
 
         Assert.Equal(["blockcommit", "--pivot"], shell.Order("blockcommit", "--pivot"));
+    }
+
+    [Fact]
+    public async Task A_disk_that_only_the_running_guest_has_is_released_when_the_definition_does_not_name_its_overlay()
+    {
+        shell.Now("ready/dumpxml").On("dumpxml --inactive", WithoutVda("running/dumpxml-inactive"))
+            .On("--pivot", Reply.Of("ready/pivot").Then(() => shell.Now("half-released/dumpxml")));
+
+        Assert.True(await ReleaseAsync());
+    }
+
+    [Fact]
+    public async Task A_disk_that_no_definition_has_any_more_must_be_committed_without_the_guest()
+    {
+        shell.On("dumpxml --inactive", WithoutVda("running/dumpxml-inactive")).On("dumpxml --domain", WithoutVda("running/dumpxml"));
+
+        Assert.False(await ReleaseAsync());
+
+        Assert.Equal(0, shell.Count("block"));
     }
 
     [Fact]
@@ -249,6 +269,13 @@ public sealed class OverlayCommitTests
     {
         Virsh virsh = new(shell, null);
         return new OverlayCommit(virsh, new LibvirtHost(virsh), time, Logger.None);
+    }
+
+    private static Reply WithoutVda(string recording)
+    {
+        XElement domain = DomainXml.Parse(Recording.Read(recording).Output);
+        domain.Descendants("disk").First().Remove();
+        return Reply.Good(domain.ToString());
     }
 
     private async Task<bool> ReleaseAsync() => await Commit().TryReleaseAsync(

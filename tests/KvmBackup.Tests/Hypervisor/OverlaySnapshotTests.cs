@@ -36,6 +36,27 @@ public sealed class OverlaySnapshotTests
     }
 
     [Fact]
+    public async Task A_disk_that_only_the_next_start_has_gets_no_diskspec()
+    {
+        // error: unsupported configuration: too many disk snapshot requests for domain
+        DomainFacts facts = await With(Web1.Vdb, DiskPresence.NextStartOnly);
+
+        Assert.DoesNotContain(
+            Snapshot().CreateCall(facts, Web1.Id, [Web1.VdaOverlay]).Arguments, argument => argument.StartsWith("vdb", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_overlay_of_a_disk_that_only_the_running_guest_has_is_not_expected_in_the_definition()
+    {
+        shell.Now("pinned/dumpxml", "vdb-released/dumpxml-inactive");
+        Task Look(DomainFacts facts) =>
+            Snapshot().EnsureAppliedAsync(facts, [Web1.VdaOverlay, Web1.VdbOverlay], CancellationToken.None);
+
+        _ = await Assert.ThrowsAsync<HypervisorException>(async () => await Look(await Web1.DescribeAsync()));
+        await Look(await With(Web1.Vdb, DiskPresence.RunningOnly));
+    }
+
+    [Fact]
     public async Task A_comma_of_the_path_is_doubled()
     {
         PlannedOverlay overlay = Web1.VdaOverlay with { OverlayPath = "/images/a,b,,c/o.qcow2" };
@@ -102,6 +123,15 @@ public sealed class OverlaySnapshotTests
         Assert.False(await Snapshot().TryWaitForEndAsync(Web1.Identity, CancellationToken.None));
 
         Assert.InRange(time.Elapsed, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(5));
+    }
+
+    private static async Task<DomainFacts> With(DiskTarget target, DiskPresence presence)
+    {
+        DomainFacts facts = await Web1.DescribeAsync();
+        return facts with
+        {
+            Disks = [.. facts.Disks.Select(disk => disk.Target == target ? disk with { Presence = presence } : disk)],
+        };
     }
 
     private static void AssertEndsWith(IReadOnlyList<string> arguments, string end) =>

@@ -179,6 +179,31 @@ public sealed class DomainPlannerTests
     }
 
     [Fact]
+    public void A_disk_that_the_definitions_have_differently_refuses_the_domain_and_says_what_to_do()
+    {
+        DiskFacts vdb = Disk with { Target = Web1.Vdb, Difference = "is /images/b in the running guest, and /images/c in the next" };
+
+        string refusal = Assert.Single(Plan(Domain with { Disks = [Disk, vdb] }).Refusals);
+
+        Assert.StartsWith("disk vdb is /images/b in the running guest, and /images/c in the next; ", refusal, StringComparison.Ordinal);
+        Assert.All(
+            [$"virsh shutdown {Web1.Uuid} ; virsh start {Web1.Uuid}", $"virsh edit {Web1.Uuid}", "disks: {exclude: [vdb]}"],
+            words => Assert.Contains(words, refusal, StringComparison.Ordinal));
+        Assert.Empty(Plan(Domain with { Disks = [Disk, vdb], Excluded = [Web1.Vdb] }).Refusals);
+    }
+
+    [Theory]
+    [InlineData(DiskPresence.RunningOnly, "disk vdb (/images/a.qcow2 (qcow2)) is attached to the running guest only")]
+    [InlineData(DiskPresence.NextStartOnly, "disk vdb (/images/a.qcow2 (qcow2)) is in the definition for the next start only")]
+    public void A_disk_that_one_definition_has_is_taken_and_told(DiskPresence presence, string warning)
+    {
+        DomainPlan plan = Plan(Domain with { Disks = [Disk, Disk with { Target = Web1.Vdb, Presence = presence }] });
+
+        Assert.Equal([Web1.Vda, Web1.Vdb], plan.Taken.Select(disk => disk.Target));
+        Assert.StartsWith(warning, Assert.Single(plan.Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Excluding_a_disk_that_is_not_there_is_told() => Assert.Equal(
         ["the configuration excludes disk vdz, which the domain does not have"],
         Plan(Domain, Web1.Settings with { Disks = new DiskSelection([new DiskTarget("vdz")]) }).Warnings);

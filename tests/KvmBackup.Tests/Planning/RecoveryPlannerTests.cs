@@ -23,6 +23,20 @@ public sealed class RecoveryPlannerTests
         select new PinFacts(state, Base, Overlay, isActive, live, inactive, isBaseSame, presence, isWritten);
 
     [Fact]
+    public void A_disk_that_only_the_ended_guest_had_is_released_while_its_base_is_as_it_was()
+    {
+        PinFacts facts = new(PinState.Pinned, Base, Overlay, false, null, null, true, OverlayPresence.Ours, true) { IsUnusedSince = true };
+
+        Assert.Equal(RecoveryAction.Release, RecoveryPlanner.Decide(facts).Action);
+        Assert.All(
+            [
+                facts with { IsUnusedSince = false }, facts with { InactiveSource = Overlay }, facts with { IsBaseSame = false },
+                facts with { Overlay = OverlayPresence.Other },
+            ],
+            other => Assert.Equal(RecoveryAction.LeaveAlone, RecoveryPlanner.Decide(other).Action));
+    }
+
+    [Fact]
     public void Every_state_gets_what_the_rules_say()
     {
         int looked = 0;

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using KvmBackup.Configuration;
 using KvmBackup.Hypervisor;
 using KvmBackup.Model;
 using KvmBackup.Runs;
@@ -12,9 +13,6 @@ public sealed class DryRunTests : IDisposable
 {
     private readonly Web1Host host = new();
     private readonly TemporaryFolder target = new();
-
-    public DryRunTests() => host.Shell
-        .On("-f qcow2", Reply.Good(Info(host.Vda))).On("-f raw", Reply.Good(Info(host.Vdb)));
 
     public void Dispose()
     {
@@ -38,6 +36,25 @@ public sealed class DryRunTests : IDisposable
             report.Commands.Select(Shorten));
         Assert.Empty(Directory.GetFileSystemEntries(target.PathOf("my backups")));
         Assert.Equal(0, host.Shell.Count("snapshot-create-as"));
+    }
+
+    [Fact]
+    public async Task A_thin_disk_does_not_demand_room_for_its_virtual_size()
+    {
+        JobReport report = await RunAsync(target.PathOf("backups"), sizeBytes: 1L << 60);
+
+        Assert.Equal((JobOutcome.Planned, "due"), (report.Outcome, report.Reason));
+    }
+
+    [Fact]
+    public async Task A_lack_of_room_names_the_key_that_changes_the_demand()
+    {
+        JobReport report = await RunAsync(
+            target.PathOf("backups"), Web1.Settings with { OverlayHeadroom = 1.0 }, sizeBytes: 1L << 60);
+
+        Assert.Equal(JobOutcome.Failed, report.Outcome);
+        Assert.Contains("(overlay_headroom is 100 % of the disks' size)", report.Reason, StringComparison.Ordinal);
+        Assert.Contains("set overlay_headroom to the share", report.Reason, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -66,11 +83,12 @@ public sealed class DryRunTests : IDisposable
         new[] { "guest-fsfreeze-freeze", "guest-fsfreeze-thaw", "snapshot-create-as", "blockcommit", "--pivot" }
             .FirstOrDefault(command.Contains) ?? Regex.Replace(command, @"\S*/kvmbackup\.\S+", "OVERLAY");
 
-    private static string Info(PlannedOverlay disk) =>
-        $$"""[{"filename":"{{disk.BasePath}}","format":"{{disk.BaseFormat}}","virtual-size":1048576}]""";
+    private static string Info(PlannedOverlay disk, long sizeBytes) =>
+        $$"""[{"filename":"{{disk.BasePath}}","format":"{{disk.BaseFormat}}","virtual-size":{{sizeBytes}}}]""";
 
-    private async Task<JobReport> RunAsync(string targetPath)
+    private async Task<JobReport> RunAsync(string targetPath, DomainSettings? settings = null, long sizeBytes = 1 << 20)
     {
+        host.Shell.On("-f qcow2", Reply.Good(Info(host.Vda, sizeBytes))).On("-f raw", Reply.Good(Info(host.Vdb, sizeBytes)));
         if (!Path.Exists(targetPath) && !targetPath.EndsWith("circle", StringComparison.Ordinal))
         {
             _ = Directory.CreateDirectory(targetPath);
@@ -79,6 +97,6 @@ public sealed class DryRunTests : IDisposable
         return await new DryRun(
             host.Preflight, host.Agent, host.Snapshot,
             new OverlayCommit(host.Virsh, host.Libvirt, host.Time, Logger.None), new BackupDirectory(targetPath, host.Time), host.Time)
-            .RunAsync(Web1.Identity, Web1.Settings, "due", CancellationToken.None);
+            .RunAsync(Web1.Identity, settings ?? Web1.Settings, "due", CancellationToken.None);
     }
 }

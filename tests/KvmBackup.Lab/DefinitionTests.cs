@@ -1,0 +1,93 @@
+using System.Text.Json;
+using KvmBackup.Lab.Support;
+
+namespace KvmBackup.Lab;
+
+/// <summary>Disks that the running guest and its definition for the next start do not have in common.</summary>
+public sealed class DefinitionTests
+{
+    [LabFact]
+    public async Task Disks_of_one_definition_are_backed_up_and_the_restored_guest_has_them_all()
+    {
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("attached"));
+        string live = await AddAsync(guest, "vdc", "--live");
+        string next = await AddAsync(guest, "vdd", "--config");
+        BackupSite site = new((guest.Name, "rotate: 3"));
+        GuestFootprint before = await GuestFootprint.TakeAsync(guest);
+
+        JsonElement job = await site.BackUpAsync(guest.Name);
+
+        string[] warnings = [.. job.GetProperty("warnings").EnumerateArray().Select(warning => warning.GetString()!)];
+        Assert.Contains(warnings, warning => warning.StartsWith($"disk vdc ({live} (qcow2)) is attached to the running", StringComparison.Ordinal));
+        Assert.Contains(warnings, warning => warning.StartsWith($"disk vdd ({next} (qcow2)) is in the definition", StringComparison.Ordinal));
+        await before.AssertUnchangedAsync(site);
+
+        (await site.RunAsync("restore", guest.Name, "--as", "attached-copy", "--start")).MustSucceed();
+        await using LabGuest copy = LabGuest.Attach("attached-copy");
+        await copy.WaitUntilReadyAsync();
+        Assert.Equal(["vda", "vdc", "vdd"], Virsh.SourcesIn(await copy.InactiveXmlAsync()).Keys.Order(StringComparer.Ordinal));
+    }
+
+    [LabFact]
+    public async Task A_disk_that_the_next_start_has_differently_is_refused_before_anything_changes_until_what_is_advised_is_done()
+    {
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("changed")
+        {
+            Disks = [new LabDisk("vda"), new LabDisk("vdb")],
+        });
+        await Virsh.RunAsync("detach-disk", guest.Name, "vdb", "--config");
+        string other = await AddAsync(guest, "vdb", "--config", "other");
+        BackupSite site = new((guest.Name, "rotate: 3"));
+        GuestFootprint before = await GuestFootprint.TakeAsync(guest);
+
+        foreach (string[] command in new[] { new[] { "run" }, ["run", "--dry-run"], ["check"] })
+        {
+            Outcome refused = await site.RunAsync(command);
+            Assert.NotEqual(0, refused.ExitCode);
+            Assert.NotEqual(5, refused.ExitCode);
+            string said = string.Join(' ', (refused.Output + refused.Error).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+            Assert.Contains("disk vdb is ", said, StringComparison.Ordinal);
+            Assert.Contains($"and {other} (qcow2) in the definition for the next start", said, StringComparison.Ordinal);
+        }
+
+        await before.AssertUnchangedAsync(site);
+
+        // What the message advises: a restart.
+        await guest.ShutdownAsync();
+        await guest.BootAsync();
+        _ = await site.BackUpAsync(guest.Name);
+    }
+
+    [LabFact]
+    public async Task A_guest_that_ends_with_a_disk_that_only_it_had_loses_none_of_that_disk()
+    {
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("ended"));
+        string live = await AddAsync(guest, "vdc", "--live");
+        BackupSite site = new((guest.Name, "rotate: 3"));
+        foreach (bool isKilled in new[] { false, true })
+        {
+            await using RunningProgram held = await HeldProgram.StartAsync(site, "Pinned", "run");
+            await guest.DestroyAsync();
+            await held.SignalAsync(isKilled ? "KILL" : "CONT");
+            _ = await held.WaitAsync(TimeSpan.FromMinutes(1));
+            if (isKilled)
+            {
+                (await site.RunAsync("--wait", "60", "recover")).MustSucceed();
+            }
+
+            Assert.Empty(Directory.GetFiles(guest.DirectoryPath!, "kvmbackup.*"));
+            Assert.Empty(site.JournalEntries);
+            await guest.BootAsync();
+            await Virsh.RunAsync("attach-disk", guest.Name, live, "vdc", "--subdriver", "qcow2", "--live");
+        }
+    }
+
+    /// <summary>Makes an image and attaches it to one definition.</summary>
+    private static async Task<string> AddAsync(LabGuest guest, string target, string where, string? name = null)
+    {
+        string path = Path.Combine(guest.DirectoryPath!, $"{name ?? target}.qcow2");
+        await LabImage.CreateAsync(new LabDisk(target), path);
+        await Virsh.RunAsync("attach-disk", guest.Name, path, target, "--subdriver", "qcow2", where);
+        return path;
+    }
+}
