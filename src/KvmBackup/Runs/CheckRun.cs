@@ -114,6 +114,8 @@ public sealed class CheckRun(
                     + string.Concat(job.Skipped.Select(disk => $"; without {disk.Target}: {disk.Reason}"))
                     + job.Terms.Limits.Clause, null),
                 .. job.Warnings.Select(warning => new Finding(subject, FindingSeverity.Warning, warning, null)),
+                .. ClockNotice.Find(target.ForDomain(domain.Name).List().Backups, time.GetUtcNow()) is { } notice
+                    ? [new Finding(subject, FindingSeverity.Warning, notice, null)] : Array.Empty<Finding>(),
             ];
             findings.AddRange(await LookAtAgentAsync(subject, job, cancellationToken));
             return findings;

@@ -153,6 +153,22 @@ public sealed class DomainBackupTests : IDisposable
         Assert.Single(report.Removed);
     }
 
+    [Fact]
+    public async Task A_backup_that_is_later_than_the_clock_is_reported_and_pushes_none_out()
+    {
+        DomainDirectory web1 = Target().ForDomain(Web1.Identity.Name);
+        _ = Directory.CreateDirectory(target.PathOf("backup"));
+        using (DomainLock held = await web1.LockAsync(TimeSpan.Zero, CancellationToken.None))
+        {
+            _ = await BackupSamples.PublishAsync(web1, held, id: new BackupId(DateTimeOffset.MaxValue));
+        }
+
+        JobReport report = await A_first_backup_is_made();
+
+        Assert.Contains("later: 99991231T235959Z", report.Warnings[0], StringComparison.Ordinal);
+        Assert.Equal(2, Backups().Count);
+    }
+
     private async Task<JobReport> A_first_backup_is_made()
     {
         HaveSnapshot();

@@ -1,0 +1,69 @@
+using KvmBackup.Archiving;
+using KvmBackup.Configuration;
+using KvmBackup.Model;
+using KvmBackup.Runs;
+using KvmBackup.Storage;
+using KvmBackup.Tests.Support;
+using Serilog.Core;
+
+namespace KvmBackup.Tests.Runs;
+
+public sealed class PruneRunTests : IDisposable
+{
+    private static readonly BackupId Future = new(new DateTimeOffset(2038, 1, 1, 0, 0, 0, TimeSpan.Zero));
+    private readonly TemporaryFolder folder = new();
+    private readonly ImpatientTime time = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task A_backup_that_is_later_than_the_clock_stays_and_removes_no_other()
+    {
+        await PublishAsync(BackupSamples.IdOfDay(18), BackupSamples.IdOfDay(19), BackupSamples.IdOfDay(20), Future);
+
+        PruneReport report = await PruneAsync();
+
+        Assert.Equal(ExitCode.Done, report.ExitCode);
+        Assert.Equal([Future, BackupSamples.IdOfDay(20), BackupSamples.IdOfDay(19)], Backups());
+        Assert.Contains("later: 20380101T000000Z", Assert.Single(report.Notes), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_clock_that_is_before_all_backups_removes_nothing_and_is_a_failure()
+    {
+        await PublishAsync(Future, new BackupId(Future.Instant.AddDays(1)), new BackupId(Future.Instant.AddDays(2)));
+
+        PruneReport report = await PruneAsync();
+
+        Assert.Equal(ExitCode.Failed, report.ExitCode);
+        Assert.Equal(3, Backups().Length);
+        Assert.Contains("3 of 3 backup(s) are later", Assert.Single(report.Failures), StringComparison.Ordinal);
+    }
+
+    private BackupDirectory Target => new(folder.PathOf("backups"), time);
+
+    private BackupId[] Backups() => [.. Target.ForDomain(new DomainName("web1")).List().Backups.Select(backup => backup.Id)];
+
+    private async Task PublishAsync(params BackupId[] ids)
+    {
+        Target.EnsureUsable();
+        DomainDirectory domain = Target.ForDomain(new DomainName("web1"));
+        using DomainLock held = await domain.LockAsync(TimeSpan.Zero, CancellationToken.None);
+        foreach (BackupId id in ids)
+        {
+            _ = await BackupSamples.PublishAsync(domain, held, id: id);
+        }
+    }
+
+    private Task<PruneReport> PruneAsync()
+    {
+        HostSettings settings = ConfigurationReader.Parse(
+            "cloud1: {backupdir: /mnt, day_of_week: daily, rotate: 2, domains: {web1: {}}}", "config.yml", "cloud1");
+        BackupVerifier verifier = new(Logger.None);
+        Retainer retainer = new(Logger.None);
+        Merger merger = new(
+            new Archiver(new RecordedShell(folder.DirectoryPath)), verifier, retainer, new StepGate(null, () => { }, Logger.None), Target, time,
+            Logger.None);
+        return new PruneRun(settings, Target, merger, TimeSpan.Zero, time, Logger.None).RunAsync(isDryRun: false, CancellationToken.None);
+    }
+}
