@@ -88,7 +88,9 @@ public sealed class BackupCourse(
             record.Warn($"removed {leftovers} unfinished backup(s) that interrupted runs had left");
         }
 
-        IReadOnlyList<CompletedBackup> others = directory.List().Backups;
+        BackupCatalogue catalogue = directory.List();
+        record.Damaged(catalogue.Damages);
+        IReadOnlyList<CompletedBackup> others = catalogue.Backups;
         BackupId now = ClockNotice.NextId(others, time.GetUtcNow());
         record.Warn(ClockNotice.Find(others, time.GetUtcNow()) is { } notice ? [notice] : []);
         TJob job = await subject.PrepareAsync(directory, now, cancellationToken);

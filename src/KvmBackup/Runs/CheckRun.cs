@@ -50,7 +50,7 @@ public sealed class CheckRun(
             }
         }
 
-        return new CheckReport(findings);
+        return new CheckReport([.. findings, .. findings.Any(finding => finding is { Subject: "target", Severity: FindingSeverity.Bad }) ? [] : LookAtBackups()]);
     }
 
     private bool HasGuests => settings.Domains.Count + settings.ByPool.Count > 0;
@@ -88,6 +88,19 @@ public sealed class CheckRun(
         catch (Exception failure) when (failure is KvmBackupException or IOException or UnauthorizedAccessException)
         {
             return new Finding("target", FindingSeverity.Bad, failure.Message, null);
+        }
+    }
+
+    private IReadOnlyList<Finding> LookAtBackups()
+    {
+        try
+        {
+            return [.. target.ListDomains().SelectMany(name => target.ForDomain(name).List().Damages.Select(
+                damage => new Finding($"backups of {name}", FindingSeverity.Bad, damage, null) { IsDamage = true }))];
+        }
+        catch (StorageException failure)
+        {
+            return [new Finding("backups", FindingSeverity.Bad, failure.Message, null)];
         }
     }
 

@@ -15,10 +15,12 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Merg
         List<CompletedBackup> merged = [];
         List<string> notes = [];
         List<string> failures = [];
+        List<string> damages = [];
         foreach (DomainName name in target.ListDomains())
         {
             try
             {
+                damages.AddRange(target.ForDomain(name).List().Damages.Select(damage => $"{name}/{damage}"));
                 if (FindSettings(name) is not { } terms)
                 {
                     notes.Add($"{name}: {Tell(name)}; its backups stay until you delete them");
@@ -43,7 +45,7 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Merg
             }
         }
 
-        return new PruneReport(verdicts, notes, failures, isDryRun) { Merged = merged };
+        return new PruneReport(verdicts, notes, failures, isDryRun) { Merged = merged, Damages = damages };
     }
 
     // A domain that is found by its pool need not be asked for: its newest backup tells which pools it was in.

@@ -169,6 +169,22 @@ public sealed class DomainBackupTests : IDisposable
         Assert.Equal(2, Backups().Count);
     }
 
+    [Fact]
+    public async Task An_earlier_backup_that_is_cut_short_is_reported_by_the_next()
+    {
+        _ = await A_first_backup_is_made();
+        CompletedBackup first = Assert.Single(Backups());
+        File.WriteAllText(Path.Combine(first.DirectoryPath, first.Manifest.Archive.FileName), "a");
+        HaveSnapshot();
+        HaveCommits();
+
+        JobReport report = await RunAsync();
+
+        Assert.Equal(JobOutcome.Succeeded, report.Outcome);
+        Assert.Contains($"{first.Id}-full is damaged", Assert.Single(report.Damages), StringComparison.Ordinal);
+        Assert.Equal(report.Backup!.Id, Assert.Single(Backups()).Id);
+    }
+
     private async Task<JobReport> A_first_backup_is_made()
     {
         HaveSnapshot();

@@ -40,6 +40,35 @@ public sealed class PruneRunTests : IDisposable
         Assert.Contains("3 of 3 backup(s) are later", Assert.Single(report.Failures), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("web1.tar.gz", 3, "is damaged and cannot be restored as a whole: its archive")]
+    [InlineData("web1.tar.gz", null, "its archive 'web1.tar.gz' is missing")]
+    [InlineData("manifest.json", 100, "is damaged and cannot be restored as a whole: The manifest")]
+    [InlineData("manifest.json", null, "There is no manifest")]
+    [InlineData("index.bin", null, "its index 'index.bin' is missing. It can still be restored")]
+    [InlineData("index.bin", 0, "its index 'index.bin' is empty")]
+    [InlineData("SHA256SUMS", null, "its SHA256SUMS is missing")]
+    [InlineData("SHA256SUMS", 0, "its SHA256SUMS is empty")]
+    public async Task What_a_size_or_a_missing_file_shows_is_seen_by_prune_and_list(string file, int? bytes, string expected)
+    {
+        await PublishAsync(BackupSamples.IdOfDay(19), BackupSamples.IdOfDay(20));
+        string path = Path.Combine(Target.ForDomain(new DomainName("web1")).PathOf(BackupSamples.IdOfDay(20), BackupKind.Full), file);
+        byte[] content = File.ReadAllBytes(path);
+        File.Delete(path);
+        if (bytes is { } length)
+        {
+            File.WriteAllBytes(path, content[..length]);
+        }
+
+        PruneReport prune = await PruneAsync();
+        ListReport list = new ListRun(Target).Run(null);
+
+        Assert.Equal([ExitCode.DamageFound, ExitCode.DamageFound], [prune.ExitCode, list.ExitCode]);
+        Assert.Contains(expected, Assert.Single(prune.Damages), StringComparison.Ordinal);
+        Assert.Equal(prune.Damages, list.Damages);
+        Assert.StartsWith("web1/20261120T020000Z-full is damaged", list.Damages[0], StringComparison.Ordinal);
+    }
+
     private BackupDirectory Target => new(folder.PathOf("backups"), time);
 
     private BackupId[] Backups() => [.. Target.ForDomain(new DomainName("web1")).List().Backups.Select(backup => backup.Id)];
