@@ -105,7 +105,7 @@ internal static class Program
             () => new AssembleRun(source.Value, content, conversion, time, log),
             () => new CatRun(source.Value, log),
             Compare,
-            () => new PruneRun(settings.Value, target.Value, merger.Value, options.Wait, log),
+            () => new PruneRun(settings.Value, target.Value, merger.Value, options.Wait, time, log),
             () => new CheckRun(settings.Value, host, agent, images, archiver, target.Value, preflight.Value,
                 new DiskCensus(host, mapped, log), new ImageCheck(new RbdPool(shell), Look(), target.Value, time), time),
             Recover,

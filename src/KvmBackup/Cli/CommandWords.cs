@@ -52,7 +52,7 @@ internal sealed class CommandWords(Func<ParseResult, Func<Session, Task<ExitCode
         command.SetAction((parsed, _) => execute(parsed, session =>
         {
             ListReport report = session.Runs.List().Run(parsed.GetValue(name) is { } text ? new DomainName(text) : null);
-            return Task.FromResult(session.Finish(ExitCode.Done, reports => reports.Print(report)));
+            return Task.FromResult(session.Finish(report.ExitCode, reports => reports.Print(report)));
         }));
         return command;
     }

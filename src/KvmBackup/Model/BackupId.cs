@@ -18,6 +18,12 @@ public sealed record BackupId : IComparable<BackupId>
     /// <summary>UTC, whole seconds.</summary>
     public DateTimeOffset Instant { get; }
 
+    /// <summary>The clocks of hosts that share a target may differ by this much.</summary>
+    public static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(10);
+
+    /// <summary>Whether it is later than the clock: that clock is wrong, or the one that made the identifier was.</summary>
+    public bool IsInFuture(DateTimeOffset now) => Instant - now > ClockTolerance;
+
     public static bool TryParse(string text, out BackupId? id)
     {
         bool isValid = DateTimeOffset.TryParseExact(

@@ -4,5 +4,6 @@ namespace KvmBackup.Model;
 public sealed record CheckReport(IReadOnlyList<Finding> Findings)
 {
     public ExitCode ExitCode =>
-        Findings.Any(finding => finding.Severity == FindingSeverity.Bad) ? ExitCode.Failed : ExitCode.Done;
+        Findings.Any(finding => finding is { Severity: FindingSeverity.Bad, IsDamage: false }) ? ExitCode.Failed
+        : Findings.Any(finding => finding.IsDamage) ? ExitCode.DamageFound : ExitCode.Done;
 }

@@ -6,6 +6,9 @@ namespace KvmBackup.Model;
 /// <param name="IsProtected">An operator marked it: no retention touches it.</param>
 public sealed record CompletedBackup(string DirectoryPath, Manifest Manifest, bool IsProtected)
 {
+    /// <summary>Files of it that are not as they were written, as their names and sizes show: it can be restored without them.</summary>
+    public IReadOnlyList<string> Flaws { get; init; } = [];
+
     public BackupId Id => Manifest.Id;
 
     public DomainName Domain => Manifest.Domain;

@@ -5,4 +5,8 @@ namespace KvmBackup.Model;
 /// <param name="Severity">How it is.</param>
 /// <param name="Text">What was found.</param>
 /// <param name="Mend">What to do; null when nothing is to be done.</param>
-public sealed record Finding(string Subject, FindingSeverity Severity, string Text, string? Mend);
+public sealed record Finding(string Subject, FindingSeverity Severity, string Text, string? Mend)
+{
+    /// <summary>A backup is damaged.</summary>
+    public bool IsDamage { get; init; }
+}

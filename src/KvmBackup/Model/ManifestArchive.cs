@@ -13,4 +13,8 @@ public sealed record ManifestArchive(
     CompressionMethod Compression,
     long SizeBytes,
     long TarBytes,
-    string Sha256);
+    string Sha256)
+{
+    /// <summary>Size of the index beside it; null in a manifest from before this was noted.</summary>
+    public long? IndexSizeBytes { get; init; }
+}

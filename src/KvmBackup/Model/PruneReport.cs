@@ -14,5 +14,8 @@ public sealed record PruneReport(
     /// <summary>The increments that became full backups, out of what they stood on.</summary>
     public IReadOnlyList<CompletedBackup> Merged { get; init; } = [];
 
-    public ExitCode ExitCode => Failures.Count > 0 ? ExitCode.Failed : ExitCode.Done;
+    /// <summary>What names and sizes show to be damaged, as <c>web1/TEXT</c>.</summary>
+    public IReadOnlyList<string> Damages { get; init; } = [];
+
+    public ExitCode ExitCode => Failures.Count > 0 ? ExitCode.Failed : Damages.Count > 0 ? ExitCode.DamageFound : ExitCode.Done;
 }

@@ -11,5 +11,5 @@ public sealed record VerifyReport(
     public VerifyDepth Depth { get; init; } = VerifyDepth.Content;
 
     public ExitCode ExitCode => HasDamagedEntry || Results.Any(result => result.Damages.Count > 0)
-        ? ExitCode.DamageFound : ExitCode.Done;
+        ? ExitCode.DamageFound : Results.Count == 0 ? ExitCode.Failed : ExitCode.Done;
 }

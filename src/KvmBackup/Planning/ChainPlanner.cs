@@ -17,6 +17,8 @@ public static class ChainPlanner
         DiskTarget disk, RbdImageFacts image, IReadOnlyList<RbdSnapshot> snapshots, ChainPolicy? policy,
         IReadOnlyList<CompletedBackup> own, BackupId id)
     {
+        // A base must be older than what depends on it. A later one was made while a clock was wrong.
+        own = [.. own.Where(backup => backup.Id < id)];
         if (policy is null || own.Count == 0)
         {
             return new ChainDecision(null, null);

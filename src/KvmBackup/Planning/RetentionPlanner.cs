@@ -41,14 +41,17 @@ public static class RetentionPlanner
     }
 
     /// <summary>
-    /// For a prune without a backup before it: the newest completed one takes the proof's place, and with it the
-    /// guest that the directory belongs to today.
+    /// For a prune without a backup before it: the newest completed one that is not later than the clock takes the proof's
+    /// place, and with it the guest that the directory belongs to today. Without such a one, all stay.
     /// </summary>
-    public static RetentionDecision Decide(RetentionPolicy policy, IReadOnlyList<CompletedBackup> all)
-    {
-        CompletedBackup[] newestFirst = Sort(all);
-        return newestFirst.Length == 0 ? new RetentionDecision([]) : Decide(policy, newestFirst[0], newestFirst);
-    }
+    public static RetentionDecision Decide(RetentionPolicy policy, IReadOnlyList<CompletedBackup> all, DateTimeOffset now) =>
+        FindProof(all, now) is { } proof ? Decide(policy, proof, all)
+        : new RetentionDecision([.. Sort(all).Select(
+            backup => new RetentionVerdict(backup, IsKept: true, "kept: all backups are later than the clock of this host"))]);
+
+    /// <summary>The newest that is not later than the clock; null when there is none.</summary>
+    public static CompletedBackup? FindProof(IReadOnlyList<CompletedBackup> all, DateTimeOffset now) =>
+        Sort(all).FirstOrDefault(backup => !backup.Id.IsInFuture(now));
 
     // The proof is often in the list as well, perhaps by another spelling of its path, and perhaps protected since: one
     // identifier of one guest is one backup, or it would count twice and could be removed as its own predecessor.

@@ -25,9 +25,11 @@ public sealed class JsonReports(TextWriter output) : IReports
 
     public void Print(ListReport report) => Write(new JsonObject
     {
+        ["exit_code"] = (int)report.ExitCode,
         ["directory"] = report.DirectoryPath,
         ["backups"] = Array(report.Backups, Summary),
         ["unusable"] = Strings(report.Unusable),
+        ["damages"] = Strings(report.Damages),
     });
 
     public void Print(CompletedBackup backup, bool withFiles)
@@ -128,6 +130,7 @@ public sealed class JsonReports(TextWriter output) : IReports
         ["verdicts"] = Array(report.Verdicts, Verdict),
         ["merged"] = Array(report.Merged, Merged),
         ["notes"] = Strings(report.Notes),
+        ["damages"] = Strings(report.Damages),
         ["failures"] = Strings(report.Failures),
     });
 
@@ -197,6 +200,7 @@ public sealed class JsonReports(TextWriter output) : IReports
         ["elapsed_seconds"] = job.Elapsed.TotalSeconds,
         ["backup"] = job.Backup is { } backup ? Summary(backup) : null,
         ["warnings"] = Strings(job.Warnings),
+        ["damages"] = Strings(job.Damages),
         ["removed"] = Array(job.Removed, Verdict),
         ["merged"] = Array(job.Merged, Merged),
         ["commands"] = Strings(job.Commands),

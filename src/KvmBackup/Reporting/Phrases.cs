@@ -11,6 +11,9 @@ internal static class Phrases
         : age.TotalHours >= 2 ? string.Create(CultureInfo.InvariantCulture, $"{age.TotalHours:0} h")
         : string.Create(CultureInfo.InvariantCulture, $"{Math.Max(0, age.TotalMinutes):0} min");
 
+    public static string State(CompletedBackup backup) => string.Join(
+        ", ", new[] { backup.IsProtected ? "protected" : null, backup.Flaws.Count > 0 ? "damaged" : null }.OfType<string>());
+
     public static string Seconds(TimeSpan time) => time.TotalSeconds < 100
         ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.0} s")
         : PlainText.Duration(time.TotalSeconds);

@@ -63,7 +63,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
                 Tables.Cell(ByteSize.Format(manifest.Members.Sum(member => member.DataBytes))),
                 Tables.Cell(ByteSize.Format(manifest.Archive.SizeBytes)),
                 Tables.Cell(Phrases.Age(time.GetUtcNow() - manifest.Id.Instant)),
-                Tables.Cell(backup.IsProtected ? "protected" : null));
+                Tables.Cell(Phrases.State(backup)));
         }
 
         if (report.Backups.Count > 0)
@@ -76,6 +76,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         }
 
         PrintUnusable(report.Unusable);
+        SayAll("DAMAGED: ", report.Damages);
     }
 
     public void Print(CompletedBackup backup, bool withFiles)
@@ -144,6 +145,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
             }
         }
 
+        SayAll("FAILED: ", report.Results.Count == 0 ? ["nothing was verified: no backup was found"] : []);
         PrintUnusable(report.Unusable);
     }
 
@@ -194,6 +196,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         console.Write(table);
         SayAll("merged: ", report.Merged.Select(backup => $"{backup.Domain}: {Phrases.Merged(backup)}"));
         SayAll("note: ", report.Notes);
+        SayAll("DAMAGED: ", report.Damages);
         SayAll("FAILED: ", report.Failures);
     }
 
@@ -265,6 +268,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         }
 
         SayAll($"{name}: without ", job.Backup?.SkippedDisks.Select(disk => $"{disk.Target}: {disk.Reason}") ?? []);
+        SayAll($"{name}: DAMAGED: ", job.Damages);
         SayAll($"{name}: warning: ", job.Warnings);
         SayAll($"{name}: ", job.Merged.Select(Phrases.Merged));
         SayAll($"{name}: ", job.Removed.Select(verdict => $"{verdict.Backup.Id}: {verdict.Reason}"));

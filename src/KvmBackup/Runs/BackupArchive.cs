@@ -57,13 +57,18 @@ public sealed class BackupArchive : IAsyncDisposable
     {
         ArchiveSummary summary = await TellRoomAsync(() => writer.CompleteAsync(cancellationToken));
         string indexName = FileName + IndexExtension;
+        long indexBytes;
         await using (FileStream index = pending.CreateFile(indexName))
         {
             await summary.Index.WriteToAsync(index, cancellationToken);
+            indexBytes = index.Length;
         }
 
         await file.DisposeAsync();
-        return new ManifestArchive(FileName, indexName, method, summary.SizeBytes, summary.TarBytes, summary.Sha256);
+        return new ManifestArchive(FileName, indexName, method, summary.SizeBytes, summary.TarBytes, summary.Sha256)
+        {
+            IndexSizeBytes = indexBytes,
+        };
     }
 
     public async ValueTask DisposeAsync()

@@ -4,6 +4,7 @@ using KvmBackup.Disks;
 using KvmBackup.Guarding;
 using KvmBackup.Journaling;
 using KvmBackup.Model;
+using KvmBackup.Planning;
 using KvmBackup.Storage;
 using Serilog;
 
@@ -89,7 +90,11 @@ public sealed class BackupCourse(
             record.Warn($"removed {leftovers} unfinished backup(s) that interrupted runs had left");
         }
 
-        BackupId now = new(time.GetUtcNow());
+        BackupCatalogue catalogue = directory.List();
+        record.Damaged(catalogue.Damages);
+        IReadOnlyList<CompletedBackup> others = catalogue.Backups;
+        BackupId now = ClockNotice.NextId(others, time.GetUtcNow());
+        record.Warn(ClockNotice.Find(others, time.GetUtcNow()) is { } notice ? [notice] : []);
         TJob job = await subject.PrepareAsync(directory, now, cancellationToken);
         record.Warn(job.Warnings);
         await (watcher?.WaitUntilReadyAsync(cancellationToken) ?? Task.CompletedTask);

@@ -50,7 +50,7 @@ public sealed class CheckRun(
             }
         }
 
-        return new CheckReport(findings);
+        return new CheckReport([.. findings, .. findings.Any(finding => finding is { Subject: "target", Severity: FindingSeverity.Bad }) ? [] : LookAtBackups()]);
     }
 
     private bool HasGuests => settings.Domains.Count + settings.ByPool.Count > 0;
@@ -91,6 +91,19 @@ public sealed class CheckRun(
         }
     }
 
+    private IReadOnlyList<Finding> LookAtBackups()
+    {
+        try
+        {
+            return [.. target.ListDomains().SelectMany(name => target.ForDomain(name).List().Damages.Select(
+                damage => new Finding($"backups of {name}", FindingSeverity.Bad, damage, null) { IsDamage = true }))];
+        }
+        catch (StorageException failure)
+        {
+            return [new Finding("backups", FindingSeverity.Bad, failure.Message, null)];
+        }
+    }
+
     private async Task<IReadOnlyList<Finding>> LookAtDomainAsync(
         DomainSettings domain, IReadOnlyList<DomainIdentity> known, CancellationToken cancellationToken)
     {
@@ -114,6 +127,8 @@ public sealed class CheckRun(
                     + string.Concat(job.Skipped.Select(disk => $"; without {disk.Target}: {disk.Reason}"))
                     + job.Terms.Limits.Clause, null),
                 .. job.Warnings.Select(warning => new Finding(subject, FindingSeverity.Warning, warning, null)),
+                .. ClockNotice.Find(target.ForDomain(domain.Name).List().Backups, time.GetUtcNow()) is { } notice
+                    ? [new Finding(subject, FindingSeverity.Warning, notice, null)] : Array.Empty<Finding>(),
             ];
             findings.AddRange(await LookAtAgentAsync(subject, job, cancellationToken));
             return findings;

@@ -71,7 +71,7 @@ public sealed class ImageLook(ImagePreflight preflight, TimeProvider time)
 
     private ExternalDecision Decide(ExternalSnapshots wanted, ImageState state, CompletedBackup[] own)
     {
-        ManifestImage? last = own.Length == 0 ? null : own[0].Manifest.Disks[0].Image;
+        ManifestImage? last = own.FirstOrDefault(backup => !backup.Id.IsInFuture(time.GetUtcNow()))?.Manifest.Disks[0].Image;
         return ExternalPlanner.Decide(wanted, state.Snapshots, last, time.GetLocalNow(), File.Exists);
     }
 

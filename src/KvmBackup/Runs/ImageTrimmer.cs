@@ -14,7 +14,10 @@ public sealed class ImageTrimmer(RbdClient cluster, ILogger log)
     /// <returns>What an operator should know.</returns>
     public async Task<IReadOnlyList<string>> TrimAsync(BackupJob job, CompletedBackup proof, IReadOnlyList<CompletedBackup> all)
     {
-        CompletedBackup[] own = [.. all.Where(backup => backup.Manifest.DomainUuid == job.Identity.Uuid)];
+
+        // The next increment depends on the backup that was just made, not on one from a time when a clock was wrong.
+        CompletedBackup[] own = [.. all.Where(backup => backup.Manifest.DomainUuid == job.Identity.Uuid)
+            .OrderByDescending(backup => backup.Id <= proof.Id).ThenByDescending(backup => backup.Id)];
         CompletedBackup[] staying = [.. RetentionPlanner.Decide(job.Terms.Retention, proof, all).Verdicts
             .Where(verdict => verdict.IsKept).Select(verdict => verdict.Backup)];
         List<string> warnings = [];

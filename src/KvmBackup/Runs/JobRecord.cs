@@ -10,6 +10,7 @@ public sealed class JobRecord(DomainName domain, string reason, TimeProvider tim
     private readonly List<string> troubles = [];
     private readonly List<RetentionVerdict> removed = [];
     private readonly List<CompletedBackup> merged = [];
+    private readonly List<string> damages = [];
     private Manifest? backup;
     private Exception? failure;
 
@@ -33,6 +34,9 @@ public sealed class JobRecord(DomainName domain, string reason, TimeProvider tim
 
     public void Warn(IEnumerable<string> more) => warnings.AddRange(more);
 
+    /// <summary>What is damaged among the earlier backups.</summary>
+    public void Damaged(IEnumerable<string> more) => damages.AddRange(more);
+
     public void NeedPerson(IEnumerable<string> more) => troubles.AddRange(more);
 
     public void Removed(IReadOnlyList<RetentionVerdict> verdicts) => removed.AddRange(verdicts);
@@ -54,6 +58,7 @@ public sealed class JobRecord(DomainName domain, string reason, TimeProvider tim
             domain, outcome, text.Length > 0 ? text : reason, backup, Elapsed, warnings, removed, [])
         {
             Merged = merged,
+            Damages = damages,
         };
     }
 }

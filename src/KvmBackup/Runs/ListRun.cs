@@ -12,14 +12,16 @@ public sealed class ListRun(BackupDirectory target)
     {
         List<CompletedBackup> backups = [];
         List<string> unusable = [];
+        List<string> damages = [];
         foreach (DomainName name in Names(only))
         {
             BackupCatalogue catalogue = target.ForDomain(name).List();
             backups.AddRange(catalogue.Backups);
             unusable.AddRange(catalogue.Unusable.Select(entry => $"{name}/{entry.Name}: {entry.Reason}"));
+            damages.AddRange(catalogue.Damages.Select(damage => $"{name}/{damage}"));
         }
 
-        return new ListReport(target.DirectoryPath, backups, unusable);
+        return new ListReport(target.DirectoryPath, backups, unusable) { Damages = damages };
     }
 
     /// <summary>One backup in full.</summary>

@@ -7,7 +7,7 @@ using Serilog;
 namespace KvmBackup.Runs;
 
 /// <summary>Retention now, without a backup: the newest good one that is there takes the place of the proof.</summary>
-public sealed class PruneRun(HostSettings settings, BackupDirectory target, Merger merger, TimeSpan wait, ILogger log)
+public sealed class PruneRun(HostSettings settings, BackupDirectory target, Merger merger, TimeSpan wait, TimeProvider time, ILogger log)
 {
     public async Task<PruneReport> RunAsync(bool isDryRun, CancellationToken cancellationToken)
     {
@@ -15,10 +15,12 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Merg
         List<CompletedBackup> merged = [];
         List<string> notes = [];
         List<string> failures = [];
+        List<string> damages = [];
         foreach (DomainName name in target.ListDomains())
         {
             try
             {
+                damages.AddRange(target.ForDomain(name).List().Damages.Select(damage => $"{name}/{damage}"));
                 if (FindSettings(name) is not { } terms)
                 {
                     notes.Add($"{name}: {Tell(name)}; its backups stay until you delete them");
@@ -30,6 +32,11 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Merg
                 MergeResult merges = await MergeAsync(directory, terms, held, notes, cancellationToken);
                 merged.AddRange(merges.Merged);
                 verdicts.AddRange([.. Prune(directory, terms, held), .. merges.Removed]);
+                IReadOnlyList<CompletedBackup> backups = directory.List().Backups;
+                if (ClockNotice.Find(backups, time.GetUtcNow()) is { } notice)
+                {
+                    (FindProof(backups) is null ? failures : notes).Add($"{name}: {notice}");
+                }
             }
             catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
             {
@@ -38,7 +45,7 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Merg
             }
         }
 
-        return new PruneReport(verdicts, notes, failures, isDryRun) { Merged = merged };
+        return new PruneReport(verdicts, notes, failures, isDryRun) { Merged = merged, Damages = damages };
     }
 
     // A domain that is found by its pool need not be asked for: its newest backup tells which pools it was in.
@@ -53,32 +60,34 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Merg
         DomainDirectory directory, BackupSettings terms, DomainLock? held, List<string> notes, CancellationToken cancellationToken)
     {
         IReadOnlyList<CompletedBackup> backups = directory.List().Backups;
-        if (terms.FullEvery is not { IsMerging: true } || backups.Count == 0)
+        if (terms.FullEvery is not { IsMerging: true } || FindProof(backups) is not { } proof)
         {
             return MergeResult.Nothing;
         }
 
         if (held is not null)
         {
-            return await merger.MergeAsync(directory, terms, backups[0], held, cancellationToken);
+            return await merger.MergeAsync(directory, terms, proof, held, cancellationToken);
         }
 
-        notes.AddRange(MergePlanner.Plan(terms.Retention, backups[0], backups) is not { } plan ? [] : new[]
+        notes.AddRange(MergePlanner.Plan(terms.Retention, proof, backups) is not { } plan ? [] : new[]
         {
-            $"{backups[0].Domain}: would merge {string.Join(", ", plan.From.SkipLast(1).Select(one => one.Id))} into {plan.Point.Id}",
+            $"{proof.Domain}: would merge {string.Join(", ", plan.From.SkipLast(1).Select(one => one.Id))} into {plan.Point.Id}",
         });
         return MergeResult.Nothing;
     }
 
+    private CompletedBackup? FindProof(IReadOnlyList<CompletedBackup> backups) =>
+        RetentionPlanner.FindProof(backups, time.GetUtcNow());
+
     private IReadOnlyList<RetentionVerdict> Prune(DomainDirectory directory, BackupSettings terms, DomainLock? held)
     {
-        RetentionDecision decision = RetentionPlanner.Decide(terms.Retention, directory.List().Backups);
-        if (held is not null)
+        IReadOnlyList<CompletedBackup> backups = directory.List().Backups;
+        RetentionDecision decision = RetentionPlanner.Decide(terms.Retention, backups, time.GetUtcNow());
+        if (held is not null && FindProof(backups) is { } proof)
         {
             foreach (RetentionVerdict verdict in decision.Verdicts.Where(verdict => !verdict.IsKept))
             {
-                CompletedBackup proof = decision.Verdicts.First(
-                    other => other.IsKept && other.Backup.Manifest.DomainUuid == verdict.Backup.Manifest.DomainUuid).Backup;
                 directory.Remove(verdict.Backup, proof, held);
                 log.Information("{Domain}: {Id} {Reason}", verdict.Backup.Domain, verdict.Backup.Id, verdict.Reason);
             }

@@ -53,7 +53,10 @@ internal static class BackupEntry
             return Refuse(directory, UnusableCause.Damaged, $"its manifest is that of {told}");
         }
 
-        CompletedBackup backup = new(directory.FullName, manifest, BackupFiles.IsProtected(directory.FullName));
+        CompletedBackup backup = new(directory.FullName, manifest, BackupFiles.IsProtected(directory.FullName))
+        {
+            Flaws = BackupFlaws.Find(directory.FullName, manifest.Archive),
+        };
         return FindFileProblem(directory, manifest.Archive) is { } problem
             ? Refuse(directory, UnusableCause.Damaged, problem.Text, problem.IsReadable ? backup : null)
             : (backup, null);

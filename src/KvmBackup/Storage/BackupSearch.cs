@@ -7,8 +7,14 @@ internal static class BackupSearch
 {
     private const int MostListed = 20;
 
-    public static CompletedBackup Find(DomainName name, BackupCatalogue catalogue, string? idPrefix)
+    public static CompletedBackup Find(DomainName name, BackupCatalogue catalogue, string? idPrefix, DateTimeOffset now)
     {
+        CompletedBackup[] future = idPrefix is null ? [.. catalogue.Backups.Where(backup => backup.Id.IsInFuture(now))] : [];
+        if (future.Length > 0)
+        {
+            throw Unclear(name, catalogue, future, now);
+        }
+
         CompletedBackup[] matches = idPrefix is null
             ? [.. catalogue.Backups.Take(1)]
             : [.. catalogue.Backups.Where(backup => IsMatch(Path.GetFileName(backup.DirectoryPath), idPrefix))];
@@ -20,6 +26,18 @@ internal static class BackupSearch
                 $"'{idPrefix}' could be any of {matches.Length} backups of '{name}': {Ids(matches)}. Type more of it.",
                 ExitCode.Usage),
         };
+    }
+
+    private static StorageException Unclear(
+        DomainName name, BackupCatalogue catalogue, CompletedBackup[] future, DateTimeOffset now)
+    {
+        CompletedBackup chosen = catalogue.Backups.FirstOrDefault(backup => !future.Contains(backup)) ?? catalogue.Backups[0];
+        return new StorageException(
+            $"The newest backup of '{name}' is unclear: the clock of this host is at {new BackupId(now)}, and {Ids(future)} "
+            + $"{(future.Length == 1 ? "is" : "are")} later. That clock is wrong now, or a clock was wrong when the backup was made. "
+            + $"Type the ID of the backup that you want, for example {ShellWord.Quote($"{name}@{chosen.Id}")}; there are: "
+            + $"{Ids(catalogue.Backups)}.",
+            ExitCode.Usage);
     }
 
     private static bool IsMatch(string directoryName, string idPrefix) =>

@@ -54,12 +54,13 @@ public sealed class DomainDirectory
     });
 
     /// <summary>The backup whose timestamp begins so; the newest when nothing is asked for.</summary>
-    /// <exception cref="StorageException">There is none, or more than one: the message lists what there is.</exception>
-    public CompletedBackup Find(string? idPrefix) => BackupSearch.Find(name, List(), idPrefix);
+    /// <exception cref="StorageException">There is none, or more than one, or the newest is later than the clock: the message
+    /// lists what there is.</exception>
+    public CompletedBackup Find(string? idPrefix) => BackupSearch.Find(name, List(), idPrefix, time.GetUtcNow());
 
     /// <summary>The same to verify it: one whose archive is no longer as it was is found, too.</summary>
     /// <exception cref="StorageException">There is none, or more than one: the message lists what there is.</exception>
-    public CompletedBackup FindToVerify(string? idPrefix) => BackupSearch.Find(name, ListToVerify(), idPrefix);
+    public CompletedBackup FindToVerify(string? idPrefix) => BackupSearch.Find(name, ListToVerify(), idPrefix, time.GetUtcNow());
 
     /// <summary>Why something that <see cref="FindToVerify"/> found is no backup all the same; null when it is one.</summary>
     /// <exception cref="StorageException">The folder cannot be read.</exception>
@@ -140,12 +141,12 @@ public sealed class DomainDirectory
     /// <param name="backup">Which.</param>
     /// <param name="proof">A newer good backup of the same folder: looked at again before anything goes.</param>
     /// <param name="held">The lock.</param>
-    /// <exception cref="StorageException">The proof does not hold, or the backup is protected.</exception>
+    /// <exception cref="StorageException">The proof does not hold or is later than the clock, or the backup is protected.</exception>
     public void Remove(CompletedBackup backup, CompletedBackup proof, DomainLock held)
     {
         held.Demand(DirectoryPath);
         held.DemandLease();
-        Remove(Guard("be looked at", () => RemovalProof.Demand(DirectoryPath, backup, proof)), backup);
+        Remove(Guard("be looked at", () => RemovalProof.Demand(DirectoryPath, backup, proof, time.GetUtcNow())), backup);
     }
 
     private void Remove(DirectoryInfo doomed, CompletedBackup backup) =>

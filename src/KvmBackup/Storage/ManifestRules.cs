@@ -67,7 +67,7 @@ internal static class ManifestRules
             return $"'{archive.FileName}' and '{archive.IndexFileName}' cannot be the names of archive and index";
         }
 
-        if (archive.SizeBytes < 0 || archive.TarBytes < 0)
+        if (archive.SizeBytes < 0 || archive.TarBytes < 0 || archive.IndexSizeBytes < 0)
         {
             return "a size of the archive is negative";
         }

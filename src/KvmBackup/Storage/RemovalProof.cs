@@ -7,13 +7,18 @@ internal static class RemovalProof
 {
     /// <returns>The directory that may be removed.</returns>
     /// <exception cref="StorageException">It may not, and why.</exception>
-    public static DirectoryInfo Demand(string directoryPath, CompletedBackup backup, CompletedBackup proof)
+    public static DirectoryInfo Demand(string directoryPath, CompletedBackup backup, CompletedBackup proof, DateTimeOffset now)
     {
         CompletedBackup doomed = LookAgain(directoryPath, backup, backup);
         CompletedBackup standing = LookAgain(directoryPath, proof, backup);
         if (standing.Id <= doomed.Id)
         {
             throw Refuse(backup, $"{proof.Id} is not a newer backup");
+        }
+
+        if (standing.Id.IsInFuture(now))
+        {
+            throw Refuse(backup, $"{proof.Id} is later than the clock of this host ({new BackupId(now)}): one of the two is wrong");
         }
 
         return doomed.IsProtected

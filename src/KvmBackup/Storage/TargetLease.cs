@@ -6,13 +6,15 @@ namespace KvmBackup.Storage;
 /// <summary>
 /// The right of one host to write a domain's backups, among hosts that share the target. A kernel lock may not reach over
 /// a network file system, so a file says who writes, and is written again and again while that is so. Its age is told by
-/// the target's own clock, never by comparing the clocks of hosts.
+/// the target's own clock, never by comparing the clocks of hosts. A lease that is later than that clock has no age (the clock
+/// was once wrong): it expires when it was observed unchanged for three renewals, by this host's monotonic clock.
 /// </summary>
 internal sealed class TargetLease : IDisposable
 {
     private const int LargestBytes = 1000;
     private static readonly TimeSpan RenewInterval = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan StaleAfter = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan ObservationTime = 3 * RenewInterval;
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
     private static readonly string ThisKernel = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
 
@@ -39,6 +41,8 @@ internal sealed class TargetLease : IDisposable
         byte[] content = Encoding.UTF8.GetBytes(
             $"{ThisKernel} {Guid.NewGuid():N}\nprocess {Environment.ProcessId} on {Environment.MachineName}\n");
         long start = time.GetTimestamp();
+        (string Content, DateTime WrittenAt) observed = default;
+        long observedSince = start;
         while (true)
         {
             if (TryCreate(filePath, content))
@@ -47,13 +51,24 @@ internal sealed class TargetLease : IDisposable
             }
 
             string held = Read(filePath);
-            if (held.StartsWith(ThisKernel + " ", StringComparison.Ordinal) || AgeOf(filePath) > StaleAfter)
+            DateTime writtenAt = File.GetLastWriteTimeUtc(filePath);
+            if (observed != (held, writtenAt))
+            {
+                observed = (held, writtenAt);
+                observedSince = time.GetTimestamp();
+            }
+
+            TimeSpan age = AgeOf(filePath);
+            bool isInFuture = age < -StaleAfter;
+            if (held.StartsWith(ThisKernel + " ", StringComparison.Ordinal) || age > StaleAfter
+                || (isInFuture && time.GetElapsedTime(observedSince) >= ObservationTime))
             {
                 RemoveStale(filePath);
                 continue;
             }
 
-            if (time.GetElapsedTime(start) >= wait)
+            // A live holder renews a lease from the future before long, and it is none any more.
+            if (!isInFuture && time.GetElapsedTime(start) >= wait)
             {
                 return (null, held.Split('\n').ElementAtOrDefault(1));
             }

@@ -28,6 +28,18 @@ public sealed class ExitCodeTests
         Assert.Equal(expected, new RunReport(DateTimeOffset.UnixEpoch, TimeSpan.Zero, RecoveryReport.Nothing, jobs).ExitCode);
     }
 
+    [Theory]
+    [InlineData("Succeeded", ExitCode.DamageFound)]
+    [InlineData("Succeeded Failed", ExitCode.SomeDomainsFailed)]
+    [InlineData("NeedsPerson", ExitCode.GuestNeedsPerson)]
+    public void A_damaged_earlier_backup_shows_in_the_exit_code_of_a_run_unless_there_is_worse(string outcomes, ExitCode expected)
+    {
+        JobReport[] jobs = [.. outcomes.Split(' ').Select(Enum.Parse<JobOutcome>).Select(outcome =>
+            JobReport.Without(new DomainName("web1"), outcome, string.Empty) with { Damages = ["cut"] })];
+
+        Assert.Equal(expected, new RunReport(DateTimeOffset.UnixEpoch, TimeSpan.Zero, RecoveryReport.Nothing, jobs).ExitCode);
+    }
+
     [Fact]
     public void The_codes_are_those_that_operators_were_promised() => Assert.Equal(
         [0, 1, 2, 3, 4, 5, 11, 130, 143], Enum.GetValues<ExitCode>().Select(code => (int)code));

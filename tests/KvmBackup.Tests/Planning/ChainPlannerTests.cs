@@ -10,6 +10,17 @@ public sealed class ChainPlannerTests
     private static readonly RbdImageFacts Facts = new(ImageId, 1 << 20, 4 << 20, true, true, null, null);
 
     [Fact]
+    public void A_backup_that_is_later_than_the_new_one_is_no_base()
+    {
+        CompletedBackup[] own = [Backup(21), Backup(2, 1), Backup(1)];
+
+        ChainDecision decision = ChainPlanner.Decide(
+            Vdb, Facts, [InCluster(1), InCluster(2), InCluster(21)], Weekly, own, Id(3));
+
+        Assert.Equal(new ChainBase(BackupKind.Incremental, Id(2), Snapshot(2)), decision.Base);
+    }
+
+    [Fact]
     public void Without_a_policy_and_for_the_first_time_everything_is_taken_whole_and_that_is_no_news()
     {
         Assert.Equal(new ChainDecision(null, null), Decide(null, [Backup(1)], 1));

@@ -179,7 +179,37 @@ public sealed class RetentionPlannerTests
                 "removed: 2nd newest, rotate keeps 1",
                 "kept: another guest of this name (UUID 22222222-2222-2222-2222-222222222222)",
             ],
-            RetentionPlanner.Decide(new RetentionPolicy(Last: 1), all).Reasons());
-        Assert.Empty(RetentionPlanner.Decide(new RetentionPolicy(Last: 1), []).Verdicts);
+            RetentionPlanner.Decide(new RetentionPolicy(Last: 1), all, Now).Reasons());
+        Assert.Empty(RetentionPlanner.Decide(new RetentionPolicy(Last: 1), [], Now).Verdicts);
     }
+
+    [Fact]
+    public void A_backup_that_is_later_than_the_clock_is_no_proof_for_prune_and_does_not_count()
+    {
+        CompletedBackup[] all =
+        [
+            Backup("20261118T020000Z"), Backup("20261119T020000Z"), Backup("20261120T020000Z"), Backup("20380101T000000Z"),
+        ];
+
+        Assert.Equal(
+            [
+                "kept: newer than 20261120T020000Z, which this retention follows",
+                "kept: one of the newest 2", "kept: one of the newest 2", "removed: 4th newest, rotate keeps 2",
+            ],
+            RetentionPlanner.Decide(new RetentionPolicy(Last: 2), all, Now).Reasons());
+        Assert.Equal(4, RetentionPlanner.Decide(new RetentionPolicy(Age: TimeSpan.FromDays(7)), all, Now).Kept().Length);
+    }
+
+    [Fact]
+    public void When_the_clock_is_before_all_backups_prune_keeps_them_all()
+    {
+        CompletedBackup[] all = Nightly(new DateOnly(2026, 11, 20), 5);
+
+        RetentionDecision decision = RetentionPlanner.Decide(new RetentionPolicy(Last: 1), all, DateTimeOffset.UnixEpoch);
+
+        Assert.Equal(5, decision.Kept().Length);
+        Assert.All(decision.Reasons(), reason => Assert.Equal("kept: all backups are later than the clock of this host", reason));
+    }
+
+    private static DateTimeOffset Now => new(2026, 11, 20, 3, 0, 0, TimeSpan.Zero);
 }

@@ -31,7 +31,7 @@ public sealed class RetentionPropertyTests
         ];
         int rotate = 1 + (world.Policy.Last * 3);
 
-        RetentionDecision decision = RetentionPlanner.Decide(new RetentionPolicy(Last: rotate), fulls);
+        RetentionDecision decision = RetentionPlanner.Decide(new RetentionPolicy(Last: rotate), fulls, DateTimeOffset.MaxValue);
 
         Assert.Equal(Math.Min(rotate, fulls.Length), decision.Kept().Length);
         Assert.Equal(decision.Verdicts.Take(rotate), decision.Verdicts.Where(verdict => verdict.IsKept));

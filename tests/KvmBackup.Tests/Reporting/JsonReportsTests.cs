@@ -36,6 +36,7 @@ public sealed class JsonReportsTests
                   "warnings": [
                     "w"
                   ],
+                  "damages": [],
                   "removed": [
                     {
                       "domain": "web1",
@@ -58,9 +59,9 @@ public sealed class JsonReportsTests
 
     [Fact]
     public void A_backup_in_a_list_has_the_shape_that_programs_rely_on() => Assert.Equal(
-        """{"directory":"/backup","backups":[{"domain":"web1","id":"20261120T020000Z","kind":"full","bases":[],"consistency":"crash", """.Trim()
+        """{"exit_code":0,"directory":"/backup","backups":[{"domain":"web1","id":"20261120T020000Z","kind":"full","bases":[],"consistency":"crash", """.Trim()
         + """ "disks":["vda"],"content_bytes":69642,"archive_bytes":7,"is_protected":true, """.Trim()
-        + """ "path":"/backup/web1/20261120T020000Z-full"}],"unusable":["web1/x: y"]} """.Trim(),
+        + """ "path":"/backup/web1/20261120T020000Z-full"}],"unusable":["web1/x: y"],"damages":[]} """.Trim(),
         Compact(Print(reports => reports.Print(new ListReport("/backup", [Backup], ["web1/x: y"])))));
 
     [Fact]

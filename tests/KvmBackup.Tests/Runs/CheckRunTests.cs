@@ -76,6 +76,22 @@ public sealed class CheckRunTests : IDisposable
         Assert.Contains("cannot be frozen", report.Findings.Single(finding => finding.Severity == FindingSeverity.Warning).Text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_backup_that_is_cut_short_is_a_finding_with_an_exit_code_of_its_own()
+    {
+        DomainDirectory web1 = new BackupDirectory(target.DirectoryPath, host.Time).ForDomain(Web1.Settings.Name);
+        using (DomainLock held = await web1.LockAsync(TimeSpan.Zero, CancellationToken.None))
+        {
+            CompletedBackup backup = await BackupSamples.PublishAsync(web1, held);
+            File.WriteAllText(Path.Combine(backup.DirectoryPath, "web1.tar.gz"), "a");
+        }
+
+        CheckReport report = await RunAsync();
+
+        Assert.Equal(ExitCode.DamageFound, report.ExitCode);
+        Assert.Equal("backups of web1", Assert.Single(report.Findings, finding => finding.Severity == FindingSeverity.Bad).Subject);
+    }
+
     private static string Info(PlannedOverlay disk) =>
         $$"""[{"filename":"{{disk.BasePath}}","format":"{{disk.BaseFormat}}","virtual-size":1048576}]""";
 

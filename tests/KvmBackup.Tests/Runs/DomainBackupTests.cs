@@ -188,6 +188,38 @@ public sealed class DomainBackupTests : IDisposable
         Assert.Single(report.Removed);
     }
 
+    [Fact]
+    public async Task A_backup_that_is_later_than_the_clock_is_reported_and_pushes_none_out()
+    {
+        DomainDirectory web1 = Target().ForDomain(Web1.Identity.Name);
+        _ = Directory.CreateDirectory(target.PathOf("backup"));
+        using (DomainLock held = await web1.LockAsync(TimeSpan.Zero, CancellationToken.None))
+        {
+            _ = await BackupSamples.PublishAsync(web1, held, id: new BackupId(DateTimeOffset.MaxValue));
+        }
+
+        JobReport report = await A_first_backup_is_made();
+
+        Assert.Contains("later: 99991231T235959Z", report.Warnings[0], StringComparison.Ordinal);
+        Assert.Equal(2, Backups().Count);
+    }
+
+    [Fact]
+    public async Task An_earlier_backup_that_is_cut_short_is_reported_by_the_next()
+    {
+        _ = await A_first_backup_is_made();
+        CompletedBackup first = Assert.Single(Backups());
+        File.WriteAllText(Path.Combine(first.DirectoryPath, first.Manifest.Archive.FileName), "a");
+        HaveSnapshot();
+        HaveCommits();
+
+        JobReport report = await RunAsync();
+
+        Assert.Equal(JobOutcome.Succeeded, report.Outcome);
+        Assert.Contains($"{first.Id}-full is damaged", Assert.Single(report.Damages), StringComparison.Ordinal);
+        Assert.Equal(report.Backup!.Id, Assert.Single(Backups()).Id);
+    }
+
     private async Task<JobReport> A_first_backup_is_made()
     {
         HaveSnapshot();

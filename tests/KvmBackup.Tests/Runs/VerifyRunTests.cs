@@ -55,6 +55,18 @@ public sealed class VerifyRunTests : IDisposable
         Assert.Contains(report.Results, result => result.Backup.Id == blocked.Id && result.Damages.Count > 0);
     }
 
+    [Fact]
+    public async Task To_find_nothing_to_verify_is_a_failure()
+    {
+        BackupDirectory target = new(folder.PathOf("backups"), TimeProvider.System);
+        target.EnsureUsable();
+
+        VerifyReport report = await new VerifyRun(target, new BackupVerifier(Logger.None), TimeProvider.System, Logger.None)
+            .RunAllAsync(VerifyDepth.Content, null, CancellationToken.None);
+
+        Assert.Equal(ExitCode.Failed, report.ExitCode);
+    }
+
     private static async Task<CompletedBackup> PublishAsync(BackupDirectory target, CompletedBackup sample)
     {
         Manifest manifest = sample.Manifest;

@@ -27,6 +27,21 @@ public sealed class DomainDirectoryTests : IAsyncLifetime
         Assert.Empty(fixture.Root.ForDomain(new DomainName("none")).List().Backups);
 
     [Fact]
+    public async Task Without_an_ID_nothing_is_found_while_a_backup_is_later_than_the_clock()
+    {
+        _ = await fixture.PublishAsync(3);
+        _ = await Support.BackupSamples.PublishAsync(fixture.Domain, fixture.Held, id: new BackupId(DateTimeOffset.MaxValue));
+
+        StorageException failure = Assert.Throws<StorageException>(() => fixture.Domain.Find(null));
+
+        Assert.Equal(ExitCode.Usage, failure.ExitCode);
+        Assert.Contains("99991231T235959Z is later", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("for example web1@20261103T020000Z", failure.Message, StringComparison.Ordinal);
+        Assert.Equal("20261103T020000Z", fixture.Domain.Find("20261103").Id.ToString());
+        Assert.Equal("99991231T235959Z", fixture.Domain.Find("9999").Id.ToString());
+    }
+
+    [Fact]
     public async Task Backups_that_are_no_longer_whole_are_told_and_not_counted()
     {
         await BreakAsync(1, path => File.Delete(Path.Combine(path, "manifest.json")));

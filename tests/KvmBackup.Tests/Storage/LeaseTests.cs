@@ -83,7 +83,63 @@ public sealed class LeaseTests : IDisposable
         Assert.Equal(OtherHost, File.ReadAllText(Lease));
     }
 
+    [Fact]
+    public async Task A_lease_from_the_future_expires_when_its_holder_has_not_renewed_it_for_a_while()
+    {
+        File.WriteAllText(Lease, OtherHost);
+        File.SetLastWriteTimeUtc(Lease, DateTime.UtcNow + TimeSpan.FromDays(4000));
+        ImpatientTime time = new();
+
+        using DomainLock held = await LockAsync(time);
+
+        Assert.NotEqual(OtherHost, File.ReadAllText(Lease));
+        Assert.True(time.Elapsed >= TimeSpan.FromSeconds(90));
+    }
+
+    [Fact]
+    public async Task A_lease_from_the_future_whose_holder_lives_is_not_taken()
+    {
+        File.WriteAllText(Lease, OtherHost);
+        DateTime future = DateTime.UtcNow + TimeSpan.FromDays(4000);
+        File.SetLastWriteTimeUtc(Lease, future);
+        int renewals = 0;
+        WatchedTime time = new(elapsed =>
+        {
+            // Its clock is wrong for another hour; then it is set.
+            if (elapsed > renewals * TimeSpan.FromSeconds(30))
+            {
+                renewals++;
+                File.SetLastWriteTimeUtc(Lease, renewals < 120 ? future + (renewals * TimeSpan.FromSeconds(30)) : DateTime.UtcNow);
+            }
+        });
+
+        StorageException failure = await Assert.ThrowsAsync<StorageException>(() => LockAsync(time));
+
+        Assert.Equal(ExitCode.AlreadyRunning, failure.ExitCode);
+        Assert.Equal(OtherHost, File.ReadAllText(Lease));
+        Assert.Equal(120, renewals);
+    }
+
     private string Lease => Path.Combine(domain.DirectoryPath, ".lease");
 
     private Task<DomainLock> LockAsync() => domain.LockAsync(TimeSpan.Zero, CancellationToken.None);
+
+    private Task<DomainLock> LockAsync(TimeProvider time) => new BackupDirectory(folder.PathOf("backup"), time)
+        .ForDomain(new DomainName("web1")).LockAsync(TimeSpan.Zero, CancellationToken.None);
+
+    /// <summary>An impatient clock that tells somebody each time that it moved.</summary>
+    private sealed class WatchedTime(Action<TimeSpan> onMove) : TimeProvider
+    {
+        private readonly ImpatientTime time = new();
+
+        public override long TimestampFrequency => time.TimestampFrequency;
+
+        public override long GetTimestamp() => time.GetTimestamp();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            onMove(time.Elapsed + dueTime);
+            return time.CreateTimer(callback, state, dueTime, period);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 using KvmBackup.Model;
 using KvmBackup.Storage;
+using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Storage;
 
@@ -34,6 +35,17 @@ public sealed class RemovalTests : IAsyncLifetime
         Directory.Delete(newer.DirectoryPath, recursive: true);
         Refuse(old, newer, "no longer the backup it was");
         Assert.Equal(old.Id, Assert.Single(fixture.Domain.List().Backups).Id);
+    }
+
+    [Fact]
+    public async Task A_backup_that_is_later_than_the_clock_is_no_proof()
+    {
+        CompletedBackup old = await fixture.PublishAsync(1);
+        CompletedBackup future = await BackupSamples.PublishAsync(fixture.Domain, fixture.Held, id: new BackupId(DateTimeOffset.MaxValue));
+
+        Refuse(old, future, "later than the clock of this host");
+
+        Assert.Equal(2, fixture.Domain.List().Backups.Count);
     }
 
     [Fact]
