@@ -22,6 +22,9 @@ public sealed record JobReport(
     /// <summary>The increments that became full backups, out of what they stood on.</summary>
     public IReadOnlyList<CompletedBackup> Merged { get; init; } = [];
 
+    /// <summary>It failed because another run, here or on another host, works on the same backups.</summary>
+    public bool IsLocked { get; init; }
+
     /// <summary>Of a job that was not begun.</summary>
     public static JobReport Without(DomainName domain, JobOutcome outcome, string reason) =>
         new(domain, outcome, reason, null, TimeSpan.Zero, [], [], []);

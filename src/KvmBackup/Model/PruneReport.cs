@@ -14,5 +14,9 @@ public sealed record PruneReport(
     /// <summary>The increments that became full backups, out of what they stood on.</summary>
     public IReadOnlyList<CompletedBackup> Merged { get; init; } = [];
 
-    public ExitCode ExitCode => Failures.Count > 0 ? ExitCode.Failed : ExitCode.Done;
+    /// <summary>How many failed because another run works on the same backups.</summary>
+    public int LockedCount { get; init; }
+
+    public ExitCode ExitCode => Failures.Count == 0 ? ExitCode.Done
+        : Failures.Count == LockedCount ? ExitCode.AlreadyRunning : ExitCode.Failed;
 }

@@ -54,6 +54,7 @@ public sealed class JobRecord(DomainName domain, string reason, TimeProvider tim
             domain, outcome, text.Length > 0 ? text : reason, backup, Elapsed, warnings, removed, [])
         {
             Merged = merged,
+            IsLocked = failure is KvmBackupException { ExitCode: ExitCode.AlreadyRunning },
         };
     }
 }

@@ -15,6 +15,7 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Merg
         List<CompletedBackup> merged = [];
         List<string> notes = [];
         List<string> failures = [];
+        int locked = 0;
         foreach (DomainName name in target.ListDomains())
         {
             try
@@ -34,11 +35,12 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Merg
             catch (KvmBackupException failure)
             {
                 failures.Add($"{name}: {failure.Message}");
+                locked += failure.ExitCode == ExitCode.AlreadyRunning ? 1 : 0;
                 log.Error("{Domain}: {Message}", name, failure.Message);
             }
         }
 
-        return new PruneReport(verdicts, notes, failures, isDryRun) { Merged = merged };
+        return new PruneReport(verdicts, notes, failures, isDryRun) { Merged = merged, LockedCount = locked };
     }
 
     // A domain that is found by its pool need not be asked for: its newest backup tells which pools it was in.
