@@ -11,6 +11,7 @@ namespace KvmBackup.Shell;
 internal static class Launch
 {
     private const string SessionProgram = "setsid";
+    private const int TooManyOpenFiles = 24;
     private static readonly string? SessionPath = Find(SessionProgram);
 
     /// <exception cref="ShellException">There is no such program.</exception>
@@ -35,7 +36,8 @@ internal static class Launch
     private static T Start<T>(ProgramCall call, Func<string, IReadOnlyList<string>, T> start)
     {
         string path = Find(call.Program)
-            ?? throw new ShellException($"{call.Program} is not on this host (PATH: {SearchPath}).", isProgramMissing: true);
+            ?? throw new ShellException(
+                $"{call.Program} is not on this host (PATH: {SearchPath}).{DebianPackages.Hint(call.Program)}", isProgramMissing: true);
         try
         {
             // setsid replaces itself by the program, so the process is the program's.
@@ -43,7 +45,7 @@ internal static class Launch
         }
         catch (Win32Exception failure)
         {
-            throw new ShellException($"{path} cannot be started: {failure.Message}", isProgramMissing: true, failure);
+            throw new ShellException($"{path} cannot be started: {failure.Message}", failure.NativeErrorCode != TooManyOpenFiles, failure);
         }
     }
 
