@@ -17,12 +17,43 @@ namespace KvmBackup;
 /// <summary>Constructs the rooms, and turns what came of them into an exit code.</summary>
 internal static class Program
 {
-    private static async Task<int> Main(string[] arguments)
+    private static int Main(string[] arguments)
     {
+        // First of all: with very few files even the program's own libraries cannot be opened.
+        DescriptorLimit.Raise();
+        return Run(arguments);
+    }
+
+    private static int Run(string[] arguments)
+    {
+        StandardStreams streams = StandardStreams.Open();
+        AppDomain.CurrentDomain.UnhandledException += (_, failure) => Complain(streams, (Exception)failure.ExceptionObject);
         TimeProvider time = TimeProvider.System;
-        return (int)(arguments is [WatchCommand.Name, _, _]
-            ? await WatchCommand.RunAsync(arguments, Assemble, RecoveryLog.Open(time))
-            : await new CommandLine(Assemble, time).RunAsync(arguments));
+        if (arguments is [WatchCommand.Name, _, _])
+        {
+            return (int)WatchCommand.RunAsync(arguments, Assemble, RecoveryLog.Open(streams, time)).GetAwaiter().GetResult();
+        }
+
+        if (DescriptorLimit.Allowed < DescriptorLimit.Needed)
+        {
+            streams.Error.WriteLine(
+                $"kvmbackup: this process may open {DescriptorLimit.Allowed} files only, and needs {DescriptorLimit.Needed}: raise "
+                + "ulimit -n, or LimitNOFILE of the systemd unit. Nothing was begun.");
+            return (int)ExitCode.Usage;
+        }
+
+        return (int)new CommandLine(Assemble, streams, time).RunAsync(arguments).GetAwaiter().GetResult();
+    }
+
+    /// <summary>Without a core dump; the watcher puts the guest back, as after a kill.</summary>
+    private static void Complain(StandardStreams streams, Exception failure)
+    {
+        foreach (string line in CommandLine.Describe(failure, isVerbose: false).Split('\n'))
+        {
+            streams.Error.WriteLine($"kvmbackup: {PlainText.Line(line)}");
+        }
+
+        Environment.Exit((int)ExitCode.Failed);
     }
 
     private static RunSet Assemble(GlobalOptions options, ILogger log)
@@ -97,6 +128,7 @@ internal static class Program
         }
 
         return new RunSet(
+            () => source.Value.DirectoryPath,
             Backup,
             () => new ListRun(source.Value),
             () => new VerifyRun(source.Value, verifier, time, log),

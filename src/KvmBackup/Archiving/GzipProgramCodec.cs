@@ -37,7 +37,7 @@ public sealed class GzipProgramCodec(IShell shell, string name, string package, 
             ProgramResult result = await shell.RunAsync(new ProgramCall(name, ["--version"]), cancellationToken);
             if (!result.IsSuccess)
             {
-                throw new ArchivingException($"{name} does not run here; it said: {result.Complaint}. {Mend}");
+                throw new ArchivingException($"{name} does not run here; it said: {result.Complaint.TrimEnd('.')}. {Mend}");
             }
         }
         catch (ShellException failure) when (failure.IsProgramMissing)
@@ -56,7 +56,7 @@ public sealed class GzipProgramCodec(IShell shell, string name, string package, 
             if (!result.IsSuccess)
             {
                 throw new ArchivingException(
-                    $"'{call}' ended with exit status {result.ExitCode}; it said: {result.Complaint}. "
+                    $"'{call}' ended with exit status {result.ExitCode}; it said: {result.Complaint.TrimEnd('.')}. "
                     + "Run the backup again, or set 'compression: gzip', which needs no program.");
             }
 

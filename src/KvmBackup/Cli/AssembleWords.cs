@@ -6,7 +6,7 @@ namespace KvmBackup.Cli;
 /// <summary>The words of <c>assemble</c>.</summary>
 internal static class AssembleWords
 {
-    private static readonly Argument<string> Reference = new("NAME[@ID]") { Description = "a backup; without an ID the newest" };
+    private static readonly Argument<string> Reference = new("NAME[@ID]") { Description = BackupReference.Usage };
     private static readonly Option<string> Target = new("--to") { Description = "the file, which must not exist", HelpName = "FILE", Required = true };
     private static readonly Option<string?> Disk = new("--disk") { Description = "which disk; not needed if there is but one", HelpName = "TARGET" };
     private static readonly Option<string?> Format = new("--format")
@@ -24,15 +24,15 @@ internal static class AssembleWords
         };
         command.SetAction((parsed, _) => execute(parsed, async session =>
         {
-            RestoreReport report = await session.Runs.Assemble().RunAsync(Read(parsed), session.Progress, session.CancellationToken);
+            RestoreReport report = await session.Runs.Assemble().RunAsync(Read(parsed, session), session.Progress, session.CancellationToken);
             return session.Finish(ExitCode.Done, reports => reports.Print(report, isDryRun: false));
         }));
         return command;
     }
 
-    private static AssembleRequest Read(ParseResult parsed)
+    private static AssembleRequest Read(ParseResult parsed, Session session)
     {
-        BackupReference reference = BackupReference.Parse(parsed.GetValue(Reference)!);
+        BackupReference reference = session.Find(parsed.GetValue(Reference)!);
         string path = Path.GetFullPath(parsed.GetValue(Target)!);
         return new AssembleRequest(
             reference.Domain, reference.IdPrefix, parsed.GetValue(Disk) is { } disk ? new DiskTarget(disk) : null, path,

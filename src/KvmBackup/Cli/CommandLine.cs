@@ -7,28 +7,67 @@ using Serilog;
 namespace KvmBackup.Cli;
 
 /// <summary>The words an operator types, the run that each of them starts, and the exit code that comes of it.</summary>
-public sealed class CommandLine(Func<GlobalOptions, ILogger, RunSet> assemble, TimeProvider time)
+public sealed class CommandLine(
+    Func<GlobalOptions, ILogger, RunSet> assemble, StandardStreams streams, TimeProvider time)
 {
+    private const string LongHelp = "See kvmbackup --help.";
     private readonly GlobalWords words = new();
+
+    /// <summary>Reports a failure of which no command knows.</summary>
+    /// <param name="isVerbose">With the place in the program, for the report of a defect.</param>
+    public static string Describe(Exception failure, bool isVerbose)
+    {
+        string place = failure.StackTrace?.Split('\n')[0].Trim() is { Length: > 0 } frame ? $" {frame}" : string.Empty;
+        return $"Unexpected failure: {failure.GetType().Name}: {failure.Message.TrimEnd('.')}{place}\nThis is a defect of kvmbackup. "
+            + "Please report it with the command and what it prints with --verbose."
+            + (isVerbose ? $"\n{failure}" : string.Empty);
+    }
 
     /// <summary>Runs one command to its end.</summary>
     /// <returns>The exit code; a failure has been told on standard error.</returns>
     public async Task<ExitCode> RunAsync(string[] arguments)
     {
         using Signals signals = new();
-        ParseResult parsed = BuildRoot(signals).Parse(arguments);
-        if (parsed.Errors.Count > 0)
+        (ParseResult parsed, string[] mistakes) = Parse(arguments, signals);
+        if (mistakes.Length > 0)
         {
-            IReports reports = words.IsJson(parsed)
-                ? new JsonReports(Console.Out) : TextReports.For(Console.Out, Console.Error, false, time);
-            reports.PrintError(
-                string.Join('\n', parsed.Errors.Select(error => error.Message)) + "\nSee kvmbackup --help.", ExitCode.Usage);
+            IReports reports = GlobalWords.IsJson(arguments) ? new JsonReports(streams.Output) : new TextReports(streams.Output, streams.Error, null, time);
+            reports.PrintError(string.Join('\n', mistakes) + $"\n{LongHelp}", ExitCode.Usage);
             return ExitCode.Usage;
         }
 
         // Signals are handled here: the library would end the process two seconds after the first one.
-        InvocationConfiguration invocation = new() { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false };
-        return (ExitCode)await parsed.InvokeAsync(invocation, CancellationToken.None);
+        InvocationConfiguration invocation = new()
+        {
+            ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false, Output = streams.Output, Error = streams.Error,
+        };
+        ExitCode exitCode = (ExitCode)await parsed.InvokeAsync(invocation, CancellationToken.None);
+        if (streams.Output.Failure is not { } failure)
+        {
+            return exitCode;
+        }
+
+        // What was done is done, and its exit code says how it ended; a command that only prints has failed.
+        streams.Error.WriteLine($"kvmbackup: standard output cannot be written: {failure}");
+        return exitCode == ExitCode.Done && !GlobalWords.ChangesAnything(parsed) ? ExitCode.Failed : exitCode;
+    }
+
+    /// <summary>What makes no sense in the words of a command; nothing is done.</summary>
+    public IReadOnlyList<string> FindMistakes(string[] arguments)
+    {
+        using Signals signals = new();
+        return Parse(arguments, signals).Mistakes;
+    }
+
+    private (ParseResult Parsed, string[] Mistakes) Parse(string[] arguments, Signals signals)
+    {
+        RootCommand root = BuildRoot(signals);
+
+        // A file whose name follows an at sign is for the library a list of further words; here it is a name.
+        ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        string[] mistakes = [.. new WordCheck(root).Find(arguments)];
+        return (parsed, mistakes.Length > 0 ? mistakes
+            : [.. parsed.Errors.Select(error => error.Message).Concat(words.FindUnused(parsed)).Distinct()]);
     }
 
     private RootCommand BuildRoot(Signals signals)
@@ -52,7 +91,7 @@ public sealed class CommandLine(Func<GlobalOptions, ILogger, RunSet> assemble, T
     private async Task<int> ExecuteAsync(ParseResult parsed, Func<Session, Task<ExitCode>> action, Signals signals)
     {
         GlobalOptions options = words.Read(parsed);
-        using Session session = new(options, assemble, time, signals.Token);
+        using Session session = new(options, assemble, streams, time, signals.Token);
         try
         {
             ExitCode exitCode = await action(session);
@@ -68,7 +107,17 @@ public sealed class CommandLine(Func<GlobalOptions, ILogger, RunSet> assemble, T
         {
             string message = failure is ConfigurationException or { InnerException: null } || !options.IsVerbose
                 ? failure.Message : $"{failure.Message}\n{failure.InnerException}";
+            if (failure is ConfigurationException { IsMissing: true } && GlobalWords.CanDoWithoutConfiguration(parsed))
+            {
+                message += "\nTo look for backups without a configuration, as on another host: give --backupdir DIR";
+            }
+
             return (int)session.Finish(failure.ExitCode, reports => reports.PrintError(message, failure.ExitCode));
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            return (int)session.Finish(
+                ExitCode.Failed, reports => reports.PrintError(Describe(failure, options.IsVerbose), ExitCode.Failed));
         }
     }
 }

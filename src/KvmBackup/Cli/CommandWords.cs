@@ -59,12 +59,12 @@ internal sealed class CommandWords(Func<ParseResult, Func<Session, Task<ExitCode
 
     private Command Show()
     {
-        Argument<string> reference = new("NAME[@ID]") { Description = "a backup; without an ID the newest" };
+        Argument<string> reference = new("NAME[@ID]") { Description = BackupReference.Usage };
         Option<bool> files = new("--files") { Description = "with every file of the archive" };
         Command command = new("show", "one backup in full") { reference, files };
         command.SetAction((parsed, _) => execute(parsed, session =>
         {
-            BackupReference wanted = BackupReference.Parse(parsed.GetValue(reference)!);
+            BackupReference wanted = session.Find(parsed.GetValue(reference)!);
             CompletedBackup backup = session.Runs.List().Show(wanted.Domain, wanted.IdPrefix);
             return Task.FromResult(session.Finish(ExitCode.Done, reports => reports.Print(backup, parsed.GetValue(files))));
         }));

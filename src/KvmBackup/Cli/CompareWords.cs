@@ -6,7 +6,7 @@ namespace KvmBackup.Cli;
 /// <summary>The words of <c>compare</c>.</summary>
 internal static class CompareWords
 {
-    private static readonly Argument<string> Reference = new("NAME[@ID]") { Description = "a backup; without an ID the newest" };
+    private static readonly Argument<string> Reference = new("NAME[@ID]") { Description = BackupReference.Usage };
     private static readonly Argument<string[]> Disks = new("DISK") { Description = "only these", Arity = ArgumentArity.ZeroOrMore };
 
     public static Command Build(Func<ParseResult, Func<Session, Task<ExitCode>>, Task<int>> execute)
@@ -17,7 +17,7 @@ internal static class CompareWords
         };
         command.SetAction((parsed, _) => execute(parsed, async session =>
         {
-            BackupReference reference = BackupReference.Parse(parsed.GetValue(Reference)!);
+            BackupReference reference = session.Find(parsed.GetValue(Reference)!);
             CompareRequest request = new(
                 reference.Domain, reference.IdPrefix, [.. (parsed.GetValue(Disks) ?? []).Select(disk => new DiskTarget(disk))],
                 session.Options.Wait);

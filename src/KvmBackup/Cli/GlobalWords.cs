@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace KvmBackup.Cli;
 
@@ -6,6 +7,8 @@ namespace KvmBackup.Cli;
 internal sealed class GlobalWords
 {
     private const string DefaultConfigurationPath = "/etc/kvmbackup/config.yml";
+
+    private static readonly string[] SnapshotsCommands = ["snapshots list", "snapshots trim", "snapshots reset"];
 
     private readonly Option<string> configuration = new("--config", "-c")
     {
@@ -34,6 +37,7 @@ internal sealed class GlobalWords
         Description = "how long to wait for another run to end",
         HelpName = "SECONDS",
         DefaultValueFactory = _ => 0,
+        CustomParser = result => (int)NumberWord.Parse(result, "seconds", int.MaxValue),
         Recursive = true,
     };
 
@@ -44,7 +48,43 @@ internal sealed class GlobalWords
     public IReadOnlyList<Option> All => [configuration, backupDirectory, connect, wait, verbose, quiet, json];
 
     /// <summary>Whether JSON was asked for, even where the other words make no sense.</summary>
-    public bool IsJson(ParseResult parsed) => parsed.GetResult(json)?.GetValueOrDefault<bool>() ?? false;
+    public static bool IsJson(string[] arguments) => arguments.TakeWhile(word => word != "--").Contains("--json");
+
+    /// <summary>A sentence for each option that was given and that this command does not use.</summary>
+    public IEnumerable<string> FindUnused(ParseResult parsed)
+    {
+        string command = NameOf(parsed);
+        (Option Option, string[] Commands)[] uses =
+        [
+            (backupDirectory, ["list", "show", "verify", "restore", "assemble", "cat", "compare"]),
+            (connect, ["run", "backup", "restore", "compare", "recover", "check", .. SnapshotsCommands]),
+            (wait, ["run", "backup", "compare", "prune", "recover", .. SnapshotsCommands.Skip(1)]),
+        ];
+        foreach ((Option option, string[] commands) in uses)
+        {
+            if (parsed.GetResult(option) is { Implicit: false } && !commands.Contains(command))
+            {
+                yield return $"{command} does not use {option.Name}, which is for {string.Join(", ", commands)}.";
+            }
+        }
+
+        if (command == "cat" && parsed.GetValue(json))
+        {
+            yield return "cat does not use --json: it prints bytes.";
+        }
+    }
+
+    /// <summary>Whether a command does more than to print: then its exit code tells of that, even if nobody can read the rest.</summary>
+    public static bool ChangesAnything(ParseResult parsed) =>
+        NameOf(parsed) is "run" or "backup" or "restore" or "assemble" or "prune" or "recover" or "snapshots trim" or "snapshots reset";
+
+    /// <summary>Whether it may look for backups without a configuration.</summary>
+    public static bool CanDoWithoutConfiguration(ParseResult parsed) =>
+        NameOf(parsed) is "list" or "show" or "verify" or "restore" or "assemble" or "cat";
+
+    private static string NameOf(ParseResult parsed) =>
+        parsed.CommandResult is { Command: var command, Parent: CommandResult { Command: not RootCommand and var parent } }
+            ? $"{parent.Name} {command.Name}" : parsed.CommandResult.Command.Name;
 
     public GlobalOptions Read(ParseResult parsed) => new(
         parsed.GetValue(configuration)!,
@@ -53,5 +93,5 @@ internal sealed class GlobalWords
         parsed.GetValue(verbose),
         parsed.GetValue(quiet),
         parsed.GetValue(json),
-        TimeSpan.FromSeconds(Math.Max(0, parsed.GetValue(wait))));
+        TimeSpan.FromSeconds(parsed.GetValue(wait)));
 }

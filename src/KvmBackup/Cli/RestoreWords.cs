@@ -6,7 +6,7 @@ namespace KvmBackup.Cli;
 /// <summary>The words of <c>restore</c>.</summary>
 internal static class RestoreWords
 {
-    private static readonly Argument<string> Reference = new("NAME[@ID]") { Description = "a backup; without an ID the newest" };
+    private static readonly Argument<string> Reference = new("NAME[@ID]") { Description = BackupReference.Usage };
     private static readonly Option<string?> Target = new("--to") { Description = "put the disks here, into files or RBD images; without it where they were", HelpName = "DIR|rbd:POOL[/NAMESPACE][/IMAGE]" };
     private static readonly Option<string?> NewName = new("--as") { Description = "restore a copy: new name, new UUID, new MAC addresses", HelpName = "NEWNAME" };
     private static readonly Option<string?> Disk = new("--disk") { Description = "only this disk", HelpName = "TARGET" };
@@ -25,7 +25,7 @@ internal static class RestoreWords
         };
         command.SetAction((parsed, _) => execute(parsed, async session =>
         {
-            RestoreRequest request = Read(parsed);
+            RestoreRequest request = Read(parsed, session);
             if (parsed.GetValue(Salvage))
             {
                 return await SalvageAsync(session, request);
@@ -50,9 +50,9 @@ internal static class RestoreWords
         return session.Finish(report.ExitCode, reports => reports.Print(report));
     }
 
-    private static RestoreRequest Read(ParseResult parsed)
+    private static RestoreRequest Read(ParseResult parsed, Session session)
     {
-        BackupReference reference = BackupReference.Parse(parsed.GetValue(Reference)!);
+        BackupReference reference = session.Find(parsed.GetValue(Reference)!);
         string? target = parsed.GetValue(Target);
         bool isCluster = target?.StartsWith(RbdDestination.Prefix, StringComparison.Ordinal) is true;
         return new RestoreRequest(

@@ -5,6 +5,7 @@ namespace KvmBackup.Cli;
 /// <summary>The runs that a command can start. Those that need the configuration are made when they are asked for, so
 /// that a backup can be restored on a host that has none.</summary>
 public sealed record RunSet(
+    Func<string> BackupDirectoryPath,
     Func<BackupRun> Backup,
     Func<ListRun> List,
     Func<VerifyRun> Verify,

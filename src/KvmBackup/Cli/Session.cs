@@ -14,25 +14,31 @@ public sealed class Session : IDisposable
 
     /// <param name="options">What holds for every command.</param>
     /// <param name="assemble">Makes the rooms.</param>
+    /// <param name="streams">Where it reports to.</param>
     /// <param name="time">The clock.</param>
     /// <param name="cancellationToken">Is cancelled by a signal.</param>
     public Session(
-        GlobalOptions options, Func<GlobalOptions, ILogger, RunSet> assemble, TimeProvider time,
+        GlobalOptions options, Func<GlobalOptions, ILogger, RunSet> assemble, StandardStreams streams, TimeProvider time,
         CancellationToken cancellationToken)
     {
         Options = options;
+        Streams = streams;
         CancellationToken = cancellationToken;
-        terminal = new TerminalLog(Console.Error, !Console.IsErrorRedirected && !options.IsQuiet && !options.IsJson, time);
+        bool showsProgress = streams.ErrorWidth is not null && !options.IsQuiet && !options.IsJson;
+        terminal = new TerminalLog(streams.Error, showsProgress, time, () => streams.ErrorWidth);
         LogEventLevel level = options.IsVerbose ? LogEventLevel.Debug
             : options.IsQuiet ? LogEventLevel.Warning : LogEventLevel.Information;
         log = new LoggerConfiguration().MinimumLevel.Is(level).WriteTo.Sink(terminal).CreateLogger();
-        Reports = options.IsJson
-            ? new JsonReports(Console.Out)
-            : TextReports.For(Console.Out, Console.Error, !Console.IsOutputRedirected, time);
+        TextReports text = new(streams.Output, streams.Error, streams.OutputWidth, time);
+        Reports = options.IsJson ? new JsonReports(streams.Output)
+            : options.IsQuiet ? new QuietReports(text, streams.Output)
+            : text;
         Runs = assemble(options, log);
     }
 
     public GlobalOptions Options { get; }
+
+    public StandardStreams Streams { get; }
 
     public RunSet Runs { get; }
 
@@ -43,15 +49,21 @@ public sealed class Session : IDisposable
     /// <summary>Takes how far a transfer is.</summary>
     public IProgress<TransferProgress> Progress => terminal;
 
-    /// <summary>Prints a report and gives its exit code; quiet is quiet while all is well.</summary>
+    /// <summary>The backup that an operator typed.</summary>
+    /// <exception cref="KvmBackupException">There is no name, or its path lies elsewhere than backups are looked for.</exception>
+    public BackupReference Find(string text)
+    {
+        BackupReference reference = BackupReference.Parse(text);
+        return reference.BackupDirectory is { } there && Runs.BackupDirectoryPath() is var here && here != there
+            ? throw new CliException($"'{text}' lies in '{there}', and backups are looked for in '{here}': give --backupdir {ShellWord.Quote(there)}")
+            : reference;
+    }
+
+    /// <summary>Prints a report and gives its exit code.</summary>
     public ExitCode Finish(ExitCode exitCode, Action<IReports> print)
     {
         terminal.Finish();
-        if (!Options.IsQuiet || exitCode != ExitCode.Done)
-        {
-            print(Reports);
-        }
-
+        print(Reports);
         return exitCode;
     }
 

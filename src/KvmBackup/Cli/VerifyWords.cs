@@ -7,7 +7,7 @@ namespace KvmBackup.Cli;
 /// <summary>The words of <c>verify</c>.</summary>
 internal static class VerifyWords
 {
-    private static readonly Argument<string?> Reference = new("NAME[@ID]") { Description = "a backup; without an ID the newest", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Argument<string?> Reference = new("NAME[@ID]") { Description = BackupReference.Usage, Arity = ArgumentArity.ZeroOrOne };
     private static readonly Option<bool> All = new("--all") { Description = "every backup there is" };
     private static readonly Option<bool> Checksums = new("--checksums") { Description = "compare the bytes of the archive with their checksums, and unpack nothing" };
     private static readonly Option<string?> Sample = new("--sample") { Description = "so much of the archive only, other places each time", HelpName = "5%" };
@@ -24,11 +24,11 @@ internal static class VerifyWords
             }
 
             VerifyDepth depth = ReadDepth(parsed);
-            VerifyReport report = text is null
+            BackupReference? reference = text is null ? null : session.Find(text);
+            VerifyReport report = reference is null
                 ? await session.Runs.Verify().RunAllAsync(depth, session.Progress, session.CancellationToken)
                 : await session.Runs.Verify().RunAsync(
-                    BackupReference.Parse(text).Domain, BackupReference.Parse(text).IdPrefix, depth,
-                    session.Progress, session.CancellationToken);
+                    reference.Domain, reference.IdPrefix, depth, session.Progress, session.CancellationToken);
             return session.Finish(report.ExitCode, reports => reports.Print(report));
         }));
         return command;

@@ -7,6 +7,9 @@ public sealed class ConfigurationException(
     IReadOnlyList<ConfigurationMistake> mistakes, Exception? innerException = null)
     : KvmBackupException(string.Join('\n', mistakes), ExitCode.Usage, innerException)
 {
+    /// <summary>There is no such file.</summary>
+    public bool IsMissing { get; init; }
+
     /// <summary>In the order of the file; at least one.</summary>
     public IReadOnlyList<ConfigurationMistake> Mistakes { get; } = mistakes;
 }

@@ -16,6 +16,11 @@ public static class ConfigurationReader
     {
         try
         {
+            if (Directory.Exists(filePath))
+            {
+                throw Fail(filePath, "is a directory", $"name the file in it, as --config {Path.Combine(filePath, "config.yml")}");
+            }
+
             FileInfo file = new(filePath);
             if (file.Exists && file.Length > LargestFileBytes)
             {
@@ -23,6 +28,12 @@ public static class ConfigurationReader
             }
 
             return Parse(File.ReadAllText(filePath), filePath, shortHostName);
+        }
+        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
+        {
+            ConfigurationMistake missing = new(
+                filePath, 0, string.Empty, "there is no such file", "copy config.yml.sample there and edit it, or name another with --config FILE");
+            throw new ConfigurationException([missing], failure) { IsMissing = true };
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

@@ -103,7 +103,7 @@ public sealed class QemuImage(IShell shell)
         if (!result.IsSuccess)
         {
             throw new DisksException(
-                $"{filePath} is not deleted, since it may be in use: qemu-img said: {result.Complaint}. See who has it open: "
+                $"{filePath} is not deleted, since it may be in use: qemu-img said: {result.Complaint.TrimEnd('.')}. See who has it open: "
                 + $"fuser -v {ShellWord.Quote(filePath)}", ExitCode.GuestNeedsPerson);
         }
     }

@@ -140,7 +140,7 @@ internal static class RbdJson
             or KeyNotFoundException or FormatException or ModelException)
         {
             throw new DisksException(
-                $"rbd described {location} in a form that is not understood: {failure.Message}. Which version is it? "
+                $"rbd described {location} in a form that is not understood: {failure.Message.TrimEnd('.')}. Which version is it? "
                 + "rbd --version", ExitCode.Failed, failure);
         }
     }

@@ -23,6 +23,14 @@ public sealed class Virsh(IShell shell, string? connectUri)
         ProgramResult result = await RunAsync(call, cancellationToken);
         return result.IsSuccess
             ? result.StandardOutput
-            : throw new HypervisorException($"{purpose} failed: virsh said: {result.Complaint}");
+            : throw new HypervisorException($"{purpose} failed: virsh said: {result.Complaint}{Hint(result.Complaint)}");
     }
+
+    /// <summary>What to do when it is not about a domain at all.</summary>
+    private static string Hint(string complaint) =>
+        !complaint.Contains("failed to connect to the hypervisor", StringComparison.OrdinalIgnoreCase) ? string.Empty
+        : complaint.Contains("authentication", StringComparison.OrdinalIgnoreCase)
+            || complaint.Contains("Permission denied", StringComparison.Ordinal) ? ". Run kvmbackup as root."
+        : ". Is libvirt running? Start it: systemctl start libvirtd, or virtqemud where there is no libvirtd. "
+            + "For another libvirt than this host's own: --connect URI.";
 }

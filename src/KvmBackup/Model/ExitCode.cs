@@ -11,5 +11,8 @@ public enum ExitCode
     GuestNeedsPerson = 5,
     AlreadyRunning = 11,
     Interrupted = 130,
+
+    /// <summary>Who read the output ended first, as for a program that SIGPIPE ends.</summary>
+    BrokenPipe = 141,
     Terminated = 143,
 }

@@ -25,6 +25,9 @@ public sealed record JobReport(
     /// <summary>What names and sizes show to be damaged among its earlier backups.</summary>
     public IReadOnlyList<string> Damages { get; init; } = [];
 
+    /// <summary>It failed because another run, here or on another host, works on the same backups.</summary>
+    public bool IsLocked { get; init; }
+
     /// <summary>Of a job that was not begun.</summary>
     public static JobReport Without(DomainName domain, JobOutcome outcome, string reason) =>
         new(domain, outcome, reason, null, TimeSpan.Zero, [], [], []);

@@ -17,5 +17,10 @@ public sealed record PruneReport(
     /// <summary>What names and sizes show to be damaged, as <c>web1/TEXT</c>.</summary>
     public IReadOnlyList<string> Damages { get; init; } = [];
 
-    public ExitCode ExitCode => Failures.Count > 0 ? ExitCode.Failed : Damages.Count > 0 ? ExitCode.DamageFound : ExitCode.Done;
+    /// <summary>How many failed because another run works on the same backups.</summary>
+    public int LockedCount { get; init; }
+
+    public ExitCode ExitCode => Failures.Count > LockedCount ? ExitCode.Failed
+        : Damages.Count > 0 ? ExitCode.DamageFound
+        : LockedCount > 0 ? ExitCode.AlreadyRunning : ExitCode.Done;
 }

@@ -14,6 +14,11 @@ public sealed record RunReport(DateTimeOffset StartedAt, TimeSpan Elapsed, Recov
             }
 
             int failed = Jobs.Count(job => job.Outcome == JobOutcome.Failed);
+            if (failed > 0 && failed == Jobs.Count(job => job.IsLocked))
+            {
+                return ExitCode.AlreadyRunning;
+            }
+
             bool anyGood = Jobs.Any(job => job.Outcome is JobOutcome.Succeeded or JobOutcome.Planned);
             return failed == 0 && Jobs.Any(job => job.Damages.Count > 0) ? ExitCode.DamageFound
                 : failed == 0 ? ExitCode.Done : anyGood ? ExitCode.SomeDomainsFailed : ExitCode.Failed;

@@ -12,5 +12,9 @@ public sealed record SnapshotsReport(
     /// <summary>Names of the snapshots that earlier runs could not prove to be gone, and later ones remove.</summary>
     public IReadOnlyList<string> Owed { get; init; } = [];
 
-    public ExitCode ExitCode => Failures.Count > 0 ? ExitCode.Failed : ExitCode.Done;
+    /// <summary>How many failed because another run works on the same backups.</summary>
+    public int LockedCount { get; init; }
+
+    public ExitCode ExitCode => Failures.Count == 0 ? ExitCode.Done
+        : Failures.Count == LockedCount ? ExitCode.AlreadyRunning : ExitCode.Failed;
 }

@@ -8,38 +8,34 @@ public static class BackupPlanner
 {
     /// <param name="host">The configuration.</param>
     /// <param name="today">The day where the host is; the caller knows its time zone.</param>
-    /// <param name="onlyDomains">The names that were asked for; null is all.</param>
+    /// <param name="onlyDomains">The names that were asked for, of which alone the plan tells; null is all.</param>
     /// <param name="force">Whatever the day.</param>
     /// <exception cref="PlanningException">A name is not in the configuration.</exception>
     public static BackupPlan Plan(
         HostSettings host, DayOfWeek today, IReadOnlyList<string>? onlyDomains, bool force)
     {
         AskedNames? asked = onlyDomains is null ? null : new AskedNames(host, onlyDomains);
-        return new BackupPlan([.. host.Domains.Select(domain => Plan(domain, today, asked, force))])
+        return new BackupPlan([.. host.Domains.Where(domain => asked?.Has(domain) ?? true).Select(domain => Plan(domain, today, asked, force))])
         {
-            Images = [.. host.Images.Select(selection => Plan(selection, today, asked, force))],
+            Images = [.. host.Images.Where(selection => asked?.Has(selection) ?? true)
+                .Select(selection => Plan(selection, today, asked, force))],
         };
     }
 
     private static PlannedJob Plan(DomainSettings domain, DayOfWeek today, AskedNames? asked, bool force)
     {
-        (bool isDue, string reason) = Judge(domain.Schedule, today, asked?.Has(domain) ?? true, force);
+        (bool isDue, string reason) = Judge(domain.Schedule, today, asked is not null, force);
         return new PlannedJob(domain, isDue, reason);
     }
 
     private static PlannedImages Plan(ImageSelection selection, DayOfWeek today, AskedNames? asked, bool force)
     {
-        (bool isDue, string reason) = Judge(selection.Schedule, today, asked?.Has(selection) ?? true, force);
+        (bool isDue, string reason) = Judge(selection.Schedule, today, asked is not null, force);
         return new PlannedImages(selection, isDue ? asked?.OnlyOf(selection) : null, isDue, reason);
     }
 
     private static (bool IsDue, string Reason) Judge(Schedule schedule, DayOfWeek today, bool isAsked, bool force)
     {
-        if (!isAsked)
-        {
-            return (false, "not asked for: only others were named");
-        }
-
         IReadOnlyList<DayOfWeek> days = schedule.Days;
         string words = days.Count == 0 ? "it has no day" : $"its days are {string.Join(", ", days.Select(ShortName))}";
         if (days.Contains(today))
@@ -47,7 +43,8 @@ public static class BackupPlanner
             return (true, days.Count == 7 ? "due: it runs daily" : $"due: today is {today}");
         }
 
-        return (force, $"{(force ? "forced" : "not due")}: today is {today}, {words}");
+        string hint = isAsked && !force ? "; to back it up all the same, add --force" : string.Empty;
+        return (force, $"{(force ? "forced" : "not due")}: today is {today}, {words}{hint}");
     }
 
     private static string ShortName(DayOfWeek day) => $"{day}"[..3];

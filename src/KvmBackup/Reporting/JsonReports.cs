@@ -209,6 +209,7 @@ public sealed class JsonReports(TextWriter output) : IReports
     private static JsonObject Summary(CompletedBackup backup)
     {
         JsonObject json = Summary(backup.Manifest);
+        json["domain"] = backup.Domain.Value;
         json["is_protected"] = backup.IsProtected;
         json["path"] = backup.DirectoryPath;
         return json;

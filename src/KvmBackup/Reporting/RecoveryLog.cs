@@ -8,7 +8,7 @@ namespace KvmBackup.Reporting;
 /// </summary>
 public static class RecoveryLog
 {
-    public static ILogger Open(TimeProvider time) => new LoggerConfiguration()
-        .WriteTo.Sink(new TerminalLog(Console.Error, isTerminal: false, time))
+    public static ILogger Open(StandardStreams streams, TimeProvider time) => new LoggerConfiguration()
+        .WriteTo.Sink(new TerminalLog(streams.Error, isTerminal: false, time))
         .CreateLogger();
 }

@@ -10,7 +10,11 @@ namespace KvmBackup.Reporting;
 /// The log of a run on standard error, one line per step, and below it on a terminal one line that shows how far the
 /// transfer is. Standard output stays free for reports.
 /// </summary>
-public sealed class TerminalLog(TextWriter output, bool isTerminal, TimeProvider time) : ILogEventSink, IProgress<TransferProgress>
+/// <param name="output">Standard error.</param>
+/// <param name="isTerminal">Somebody watches: progress is shown.</param>
+/// <param name="time">For rates.</param>
+/// <param name="width">How many characters a line has now; null when that is not known.</param>
+public sealed class TerminalLog(TextWriter output, bool isTerminal, TimeProvider time, Func<int?>? width = null) : ILogEventSink, IProgress<TransferProgress>
 {
     private const string EraseLine = "\r\u001b[K";
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(200);
@@ -37,6 +41,11 @@ public sealed class TerminalLog(TextWriter output, bool isTerminal, TimeProvider
         using StringWriter message = new(CultureInfo.InvariantCulture);
         Formatter.Format(logEvent, message);
         string text = PlainText.Line(message.ToString());
+        if (logEvent.Level != LogEventLevel.Debug)
+        {
+            text = PlainText.ShortenWords(text);
+        }
+
         lock (gate)
         {
             Erase();
@@ -86,10 +95,28 @@ public sealed class TerminalLog(TextWriter output, bool isTerminal, TimeProvider
         double rate = seconds > 0 ? (value.DoneBytes - firstBytes) / seconds : 0;
         double share = value.TotalBytes > 0 ? 100.0 * value.DoneBytes / value.TotalBytes : 100;
         string left = rate > 0 ? PlainText.Duration((value.TotalBytes - value.DoneBytes) / rate) : "?";
-        return string.Create(
+        string numbers = string.Create(
             CultureInfo.InvariantCulture,
-            $"{PlainText.Line(value.Domain.Value)}: {value.Step} {share:0}%  {ByteSize.Format(value.DoneBytes)} of "
+            $" {share:0}%  {ByteSize.Format(value.DoneBytes)} of "
             + $"{ByteSize.Format(value.TotalBytes)}  {ByteSize.Format(rate)}/s  {left} left");
+        return Fit($"{PlainText.Line(value.Domain.Value)}: {value.Step}", numbers);
+    }
+
+    /// <summary>
+    /// In one line, whose last column stays free, for a line that is wrapped cannot be erased. The numbers change, so the words
+    /// before them are cut first.
+    /// </summary>
+    private string Fit(string words, string numbers)
+    {
+        if (width?.Invoke() is not { } columns || words.Length + numbers.Length < columns)
+        {
+            return words + numbers;
+        }
+
+        int room = Math.Max(0, columns - 1);
+        return numbers.Length < room
+            ? PlainText.Shorten(words, room - numbers.Length) + numbers
+            : PlainText.Shorten(words + numbers, room);
     }
 
     private void Erase()

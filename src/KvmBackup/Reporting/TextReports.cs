@@ -5,43 +5,40 @@ using Spectre.Console;
 namespace KvmBackup.Reporting;
 
 /// <summary>Reports as tables and sentences for people.</summary>
-public sealed class TextReports(IAnsiConsole console, TextWriter complaints, TimeProvider time) : IReports
+/// <param name="output">Standard output.</param>
+/// <param name="complaints">Standard error.</param>
+/// <param name="width">The width of the terminal on which somebody watches; null when it is none: plain text, never wrapped.</param>
+/// <param name="time">For ages.</param>
+public sealed class TextReports(TextWriter output, TextWriter complaints, int? width, TimeProvider time) : IReports
 {
-    /// <param name="output">Standard output.</param>
-    /// <param name="complaints">Standard error.</param>
-    /// <param name="isTerminal">Somebody watches: colours, and the width of the window.</param>
-    /// <param name="time">For ages.</param>
-    public static TextReports For(TextWriter output, TextWriter complaints, bool isTerminal, TimeProvider time)
+    // Lines are laid out here; Spectre is to break none.
+    private const int Unlimited = 100_000;
+    private readonly IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
     {
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Out = new AnsiConsoleOutput(output),
-            Ansi = isTerminal ? AnsiSupport.Detect : AnsiSupport.No,
-            Interactive = InteractionSupport.No,
-        });
+        Out = new AnsiConsoleOutput(output),
+        Ansi = width is null ? AnsiSupport.No : AnsiSupport.Detect,
+        Interactive = InteractionSupport.No,
+    });
 
-        // As wide as the table is: what is cut to a window's width is lost, and a mail or a file has none.
-        console.Profile.Width = 500;
-        return new TextReports(console, complaints, time);
-    }
+    private bool hasText;
 
     public void Print(RunReport report)
     {
-        Table table = Tables.New("Domain", "Result", "Backup", "Consistency", "Content", "Archive", "Time");
+        TextTable table = new("Domain", "Result", "Backup", "Consistency", "Content", "Archive", "Time");
         foreach (JobReport job in report.Jobs)
         {
-            _ = table.AddRow(
-                Tables.Cell(job.Domain.Value),
-                Tables.Result(job.Outcome),
-                Tables.Cell(job.Backup?.Id.ToString()),
-                Tables.Cell(job.Backup?.Consistency.ToString().ToLowerInvariant()),
-                Tables.Cell(job.Backup is { } backup ? ByteSize.Format(backup.Members.Sum(member => member.DataBytes)) : null),
-                Tables.Cell(job.Backup is { } made ? ByteSize.Format(made.Archive.SizeBytes) : null),
-                Tables.Cell(job.Elapsed > TimeSpan.Zero ? Phrases.Seconds(job.Elapsed) : null));
+            table.AddRow(
+                TextTable.Cell(job.Domain.Value),
+                TextTable.Result(job.Outcome),
+                TextTable.Cell(job.Backup?.Id.ToString()),
+                TextTable.Cell(job.Backup?.Consistency.ToString().ToLowerInvariant()),
+                TextTable.Cell(job.Backup is { } backup ? ByteSize.Format(backup.Members.Sum(member => member.DataBytes)) : null),
+                TextTable.Cell(job.Backup is { } made ? ByteSize.Format(made.Archive.SizeBytes) : null),
+                TextTable.Cell(job.Elapsed > TimeSpan.Zero ? Phrases.Seconds(job.Elapsed) : null));
         }
 
         PrintRecovery(report.Recovery);
-        console.Write(table);
+        Show(table);
         foreach (JobReport job in report.Jobs)
         {
             PrintNotes(job);
@@ -50,25 +47,25 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
 
     public void Print(ListReport report)
     {
-        Table table = Tables.New("Domain", "Backup", "Kind", "Consistency", "Disks", "Content", "Archive", "Age", "");
+        TextTable table = new("Domain", "Backup", "Kind", "Consistency", "Disks", "Content", "Archive", "Age", "");
         foreach (CompletedBackup backup in report.Backups)
         {
             Manifest manifest = backup.Manifest;
-            _ = table.AddRow(
-                Tables.Cell(manifest.Domain.Value),
-                Tables.Cell(manifest.Id.ToString()),
-                Tables.Cell(Phrases.Kind(manifest)),
-                Tables.Cell(manifest.Consistency.ToString().ToLowerInvariant()),
-                Tables.Cell(string.Join(" ", manifest.Disks.Select(disk => disk.Target))),
-                Tables.Cell(ByteSize.Format(manifest.Members.Sum(member => member.DataBytes))),
-                Tables.Cell(ByteSize.Format(manifest.Archive.SizeBytes)),
-                Tables.Cell(Phrases.Age(time.GetUtcNow() - manifest.Id.Instant)),
-                Tables.Cell(Phrases.State(backup)));
+            table.AddRow(
+                TextTable.Cell(backup.Domain.Value),
+                TextTable.Cell(manifest.Id.ToString()),
+                TextTable.Cell(Phrases.Kind(manifest)),
+                TextTable.Cell(manifest.Consistency.ToString().ToLowerInvariant()),
+                TextTable.Cell(string.Join(" ", manifest.Disks.Select(disk => disk.Target))),
+                TextTable.Cell(ByteSize.Format(manifest.Members.Sum(member => member.DataBytes))),
+                TextTable.Cell(ByteSize.Format(manifest.Archive.SizeBytes)),
+                TextTable.Cell(Phrases.Age(time.GetUtcNow() - manifest.Id.Instant)),
+                TextTable.Cell(Phrases.State(backup)));
         }
 
         if (report.Backups.Count > 0)
         {
-            console.Write(table);
+            Show(table);
         }
         else
         {
@@ -82,7 +79,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
     public void Print(CompletedBackup backup, bool withFiles)
     {
         Manifest manifest = backup.Manifest;
-        Say($"{manifest.Domain}@{manifest.Id}   {backup.DirectoryPath}");
+        Say($"{backup.Domain}@{manifest.Id}   {backup.DirectoryPath}");
         Say($"  domain       {manifest.Domain} (UUID {manifest.DomainUuid}) of host {manifest.Host}");
         Say($"  kind         {Phrases.Kind(manifest)}{(backup.IsProtected ? ", protected" : string.Empty)}"
             + (manifest.MergedFrom.Count > 0 ? $", merged from {string.Join(", ", manifest.MergedFrom)}" : string.Empty));
@@ -92,18 +89,18 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         Say($"  made         {Phrases.Time(manifest.StartedAt)} to {Phrases.Time(manifest.FinishedAt)} by {manifest.Program}");
         Say($"  archive      {manifest.Archive.FileName}, {ByteSize.Format(manifest.Archive.SizeBytes)} "
             + $"({manifest.Archive.Compression.ToString().ToLowerInvariant()})");
-        Table table = Tables.New("Disk", "File in the archive", "Format", "Size", "Came from");
+        TextTable table = new("Disk", "File in the archive", "Format", "Size", "Came from");
         foreach (ManifestDisk disk in manifest.Disks)
         {
             foreach (ManifestLayer layer in disk.Layers)
             {
-                _ = table.AddRow(
-                    Tables.Cell(disk.Target.Value), Tables.Cell(layer.FileName), Tables.Cell(layer.Format), Tables.Cell(ByteSize.Format(layer.SizeBytes)),
-                    Tables.Cell(layer.SourcePath));
+                table.AddRow(
+                    TextTable.Cell(disk.Target.Value), TextTable.Cell(layer.FileName), TextTable.Cell(layer.Format), TextTable.Cell(ByteSize.Format(layer.SizeBytes)),
+                    TextTable.Cell(layer.SourcePath));
             }
         }
 
-        console.Write(table);
+        Show(table);
         if (withFiles)
         {
             PrintFiles(manifest);
@@ -118,34 +115,20 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
 
     private void PrintFiles(Manifest manifest)
     {
-        Table table = Tables.New("File", "Size", "Of it data", "In the tar stream at", "Content checksum");
+        TextTable table = new("File", "Size", "Of it data", "In the tar stream at", "Content checksum");
         foreach (ArchiveMember member in manifest.Members)
         {
-            _ = table.AddRow(
-                Tables.Cell(member.Name), Tables.Cell(ByteSize.Format(member.SizeBytes)), Tables.Cell(ByteSize.Format(member.DataBytes)),
-                Tables.Cell($"{member.DataOffsetBytes}"), Tables.Cell(member.ContentXxh128));
+            table.AddRow(
+                TextTable.Cell(member.Name), TextTable.Cell(ByteSize.Format(member.SizeBytes)), TextTable.Cell(ByteSize.Format(member.DataBytes)),
+                TextTable.Cell($"{member.DataOffsetBytes}"), TextTable.Cell(member.ContentXxh128));
         }
 
-        console.Write(table);
+        Show(table);
     }
 
     public void Print(VerifyReport report)
     {
-        foreach (VerifyResult result in report.Results)
-        {
-            string name = $"{result.Backup.Domain}@{result.Backup.Id}";
-            long content = result.Backup.Manifest.Members.Sum(member => member.DataBytes);
-            Say(result.Damages.Count == 0
-                ? $"{name}: {Phrases.Verified(report.Depth, content, result.Backup.Manifest.Archive.SizeBytes)} in {Phrases.Seconds(result.Elapsed)}"
-                : $"{name}: DAMAGED in {result.Damages.Count} place(s):");
-            foreach (ArchiveDamage damage in result.Damages)
-            {
-                Say($"  {damage.File}{(damage.OffsetBytes is { } offset ? $", byte {offset}" : string.Empty)}: {damage.Reason}"
-                    + (damage.Members.Count > 0 ? $"; touches {string.Join(", ", damage.Members)}" : string.Empty));
-            }
-        }
-
-        SayAll("FAILED: ", report.Results.Count == 0 ? ["nothing was verified: no backup was found"] : []);
+        SayAll(string.Empty, VerifyText.Lines(report));
         PrintUnusable(report.Unusable);
     }
 
@@ -186,37 +169,21 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
 
     public void Print(PruneReport report)
     {
-        Table table = Tables.New("Domain", "Backup", report.IsDryRun ? "Would be" : "Is now");
+        TextTable table = new("Domain", "Backup", report.IsDryRun ? "Would be" : "Is now");
         foreach (RetentionVerdict verdict in report.Verdicts)
         {
-            _ = table.AddRow(
-                Tables.Cell(verdict.Backup.Domain.Value), Tables.Cell(verdict.Backup.Id.ToString()), Tables.Cell(verdict.Reason));
+            table.AddRow(
+                TextTable.Cell(verdict.Backup.Domain.Value), TextTable.Cell(verdict.Backup.Id.ToString()), TextTable.Cell(verdict.Reason));
         }
 
-        console.Write(table);
+        Show(table);
         SayAll("merged: ", report.Merged.Select(backup => $"{backup.Domain}: {Phrases.Merged(backup)}"));
         SayAll("note: ", report.Notes);
         SayAll("DAMAGED: ", report.Damages);
         SayAll("FAILED: ", report.Failures);
     }
 
-    public void Print(CheckReport report)
-    {
-        foreach (Finding finding in report.Findings)
-        {
-            string mark = finding.Severity switch
-            {
-                FindingSeverity.Good => "ok      ",
-                FindingSeverity.Warning => "warning ",
-                _ => "BAD     ",
-            };
-            Say($"{mark}{finding.Subject}: {finding.Text}");
-            if (finding.Mend is { } mend)
-            {
-                Say($"        -> {mend}");
-            }
-        }
-    }
+    public void Print(CheckReport report) => SayAll(string.Empty, CheckText.Lines(report));
 
     public void Print(RecoveryReport report)
     {
@@ -230,16 +197,16 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
 
     public void Print(SnapshotsReport report)
     {
-        Table table = Tables.New("Domain", "Disk", "Snapshot", "What for");
+        TextTable table = new("Domain", "Disk", "Snapshot", "What for");
         foreach ((DomainName domain, SnapshotVerdict verdict) in report.Verdicts)
         {
-            _ = table.AddRow(
-                Tables.Cell(domain.Value), Tables.Cell(verdict.Disk.Value), Tables.Cell($"{verdict.Image}@{verdict.Snapshot.Name}"), Tables.Cell(verdict.Reason));
+            table.AddRow(
+                TextTable.Cell(domain.Value), TextTable.Cell(verdict.Disk.Value), TextTable.Cell($"{verdict.Image}@{verdict.Snapshot.Name}"), TextTable.Cell(verdict.Reason));
         }
 
         if (report.Verdicts.Count > 0)
         {
-            console.Write(table);
+            Show(table);
         }
 
         SayAll(string.Empty, SnapshotsText.Lines(report));
@@ -255,7 +222,7 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
     {
         foreach (string line in message.Split('\n'))
         {
-            complaints.WriteLine($"kvmbackup: {PlainText.Line(line)}");
+            complaints.WriteLine($"kvmbackup: {PlainText.ShortenWords(PlainText.Line(line))}");
         }
     }
 
@@ -294,6 +261,25 @@ public sealed class TextReports(IAnsiConsole console, TextWriter complaints, Tim
         }
     }
 
+    private void Show(TextTable table)
+    {
+        if (hasText)
+        {
+            output.WriteLine();
+        }
+
+        hasText = true;
+        console.Profile.Width = Unlimited;
+        foreach (string line in width is { } columns ? table.MarkupLines(columns) : table.PlainLines())
+        {
+            (width is null ? output.WriteLine : (Action<string>)console.MarkupLine)(line);
+        }
+    }
+
     // Never wrapped: a command to type that is broken over lines cannot be copied.
-    private void Say(string line) => console.Profile.Out.Writer.WriteLine(PlainText.Line(line));
+    private void Say(string line)
+    {
+        hasText = true;
+        output.WriteLine(PlainText.Line(line));
+    }
 }

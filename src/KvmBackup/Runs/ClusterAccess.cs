@@ -47,7 +47,7 @@ public sealed class ClusterAccess(LibvirtHost host, ClusterKeys keys)
         catch (HypervisorException failure)
         {
             throw new RunsException(
-                $"the key to the image {image} cannot be had: {failure.Message}. Is the secret private? Then set ceph: "
+                $"the key to the image {image} cannot be had: {failure.Message.TrimEnd('.')}. Is the secret private? Then set ceph: "
                 + "{user: NAME, keyring: FILE} in the configuration", ExitCode.Failed, failure);
         }
     }

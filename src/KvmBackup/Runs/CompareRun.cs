@@ -23,8 +23,8 @@ public sealed class CompareRun(
     {
         DomainDirectory directory = backups.ForDomain(request.Domain);
         CompletedBackup backup = directory.Find(request.IdPrefix);
-        BackupSettings terms = settings.FindSettings(backup.Domain, backup.Manifest.FindImages()) ?? throw new RunsException(
-            $"{backup.Domain} is not in the configuration, which says how its source is held while it is read: add it, with "
+        BackupSettings terms = settings.FindSettings(backup.Manifest.Domain, backup.Manifest.FindImages()) ?? throw new RunsException(
+            $"{backup.Manifest.Domain} is not in the configuration, which says how its source is held while it is read: add it, with "
             + "day_of_week: [] if it is not to be backed up", ExitCode.Usage);
         IReadOnlyList<ManifestDisk> disks = Choose(backup, request.Disks);
         using RunLock held = await RunLock.AcquireAsync(settings.StateDirectory, request.Wait, time, cancellationToken);
@@ -36,7 +36,7 @@ public sealed class CompareRun(
         {
             CompareReport report = terms is ImageSelection selection
                 ? await course.RunAsync(
-                    image(ImageIdentity.Find(backup.Domain)!, ForComparison(selection)), opened, directory, watcher, progress, delay.Token)
+                    image(ImageIdentity.Find(backup.Manifest.Domain)!, ForComparison(selection)), opened, directory, watcher, progress, delay.Token)
                 : await course.RunAsync(
                     guest(await FindAsync(backup.Manifest, delay.Token), ForComparison((DomainSettings)terms, disks)), opened,
                     directory, watcher, progress, delay.Token);

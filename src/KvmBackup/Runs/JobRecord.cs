@@ -59,6 +59,7 @@ public sealed class JobRecord(DomainName domain, string reason, TimeProvider tim
         {
             Merged = merged,
             Damages = damages,
+            IsLocked = failure is KvmBackupException { ExitCode: ExitCode.AlreadyRunning },
         };
     }
 }

@@ -16,6 +16,7 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Merg
         List<string> notes = [];
         List<string> failures = [];
         List<string> damages = [];
+        int locked = 0;
         foreach (DomainName name in target.ListDomains())
         {
             try
@@ -41,11 +42,15 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Merg
             catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
             {
                 failures.Add($"{name}: {Failure.Describe(failure)}");
+                locked += failure is KvmBackupException { ExitCode: ExitCode.AlreadyRunning } ? 1 : 0;
                 log.Error("{Domain}: {Message}", name, Failure.Describe(failure));
             }
         }
 
-        return new PruneReport(verdicts, notes, failures, isDryRun) { Merged = merged, Damages = damages };
+        return new PruneReport(verdicts, notes, failures, isDryRun)
+        {
+            Merged = merged, Damages = damages, LockedCount = locked,
+        };
     }
 
     // A domain that is found by its pool need not be asked for: its newest backup tells which pools it was in.

@@ -43,7 +43,7 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
             }
             else
             {
-                refusals.Add(RefuseExisting(file, backup.Domain, request));
+                refusals.Add(RefuseExisting(file, backup.Manifest.Domain, request));
             }
         }
 

@@ -41,7 +41,7 @@ public sealed class RestoreRun(
         using OpenBackup open = await OpenBackup.OpenAsync(backup, log, cancellationToken);
         RestorePlan plan = RestorePlanner.Plan(backup.Manifest, request);
         Dictionary<DiskTarget, ImageAssembly> assemblies = PlanAssemblies(backup, plan, backups);
-        bool isImage = ImageIdentity.Find(backup.Domain) is not null;
+        bool isImage = ImageIdentity.Find(backup.Manifest.Domain) is not null;
         string? xml = isImage ? null : Encoding.UTF8.GetString(
             await open.Reader.ReadSmallAsync(open.Member("domain.xml"), LargestXmlBytes, cancellationToken));
         foreach (string deed in request.IsDryRun ? [] : await ScratchFolder.RemoveLeftAsync(ScratchFolder.UsualParents, time))
@@ -147,5 +147,5 @@ public sealed class RestoreRun(
     private static string RestoreAgainHint(RestoreRequest request, CompletedBackup backup) =>
         $"The domain is not defined. Its definition: tar -xOf "
         + ShellWord.Quote(Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName))
-        + $" {ShellWord.Quote($"{backup.Domain.FileName}/domain.xml")}; or let --define do it the next time{(request.NewName is null ? string.Empty : ", with --as")}";
+        + $" {ShellWord.Quote($"{backup.Manifest.Domain.FileName}/domain.xml")}; or let --define do it the next time{(request.NewName is null ? string.Empty : ", with --as")}";
 }

@@ -22,6 +22,7 @@ public sealed class SnapshotsRun(
         List<(DomainName, SnapshotVerdict)> verdicts = [];
         List<string> removed = [];
         List<string> failures = [];
+        int locked = 0;
         try
         {
             foreach ((string name, Func<Task<IReadOnlyList<SnapshotSubject>>> findAsync) in await subjects.ListAsync(only, cancellationToken))
@@ -37,6 +38,7 @@ public sealed class SnapshotsRun(
                 catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
                 {
                     failures.Add($"{name}: {Failure.Describe(failure)}");
+                    locked += failure is KvmBackupException { ExitCode: ExitCode.AlreadyRunning } ? 1 : 0;
                     log.Error("{Domain}: {Message}", name, Failure.Describe(failure));
                 }
             }
@@ -48,6 +50,7 @@ public sealed class SnapshotsRun(
 
         return new SnapshotsReport(verdicts, removed, failures, isDryRun)
         {
+            LockedCount = locked,
             Owed = [.. owed.List().Select(image => $"{image.Image}@{image.SnapshotName}")],
         };
     }

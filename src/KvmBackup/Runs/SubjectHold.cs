@@ -1,4 +1,5 @@
 using KvmBackup.Disks;
+using KvmBackup.Guarding;
 using KvmBackup.Journaling;
 using KvmBackup.Model;
 using Serilog;
@@ -23,6 +24,7 @@ public sealed class SubjectHold(Journal journal, RbdClient cluster, StepGate gat
         Func<IHeldSource, PinnedImages, Task<TResult>> use, CancellationToken cancellationToken)
         where TJob : BackupJob
     {
+        OpenFiles.Demand(job.Disks.Sum(disk => Math.Max(1, disk.Layers.Count)));
         OpenEntry entry = await journal.OpenAsync(subject.Intent(job, id, directoryPath), cancellationToken);
         gate.Pass(job.Name, JobStep.Intent);
         PinnedImages images = new(job, cluster, journal.Owed, log);

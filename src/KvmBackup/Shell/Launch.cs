@@ -38,7 +38,8 @@ internal static class Launch
     private static T Start<T>(ProgramCall call, Func<string, IReadOnlyList<string>, T> start)
     {
         string path = Find(call.Program)
-            ?? throw new ShellException($"{call.Program} is not on this host (PATH: {SearchPath}).", isProgramMissing: true);
+            ?? throw new ShellException(
+                $"{call.Program} is not on this host (PATH: {SearchPath}).{DebianPackages.Hint(call.Program)}", isProgramMissing: true);
         try
         {
             // setsid replaces itself by the program, so the process is the program's.

@@ -34,7 +34,7 @@ public sealed class BackupDirectory(string directoryPath, TimeProvider time)
         if (File.Exists(DirectoryPath))
         {
             throw new StorageException(
-                $"The backup directory '{DirectoryPath}' is a file. Remove it, or set another backupdir.");
+                $"The backup directory '{DirectoryPath}' is a file. Set backupdir to a directory.");
         }
 
         if (!Directory.Exists(DirectoryPath) && !Directory.Exists(Path.GetDirectoryName(DirectoryPath)))

@@ -50,7 +50,7 @@ internal static class BackupSearch
         string what = idPrefix is null ? $"There is no backup of '{name}'" : $"'{name}' has no backup '{idPrefix}'";
         string unusable = asked is null
             ? string.Empty
-            : $" '{asked.Name}' is there, but is not usable: {asked.Reason}."
+            : $" '{asked.Name}' is there, but is not usable: {asked.Reason.TrimEnd('.')}."
                 + (asked.Remains is { } remains ? $" What of it is lost says: kvmbackup verify {ShellWord.Quote($"{name}@{remains.Id}")}; the rest comes with: "
                     + $"kvmbackup restore {ShellWord.Quote($"{name}@{remains.Id}")} --salvage --to DIR." : string.Empty);
         string rest = catalogue.Backups.Count > 0 ? $" There are: {Ids(catalogue.Backups)}."

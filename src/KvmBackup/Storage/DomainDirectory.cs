@@ -37,12 +37,12 @@ public sealed class DomainDirectory
             (CompletedBackup? backup, UnusableEntry? reason) = BackupEntry.Examine(entry);
             if (backup is not null)
             {
-                backups.Add(backup);
+                backups.Add(backup with { Domain = name });
             }
             else if (Path.Exists(entry.FullName) || entry.LinkTarget is not null)
             {
                 // Without this a backup that was removed while we looked would count as damaged.
-                unusable.Add(reason!);
+                unusable.Add(reason! with { Remains = reason.Remains is { } remains ? remains with { Domain = name } : null });
             }
         }
 

@@ -18,7 +18,7 @@ public sealed class ProgramTests : IDisposable
     [InlineData("nonsense", "nonsense")]
     [InlineData("run --nonsense", "--nonsense")]
     [InlineData("backup", "'backup'")]
-    [InlineData("list --wait soon", "soon")]
+    [InlineData("prune --wait soon", "soon")]
     [InlineData("verify", "either NAME[@ID] or --all")]
     [InlineData("verify web1 --all", "either NAME[@ID] or --all")]
     [InlineData("restore web1 --disk a,b", "a,b")]
@@ -69,7 +69,8 @@ public sealed class ProgramTests : IDisposable
     [InlineData("--json")]
     [InlineData("run --nonsense --json")]
     [InlineData("backup --json")]
-    [InlineData("--json list --wait soon")]
+    [InlineData("--json prune --wait soon")]
+    [InlineData("list --backupdir --json")]
     [InlineData("verify --json")]
     [InlineData("--json list --config /absent.yml")]
     public async Task A_mistake_is_JSON_too_when_JSON_was_asked_for(string words)

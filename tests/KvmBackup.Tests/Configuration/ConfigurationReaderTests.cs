@@ -68,8 +68,19 @@ public sealed class ConfigurationReaderTests
 
         ConfigurationMistake mistake = Assert.Single(refusal.Mistakes);
         Assert.Equal((path, 0, string.Empty), (mistake.File, mistake.Line, mistake.Key));
-        Assert.StartsWith("cannot be read: ", mistake.Problem, StringComparison.Ordinal);
-        Assert.Equal("name another with --config FILE", mistake.Mend);
+        Assert.Equal("there is no such file", mistake.Problem);
+        Assert.EndsWith("or name another with --config FILE", mistake.Mend, StringComparison.Ordinal);
+        Assert.True(refusal.IsMissing);
+    }
+
+    [Fact]
+    public void A_directory_is_refused_with_the_file_that_may_be_meant()
+    {
+        ConfigurationMistake mistake = Assert.Single(Assert.Throws<ConfigurationException>(
+            () => ConfigurationReader.Read(Path.GetTempPath(), "cloud1")).Mistakes);
+
+        Assert.Equal("is a directory", mistake.Problem);
+        Assert.Contains("config.yml", mistake.Mend, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -40,9 +40,22 @@ public sealed class ExitCodeTests
         Assert.Equal(expected, new RunReport(DateTimeOffset.UnixEpoch, TimeSpan.Zero, RecoveryReport.Nothing, jobs).ExitCode);
     }
 
+    [Theory]
+    [InlineData(false, true, ExitCode.AlreadyRunning)]
+    [InlineData(true, true, ExitCode.SomeDomainsFailed)]
+    public void Who_only_met_other_runs_ends_with_the_code_for_that(bool isOtherFailure, bool isLocked, ExitCode expected)
+    {
+        JobReport good = JobReport.Without(new DomainName("web1"), JobOutcome.Succeeded, string.Empty);
+        JobReport met = good with { Outcome = JobOutcome.Failed, IsLocked = isLocked };
+        JobReport failed = good with { Outcome = isOtherFailure ? JobOutcome.Failed : JobOutcome.Skipped };
+
+        Assert.Equal(
+            expected, new RunReport(DateTimeOffset.UnixEpoch, TimeSpan.Zero, RecoveryReport.Nothing, [good, met, failed]).ExitCode);
+    }
+
     [Fact]
     public void The_codes_are_those_that_operators_were_promised() => Assert.Equal(
-        [0, 1, 2, 3, 4, 5, 11, 130, 143], Enum.GetValues<ExitCode>().Select(code => (int)code));
+        [0, 1, 2, 3, 4, 5, 11, 130, 141, 143], Enum.GetValues<ExitCode>().Select(code => (int)code));
 
     [Theory]
     [InlineData(FindingSeverity.Good, ExitCode.Done)]

@@ -68,9 +68,8 @@ public sealed class BackupPlannerTests
     {
         Assert.Equal(
             [
-                "web1 False not due: today is Friday, its days are Sun, Wed",
-                "db1 False not asked for: only others were named",
-                "my vm ü False not due: today is Friday, it has no day",
+                "web1 False not due: today is Friday, its days are Sun, Wed; to back it up all the same, add --force",
+                "my vm ü False not due: today is Friday, it has no day; to back it up all the same, add --force",
             ],
             Tell(DayOfWeek.Friday, ["web1", "my vm ü"], force: false));
     }

@@ -46,6 +46,23 @@ public sealed class TerminalLogTests
         Assert.DoesNotContain('\n', output.ToString());
     }
 
+    [Theory]
+    [InlineData(60, "w~ 25%  25.0 MiB of 100 MiB  2.50 MiB/s  0:00:30 left")]
+    [InlineData(20, "wwwwwwwwwwwwwwwwww~")]
+    public void Progress_takes_one_line_of_the_window(int width, string expected)
+    {
+        TerminalLog terminal = new(output, isTerminal: true, time, () => width);
+        TransferProgress progress = Progress(0) with { Domain = new DomainName(new string('w', 50)) };
+
+        terminal.Report(progress);
+        time.Pass(TimeSpan.FromSeconds(10));
+        terminal.Report(progress with { DoneBytes = 25 << 20 });
+
+        string line = output.ToString()[(output.ToString().LastIndexOf(Erase, StringComparison.Ordinal) + Erase.Length)..];
+        Assert.EndsWith(expected, line, StringComparison.Ordinal);
+        Assert.Equal(width - 1, line.Length);
+    }
+
     [Fact]
     public void What_is_read_to_its_end_shows_no_progress_any_more()
     {

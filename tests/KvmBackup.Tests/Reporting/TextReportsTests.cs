@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using KvmBackup.Model;
 using KvmBackup.Reporting;
 using KvmBackup.Tests.Planning;
@@ -58,16 +59,51 @@ public sealed class TextReportsTests
             Lines().Where(line => line.Length > 0));
     }
 
-    [Fact]
-    public void A_window_that_is_too_narrow_cuts_nothing_off()
+    [Theory]
+    [InlineData(8, 80)]
+    [InlineData(30, 80)]
+    [InlineData(30, 50)]
+    [InlineData(30, 24)]
+    public void A_table_fits_the_window_and_neither_cuts_nor_breaks_what_is_in_it(int nameLength, int width)
     {
         JobReport good = new(
-            new DomainName(new string('w', 90)), JobOutcome.Succeeded, "due", ManifestSamples.Create(), TimeSpan.FromSeconds(12), [], [], []);
+            new DomainName(new string('w', nameLength)), JobOutcome.Succeeded, "due", ManifestSamples.Create(), TimeSpan.FromSeconds(12), [], [], []);
+        RetentionVerdict verdict = new(Planning.BackupSamples.Backup("20261120T020000Z"), true, "kept: the newest of its day, the newest of its week, the newest of its month");
 
-        TextReports.For(output, complaints, isTerminal: true, time)
-            .Print(new RunReport(ImpatientTime.Start, TimeSpan.FromSeconds(12), RecoveryReport.Nothing, [good]));
+        TextReports reports = new(output, complaints, width, time);
+        reports.Print(new RunReport(
+            ImpatientTime.Start, TimeSpan.FromSeconds(12), RecoveryReport.Nothing,
+            [good with { Backup = good.Backup! with { SkippedDisks = [], Warnings = [] } }]));
+        reports.Print(new PruneReport([verdict], [], [], IsDryRun: false));
 
-        Assert.Contains(Lines(), line => HasAll(line, new string('w', 90), "20261120T020000Z", "68.0 KiB", "12.0 s"));
+        string[] lines = [.. Lines().Select(line => Regex.Replace(line, "\u001b\\[[0-9;]*m", string.Empty))];
+        Assert.All(lines, line => Assert.InRange(line.Length, 0, Math.Max(width, nameLength)));
+        foreach (string cell in new[] { new string('w', nameLength), "backed up", "20261120T020000Z", "68.0 KiB", "12.0 s", "Consistency", "month" })
+        {
+            Assert.Contains(lines, line => line.Contains(cell, StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void A_table_in_a_pipe_is_plain_text_however_wide()
+    {
+        JobReport good = new(
+            new DomainName(new string('w', 200)), JobOutcome.Succeeded, "due", ManifestSamples.Create(), TimeSpan.FromSeconds(12), [], [], []);
+
+        Reports().Print(new RunReport(ImpatientTime.Start, TimeSpan.FromSeconds(12), RecoveryReport.Nothing, [good]));
+
+        Assert.Contains(Lines(), line => HasAll(line, new string('w', 200), "20261120T020000Z", "68.0 KiB", "12.0 s"));
+        Assert.DoesNotContain(output.ToString(), one => one > '~' || (one < ' ' && one != '\n'));
+        Assert.All(Lines(), line => Assert.Equal(line.TrimEnd(), line));
+    }
+
+    [Fact]
+    public void A_word_that_fills_the_screen_is_cut_in_a_failure()
+    {
+        Reports().PrintError($"There is no backup of '{new string('x', 3000)}'.", ExitCode.Usage);
+
+        Assert.InRange(complaints.ToString().Length, 50, 200);
+        Assert.Contains("characters", complaints.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -196,5 +232,5 @@ public sealed class TextReportsTests
 
     private string[] Lines() => output.ToString().Split('\n');
 
-    private TextReports Reports() => TextReports.For(output, complaints, isTerminal: false, time);
+    private TextReports Reports() => new(output, complaints, null, time);
 }

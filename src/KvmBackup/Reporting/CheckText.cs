@@ -1,0 +1,25 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Reporting;
+
+/// <summary>What people are told of this host.</summary>
+internal static class CheckText
+{
+    public static IEnumerable<string> Lines(CheckReport report)
+    {
+        foreach (Finding finding in report.Findings)
+        {
+            string mark = finding.Severity switch
+            {
+                FindingSeverity.Good => "ok      ",
+                FindingSeverity.Warning => "warning ",
+                _ => "BAD     ",
+            };
+            yield return $"{mark}{finding.Subject}: {finding.Text}";
+            if (finding.Mend is { } mend)
+            {
+                yield return $"        -> {mend}";
+            }
+        }
+    }
+}

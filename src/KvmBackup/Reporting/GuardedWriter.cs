@@ -1,0 +1,45 @@
+using System.Text;
+
+namespace KvmBackup.Reporting;
+
+/// <summary>
+/// A standard stream whose other end may be closed, full or gone: what cannot be written is dropped and remembered, because no
+/// backup fails for want of a place to report it.
+/// </summary>
+/// <param name="inner">The stream; null when this process was started without it.</param>
+public sealed class GuardedWriter(TextWriter? inner) : TextWriter
+{
+    /// <summary>Why something was dropped; null when all was written, or nobody reads it any more.</summary>
+    public string? Failure { get; private set; }
+
+    public override Encoding Encoding => inner?.Encoding ?? Encoding.UTF8;
+
+    public override void Write(char value) => Guard(value, static (writer, one) => writer.Write(one));
+
+    public override void Write(string? value) => Guard(value, static (writer, text) => writer.Write(text));
+
+    public override void Write(char[] buffer, int index, int count) => Write(new string(buffer, index, count));
+
+    public override void WriteLine(string? value) => Guard(value, static (writer, text) => writer.WriteLine(text));
+
+    public override void Flush() => Guard(0, static (writer, _) => writer.Flush());
+
+    private void Guard<T>(T value, Action<TextWriter, T> write)
+    {
+        if (inner is null)
+        {
+            Failure = "it is closed";
+            return;
+        }
+
+        try
+        {
+            write(inner, value);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        {
+            // .NET hides the kernel's word for a closed descriptor behind one about access.
+            Failure ??= (failure.InnerException ?? failure).Message.TrimEnd('.');
+        }
+    }
+}

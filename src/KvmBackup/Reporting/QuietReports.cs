@@ -1,0 +1,88 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Reporting;
+
+/// <summary>Only what someone should look at, and nothing while all is well: for cron, which mails what is printed.</summary>
+/// <param name="all">Prints what is left of a report.</param>
+/// <param name="output">Standard output.</param>
+public sealed class QuietReports(IReports all, TextWriter output) : IReports
+{
+    public void Print(RunReport report)
+    {
+        RunReport left = report with { Jobs = [.. report.Jobs.Where(NeedsAttention)] };
+        if (left.Jobs.Count > 0)
+        {
+            all.Print(left);
+        }
+        else
+        {
+            Print(left.Recovery);
+        }
+    }
+
+    public void Print(ListReport report) => SayAll("not a backup: ", report.Unusable);
+
+    public void Print(CompletedBackup backup, bool withFiles) => SayAll("warning: ", backup.Manifest.Warnings);
+
+    public void Print(VerifyReport report)
+    {
+        VerifyReport left = report with { Results = [.. report.Results.Where(result => result.Damages.Count > 0)] };
+        if (left.Results.Count + left.Unusable.Count > 0)
+        {
+            all.Print(left);
+        }
+    }
+
+    public void Print(RestoreReport report, bool isDryRun) => SayAll("warning: ", report.Warnings);
+
+    public void Print(SalvageReport report)
+    {
+        if (report.ExitCode != ExitCode.Done)
+        {
+            all.Print(report);
+        }
+    }
+
+    public void Print(PruneReport report) => SayAll("FAILED: ", report.Failures);
+
+    public void Print(CheckReport report) =>
+        all.Print(new CheckReport([.. report.Findings.Where(finding => finding.Severity != FindingSeverity.Good)]));
+
+    public void Print(RecoveryReport report)
+    {
+        if (report.Domains.Count > 0)
+        {
+            all.Print(report);
+        }
+    }
+
+    public void Print(SnapshotsReport report)
+    {
+        SnapshotsReport left = report with { Verdicts = [], Removed = [] };
+        if (left.Owed.Count + left.Failures.Count > 0)
+        {
+            all.Print(left);
+        }
+    }
+
+    public void Print(CompareReport report)
+    {
+        if (report.ExitCode != ExitCode.Done || report.Warnings.Count > 0 || report.Recovery.Domains.Count > 0)
+        {
+            all.Print(report);
+        }
+    }
+
+    public void PrintError(string message, ExitCode exitCode) => all.PrintError(message, exitCode);
+
+    private static bool NeedsAttention(JobReport job) =>
+        job.Outcome is JobOutcome.Failed or JobOutcome.NeedsPerson || job.Warnings.Count > 0;
+
+    private void SayAll(string prefix, IEnumerable<string> lines)
+    {
+        foreach (string line in lines)
+        {
+            output.WriteLine(prefix + PlainText.Line(line));
+        }
+    }
+}

@@ -1,0 +1,29 @@
+using KvmBackup.Model;
+
+namespace KvmBackup.Reporting;
+
+/// <summary>What people are told of verified backups.</summary>
+internal static class VerifyText
+{
+    public static IEnumerable<string> Lines(VerifyReport report)
+    {
+        foreach (VerifyResult result in report.Results)
+        {
+            string name = $"{result.Backup.Domain}@{result.Backup.Id}";
+            long content = result.Backup.Manifest.Members.Sum(member => member.DataBytes);
+            yield return result.Damages.Count == 0
+                ? $"{name}: {Phrases.Verified(report.Depth, content, result.Backup.Manifest.Archive.SizeBytes)} in {Phrases.Seconds(result.Elapsed)}"
+                : $"{name}: DAMAGED in {result.Damages.Count} place(s):";
+            foreach (ArchiveDamage damage in result.Damages)
+            {
+                yield return $"  {damage.File}{(damage.OffsetBytes is { } offset ? $", byte {offset}" : string.Empty)}: {damage.Reason}"
+                    + (damage.Members.Count > 0 ? $"; touches {string.Join(", ", damage.Members)}" : string.Empty);
+            }
+        }
+
+        if (report.Results.Count == 0)
+        {
+            yield return "FAILED: nothing was verified: no backup was found";
+        }
+    }
+}
