@@ -19,30 +19,27 @@ internal static class Program
 {
     private static int Main(string[] arguments)
     {
-        // First of all: with very few files even the program's own libraries cannot be opened.
+        // First of all, and without the console: with very few files not even the program's own libraries can be opened.
         DescriptorLimit.Raise();
-        return Run(arguments);
+        return arguments is [WatchCommand.Name, _, _] ? Watch(arguments)
+            : DescriptorLimit.IsEnough() ? Run(arguments)
+            : (int)ExitCode.Usage;
     }
 
-    private static int Run(string[] arguments)
+    private static int Watch(string[] arguments)
+    {
+        ILogger log = RecoveryLog.Open(OpenStreams(), TimeProvider.System);
+        return (int)WatchCommand.RunAsync(arguments, Assemble, log).GetAwaiter().GetResult();
+    }
+
+    private static int Run(string[] arguments) =>
+        (int)new CommandLine(Assemble, OpenStreams(), TimeProvider.System).RunAsync(arguments).GetAwaiter().GetResult();
+
+    private static StandardStreams OpenStreams()
     {
         StandardStreams streams = StandardStreams.Open();
         AppDomain.CurrentDomain.UnhandledException += (_, failure) => Complain(streams, (Exception)failure.ExceptionObject);
-        TimeProvider time = TimeProvider.System;
-        if (arguments is [WatchCommand.Name, _, _])
-        {
-            return (int)WatchCommand.RunAsync(arguments, Assemble, RecoveryLog.Open(streams, time)).GetAwaiter().GetResult();
-        }
-
-        if (DescriptorLimit.Allowed < DescriptorLimit.Needed)
-        {
-            streams.Error.WriteLine(
-                $"kvmbackup: this process may open {DescriptorLimit.Allowed} files only, and needs {DescriptorLimit.Needed}: raise "
-                + "ulimit -n, or LimitNOFILE of the systemd unit. Nothing was begun.");
-            return (int)ExitCode.Usage;
-        }
-
-        return (int)new CommandLine(Assemble, streams, time).RunAsync(arguments).GetAwaiter().GetResult();
+        return streams;
     }
 
     /// <summary>Without a core dump; the watcher puts the guest back, as after a kill.</summary>

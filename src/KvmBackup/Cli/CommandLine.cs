@@ -99,8 +99,10 @@ public sealed class CommandLine(
             // What a guest needs is worse news than that the run was interrupted.
             return (int)(exitCode == ExitCode.GuestNeedsPerson ? exitCode : signals.ExitCode ?? exitCode);
         }
-        catch (OperationCanceledException) when (signals.ExitCode is { } exitCode)
+        catch (OperationCanceledException)
         {
+            // Without a signal it is the host that shuts down.
+            ExitCode exitCode = signals.ExitCode ?? ExitCode.Terminated;
             return (int)session.Finish(exitCode, reports => reports.PrintError("interrupted; nothing was left behind", exitCode));
         }
         catch (KvmBackupException failure)
@@ -114,7 +116,12 @@ public sealed class CommandLine(
 
             return (int)session.Finish(failure.ExitCode, reports => reports.PrintError(message, failure.ExitCode));
         }
-        catch (Exception failure) when (failure is not OutOfMemoryException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            string message = options.IsVerbose ? $"{failure}" : failure.Message;
+            return (int)session.Finish(ExitCode.Failed, reports => reports.PrintError(message, ExitCode.Failed));
+        }
+        catch (Exception failure)
         {
             return (int)session.Finish(
                 ExitCode.Failed, reports => reports.PrintError(Describe(failure, options.IsVerbose), ExitCode.Failed));

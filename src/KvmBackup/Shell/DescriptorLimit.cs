@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace KvmBackup.Shell;
 
@@ -6,11 +7,12 @@ namespace KvmBackup.Shell;
 public static partial class DescriptorLimit
 {
     /// <summary>
-    /// What a command may need: the runtime with its libraries has about 50, each program that runs has six, and an archive that
-    /// is assembled from a long chain some dozens.
+    /// What a command may need: a backup of one disk has had 150 open, most of them by the runtime and its libraries, and an
+    /// archive that is assembled from a long chain takes some dozens more.
     /// </summary>
-    public const int Needed = 256;
+    private const int Needed = 256;
 
+    private const int StandardError = 2;
     private const int OpenFiles = 7;
     private const ulong Wanted = 8192;
     private const string OpenPath = "/proc/self/fd";
@@ -35,6 +37,25 @@ public static partial class DescriptorLimit
             _ = setrlimit(OpenFiles, new Limit(Math.Min(limit.Hard, Wanted), limit.Hard));
         }
     }
+
+    /// <summary>Whether a command may begin. If not, standard error has been told, by the kernel's own call.</summary>
+    public static bool IsEnough()
+    {
+        long allowed = Allowed;
+        if (allowed >= Needed)
+        {
+            return true;
+        }
+
+        byte[] message = Encoding.UTF8.GetBytes(
+            $"kvmbackup: this process may open {allowed} files only, and needs {Needed}: raise ulimit -n, or LimitNOFILE of "
+            + "the systemd unit. Nothing was begun.\n");
+        _ = write(StandardError, message, message.Length);
+        return false;
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint write(int descriptor, byte[] bytes, nint length);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int getrlimit(int resource, out Limit limit);

@@ -173,6 +173,53 @@ public sealed class ShellTests : IDisposable
         Assert.DoesNotContain("--backupdir", (await RunAsync("\"$@\" -c $D/absent.yml run")).StandardError, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("flock $D/backups/web1/.lock")]
+    [InlineData("echo other; printf '0d1cf2c5 abc\\nprocess 7 on cloud2\\n' > $D/backups/web1/.lease;")]
+    public async Task Prune_that_meets_another_run_ends_with_the_code_for_that(string before)
+    {
+        _ = await RealBackups.PublishAsync(target, ManifestSamples.Id);
+        Configure();
+
+        ProgramResult result = await RunAsync($"{before} \"$@\" -c $D/config.yml prune");
+
+        Assert.Equal((int)ExitCode.AlreadyRunning, result.ExitCode);
+        Assert.Contains("is in use by", result.StandardOutput, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_missing_program_is_told_with_its_package()
+    {
+        Configure();
+
+        ProgramResult result = await RunAsync("dotnet=$(command -v dotnet); PATH=$D $dotnet \"$2\" -c $D/config.yml check");
+
+        Assert.Equal((int)ExitCode.Failed, result.ExitCode);
+        Assert.Contains("qemu-img is not on this host", result.StandardOutput, StringComparison.Ordinal);
+        Assert.Contains("apt-get install qemu-utils", result.StandardOutput, StringComparison.Ordinal);
+        Assert.Contains("apt-get install libvirt-clients", result.StandardOutput, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_in_the_place_of_the_backup_directory_is_not_to_be_deleted()
+    {
+        Configure(folder.PathOf("config.yml"));
+
+        ProgramResult result = await RunAsync("\"$@\" -c $D/config.yml check");
+
+        Assert.Contains("is a file. Set backupdir to a directory.", result.StandardOutput, StringComparison.Ordinal);
+    }
+
+    private void Configure(string? backupDirectory = null) => File.WriteAllText(
+        folder.PathOf("config.yml"),
+        $$"""
+        {{Environment.MachineName.Split('.')[0]}}:
+          backupdir: {{backupDirectory ?? target.DirectoryPath}}
+          statedir: {{folder.PathOf("state")}}
+          domains:
+            web1: {day_of_week: daily, rotate: 1}
+        """);
+
     /// <summary>In a script, $@ is the program, k the same with the backup directory, and $D a folder.</summary>
     private Task<ProgramResult> RunAsync(string script)
     {

@@ -249,6 +249,21 @@ public sealed class DomainBackupTests : IDisposable
 
     private Reply Begun(string state) => Reply.Good("Active Block Commit started").Then(() => shell.Now(state));
 
+    [Fact]
+    public async Task A_guest_whose_backups_another_host_writes_is_reported_as_locked_and_left_alone()
+    {
+        string folder = Directory.CreateDirectory(target.PathOf("backup", "web1")).FullName;
+        File.WriteAllText(Path.Combine(folder, ".lease"), "0d1cf2c5-0000-4000-8000-000000000000 abc\nprocess 7 on cloud2\n");
+
+        JobReport report = await RunAsync();
+
+        Assert.Equal((JobOutcome.Failed, true), (report.Outcome, report.IsLocked));
+        Assert.Equal(
+            ExitCode.AlreadyRunning,
+            new RunReport(ImpatientTime.Start, TimeSpan.Zero, RecoveryReport.Nothing, [report]).ExitCode);
+        Assert.Equal(0, shell.Count(Freeze));
+    }
+
     private Reply Pivoted(string state) =>
         Reply.Good(string.Empty).Then(() => shell.Now($"{state}/dumpxml", $"{state}/dumpxml-inactive"));
 
