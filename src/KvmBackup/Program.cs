@@ -69,9 +69,10 @@ internal static class Program
         LibvirtHost host = new(virsh);
         GuestAgent agent = new(virsh, host, time);
         OverlaySnapshot snapshot = new(virsh, host, time);
-        OverlayCommit commit = new(virsh, host, time, log);
+        OverlayCommit commit = new(virsh, host, new AppArmorProfile(shell, AppArmorProfile.DefaultDirectory, log), time, log);
         DomainDefiner definer = new(virsh);
-        OverlayRelease release = new(commit, definer, images, log);
+        OverlayRelease release = new(
+            commit, new SavedRelease(host, new ManagedSave(virsh), definer, images, log), definer, images, log);
         RbdClient cluster = new(shell);
         Lazy<ClusterKeys> keys = new(() => new ClusterKeys(Path.Combine(
             options.BackupDirectory is null ? settings.Value.StateDirectory : HostSettings.DefaultStateDirectory, "keys")));

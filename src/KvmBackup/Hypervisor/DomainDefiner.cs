@@ -7,15 +7,19 @@ namespace KvmBackup.Hypervisor;
 public sealed class DomainDefiner(Virsh virsh)
 {
     /// <exception cref="HypervisorException">libvirt refused the XML.</exception>
-    public async Task DefineAsync(DomainName name, string xml, CancellationToken cancellationToken)
+    public Task DefineAsync(DomainName name, string xml, CancellationToken cancellationToken) => UseFileAsync(
+        xml, filePath => virsh.AskAsync(virsh.Call("define", filePath), $"{name}: defining the domain", cancellationToken));
+
+    /// <summary>Writes XML to a file for one call of virsh.</summary>
+    internal static async Task UseFileAsync(string xml, Func<string, Task> use)
     {
         // virsh takes XML from a file only; the folder is made with 0700 since the XML may hold passwords.
         DirectoryInfo folder = Directory.CreateTempSubdirectory("kvmbackup-");
         try
         {
             string filePath = Path.Combine(folder.FullName, "domain.xml");
-            await File.WriteAllTextAsync(filePath, xml, new UTF8Encoding(false), cancellationToken);
-            await virsh.AskAsync(virsh.Call("define", filePath), $"{name}: defining the domain", cancellationToken);
+            await File.WriteAllTextAsync(filePath, xml, new UTF8Encoding(false));
+            await use(filePath);
         }
         finally
         {

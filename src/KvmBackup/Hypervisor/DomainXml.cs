@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Xml;
 using System.Xml.Linq;
 using KvmBackup.Model;
@@ -58,6 +59,12 @@ public static class DomainXml
             .Where(candidate => !string.IsNullOrWhiteSpace(candidate.Path))
             .Select(candidate => new AuxiliaryFile(candidate.MemberName, candidate.Path!.Trim()))];
     }
+
+    /// <summary>The largest memory that the domain may have; libvirt writes it in KiB.</summary>
+    /// <exception cref="HypervisorException">The text is not a domain's XML.</exception>
+    public static long MemoryBytes(string xml) =>
+        long.TryParse(Parse(xml).Element("memory")?.Value, NumberStyles.None, CultureInfo.InvariantCulture, out long kibibytes)
+            ? kibibytes * 1024 : 0;
 
     /// <summary>Where each disk stands.</summary>
     public static IReadOnlyDictionary<DiskTarget, DiskState> DiskStates(XElement domain) =>

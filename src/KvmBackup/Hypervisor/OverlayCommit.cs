@@ -9,13 +9,14 @@ namespace KvmBackup.Hypervisor;
 /// comes next, so that it can start, or start again, from any state. Only the XML is believed: virsh ends with 1 after
 /// jobs that went well, prints 100 % before ones that fail, and its texts differ by version.
 /// </summary>
-public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider time, ILogger log)
+public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, AppArmorProfile profile, TimeProvider time, ILogger log)
 {
     private const int CommitAttempts = 3;
     private const int PivotAttempts = 20;
 
     // Half a minute: the time of a libvirt daemon that is started anew, by an upgrade for instance.
     private const int SilentReads = 40;
+    private const string PermissionDenied = "Permission denied";
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
@@ -30,11 +31,12 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
     /// <summary>Commits, waits and pivots, until live and inactive XML both show the base.</summary>
     /// <param name="limit">How long it may take altogether.</param>
     /// <param name="reached">Told each step.</param>
+    /// <param name="noted">Gets what a person should know although it succeeds, as a sentence.</param>
     /// <returns>False when the guest is shut off, so that no block job can run: the images must be committed then.</returns>
     /// <exception cref="HypervisorException">It did not come to its end: a person must look.</exception>
     public async Task<bool> TryReleaseAsync(
         DomainFacts domain, PlannedOverlay overlay, TimeSpan limit, Action<JobStep> reached,
-        CancellationToken cancellationToken)
+        Action<string> noted, CancellationToken cancellationToken)
     {
         DomainIdentity identity = domain.Identity;
         Attempts attempts = new();
@@ -78,6 +80,10 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
                 {
                     return false;
                 }
+                else if (attempts.IsBaseDenied)
+                {
+                    await AllowBaseAsync(identity, overlay, attempts, noted, cancellationToken);
+                }
             }
 
             await Task.Delay(pause, time, cancellationToken);
@@ -85,7 +91,8 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
         }
 
         string complaint = $"{attempts.Complaint} (gave up after {time.GetElapsedTime(start).TotalSeconds:0} s)";
-        throw NeedsPerson(identity, overlay, complaint, attempts.HasJob
+        throw attempts.IsBaseDenied ? Denied(identity, overlay, $"{complaint}; {attempts.Obstacle}")
+            : NeedsPerson(identity, overlay, complaint, attempts.HasJob
             ? $"{PivotCall(identity, overlay)}"
             : $"{CommitCall(identity, overlay)} --pivot --verbose");
     }
@@ -158,13 +165,25 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
         {
             ProgramResult result = await virsh.RunAsync(call, cancellationToken);
             reached(isPivot ? JobStep.Pivoted : JobStep.Committing);
-            attempts.Complaint = result.IsSuccess ? attempts.Complaint : result.Complaint;
+            attempts.Ended(result);
             return result.IsSuccess;
         }
         catch (ShellException failure) when (MayPass(failure))
         {
             attempts.Complaint = failure.Message;
             return false;
+        }
+    }
+
+    private async Task AllowBaseAsync(
+        DomainIdentity domain, PlannedOverlay overlay, Attempts attempts, Action<string> noted,
+        CancellationToken cancellationToken)
+    {
+        ProfileChange change = await profile.AllowWritesAsync(domain, overlay.BasePath, cancellationToken);
+        attempts.Obstacle = change.Text;
+        if (change.IsChanged)
+        {
+            noted($"disk {overlay.Target}: QEMU was not allowed to write to {overlay.BasePath}: {change.Text}");
         }
     }
 
@@ -207,6 +226,15 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
         + "--inactive, the overlay can be deleted.",
         ExitCode.GuestNeedsPerson);
 
+    private static HypervisorException Denied(DomainIdentity domain, PlannedOverlay overlay, string complaint) => new(
+        $"{domain.Name}: disk {overlay.Target} IS STILL ON ITS OVERLAY {overlay.OverlayPath}: {complaint}. "
+        + $"The guest runs and loses nothing; do not delete that file. Shut the guest down: virsh shutdown {domain.Uuid} ; "
+        + "when it is off: kvmbackup recover ; then start it again.",
+        ExitCode.GuestNeedsPerson)
+    {
+        IsBaseDenied = true,
+    };
+
     /// <summary>What was tried up to now, and what was seen last.</summary>
     private sealed class Attempts
     {
@@ -221,6 +249,12 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
 
         public bool HasJob { get; private set; }
 
+        /// <summary>Why the base is still write-protected, when it is.</summary>
+        public string Obstacle { get; set; } = string.Empty;
+
+        /// <summary>The last commit ended so: QEMU, which libvirt starts in the C locale, may not write to the base.</summary>
+        public bool IsBaseDenied { get; private set; }
+
         public void Saw(DiskState state)
         {
             silentReads = 0;
@@ -230,7 +264,14 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, TimeProvider ti
         public void SawNothing(string complaint)
         {
             silentReads++;
+            IsBaseDenied = false;
             Complaint = complaint;
+        }
+
+        public void Ended(ProgramResult result)
+        {
+            Complaint = result.IsSuccess ? Complaint : result.Complaint;
+            IsBaseDenied = !result.IsSuccess && !HasJob && Complaint.Contains(PermissionDenied, StringComparison.Ordinal);
         }
 
         /// <summary>Counts the call that comes next; false when there were enough of its kind.</summary>

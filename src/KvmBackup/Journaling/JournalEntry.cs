@@ -30,7 +30,11 @@ public sealed record JournalEntry(
     public const int CurrentFormatVersion = 1;
 
     /// <summary>The images that get a snapshot.</summary>
-    public IReadOnlyList<JournalImage> Images { get; init; } = [];
+    /// <remarks>The reader of JSON sets a property that the file does not have to null.</remarks>
+    public IReadOnlyList<JournalImage> Images { get; init => field = value ?? []; } = [];
+
+    /// <summary>The run was about to save the guest to commit an overlay, and may have: then it must be started again.</summary>
+    public bool IsGuestSaved { get; init; }
 
     /// <summary>An entry before anything has changed; <see cref="Journal.OpenAsync"/> adds who and when.</summary>
     public static JournalEntry CreateIntent(

@@ -38,6 +38,12 @@ public enum JobStep
     /// <summary>The pivot was asked for.</summary>
     Pivoted,
 
+    /// <summary>QEMU may not write to the base, so the guest is stopped, with its memory in libvirt's managed save.</summary>
+    Saved,
+
+    /// <summary>The overlay is committed, and the saved guest and its definition are on the base.</summary>
+    SavedOnBase,
+
     /// <summary>Both definitions show the base; the overlay is still there.</summary>
     OnBase,
 

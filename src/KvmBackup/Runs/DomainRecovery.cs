@@ -85,7 +85,7 @@ public sealed class DomainRecovery(
             return new DomainRecoveryReport(domain.Name.Value, false, deeds);
         }
 
-        DomainFacts facts = await host.DescribeAsync(domain, CancellationToken.None);
+        DomainFacts facts = await DescribeAsync(entry, domain, open, deeds);
         foreach (JournalPin pin in entry.Pins.Where(pin => pin.State != PinState.Released))
         {
             isMended &= await RecoverDiskAsync(facts, pin, open, deeds);
@@ -116,7 +116,7 @@ public sealed class DomainRecovery(
                 return false;
             }
 
-            await ActAsync(domain, pin, decision.Action, open);
+            await ActAsync(domain, pin, decision.Action, open, deeds);
             await open.RecordAsync(entry => entry.WithPin(pin.Target, PinState.Released), CancellationToken.None);
             deeds.Add($"disk {pin.Target}: {decision.Reason}: {Describe(decision.Action, pin)}");
             return true;
@@ -129,14 +129,17 @@ public sealed class DomainRecovery(
         }
     }
 
-    private async Task ActAsync(DomainFacts domain, JournalPin pin, RecoveryAction action, OpenEntry open)
+    private async Task ActAsync(
+        DomainFacts domain, JournalPin pin, RecoveryAction action, OpenEntry open, List<string> deeds)
     {
-        PlannedOverlay overlay = new(pin.Target, pin.BasePath, pin.BaseFormat, pin.OverlayPath);
+        PlannedOverlay overlay = OverlayOf(pin);
         switch (action)
         {
             case RecoveryAction.Release:
                 await open.RecordAsync(entry => entry.WithPin(pin.Target, PinState.Releasing), CancellationToken.None);
-                await release.ReleaseAsync(domain, overlay, pin.Overlay, CommitLimit, _ => { });
+                await release.ReleaseAsync(
+                    domain, overlay, pin.Overlay, CommitLimit,
+                    new ReleaseWatch(_ => { }, deeds.Add, isSaved => RecordSavedAsync(open, isSaved)));
                 break;
             case RecoveryAction.MendDefinition:
                 await release.PutOnBaseAsync(domain.Identity, overlay);
@@ -149,6 +152,31 @@ public sealed class DomainRecovery(
                 break;
         }
     }
+
+    private async Task<DomainFacts> DescribeAsync(JournalEntry entry, DomainIdentity domain, OpenEntry open, List<string> deeds)
+    {
+        DomainFacts facts = await host.DescribeAsync(domain, CancellationToken.None);
+        if (!entry.IsGuestSaved)
+        {
+            return facts;
+        }
+
+        string? deed = await release.ResumeSavedAsync(
+            facts, [.. entry.Pins.Where(pin => pin.State == PinState.Releasing).Select(OverlayOf)]);
+        await RecordSavedAsync(open, false);
+        if (deed is null)
+        {
+            return facts;
+        }
+
+        deeds.Add(deed);
+        return await host.DescribeAsync(domain, CancellationToken.None);
+    }
+
+    private static Task RecordSavedAsync(OpenEntry open, bool isSaved) =>
+        open.RecordAsync(entry => entry with { IsGuestSaved = isSaved }, CancellationToken.None);
+
+    private static PlannedOverlay OverlayOf(JournalPin pin) => new(pin.Target, pin.BasePath, pin.BaseFormat, pin.OverlayPath);
 
     private async Task<PinFacts> LookAsync(DomainFacts domain, JournalPin pin)
     {

@@ -16,6 +16,8 @@ public sealed class HeldGuest(
 
     public bool IsClean => pin.IsGuestClean;
 
+    public IReadOnlyList<string> Notes => pin.Notes;
+
     public async Task PrepareAsync(CancellationToken cancellationToken)
     {
         if (job.Facts.IsActive)

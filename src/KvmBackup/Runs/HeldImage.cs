@@ -10,6 +10,8 @@ public sealed class HeldImage(ImageJob job, OpenEntry journal, PinnedImages imag
     // What cannot be removed is told with its command, and waits for nobody.
     public bool IsClean => true;
 
+    public IReadOnlyList<string> Notes => [];
+
     public Task PrepareAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public async Task<PinOutcome> ReadAsync(IDiskTaker taker, Tally tally, CancellationToken cancellationToken)

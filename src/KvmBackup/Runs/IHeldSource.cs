@@ -21,6 +21,9 @@ public interface IHeldSource
     /// <exception cref="KvmBackupException">It could not be held or read; it was let go all the same.</exception>
     Task<PinOutcome> ReadAsync(IDiskTaker taker, Tally tally, CancellationToken cancellationToken);
 
+    /// <summary>What was done beyond the ordinary to let it go; known when all is over.</summary>
+    IReadOnlyList<string> Notes { get; }
+
     /// <summary>What a person must mend, asked when all is over.</summary>
     Task<IReadOnlyList<string>> FindTroublesAsync();
 }

@@ -9,7 +9,8 @@ namespace KvmBackup.Runs;
 /// Brings one disk from its overlay to its base, whether the guest runs or was shut off meanwhile, and removes the overlay
 /// once nothing needs it.
 /// </summary>
-public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, QemuImage images, ILogger log)
+public sealed class OverlayRelease(
+    OverlayCommit commit, SavedRelease saved, DomainDefiner definer, QemuImage images, ILogger log)
 {
     private const int OfflineAttempts = 3;
 
@@ -17,26 +18,33 @@ public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, 
     /// <param name="overlay">The overlay as it was planned.</param>
     /// <param name="identity">The file as it was when the overlay was made; null when that was never seen.</param>
     /// <param name="limit">How long the commit may take.</param>
-    /// <param name="reached">Told each step.</param>
+    /// <param name="watch">Learns what happens.</param>
     /// <exception cref="KvmBackupException">The disk is still on its overlay, or the file could not be removed.</exception>
-    public async Task ReleaseAsync(DomainFacts domain, PlannedOverlay overlay, FileIdentity? identity, TimeSpan limit, Action<JobStep> reached)
+    public async Task ReleaseAsync(
+        DomainFacts domain, PlannedOverlay overlay, FileIdentity? identity, TimeSpan limit, ReleaseWatch watch)
     {
         // Never cancelled: an interrupted run ends with the guest on its own disk. The limit bounds it. A guest that is
         // started in the middle has its overlay again, and is released as a running one in the next round.
         int attempts = 0;
-        while (!await commit.TryReleaseAsync(domain, overlay, limit, reached, CancellationToken.None))
+        while (!await TryReleaseRunningAsync(domain, overlay, limit, watch))
         {
             log.Warning("{Domain}: no guest uses {Target} any more; committing it offline", domain.Name, overlay.Target);
 
             if (await TryCommitOfflineAsync(domain, overlay, isLast: ++attempts == OfflineAttempts))
             {
-                reached(JobStep.OnBase);
+                watch.Reached(JobStep.OnBase);
                 break;
             }
         }
 
         await RemoveAsync(overlay, identity);
     }
+
+    /// <summary>Starts the guest again that a process which died had saved to commit its overlays.</summary>
+    /// <returns>What was done; null when the guest is not saved.</returns>
+    /// <exception cref="KvmBackupException">The guest does not run, or an overlay was not committed.</exception>
+    public Task<string?> ResumeSavedAsync(DomainFacts domain, IReadOnlyList<PlannedOverlay> overlays) =>
+        saved.ResumeAsync(domain, overlays);
 
     /// <summary>Makes the definition of a shut-off domain name the base again, as it did before the backup.</summary>
     public Task PutOnBaseAsync(DomainIdentity domain, PlannedOverlay overlay) => definer.PutOnBaseAsync(
@@ -51,6 +59,35 @@ public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, 
             await images.EnsureUnusedAsync(overlay.OverlayPath, CancellationToken.None);
             OverlayFile.Remove(overlay.OverlayPath, identity);
         }
+    }
+
+    /// <summary>By a block job; where QEMU is not allowed to write to the base, by saving the guest.</summary>
+    /// <returns>False when the guest is shut off.</returns>
+    private async Task<bool> TryReleaseRunningAsync(
+        DomainFacts domain, PlannedOverlay overlay, TimeSpan limit, ReleaseWatch watch)
+    {
+        try
+        {
+            return await commit.TryReleaseAsync(
+                domain, overlay, limit, watch.Reached, watch.Noted, CancellationToken.None);
+        }
+        catch (HypervisorException denied) when (denied.IsBaseDenied)
+        {
+            log.Warning("{Message}", denied.Message);
+            if (await saved.TryReleaseAsync(domain, overlay, watch) is { } obstacle)
+            {
+                throw new RunsException(
+                    $"{denied.Message} Saving the guest to commit it was not possible: {obstacle}.", denied.ExitCode, denied);
+            }
+        }
+
+        if (!await commit.IsOnBaseAsync(domain, overlay, CancellationToken.None))
+        {
+            throw LeftBase(domain, overlay);
+        }
+
+        watch.Reached(JobStep.OnBase);
+        return true;
     }
 
     /// <returns>False when the guest was started meanwhile: it is released as a running one then.</returns>
@@ -72,9 +109,11 @@ public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, 
             return false;
         }
 
-        return !isLast ? false : throw new RunsException(
+        return !isLast ? false : throw LeftBase(domain, overlay);
+    }
+
+    private static RunsException LeftBase(DomainFacts domain, PlannedOverlay overlay) => new(
             $"{domain.Name}: disk {overlay.Target} left its base again while it was released; "
             + $"the overlay {overlay.OverlayPath} stays. Look with: virsh domblklist {domain.Uuid}",
             ExitCode.GuestNeedsPerson);
-    }
 }

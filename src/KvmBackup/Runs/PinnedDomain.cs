@@ -15,6 +15,7 @@ public sealed class PinnedDomain(
     OverlayRelease release, StepGate gate, ILogger log) : IAsyncDisposable
 {
     private readonly List<string> troubles = [];
+    private readonly List<string> notes = [];
     private readonly List<PlannedOverlay> pinned = [];
     private readonly Dictionary<DiskTarget, FileIdentity> identities = [];
     private bool isUncertain;
@@ -28,6 +29,9 @@ public sealed class PinnedDomain(
 
     /// <summary>What a person must mend in the guest.</summary>
     public IReadOnlyList<string> Troubles => troubles;
+
+    /// <summary>What was done beyond the ordinary to release the disks.</summary>
+    public IReadOnlyList<string> Notes => notes;
 
     /// <summary>The guest runs, thawed, on its own disks.</summary>
     public bool IsGuestClean => troubles.Count == 0 && !isUncertain;
@@ -94,7 +98,8 @@ public sealed class PinnedDomain(
             gate.Pass(job.Facts.Name, JobStep.Read, target);
             await RecordReleasingAsync(target);
             await release.ReleaseAsync(
-                job.Facts, overlay, identities.GetValueOrDefault(target), job.Settings.CommitTimeout, step => gate.Pass(job.Facts.Name, step, target));
+                job.Facts, overlay, identities.GetValueOrDefault(target), job.Settings.CommitTimeout,
+                new ReleaseWatch(step => gate.Pass(job.Facts.Name, step, target), notes.Add, RecordSavedAsync));
             await RecordAsync(JobStep.Released, entry => entry.WithPin(target, PinState.Released), target);
         }
         catch (Exception failure)
@@ -184,6 +189,9 @@ public sealed class PinnedDomain(
             log.Warning("{Domain}: releasing {Target} all the same: {Message}", job.Facts.Name, target, failure.Message);
         }
     }
+
+    private Task RecordSavedAsync(bool isSaved) =>
+        journal.RecordAsync(entry => entry with { IsGuestSaved = isSaved }, CancellationToken.None);
 
     private async Task RecordAsync(JobStep step, Func<JournalEntry, JournalEntry> change, DiskTarget? disk = null)
     {

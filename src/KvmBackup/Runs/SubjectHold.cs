@@ -38,6 +38,7 @@ public sealed class SubjectHold(Journal journal, RbdClient cluster, StepGate gat
             // A guest that still needs something keeps its entry: recovery goes on from it.
             await images.DisposeAsync();
             record.Warn(images.Left);
+            record.Warn(source.Notes);
             record.NeedPerson(await source.FindTroublesAsync());
             if (source.IsClean)
             {

@@ -108,6 +108,9 @@ public sealed class CrashSite : IAsyncDisposable
     {
         JobStep.Trimmed when image is null => [],
 
+        // Only where AppArmor denies writes to the base; see tests/host.
+        JobStep.Saved or JobStep.SavedOnBase => [],
+
         // The guest has long been left alone when backups are merged; see MergeTests.
         JobStep.MergeProven or JobStep.MergePublished or JobStep.Merged => [],
         JobStep.Read => bases.Keys.Select(target => $"{step}:{target}"),

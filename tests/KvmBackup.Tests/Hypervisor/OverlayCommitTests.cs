@@ -265,11 +265,7 @@ public sealed class OverlayCommitTests
         Assert.Equal(isOnBase, await Commit().IsOnBaseAsync(await Web1.DescribeAsync(), Web1.VdaOverlay, CancellationToken.None));
     }
 
-    private OverlayCommit Commit()
-    {
-        Virsh virsh = new(shell, null);
-        return new OverlayCommit(virsh, new LibvirtHost(virsh), time, Logger.None);
-    }
+    private OverlayCommit Commit() => Releases.Over(shell, time, "/no/apparmor").Commit;
 
     private static Reply WithoutVda(string recording)
     {
@@ -279,7 +275,7 @@ public sealed class OverlayCommitTests
     }
 
     private async Task<bool> ReleaseAsync() => await Commit().TryReleaseAsync(
-        await Web1.DescribeAsync(), Web1.VdaOverlay, Limit, _ => { }, CancellationToken.None);
+        await Web1.DescribeAsync(), Web1.VdaOverlay, Limit, _ => { }, _ => { }, CancellationToken.None);
 
     private async Task<HypervisorException> FailAsync()
     {

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using KvmBackup.Journaling;
 using KvmBackup.Model;
 using KvmBackup.Tests.Support;
@@ -47,7 +48,10 @@ public sealed class JournalTests : IDisposable
                 foreach (PinState state in Enum.GetValues<PinState>())
                 {
                     await open.RecordAsync(
-                        entry => entry.WithPin(new DiskTarget("vdb"), state) with { Step = step, Freeze = freeze },
+                        entry => entry.WithPin(new DiskTarget("vdb"), state) with
+                        {
+                            Step = step, Freeze = freeze, IsGuestSaved = state == PinState.Releasing,
+                        },
                         CancellationToken.None);
                     JournalEntry read = Assert.Single(journal.ListOpen());
                     Assert.Equivalent(open.Current, read, strict: true);
@@ -122,6 +126,22 @@ public sealed class JournalTests : IDisposable
         Assert.Contains(from, text, StringComparison.Ordinal);
         await File.WriteAllTextAsync(FilePath, text.Replace(from, to, StringComparison.Ordinal));
         Assert.Contains(reason, Assert.Single(journal.ListDamaged()).Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_entry_of_an_older_version_has_no_images_and_no_saved_guest()
+    {
+        _ = await OpenAsync();
+        string text = await File.ReadAllTextAsync(FilePath);
+        string older = Regex.Replace(text, @",\s*""(images|is_guest_saved)"":[^,}]*", string.Empty);
+        Assert.DoesNotContain("\"images\"", older, StringComparison.Ordinal);
+        Assert.DoesNotContain("is_guest_saved", older, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(FilePath, older);
+
+        JournalEntry entry = Assert.Single(journal.ListOpen());
+
+        Assert.Empty(entry.Images);
+        Assert.False(entry.IsGuestSaved);
     }
 
     [Fact]

@@ -96,7 +96,7 @@ public sealed class DryRunTests : IDisposable
 
         return await new DryRun(
             host.Preflight, host.Agent, host.Snapshot,
-            new OverlayCommit(host.Virsh, host.Libvirt, host.Time, Logger.None), new BackupDirectory(targetPath, host.Time), host.Time)
+            host.Commit, new BackupDirectory(targetPath, host.Time), host.Time)
             .RunAsync(Web1.Identity, settings ?? Web1.Settings, "due", CancellationToken.None);
     }
 }

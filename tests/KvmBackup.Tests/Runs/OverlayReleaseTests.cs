@@ -1,5 +1,6 @@
 using KvmBackup.Disks;
 using KvmBackup.Model;
+using KvmBackup.Runs;
 using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Runs;
@@ -10,6 +11,8 @@ public sealed class OverlayReleaseTests : IDisposable
     private readonly Web1Host host = new();
     private readonly RecordedShell shell;
     private readonly List<JobStep> steps = [];
+    private readonly List<string> notes = [];
+    private readonly List<bool> saves = [];
 
     public OverlayReleaseTests()
     {
@@ -139,5 +142,10 @@ public sealed class OverlayReleaseTests : IDisposable
     private void HaveReleased() => host.Be("released");
 
     private async Task ReleaseAsync(FileIdentity? identity = null) => await host.Release.ReleaseAsync(
-        await host.DescribeAsync(), host.Vda, identity, TimeSpan.FromMinutes(30), steps.Add);
+        await host.DescribeAsync(), host.Vda, identity, TimeSpan.FromMinutes(30),
+        new ReleaseWatch(steps.Add, notes.Add, isSaved =>
+        {
+            saves.Add(isSaved);
+            return Task.CompletedTask;
+        }));
 }

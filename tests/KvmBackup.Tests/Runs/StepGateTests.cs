@@ -12,6 +12,7 @@ public sealed class StepGateTests
     [InlineData("Thawed", "Thawed")]
     [InlineData("Releasing", "Releasing")]
     [InlineData("Releasing:vdb", "Releasing:vdb")]
+    [InlineData("Thawed,Releasing:vdb", "Thawed Releasing:vdb")]
     [InlineData("Releasing:vdz", "")]
     [InlineData("Thawed:vda", "")]
     [InlineData("releasing", "")]

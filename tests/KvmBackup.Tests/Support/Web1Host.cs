@@ -26,8 +26,7 @@ public sealed class Web1Host : IDisposable
         Agent = new GuestAgent(Virsh, Libvirt, Time);
         Images = new QemuImage(Shell);
         Snapshot = new OverlaySnapshot(Virsh, Libvirt, Time);
-        Release = new OverlayRelease(
-            new OverlayCommit(Virsh, Libvirt, Time, Logger.None), new DomainDefiner(Virsh), Images, Logger.None);
+        (Commit, Release) = Releases.Over(Shell, Time, PathOf("apparmor"));
         Journal = new Journal(PathOf("state"), Time);
         Keys = new ClusterKeys(PathOf("state", "keys"));
         Access = new ClusterAccess(Libvirt, Keys);
@@ -52,6 +51,8 @@ public sealed class Web1Host : IDisposable
     public QemuImage Images { get; }
 
     public OverlaySnapshot Snapshot { get; }
+
+    public OverlayCommit Commit { get; }
 
     public OverlayRelease Release { get; }
 

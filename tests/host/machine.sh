@@ -1,0 +1,72 @@
+# Sourced by run.sh: one emulated host: its disk, its power, and commands in it.
+# shellcheck shell=bash disable=SC2154 # host, work and say are run.sh's.
+
+boot_limit=300  # seconds; a boot takes 20 to 60 without KVM
+inside_limit=600
+request=0
+
+# new_machine DIR: a host that was never booted.
+new_machine() {
+  machine=$1 emulator=
+  mkdir -p "$machine"
+  cp --sparse=always --reflink=auto "$host/root.raw" "$machine/root.raw"
+  mkfifo "$machine/channel.in" "$machine/channel.out"
+}
+
+# Switches the host on, and returns when it runs commands.
+boot() {
+  local line=
+  # cx16: with it a kernel 6.12 panics under the emulation of QEMU 7.2.
+  # cache=unsafe: a kill of QEMU loses what the host inside had not written, which is what a power cut does; what it had
+  # written is in the memory of this machine, which goes on.
+  setpriv --pdeathsig KILL qemu-system-x86_64 -machine q35 -accel tcg,thread=multi -cpu max,cx16=off -smp 2 -m 2500 \
+    -nodefaults -display none -no-reboot -kernel "$host/vmlinuz" -initrd "$host/initrd" \
+    -append "root=/dev/vda rw console=ttyS0 panic=-1" -serial "file:$machine/console.log" \
+    -drive "file=$machine/root.raw,format=raw,if=virtio,cache=unsafe" \
+    -drive "file=$work/payload.raw,format=raw,if=virtio,readonly=on" \
+    -device virtio-serial-pci -chardev "pipe,id=channel,path=$machine/channel" \
+    -device virtserialport,chardev=channel,name=kvmbackup.host >"$machine/qemu.log" 2>&1 &
+  emulator=$!
+  exec 5<>"$machine/channel.in" 6<>"$machine/channel.out"
+  # The rest of a line from before a power cut may come first.
+  while [[ $line != *READY ]]; do
+    read -r -t "$boot_limit" -u 6 line || { say "the host did not boot within $boot_limit s"; return 1; }
+  done
+}
+
+# Runs a script inside, from the arguments or standard input; prints its output and returns its status.
+inside() {
+  local word number status data script
+  if (( $# > 0 )); then script=$*; else script=$(cat); fi
+  request=$(( request + 1 ))
+  printf '%s %s\n' "$request" "$(base64 -w0 <<<"$script")" >&5
+  while true; do
+    read -r -t "$inside_limit" -u 6 word number status data ||
+      { say "no answer within $inside_limit s to: $script"; return 124; }
+    [[ $word = END && $number = "$request" ]] && break
+  done
+  base64 -d <<<"$data"
+  return "$status"
+}
+
+# What the kernel inside had not written is lost.
+power_cut() {
+  kill -KILL "$emulator"
+  wait "$emulator" 2>/dev/null || true
+  emulator=
+  exec 5>&- 6>&-
+  rm -f "$machine/channel.in" "$machine/channel.out"
+  mkfifo "$machine/channel.in" "$machine/channel.out"
+}
+
+end_host() {
+  [[ -z ${emulator:-} ]] || power_cut
+}
+
+# Commands by hand, one a line, until an empty one.
+prompt() {
+  local line
+  while read -r -e -p 'host1# ' line && [[ -n $line ]]; do
+    inside "$line" || echo "status $?"
+  done
+}
