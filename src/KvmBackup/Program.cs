@@ -71,7 +71,7 @@ internal static class Program
         OverlaySnapshot snapshot = new(virsh, host, time);
         OverlayCommit commit = new(virsh, host, time, log);
         DomainDefiner definer = new(virsh);
-        OverlayRelease release = new(commit, definer, images, log);
+        OverlayRelease release = new(commit, definer, images, new EncryptedOverlays(host, images), log);
         RbdClient cluster = new(shell);
         Lazy<ClusterKeys> keys = new(() => new ClusterKeys(Path.Combine(
             options.BackupDirectory is null ? settings.Value.StateDirectory : HostSettings.DefaultStateDirectory, "keys")));
@@ -83,7 +83,7 @@ internal static class Program
 
         RecoverRun Recover() => new(
             host, new DomainRecovery(
-                host, agent, snapshot, release, images, new ImageRecovery(access.Value, keys.Value, cluster, log), journal.Value, log),
+                host, agent, snapshot, release, new ImageRecovery(access.Value, keys.Value, cluster, log), journal.Value, log),
             journal.Value,
             settings.Value.StateDirectory, ScratchFolder.UsualParents, time, log);
         Retainer retainer = new(log);

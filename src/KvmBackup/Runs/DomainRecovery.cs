@@ -9,7 +9,7 @@ namespace KvmBackup.Runs;
 
 /// <summary>Undoes what one dead run has left of one domain. Safe to repeat, and to die in.</summary>
 public sealed class DomainRecovery(
-    LibvirtHost host, GuestAgent agent, OverlaySnapshot snapshot, OverlayRelease release, QemuImage images, ImageRecovery cluster,
+    LibvirtHost host, GuestAgent agent, OverlaySnapshot snapshot, OverlayRelease release, ImageRecovery cluster,
     Journal journal, ILogger log)
 {
     private static readonly TimeSpan CommitLimit = TimeSpan.FromMinutes(30);
@@ -131,7 +131,7 @@ public sealed class DomainRecovery(
 
     private async Task ActAsync(DomainFacts domain, JournalPin pin, RecoveryAction action, OpenEntry open)
     {
-        PlannedOverlay overlay = new(pin.Target, pin.BasePath, pin.BaseFormat, pin.OverlayPath);
+        PlannedOverlay overlay = Overlay(pin);
         switch (action)
         {
             case RecoveryAction.Release:
@@ -150,6 +150,11 @@ public sealed class DomainRecovery(
         }
     }
 
+    private static PlannedOverlay Overlay(JournalPin pin) => new(pin.Target, pin.BasePath, pin.BaseFormat, pin.OverlayPath)
+    {
+        Encryption = pin.Encryption,
+    };
+
     private async Task<PinFacts> LookAsync(DomainFacts domain, JournalPin pin)
     {
         DiskState? live = (await host.DiskStatesAsync(domain.Identity, false, CancellationToken.None)).GetValueOrDefault(pin.Target);
@@ -163,7 +168,7 @@ public sealed class DomainRecovery(
             pin.State, pin.BasePath, pin.OverlayPath, domain.IsActive, live?.SourcePath, inactive?.SourcePath,
             Path.Exists(pin.BasePath) && LocalFile.Identify(pin.BasePath) == pin.Base,
             !exists ? OverlayPresence.Missing : isOurs ? OverlayPresence.Ours : OverlayPresence.Other,
-            isOurs && await images.HasOwnDataAsync(pin.OverlayPath, CancellationToken.None))
+            isOurs && await release.HasOwnDataAsync(Overlay(pin)))
         {
             IsUnusedSince = pin.BaseWrittenAt is { } time && File.GetLastWriteTimeUtc(pin.BasePath) == time,
         };

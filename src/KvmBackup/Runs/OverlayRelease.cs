@@ -9,7 +9,7 @@ namespace KvmBackup.Runs;
 /// Brings one disk from its overlay to its base, whether the guest runs or was shut off meanwhile, and removes the overlay
 /// once nothing needs it.
 /// </summary>
-public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, QemuImage images, ILogger log)
+public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, QemuImage images, EncryptedOverlays encrypted, ILogger log)
 {
     private const int OfflineAttempts = 3;
 
@@ -38,6 +38,14 @@ public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, 
         await RemoveAsync(overlay, identity);
     }
 
+    /// <summary>Makes the overlays that libvirt does not make itself, before the guest is frozen.</summary>
+    /// <returns>Whether any was made.</returns>
+    public Task<bool> CreateAsync(IReadOnlyList<PlannedOverlay> overlays, CancellationToken cancellationToken) =>
+        encrypted.CreateAsync(overlays, cancellationToken);
+
+    /// <summary>Whether the guest wrote anything into an overlay.</summary>
+    public Task<bool> HasOwnDataAsync(PlannedOverlay overlay) => encrypted.HasOwnDataAsync(overlay);
+
     /// <summary>Makes the definition of a shut-off domain name the base again, as it did before the backup.</summary>
     public Task PutOnBaseAsync(DomainIdentity domain, PlannedOverlay overlay) => definer.PutOnBaseAsync(
         domain, overlay, LocalFile.IsBlockDevice(overlay.BasePath), CancellationToken.None);
@@ -59,7 +67,7 @@ public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, 
         try
         {
             // The image locks of QEMU keep a guest that starts at this moment from the files, and us from its files.
-            await images.CommitAsync(overlay.OverlayPath, overlay.BasePath, CancellationToken.None);
+            await encrypted.CommitAsync(overlay);
             await PutOnBaseAsync(domain.Identity, overlay);
             if (await commit.IsOnBaseAsync(domain, overlay, CancellationToken.None))
             {

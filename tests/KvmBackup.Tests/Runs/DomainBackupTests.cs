@@ -290,7 +290,7 @@ public sealed class DomainBackupTests : IDisposable
         StepGate gate = new(null, () => { }, Logger.None);
         DomainPinner pinner = new(
             new GuestFreeze(new GuestAgent(virsh, host, time), Logger.None), new OverlaySnapshot(virsh, host, time),
-            new OverlayRelease(new OverlayCommit(virsh, host, time, Logger.None), new DomainDefiner(virsh), qemu, Logger.None),
+            new OverlayRelease(new OverlayCommit(virsh, host, time, Logger.None), new DomainDefiner(virsh), qemu, new EncryptedOverlays(host, qemu), Logger.None),
             gate, Logger.None);
         Archiver archiver = new(shell);
         BackupVerifier verifier = new(Logger.None);

@@ -27,7 +27,7 @@ public sealed class Web1Host : IDisposable
         Images = new QemuImage(Shell);
         Snapshot = new OverlaySnapshot(Virsh, Libvirt, Time);
         Release = new OverlayRelease(
-            new OverlayCommit(Virsh, Libvirt, Time, Logger.None), new DomainDefiner(Virsh), Images, Logger.None);
+            new OverlayCommit(Virsh, Libvirt, Time, Logger.None), new DomainDefiner(Virsh), Images, new EncryptedOverlays(Libvirt, Images), Logger.None);
         Journal = new Journal(PathOf("state"), Time);
         Keys = new ClusterKeys(PathOf("state", "keys"));
         Access = new ClusterAccess(Libvirt, Keys);
@@ -136,7 +136,7 @@ public sealed class Web1Host : IDisposable
 
     public Task<RecoveryReport> RecoverAsync() => new RecoverRun(
         Libvirt, new DomainRecovery(
-            Libvirt, Agent, Snapshot, Release, Images, new ImageRecovery(Access, Keys, Cluster, Logger.None), Journal, Logger.None),
+            Libvirt, Agent, Snapshot, Release, new ImageRecovery(Access, Keys, Cluster, Logger.None), Journal, Logger.None),
         Journal, PathOf("state"), [PathOf("scratch")], Time, Logger.None).RunAsync(TimeSpan.Zero, CancellationToken.None);
 
     public void Dispose() => folder.Dispose();
