@@ -18,7 +18,8 @@ public static class Releases
         DomainDefiner definer = new(virsh);
         QemuImage images = new(shell);
         OverlayCommit commit = new(virsh, host, new AppArmorProfile(shell, profiles, Logger.None), time, Logger.None);
-        SavedRelease saved = new(host, new ManagedSave(virsh), definer, images, Logger.None);
-        return (commit, new OverlayRelease(commit, saved, definer, images, Logger.None));
+        EncryptedOverlays encrypted = new(host, images);
+        SavedRelease saved = new(host, new ManagedSave(virsh), definer, encrypted, Logger.None);
+        return (commit, new OverlayRelease(commit, saved, definer, images, encrypted, Logger.None));
     }
 }
