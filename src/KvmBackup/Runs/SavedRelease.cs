@@ -85,7 +85,7 @@ public sealed class SavedRelease(LibvirtHost host, ManagedSave save, DomainDefin
     /// each moment.</summary>
     private async Task CommitAndStartAsync(DomainFacts domain, IReadOnlyList<PlannedOverlay> overlays, Action onBase)
     {
-        KvmBackupException? failed = null;
+        Exception? failed = null;
         try
         {
             foreach (PlannedOverlay overlay in overlays)
@@ -100,8 +100,9 @@ public sealed class SavedRelease(LibvirtHost host, ManagedSave save, DomainDefin
 
             onBase();
         }
-        catch (KvmBackupException failure)
+        catch (Exception failure)
         {
+            // Of whatever type it is, a full disk under the temporary file for instance: the guest must not stay stopped.
             failed = failure;
         }
 
@@ -109,8 +110,8 @@ public sealed class SavedRelease(LibvirtHost host, ManagedSave save, DomainDefin
         if (failed is not null)
         {
             throw new RunsException(
-                $"{domain.Name}: the guest was saved to commit its overlay, and goes on as before, for that failed: {failed.Message}",
-                ExitCode.GuestNeedsPerson);
+                $"{domain.Name}: the guest was saved to commit its overlay, and goes on as before, for that failed: {Failure.Describe(failed)}",
+                ExitCode.GuestNeedsPerson, failed);
         }
     }
 

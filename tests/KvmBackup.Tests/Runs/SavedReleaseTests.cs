@@ -91,6 +91,21 @@ public sealed class SavedReleaseTests : IDisposable
     }
 
     [Fact]
+    public async Task Whatever_fails_while_the_guest_is_saved_it_is_started_again()
+    {
+        HaveSave(Reply.Good("Domain 'web1' state saved by libvirt"));
+        shell.On("qemu-img commit", Reply.Good("Image committed."))
+            .On("managedsave-define", Reply.Thrown(new IOException("No space left on device")));
+        HaveStart("pinned");
+
+        RunsException failure = await Assert.ThrowsAsync<RunsException>(ReleaseAsync);
+
+        Assert.Contains("No space left on device", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(1, shell.Count("start --domain"));
+        Assert.True(File.Exists(host.Vda.OverlayPath));
+    }
+
+    [Fact]
     public async Task A_guest_that_does_not_start_again_keeps_the_record_and_gets_a_command()
     {
         HaveSave(Reply.Good("Domain 'web1' state saved by libvirt"));
