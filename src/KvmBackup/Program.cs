@@ -19,7 +19,7 @@ internal static class Program
 {
     private static int Main(string[] arguments)
     {
-        // First of all, and without the console: with very few files not even the program's own libraries can be opened.
+        // First, and without the console: with very few files not even the program's own libraries can be opened.
         DescriptorLimit.Raise();
         return arguments is [WatchCommand.Name, _, _] ? Watch(arguments)
             : DescriptorLimit.IsEnough() ? Run(arguments)
@@ -38,7 +38,8 @@ internal static class Program
     private static StandardStreams OpenStreams()
     {
         StandardStreams streams = StandardStreams.Open();
-        AppDomain.CurrentDomain.UnhandledException += (_, failure) => Complain(streams, (Exception)failure.ExceptionObject);
+        AppDomain.CurrentDomain.UnhandledException +=
+            (_, failure) => Complain(streams, (Exception)failure.ExceptionObject);
         return streams;
     }
 

@@ -24,7 +24,8 @@ internal static class AssembleWords
         };
         command.SetAction((parsed, _) => execute(parsed, async session =>
         {
-            RestoreReport report = await session.Runs.Assemble().RunAsync(Read(parsed, session), session.Progress, session.CancellationToken);
+            RestoreReport report = await session.Runs.Assemble().RunAsync(
+                Read(parsed, session), session.Progress, session.CancellationToken);
             return session.Finish(ExitCode.Done, reports => reports.Print(report, isDryRun: false));
         }));
         return command;

@@ -4,13 +4,14 @@ using KvmBackup.Model;
 namespace KvmBackup.Cli;
 
 /// <summary>
-/// A backup as an operator types it: <c>web1</c>, <c>web1@20261120</c>, <c>web1@2026-11-20</c>, <c>web1@latest</c>, or the path
-/// of its directory, pasted from a list.
+/// A backup as an operator types it: <c>web1</c>, <c>web1@20261120</c>, <c>web1@2026-11-20</c>, <c>web1@latest</c>, or
+/// the path of its directory, pasted from a list.
 /// </summary>
 public sealed partial record BackupReference(DomainName Domain, string? IdPrefix)
 {
     /// <summary>For the help of each command that takes one.</summary>
-    public const string Usage = "a backup; ID is a timestamp or its beginning, a date (UTC), or latest, as without an ID";
+    public const string Usage =
+        "a backup; ID is a timestamp or its beginning, a date (UTC), or latest, as without an ID";
 
     private const string Latest = "latest";
 
@@ -41,7 +42,7 @@ public sealed partial record BackupReference(DomainName Domain, string? IdPrefix
         return id.Equals(Latest, StringComparison.OrdinalIgnoreCase) ? (true, null)
             : Directory().Match(id) is { Success: true } directory ? (true, PrefixOf(directory))
             : Timestamp().IsMatch(id) ? (true, id.ToUpperInvariant())
-            : Date().IsMatch(id) ? (true, Separators().Replace(id.ToUpperInvariant(), match => match.Value is " " ? "T" : string.Empty))
+            : Date().IsMatch(id) ? (true, Separators().Replace(id.ToUpperInvariant().Replace(' ', 'T'), string.Empty))
             : (false, null);
     }
 
@@ -72,7 +73,8 @@ public sealed partial record BackupReference(DomainName Domain, string? IdPrefix
     private static string PrefixOf(Match directory) =>
         directory.Groups["ending"].Length > 0 ? directory.Value : directory.Groups["id"].Value;
 
-    [GeneratedRegex(@"^(?<id>\d{8}T\d{6}Z)-(full|incr|diff)(?<ending>\.partial|\.deleting)?$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^(?<id>\d{8}T\d{6}Z)-(full|incr|diff)(?<ending>\.partial|\.deleting)?$", RegexOptions.ExplicitCapture)]
     private static partial Regex Directory();
 
     [GeneratedRegex(@"^\d[\dTtZz]*$")]
@@ -81,6 +83,6 @@ public sealed partial record BackupReference(DomainName Domain, string? IdPrefix
     [GeneratedRegex(@"^\d{4}-\d{2}(-\d{2}([Tt ]\d{2}(:?\d{2}(:?\d{2}[Zz]?)?)?)?)?$")]
     private static partial Regex Date();
 
-    [GeneratedRegex(@"[-: ]")]
+    [GeneratedRegex(@"[-:]")]
     private static partial Regex Separators();
 }

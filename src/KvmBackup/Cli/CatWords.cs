@@ -47,7 +47,8 @@ internal static class CatWords
                 await session.Runs.Cat().RunAsync(request, output, session.CancellationToken);
                 return ExitCode.Done;
             }
-            catch (KvmBackupException failure) when (failure.InnerException is IOException { HResult: OutputStream.BrokenPipe })
+            catch (KvmBackupException failure) when (
+                failure.InnerException is IOException { HResult: OutputStream.BrokenPipe })
             {
                 // Who reads has enough, as head has.
                 return ExitCode.BrokenPipe;
@@ -60,6 +61,7 @@ internal static class CatWords
     {
         BackupReference reference = session.Find(parsed.GetValue(Reference)!);
         return new CatRequest(
-            reference.Domain, reference.IdPrefix, parsed.GetValue(What)!, parsed.GetValue(Offset), parsed.GetValue(Length));
+            reference.Domain, reference.IdPrefix, parsed.GetValue(What)!,
+            parsed.GetValue(Offset), parsed.GetValue(Length));
     }
 }

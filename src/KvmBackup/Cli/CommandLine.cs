@@ -18,8 +18,8 @@ public sealed class CommandLine(
     public static string Describe(Exception failure, bool isVerbose)
     {
         string place = failure.StackTrace?.Split('\n')[0].Trim() is { Length: > 0 } frame ? $" {frame}" : string.Empty;
-        return $"Unexpected failure: {failure.GetType().Name}: {failure.Message.TrimEnd('.')}{place}\nThis is a defect of kvmbackup. "
-            + "Please report it with the command and what it prints with --verbose."
+        return $"Unexpected failure: {failure.GetType().Name}: {failure.Message.TrimEnd('.')}{place}\n"
+            + "This is a defect of kvmbackup. Please report it with the command and what it prints with --verbose."
             + (isVerbose ? $"\n{failure}" : string.Empty);
     }
 
@@ -31,7 +31,8 @@ public sealed class CommandLine(
         (ParseResult parsed, string[] mistakes) = Parse(arguments, signals);
         if (mistakes.Length > 0)
         {
-            IReports reports = GlobalWords.IsJson(arguments) ? new JsonReports(streams.Output) : new TextReports(streams.Output, streams.Error, null, time);
+            IReports reports = GlobalWords.IsJson(arguments) ? new JsonReports(streams.Output)
+                : new TextReports(streams.Output, streams.Error, null, time);
             reports.PrintError(string.Join('\n', mistakes) + $"\n{LongHelp}", ExitCode.Usage);
             return ExitCode.Usage;
         }
@@ -39,7 +40,10 @@ public sealed class CommandLine(
         // Signals are handled here: the library would end the process two seconds after the first one.
         InvocationConfiguration invocation = new()
         {
-            ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false, Output = streams.Output, Error = streams.Error,
+            ProcessTerminationTimeout = null,
+            EnableDefaultExceptionHandler = false,
+            Output = streams.Output,
+            Error = streams.Error,
         };
         ExitCode exitCode = (ExitCode)await parsed.InvokeAsync(invocation, CancellationToken.None);
         if (streams.Output.Failure is not { } failure)

@@ -74,17 +74,18 @@ internal sealed class GlobalWords
         }
     }
 
-    /// <summary>Whether a command does more than to print: then its exit code tells of that, even if nobody can read the rest.</summary>
-    public static bool ChangesAnything(ParseResult parsed) =>
-        NameOf(parsed) is "run" or "backup" or "restore" or "assemble" or "prune" or "recover" or "snapshots trim" or "snapshots reset";
+    /// <summary>Whether a command does more than to print: then its exit code is about that.</summary>
+    public static bool ChangesAnything(ParseResult parsed) => NameOf(parsed)
+        is "run" or "backup" or "restore" or "assemble" or "prune" or "recover"
+        or "snapshots trim" or "snapshots reset";
 
     /// <summary>Whether it may look for backups without a configuration.</summary>
     public static bool CanDoWithoutConfiguration(ParseResult parsed) =>
         NameOf(parsed) is "list" or "show" or "verify" or "restore" or "assemble" or "cat";
 
     private static string NameOf(ParseResult parsed) =>
-        parsed.CommandResult is { Command: var command, Parent: CommandResult { Command: not RootCommand and var parent } }
-            ? $"{parent.Name} {command.Name}" : parsed.CommandResult.Command.Name;
+        parsed.CommandResult is { Parent: CommandResult { Command: not RootCommand and var parent } }
+            ? $"{parent.Name} {parsed.CommandResult.Command.Name}" : parsed.CommandResult.Command.Name;
 
     public GlobalOptions Read(ParseResult parsed) => new(
         parsed.GetValue(configuration)!,

@@ -17,7 +17,8 @@ internal static class NumberWord
             return number;
         }
 
-        result.AddError($"{(result.Parent as OptionResult)?.Option.Name} takes a number of {unit} from 0 on, not '{word}'.");
+        string? option = (result.Parent as OptionResult)?.Option.Name;
+        result.AddError($"{option} takes a number of {unit} from 0 on, not '{word}'.");
         return 0;
     }
 }

@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace KvmBackup.Cli;
 
 /// <summary>
-/// Standard output for bytes. It writes where the descriptor stands, which programs before and after this one share, whereas a
-/// FileStream writes at an offset of its own; and it reports that nobody reads any more, which the stream of the console does not.
+/// Standard output for bytes. It writes where the descriptor stands, which programs before and after this one share,
+/// whereas a FileStream writes at an offset of its own; and it reports that nobody reads any more, which the stream of
+/// the console does not.
 /// </summary>
 internal sealed unsafe partial class OutputStream : Stream
 {

@@ -18,8 +18,8 @@ public sealed class Session : IDisposable
     /// <param name="time">The clock.</param>
     /// <param name="cancellationToken">Is cancelled by a signal.</param>
     public Session(
-        GlobalOptions options, Func<GlobalOptions, ILogger, RunSet> assemble, StandardStreams streams, TimeProvider time,
-        CancellationToken cancellationToken)
+        GlobalOptions options, Func<GlobalOptions, ILogger, RunSet> assemble, StandardStreams streams,
+        TimeProvider time, CancellationToken cancellationToken)
     {
         Options = options;
         Streams = streams;
@@ -50,12 +50,14 @@ public sealed class Session : IDisposable
     public IProgress<TransferProgress> Progress => terminal;
 
     /// <summary>The backup that an operator typed.</summary>
-    /// <exception cref="KvmBackupException">There is no name, or its path lies elsewhere than backups are looked for.</exception>
+    /// <exception cref="KvmBackupException">There is no name, or its path lies elsewhere than the backups.</exception>
     public BackupReference Find(string text)
     {
         BackupReference reference = BackupReference.Parse(text);
         return reference.BackupDirectory is { } there && Runs.BackupDirectoryPath() is var here && here != there
-            ? throw new CliException($"'{text}' lies in '{there}', and backups are looked for in '{here}': give --backupdir {ShellWord.Quote(there)}")
+            ? throw new CliException(
+                $"'{text}' lies in '{there}', and backups are looked for in '{here}': "
+                + $"give --backupdir {ShellWord.Quote(there)}")
             : reference;
     }
 

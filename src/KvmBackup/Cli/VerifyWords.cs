@@ -7,7 +7,12 @@ namespace KvmBackup.Cli;
 /// <summary>The words of <c>verify</c>.</summary>
 internal static class VerifyWords
 {
-    private static readonly Argument<string?> Reference = new("NAME[@ID]") { Description = BackupReference.Usage, Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Argument<string?> Reference = new("NAME[@ID]")
+    {
+        Description = BackupReference.Usage,
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
     private static readonly Option<bool> All = new("--all") { Description = "every backup there is" };
     private static readonly Option<bool> Checksums = new("--checksums") { Description = "compare the bytes of the archive with their checksums, and unpack nothing" };
     private static readonly Option<string?> Sample = new("--sample") { Description = "so much of the archive only, other places each time", HelpName = "5%" };

@@ -4,8 +4,8 @@ using KvmBackup.Configuration;
 namespace KvmBackup.Cli;
 
 /// <summary>
-/// Finds what the library would take for something else: an option in the place of a value, a misspelt option in the place of a
-/// name, an empty value. What follows a bare <c>--</c> is a name, whatever it begins with.
+/// Finds what the library would take for something else: an option in the place of a value, a misspelt option in the
+/// place of a name, an empty value. What follows a bare <c>--</c> is a name, whatever it begins with.
 /// </summary>
 internal sealed class WordCheck(Command root)
 {
@@ -53,10 +53,12 @@ internal sealed class WordCheck(Command root)
 
     private static string? FindMisplaced(Command command, string word) =>
         word.Length == 0 ? "An empty word was given as a name; quote a variable only if it is set."
-        : command.Subcommands.Count > 0 ? $"There is no command '{(command is RootCommand ? word : $"{command.Name} {word}")}'."
+        : command.Subcommands.Count > 0
+            ? $"There is no command '{(command is RootCommand ? string.Empty : $"{command.Name} ")}{word}'."
             + Guess(word, command.Subcommands.Select(one => one.Name))
         : command.Arguments.Count > 0 ? null
-        : command.Name == "run" ? $"run takes no name, but '{word}' was given. To back it up now, whatever the day: kvmbackup backup {word}"
+        : command.Name == "run" ? $"run takes no name, but '{word}' was given. "
+            + $"To back it up now, whatever the day: kvmbackup backup {word}"
         : $"{command.Name} takes no name, but '{word}' was given.";
 
     /// <returns>What is wrong with an option, and whether the next word is its value.</returns>
@@ -88,13 +90,14 @@ internal sealed class WordCheck(Command root)
             null => ($"{name} needs a value:{usage}.", false),
             "" => ($"{name} needs a value:{usage}. An empty one was given.", value is null),
             _ when value is null && IsOption(next!) => (
-                $"{name} needs a value:{usage}. The option '{next}' follows it. A value that begins with a dash is written {name}={next}",
+                $"{name} needs a value:{usage}. The option '{next}' follows it. "
+                    + $"A value that begins with a dash is written {name}={next}",
                 Named(known, next!) is null),
             _ => (null, value is null),
         };
     }
 
-    /// <summary>Short options in one word, such as <c>-qv</c>; what follows one that takes a value is that value.</summary>
+    /// <summary>Short options in one word, as <c>-qv</c>; what follows one that takes a value is that value.</summary>
     private static (Option? Option, string? Value) LastOfBundle(Option[] known, string word)
     {
         for (int place = 1; place < word.Length; place++)
@@ -122,12 +125,14 @@ internal sealed class WordCheck(Command root)
     }
 
     private static string Guess(string word, IEnumerable<string> known) =>
-        NearestName.Find(word, known.Where(one => one.Length > 2)) is { } nearest ? $" Did you mean '{nearest}'?" : string.Empty;
+        NearestName.Find(word, known.Where(one => one.Length > 2)) is { } nearest
+            ? $" Did you mean '{nearest}'?" : string.Empty;
 
     private IEnumerable<Option> Known(Command command) =>
         command.Options.Concat(command is RootCommand ? [] : root.Options.Where(option => option.Recursive));
 
-    private static Option? Named(Option[] known, string name) => known.FirstOrDefault(option => Names(option).Contains(name));
+    private static Option? Named(Option[] known, string name) =>
+        known.FirstOrDefault(option => Names(option).Contains(name));
 
     private static IEnumerable<string> Names(Option option) => option.Aliases.Prepend(option.Name);
 }

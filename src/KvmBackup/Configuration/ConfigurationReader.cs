@@ -18,7 +18,8 @@ public static class ConfigurationReader
         {
             if (Directory.Exists(filePath))
             {
-                throw Fail(filePath, "is a directory", $"name the file in it, as --config {Path.Combine(filePath, "config.yml")}");
+                string guess = Path.Combine(filePath, "config.yml");
+                throw Fail(filePath, "is a directory", $"name the file in it, as --config {guess}");
             }
 
             FileInfo file = new(filePath);
@@ -32,7 +33,8 @@ public static class ConfigurationReader
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
             ConfigurationMistake missing = new(
-                filePath, 0, string.Empty, "there is no such file", "copy config.yml.sample there and edit it, or name another with --config FILE");
+                filePath, 0, string.Empty, "there is no such file",
+                "copy config.yml.sample there and edit it, or name another with --config FILE");
             throw new ConfigurationException([missing], failure) { IsMissing = true };
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)

@@ -22,8 +22,8 @@ public static class OpenFiles
         if (free < needed)
         {
             throw new ShellException(
-                $"this process may open {free} more files (of {allowed}), and needs {needed}: raise ulimit -n, or LimitNOFILE of "
-                + "the systemd unit; nothing was changed", isProgramMissing: false);
+                $"this process may open {free} more files (of {allowed}), and needs {needed}: raise ulimit -n, or "
+                + "LimitNOFILE of the systemd unit; nothing was changed", isProgramMissing: false);
         }
     }
 }

@@ -23,7 +23,8 @@ public sealed class Virsh(IShell shell, string? connectUri)
         ProgramResult result = await RunAsync(call, cancellationToken);
         return result.IsSuccess
             ? result.StandardOutput
-            : throw new HypervisorException($"{purpose} failed: virsh said: {result.Complaint}{Hint(result.Complaint)}");
+            : throw new HypervisorException(
+                $"{purpose} failed: virsh said: {result.Complaint}{Hint(result.Complaint)}");
     }
 
     /// <summary>What to do when it is not about a domain at all.</summary>

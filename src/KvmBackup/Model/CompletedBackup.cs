@@ -12,8 +12,8 @@ public sealed record CompletedBackup(string DirectoryPath, Manifest Manifest, bo
     public BackupId Id => Manifest.Id;
 
     /// <summary>
-    /// The name under which it lies in the backup directory: what an operator types. The guest's own name at that time, which is
-    /// another one when the folder was renamed, is in the manifest.
+    /// The name under which it lies in the backup directory: what an operator types. The guest's own name at that time,
+    /// which is another one when the folder was renamed, is in the manifest.
     /// </summary>
     public DomainName Domain { get; init; } = Manifest.Domain;
 }

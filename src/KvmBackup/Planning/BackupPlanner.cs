@@ -15,7 +15,8 @@ public static class BackupPlanner
         HostSettings host, DayOfWeek today, IReadOnlyList<string>? onlyDomains, bool force)
     {
         AskedNames? asked = onlyDomains is null ? null : new AskedNames(host, onlyDomains);
-        return new BackupPlan([.. host.Domains.Where(domain => asked?.Has(domain) ?? true).Select(domain => Plan(domain, today, asked, force))])
+        return new BackupPlan([.. host.Domains.Where(domain => asked?.Has(domain) ?? true)
+            .Select(domain => Plan(domain, today, asked, force))])
         {
             Images = [.. host.Images.Where(selection => asked?.Has(selection) ?? true)
                 .Select(selection => Plan(selection, today, asked, force))],

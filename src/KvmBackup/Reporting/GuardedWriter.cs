@@ -3,8 +3,8 @@ using System.Text;
 namespace KvmBackup.Reporting;
 
 /// <summary>
-/// A standard stream whose other end may be closed, full or gone: what cannot be written is dropped and remembered, because no
-/// backup fails for want of a place to report it.
+/// A standard stream whose other end may be closed, full or gone: what cannot be written is dropped and remembered,
+/// because no backup fails for want of a place to report it.
 /// </summary>
 /// <param name="inner">The stream; null when this process was started without it.</param>
 public sealed class GuardedWriter(TextWriter? inner) : TextWriter
@@ -36,7 +36,7 @@ public sealed class GuardedWriter(TextWriter? inner) : TextWriter
         {
             write(inner, value);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             // .NET hides the kernel's word for a closed descriptor behind one about access.
             Failure ??= (failure.InnerException ?? failure).Message.TrimEnd('.');

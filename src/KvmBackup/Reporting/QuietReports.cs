@@ -2,7 +2,7 @@ using KvmBackup.Model;
 
 namespace KvmBackup.Reporting;
 
-/// <summary>Only what someone should look at, and nothing while all is well: for cron, which mails what is printed.</summary>
+/// <summary>Only what someone should look at: for cron, which mails what is printed.</summary>
 /// <param name="all">Prints what is left of a report.</param>
 /// <param name="output">Standard output.</param>
 public sealed class QuietReports(IReports all, TextWriter output) : IReports

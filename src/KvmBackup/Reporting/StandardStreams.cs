@@ -40,8 +40,9 @@ public sealed partial class StandardStreams
     public int? ErrorWidth => hasError ? WidthOf(ErrorDescriptor) : null;
 
     /// <summary>
-    /// A stream that was closed by the parent has its number taken by the first file that the runtime opens, such as a pipe of
-    /// its own: to write there would do harm. What is inherited is never closed on exec, and what the runtime opens always is.
+    /// A stream that was closed by the parent has its number taken by the first file that the runtime opens, such as a
+    /// pipe of its own: to write there would do harm. What is inherited is never closed on exec; what the runtime opens
+    /// always is.
     /// </summary>
     private static bool IsInherited(int descriptor) =>
         fcntl(descriptor, GetDescriptorFlags) is var flags and >= 0 && (flags & CloseOnExec) == 0;

@@ -14,7 +14,8 @@ namespace KvmBackup.Reporting;
 /// <param name="isTerminal">Somebody watches: progress is shown.</param>
 /// <param name="time">For rates.</param>
 /// <param name="width">How many characters a line has now; null when that is not known.</param>
-public sealed class TerminalLog(TextWriter output, bool isTerminal, TimeProvider time, Func<int?>? width = null) : ILogEventSink, IProgress<TransferProgress>
+public sealed class TerminalLog(TextWriter output, bool isTerminal, TimeProvider time, Func<int?>? width = null)
+    : ILogEventSink, IProgress<TransferProgress>
 {
     private const string EraseLine = "\r\u001b[K";
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(200);
@@ -103,8 +104,8 @@ public sealed class TerminalLog(TextWriter output, bool isTerminal, TimeProvider
     }
 
     /// <summary>
-    /// In one line, whose last column stays free, for a line that is wrapped cannot be erased. The numbers change, so the words
-    /// before them are cut first.
+    /// In one line, whose last column stays free, for a line that is wrapped cannot be erased. The numbers change, so
+    /// the words before them are cut first.
     /// </summary>
     private string Fit(string words, string numbers)
     {

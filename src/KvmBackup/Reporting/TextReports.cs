@@ -7,7 +7,7 @@ namespace KvmBackup.Reporting;
 /// <summary>Reports as tables and sentences for people.</summary>
 /// <param name="output">Standard output.</param>
 /// <param name="complaints">Standard error.</param>
-/// <param name="width">The width of the terminal on which somebody watches; null when it is none: plain text, never wrapped.</param>
+/// <param name="width">Of the terminal on which somebody watches; null for none: plain text, never wrapped.</param>
 /// <param name="time">For ages.</param>
 public sealed class TextReports(TextWriter output, TextWriter complaints, int? width, TimeProvider time) : IReports
 {
@@ -263,6 +263,11 @@ public sealed class TextReports(TextWriter output, TextWriter complaints, int? w
 
     private void Show(TextTable table)
     {
+        if (table.IsEmpty)
+        {
+            return;
+        }
+
         if (hasText)
         {
             output.WriteLine();

@@ -3,8 +3,8 @@ using KvmBackup.Model;
 namespace KvmBackup.Reporting;
 
 /// <summary>
-/// A table for people, whose cells hold text from outside. What does not fit into the window is laid out below the first cell of
-/// its row, and never cut off or broken within a cell, for IDs and names are copied.
+/// A table for people, whose cells hold text from outside. What does not fit into the window is laid out below the
+/// first cell of its row, and never cut off or broken within a cell, for IDs and names are copied.
 /// </summary>
 internal sealed class TextTable(params string[] titles)
 {
@@ -23,6 +23,8 @@ internal sealed class TextTable(params string[] titles)
         _ => new("FAILED", "red"),
     };
 
+    public bool IsEmpty => rows.Count == 0;
+
     public void AddRow(params TableCell[] cells) => rows.Add(cells);
 
     /// <summary>As plain text of any width, for mails, files and programs.</summary>
@@ -37,18 +39,22 @@ internal sealed class TextTable(params string[] titles)
         return fits ? Lines(all, (cell, wide) => cell.Markup(wide)) : NarrowLines(all, widths, width);
     }
 
-    private TableCell[][] All(string titleStyle) => [[.. titles.Select(title => new TableCell(title, titleStyle))], .. rows];
+    private TableCell[][] All(string titleStyle) =>
+        [[.. titles.Select(title => new TableCell(title, titleStyle))], .. rows];
 
-    private static int[] Widths(TableCell[][] all) => [.. all[0].Select((_, column) => all.Max(row => row[column].Width))];
+    private static int[] Widths(TableCell[][] all) =>
+        [.. all[0].Select((_, column) => all.Max(row => row[column].Width))];
 
     private static IEnumerable<string> Lines(TableCell[][] all, Func<TableCell, int, string> write)
     {
         int[] widths = Widths(all);
-        return all.Select(row => string.Join(
-            new string(' ', Gap), row.Select((cell, column) => write(cell, column < row.Length - 1 ? widths[column] : 0))).TrimEnd());
+        string Line(TableCell[] row) => string.Join(
+            new string(' ', Gap),
+            row.Select((cell, column) => write(cell, column < row.Length - 1 ? widths[column] : 0)));
+        return all.Select(row => Line(row).TrimEnd());
     }
 
-    /// <summary>The first cell is a heading for all rows that share it; the others follow it, on as many lines as they need.</summary>
+    /// <summary>The first cell is a heading for all rows that share it; the others follow below it.</summary>
     private static IEnumerable<string> NarrowLines(TableCell[][] all, int[] widths, int width)
     {
         string? heading = null;
@@ -72,7 +78,8 @@ internal sealed class TextTable(params string[] titles)
         const int deep = 2 * Indent;
         string line = string.Empty;
         (int used, int next) = (0, Indent);
-        foreach ((TableCell cell, int wide) in row.Skip(1).Zip(widths.Skip(1)).SelectMany(pair => Pieces(pair.First, pair.Second, width - deep)))
+        foreach ((TableCell cell, int wide) in row.Skip(1).Zip(widths.Skip(1))
+            .SelectMany(pair => Pieces(pair.First, pair.Second, width - deep)))
         {
             if (line.Length > 0 && next + cell.Width > width)
             {
@@ -88,7 +95,7 @@ internal sealed class TextTable(params string[] titles)
     }
 
     /// <summary>A sentence that is longer than a line goes on word by word; all else stays whole.</summary>
-    private static IEnumerable<(TableCell Cell, int Width)> Pieces(TableCell cell, int wide, int room) => cell.Width <= room
-        ? [(cell, wide)]
+    private static IEnumerable<(TableCell Cell, int Width)> Pieces(TableCell cell, int wide, int room) =>
+        cell.Width <= room ? [(cell, wide)]
         : cell.Text.Split(' ').Select(word => cell with { Text = word }).Select(word => (word, word.Width + 1 - Gap));
 }

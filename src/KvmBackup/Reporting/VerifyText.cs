@@ -11,12 +11,14 @@ internal static class VerifyText
         {
             string name = $"{result.Backup.Domain}@{result.Backup.Id}";
             long content = result.Backup.Manifest.Members.Sum(member => member.DataBytes);
+            string proven = Phrases.Verified(report.Depth, content, result.Backup.Manifest.Archive.SizeBytes);
             yield return result.Damages.Count == 0
-                ? $"{name}: {Phrases.Verified(report.Depth, content, result.Backup.Manifest.Archive.SizeBytes)} in {Phrases.Seconds(result.Elapsed)}"
+                ? $"{name}: {proven} in {Phrases.Seconds(result.Elapsed)}"
                 : $"{name}: DAMAGED in {result.Damages.Count} place(s):";
             foreach (ArchiveDamage damage in result.Damages)
             {
-                yield return $"  {damage.File}{(damage.OffsetBytes is { } offset ? $", byte {offset}" : string.Empty)}: {damage.Reason}"
+                string place = damage.OffsetBytes is { } offset ? $", byte {offset}" : string.Empty;
+                yield return $"  {damage.File}{place}: {damage.Reason}"
                     + (damage.Members.Count > 0 ? $"; touches {string.Join(", ", damage.Members)}" : string.Empty);
             }
         }

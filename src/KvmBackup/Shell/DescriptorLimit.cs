@@ -7,8 +7,8 @@ namespace KvmBackup.Shell;
 public static partial class DescriptorLimit
 {
     /// <summary>
-    /// What a command may need: a backup of one disk has had 150 open, most of them by the runtime and its libraries, and an
-    /// archive that is assembled from a long chain takes some dozens more.
+    /// What a command may need: a backup of one disk has had 150 open, most of them by the runtime and its libraries,
+    /// and a long chain of archives takes some dozens more.
     /// </summary>
     private const int Needed = 256;
 
@@ -18,12 +18,13 @@ public static partial class DescriptorLimit
     private const string OpenPath = "/proc/self/fd";
 
     /// <summary>How many may be open now.</summary>
-    public static long Allowed => getrlimit(OpenFiles, out Limit limit) == 0 ? (long)Math.Min(limit.Soft, long.MaxValue) : long.MaxValue;
+    public static long Allowed =>
+        getrlimit(OpenFiles, out Limit limit) == 0 ? (long)Math.Min(limit.Soft, long.MaxValue) : long.MaxValue;
 
     /// <summary>How many more may be opened now.</summary>
     public static long Free => Allowed - Directory.GetFileSystemEntries(OpenPath).Length;
 
-    /// <summary>Allows as many as the program could ever want: the soft limit up to the hard one, and as root beyond that.</summary>
+    /// <summary>Raises the soft limit as far as the hard one, and as root beyond that.</summary>
     public static void Raise()
     {
         if (getrlimit(OpenFiles, out Limit limit) != 0 || limit.Soft >= Wanted)
@@ -48,8 +49,8 @@ public static partial class DescriptorLimit
         }
 
         byte[] message = Encoding.UTF8.GetBytes(
-            $"kvmbackup: this process may open {allowed} files only, and needs {Needed}: raise ulimit -n, or LimitNOFILE of "
-            + "the systemd unit. Nothing was begun.\n");
+            $"kvmbackup: this process may open {allowed} files only, and needs {Needed}: raise ulimit -n, or "
+            + "LimitNOFILE of the systemd unit. Nothing was begun.\n");
         _ = write(StandardError, message, message.Length);
         return false;
     }

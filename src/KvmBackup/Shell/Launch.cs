@@ -39,7 +39,8 @@ internal static class Launch
     {
         string path = Find(call.Program)
             ?? throw new ShellException(
-                $"{call.Program} is not on this host (PATH: {SearchPath}).{DebianPackages.Hint(call.Program)}", isProgramMissing: true);
+                $"{call.Program} is not on this host (PATH: {SearchPath}).{DebianPackages.Hint(call.Program)}",
+                isProgramMissing: true);
         try
         {
             // setsid replaces itself by the program, so the process is the program's.
@@ -47,7 +48,8 @@ internal static class Launch
         }
         catch (Win32Exception failure)
         {
-            throw new ShellException($"{path} cannot be started: {failure.Message}", !Passing.Contains(failure.NativeErrorCode), failure);
+            bool isMissing = !Passing.Contains(failure.NativeErrorCode);
+            throw new ShellException($"{path} cannot be started: {failure.Message}", isMissing, failure);
         }
     }
 

@@ -42,7 +42,8 @@ public sealed class DomainDirectory
             else if (Path.Exists(entry.FullName) || entry.LinkTarget is not null)
             {
                 // Without this a backup that was removed while we looked would count as damaged.
-                unusable.Add(reason! with { Remains = reason.Remains is { } remains ? remains with { Domain = name } : null });
+                CompletedBackup? remains = reason!.Remains is { } found ? found with { Domain = name } : null;
+                unusable.Add(reason with { Remains = remains });
             }
         }
 

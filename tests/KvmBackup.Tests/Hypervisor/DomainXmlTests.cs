@@ -197,9 +197,10 @@ public sealed class DomainXmlTests
         HypervisorException failure = await Assert.ThrowsAsync<HypervisorException>(
             () => new LibvirtHost(new Virsh(shell, "qemu+unix:///x")).ListAsync(CancellationToken.None));
 
-        Assert.Equal(
+        Assert.StartsWith(
             "Listing the domains failed: virsh said: error: failed to connect to the hypervisor / error: Failed to connect "
-            + "socket to '/var/run/no-such-socket': No such file or directory", failure.Message);
+            + "socket to '/var/run/no-such-socket': No such file or directory. Is libvirt running?",
+            failure.Message, StringComparison.Ordinal);
         Assert.Equal(["--connect", "qemu+unix:///x"], shell.Calls[0].Arguments.Take(2));
     }
 
