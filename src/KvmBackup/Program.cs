@@ -71,8 +71,9 @@ internal static class Program
         OverlaySnapshot snapshot = new(virsh, host, time);
         OverlayCommit commit = new(virsh, host, new AppArmorProfile(shell, AppArmorProfile.DefaultDirectory, log), time, log);
         DomainDefiner definer = new(virsh);
+        EncryptedOverlays encrypted = new(host, images);
         OverlayRelease release = new(
-            commit, new SavedRelease(host, new ManagedSave(virsh), definer, images, log), definer, images, log);
+            commit, new SavedRelease(host, new ManagedSave(virsh), definer, encrypted, log), definer, images, encrypted, log);
         RbdClient cluster = new(shell);
         Lazy<ClusterKeys> keys = new(() => new ClusterKeys(Path.Combine(
             options.BackupDirectory is null ? settings.Value.StateDirectory : HostSettings.DefaultStateDirectory, "keys")));
@@ -84,7 +85,7 @@ internal static class Program
 
         RecoverRun Recover() => new(
             host, new DomainRecovery(
-                host, agent, snapshot, release, images, new ImageRecovery(access.Value, keys.Value, cluster, log), journal.Value, log),
+                host, agent, snapshot, release, new ImageRecovery(access.Value, keys.Value, cluster, log), journal.Value, log),
             journal.Value,
             settings.Value.StateDirectory, ScratchFolder.UsualParents, time, log);
         Retainer retainer = new(log);

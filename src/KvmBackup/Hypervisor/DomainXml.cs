@@ -108,7 +108,19 @@ public static class DomainXml
             disk.Element("mirror") is { } mirror ? mirror.Attribute("job")?.Value ?? "copy" : null)
         {
             Rbd = RbdXml.Find(disk),
+            Encryption = EncryptionOf(disk),
         };
+    }
+
+    // libvirt writes it below the source, and reads the older place below the disk, too.
+    private static DiskEncryption? EncryptionOf(XElement disk)
+    {
+        XElement? encryption = disk.Element("source")?.Element("encryption") ?? disk.Element("encryption");
+        XElement? secret = encryption?.Element("secret");
+        return encryption is null ? null : new DiskEncryption(
+            encryption.Attribute("format")?.Value ?? "default",
+            Guid.TryParse(secret?.Attribute("uuid")?.Value, out Guid uuid) ? uuid : null,
+            secret?.Attribute("usage")?.Value);
     }
 
     private static DiskSourceType SourceType(string? type) => type switch

@@ -46,8 +46,11 @@ public static class DomainXmlEditor
         {
             disk.SetAttributeValue("type", isBlockDevice ? "block" : "file");
             disk.Element("driver")?.SetAttributeValue("type", overlay.BaseFormat);
-            disk.Element("source")?.ReplaceWith(
-                new XElement("source", new XAttribute(isBlockDevice ? "dev" : "file", overlay.BasePath)));
+            // The base is encrypted as the overlay is; with a plain overlay it says so among the backing stores.
+            XElement? source = disk.Element("source");
+            source?.ReplaceWith(new XElement(
+                "source", new XAttribute(isBlockDevice ? "dev" : "file", overlay.BasePath),
+                source.Element("encryption") ?? disk.Element("backingStore")?.Element("source")?.Element("encryption")));
             disk.Elements("backingStore").Remove();
         }
 

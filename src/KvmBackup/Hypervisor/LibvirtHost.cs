@@ -114,6 +114,21 @@ public sealed partial class LibvirtHost(Virsh virsh)
         (await virsh.AskAsync(
             virsh.Call("secret-get-value", "--secret", secret.ToString()), $"Reading the secret {secret}", cancellationToken)).Trim();
 
+    /// <summary>The passphrase of an encrypted disk, in base64.</summary>
+    /// <exception cref="HypervisorException">There is none, or libvirt keeps it to itself.</exception>
+    public async Task<string> ReadSecretAsync(DiskEncryption encryption, CancellationToken cancellationToken)
+    {
+        if (encryption.SecretUuid is { } uuid)
+        {
+            return await ReadSecretAsync(uuid, cancellationToken);
+        }
+
+        string text = await virsh.AskAsync(virsh.Call("--quiet", "secret-list"), "Listing the secrets", cancellationToken);
+        Match? secret = SecretLine().Matches(text).FirstOrDefault(match => match.Groups["usage"].Value.TrimEnd() == encryption.SecretUsage);
+        return secret is not null ? await ReadSecretAsync(Guid.Parse(secret.Groups["uuid"].Value), cancellationToken)
+            : throw new HypervisorException($"{encryption.SecretText} is not there: virsh secret-list does not show it");
+    }
+
     /// <summary>The job that libvirt does with a domain now; null for none, and when the domain is shut off.</summary>
     public Task<string?> RunningJobAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
         AskJobOfAsync(StateAsync(domain, cancellationToken), domain, cancellationToken);
@@ -161,4 +176,7 @@ public sealed partial class LibvirtHost(Virsh virsh)
 
     [GeneratedRegex(@"^(?<uuid>[0-9a-f]{8}-[0-9a-f-]{27}) (?<name>.+)$", RegexOptions.Multiline)]
     private static partial Regex ListLine();
+
+    [GeneratedRegex(@"^\s*(?<uuid>[0-9a-f]{8}-[0-9a-f-]{27})\s+volume\s+(?<usage>\S.*)$", RegexOptions.Multiline)]
+    private static partial Regex SecretLine();
 }

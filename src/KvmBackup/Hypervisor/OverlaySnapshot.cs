@@ -18,6 +18,11 @@ public sealed class OverlaySnapshot(Virsh virsh, LibvirtHost host, TimeProvider 
     /// </summary>
     public ProgramCall CreateCall(DomainFacts domain, BackupId id, IReadOnlyList<PlannedOverlay> overlays)
     {
+        if (overlays.Any(overlay => overlay.Encryption is not null))
+        {
+            return SnapshotXml.Call(virsh, domain, "snapshot.xml");
+        }
+
         List<string> arguments =
         [
             "snapshot-create-as", "--domain", domain.Uuid.ToString(), "--name", $"kvmbackup-{id}",
@@ -40,8 +45,28 @@ public sealed class OverlaySnapshot(Virsh virsh, LibvirtHost host, TimeProvider 
     /// </exception>
     public async Task CreateAsync(
         DomainFacts domain, BackupId id, IReadOnlyList<PlannedOverlay> overlays, TimeSpan limit,
-        CancellationToken cancellationToken) => await virsh.AskAsync(
-            CreateCall(domain, id, overlays) with { Timeout = limit }, $"{domain.Name}: taking the snapshot", cancellationToken);
+        CancellationToken cancellationToken)
+    {
+        string purpose = $"{domain.Name}: taking the snapshot";
+        if (overlays.All(overlay => overlay.Encryption is null))
+        {
+            await virsh.AskAsync(CreateCall(domain, id, overlays) with { Timeout = limit }, purpose, cancellationToken);
+            return;
+        }
+
+        // A diskspec cannot say that an overlay is encrypted.
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("kvmbackup-");
+        try
+        {
+            string filePath = Path.Combine(folder.FullName, "snapshot.xml");
+            await File.WriteAllTextAsync(filePath, SnapshotXml.Write(domain, id, overlays), cancellationToken);
+            await virsh.AskAsync(SnapshotXml.Call(virsh, domain, filePath) with { Timeout = limit }, purpose, cancellationToken);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
 
     /// <summary>
     /// Makes sure that both definitions show every overlay, whatever the call said. A disk that only the running guest has

@@ -14,6 +14,9 @@ public sealed record JournalPin(
     DiskTarget Target, string BasePath, string BaseFormat, FileIdentity Base, string OverlayPath, FileIdentity? Overlay,
     PinState State)
 {
+    /// <summary>How base and overlay are encrypted; null when they are not.</summary>
+    public DiskEncryption? Encryption { get; init; }
+
     /// <summary>When the base of a disk that only the running guest has was written last, seen after the snapshot; nothing
     /// in the definitions tells whether it was used since. Null for every other disk.</summary>
     public DateTime? BaseWrittenAt { get; init; }

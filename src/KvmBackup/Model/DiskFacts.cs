@@ -34,6 +34,9 @@ public sealed record DiskFacts(
     /// <summary>In which way the two definitions name different sources, as the end of a sentence; null when they do not.</summary>
     public string? Difference { get; init; }
 
+    /// <summary>How libvirt decrypts it; null for a disk that is not encrypted, or only by the guest.</summary>
+    public DiskEncryption? Encryption { get; init; }
+
     /// <summary>The source, for people.</summary>
     public string SourceText => Rbd is not null ? $"the RBD image {Rbd.Image}"
         : SourceType == DiskSourceType.None ? "empty"

@@ -90,6 +90,8 @@ public static class DomainPlanner
                 + $"Restart the guest, so that it uses what is defined (virsh shutdown {domainUuid} ; virsh start {domainUuid}), "
                 + $"or define what it uses (virsh edit {domainUuid}), {exclude}",
             { Rbd: not null, Format: "raw" } => null,
+            { Encryption: { Format: not DiskEncryption.Luks } encryption } =>
+                $"is encrypted in the format {encryption.Format}, in which no overlay can be made; {exclude}",
             { SourceType: DiskSourceType.File or DiskSourceType.Block, SourcePath: null } =>
                 $"has no path in the domain's XML; {exclude}",
             { SourceType: not (DiskSourceType.File or DiskSourceType.Block) } =>
@@ -145,6 +147,12 @@ public static class DomainPlanner
         foreach (SkippedDisk disk in skipped.Where(disk => disk.Reason.StartsWith("shareable", StringComparison.Ordinal)))
         {
             yield return $"disk {disk.Target} is not in this backup: {disk.Reason}";
+        }
+
+        foreach (DiskFacts disk in taken.Where(disk => disk.Encryption is not null))
+        {
+            yield return $"disk {disk.Target} is encrypted and backed up as it lies; a restored guest needs "
+                + $"{disk.Encryption!.SecretText}, which is not in this backup: keep its value elsewhere";
         }
 
         if (domain.HasTpm)

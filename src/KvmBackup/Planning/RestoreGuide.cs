@@ -64,6 +64,13 @@ public static class RestoreGuide
             _ = text.AppendLine(null, $"Disk `{disk.Disk.Target}` was attached to the running guest only, and was added to `domain.xml`.");
         }
 
+        foreach (TakenDisk disk in disks.Where(disk => disk.Disk.Encryption is not null))
+        {
+            _ = text.AppendLine(
+                null,
+                $"Disk `{disk.Disk.Target}` is encrypted: it needs {disk.Disk.Encryption!.SecretText}, which `virsh secret-list` must show.");
+        }
+
         foreach (Guid secret in disks.Select(disk => disk.Image?.Source.Secret).OfType<Guid>().Distinct())
         {
             _ = text.AppendLine(null, $"The key to its images is libvirt's secret {secret}, which `virsh secret-list` must show.");

@@ -23,5 +23,8 @@ public sealed class DomainPinner(
 
     private static JournalPin Intent(PlannedOverlay overlay) => new(
         overlay.Target, overlay.BasePath, overlay.BaseFormat, LocalFile.Identify(overlay.BasePath), overlay.OverlayPath, null,
-        PinState.Planned);
+        PinState.Planned)
+    {
+        Encryption = overlay.Encryption,
+    };
 }

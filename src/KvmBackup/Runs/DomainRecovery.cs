@@ -9,7 +9,7 @@ namespace KvmBackup.Runs;
 
 /// <summary>Undoes what one dead run has left of one domain. Safe to repeat, and to die in.</summary>
 public sealed class DomainRecovery(
-    LibvirtHost host, GuestAgent agent, OverlaySnapshot snapshot, OverlayRelease release, QemuImage images, ImageRecovery cluster,
+    LibvirtHost host, GuestAgent agent, OverlaySnapshot snapshot, OverlayRelease release, ImageRecovery cluster,
     Journal journal, ILogger log)
 {
     private static readonly TimeSpan CommitLimit = TimeSpan.FromMinutes(30);
@@ -176,7 +176,10 @@ public sealed class DomainRecovery(
     private static Task RecordSavedAsync(OpenEntry open, bool isSaved) =>
         open.RecordAsync(entry => entry with { IsGuestSaved = isSaved }, CancellationToken.None);
 
-    private static PlannedOverlay OverlayOf(JournalPin pin) => new(pin.Target, pin.BasePath, pin.BaseFormat, pin.OverlayPath);
+    private static PlannedOverlay OverlayOf(JournalPin pin) => new(pin.Target, pin.BasePath, pin.BaseFormat, pin.OverlayPath)
+    {
+        Encryption = pin.Encryption,
+    };
 
     private async Task<PinFacts> LookAsync(DomainFacts domain, JournalPin pin)
     {
@@ -191,7 +194,7 @@ public sealed class DomainRecovery(
             pin.State, pin.BasePath, pin.OverlayPath, domain.IsActive, live?.SourcePath, inactive?.SourcePath,
             Path.Exists(pin.BasePath) && LocalFile.Identify(pin.BasePath) == pin.Base,
             !exists ? OverlayPresence.Missing : isOurs ? OverlayPresence.Ours : OverlayPresence.Other,
-            isOurs && await images.HasOwnDataAsync(pin.OverlayPath, CancellationToken.None))
+            isOurs && await release.HasOwnDataAsync(OverlayOf(pin)))
         {
             IsUnusedSince = pin.BaseWrittenAt is { } time && File.GetLastWriteTimeUtc(pin.BasePath) == time,
         };

@@ -36,6 +36,11 @@ public sealed class DryRun(
         DomainFacts domain = job.Facts;
         bool freezes = job.Settings.Quiesce != QuiesceMode.Off && domain is { HasAgentChannel: true, State: DomainState.Running };
         yield return Begin(job, directory, id);
+        foreach (PlannedOverlay overlay in job.Overlays.Any(overlay => overlay.Encryption is not null) ? job.Overlays : [])
+        {
+            yield return QemuImage.CreateOverlayCall(overlay).ToString();
+        }
+
         if (freezes)
         {
             yield return agent.FreezeCall(domain.Identity, job.Settings.FreezeTimeout).ToString();

@@ -10,7 +10,7 @@ namespace KvmBackup.Runs;
 /// once nothing needs it.
 /// </summary>
 public sealed class OverlayRelease(
-    OverlayCommit commit, SavedRelease saved, DomainDefiner definer, QemuImage images, ILogger log)
+    OverlayCommit commit, SavedRelease saved, DomainDefiner definer, QemuImage images, EncryptedOverlays encrypted, ILogger log)
 {
     private const int OfflineAttempts = 3;
 
@@ -45,6 +45,14 @@ public sealed class OverlayRelease(
     /// <exception cref="KvmBackupException">The guest does not run, or an overlay was not committed.</exception>
     public Task<string?> ResumeSavedAsync(DomainFacts domain, IReadOnlyList<PlannedOverlay> overlays) =>
         saved.ResumeAsync(domain, overlays);
+
+    /// <summary>Makes the overlays that libvirt does not make itself, before the guest is frozen.</summary>
+    /// <returns>Whether any was made.</returns>
+    public Task<bool> CreateAsync(IReadOnlyList<PlannedOverlay> overlays, CancellationToken cancellationToken) =>
+        encrypted.CreateAsync(overlays, cancellationToken);
+
+    /// <summary>Whether the guest wrote anything into an overlay.</summary>
+    public Task<bool> HasOwnDataAsync(PlannedOverlay overlay) => encrypted.HasOwnDataAsync(overlay);
 
     /// <summary>Makes the definition of a shut-off domain name the base again, as it did before the backup.</summary>
     public Task PutOnBaseAsync(DomainIdentity domain, PlannedOverlay overlay) => definer.PutOnBaseAsync(
@@ -96,7 +104,7 @@ public sealed class OverlayRelease(
         try
         {
             // The image locks of QEMU keep a guest that starts at this moment from the files, and us from its files.
-            await images.CommitAsync(overlay.OverlayPath, overlay.BasePath, CancellationToken.None);
+            await encrypted.CommitAsync(overlay);
             await PutOnBaseAsync(domain.Identity, overlay);
             if (await commit.IsOnBaseAsync(domain, overlay, CancellationToken.None))
             {

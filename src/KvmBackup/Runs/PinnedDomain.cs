@@ -48,6 +48,10 @@ public sealed class PinnedDomain(
     {
         FreezeChance chance = known ?? await freeze.PrepareAsync(job, cancellationToken);
         bool mayFreeze = chance.Obstacle is null;
+        if (await release.CreateAsync(job.Overlays, cancellationToken))
+        {
+            pinned.AddRange(job.Overlays);
+        }
 
         // One record covers freeze, pin and thaw: nothing is written to a disk while the guest waits.
         await RecordAsync(JobStep.Freezing, entry => entry with
@@ -168,7 +172,7 @@ public sealed class PinnedDomain(
     /// <summary>Files by one call of libvirt, images by one call of the cluster each, all at the same time.</summary>
     private async Task PinAllAsync(TimeSpan limit)
     {
-        pinned.AddRange(job.Overlays);
+        pinned.AddRange(job.Overlays.Except(pinned).ToArray());
         Task inCluster = images.CreateAsync(limit);
 
         // libvirt refuses a snapshot of no disk.

@@ -56,7 +56,7 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
 
         TakenDisk[] files = [.. disks.Where(disk => disk.Image is null && !disk.IsIdle)];
         IReadOnlyList<PlannedOverlay> overlays = facts.IsActive
-            ? [.. files.Select(disk => PlanOverlay(facts, disk, settings, id))] : [];
+            ? await Task.WhenAll(files.Select(disk => EncryptAsync(disk, PlanOverlay(facts, disk, settings, id), cancellationToken))) : [];
         long dataBytes = disks.SelectMany(disk => disk.Layers).Sum(layer => DataBytes(layer.FilePath))
             + disks.Sum(disk => disk.Image?.DataBytes ?? 0);
         RefuseWithoutRoom(
@@ -94,6 +94,34 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
             : throw new RunsException(
                 $"disk {disk.Disk.Target}: the directory for its overlay, {folder}, does not exist; "
                 + "make it or set overlay_dir to one that libvirt may write");
+    }
+
+    /// <summary>An overlay is encrypted as its base is, so the secret must be there before anything is changed.</summary>
+    private async Task<PlannedOverlay> EncryptAsync(TakenDisk disk, PlannedOverlay overlay, CancellationToken cancellationToken)
+    {
+        if (disk.Disk.Encryption is not { } encryption)
+        {
+            return overlay with { SizeBytes = disk.VirtualSizeBytes };
+        }
+
+        try
+        {
+            _ = await host.ReadSecretAsync(encryption, cancellationToken);
+        }
+        catch (HypervisorException failure)
+        {
+            throw new RunsException(
+                $"disk {overlay.Target} is encrypted, and its overlay must be, too, but {encryption.SecretText} cannot be read: "
+                + $"{failure.Message}. Is it private? Then define it without private='yes', or leave the disk out: "
+                + $"disks: {{exclude: [{overlay.Target}]}}", failure.ExitCode, failure);
+        }
+
+        string format = disk.Disk.Format == "raw" ? DiskEncryption.Luks : disk.Disk.Format;
+        return overlay with
+        {
+            Encryption = encryption,
+            SizeBytes = await images.ReadSizeAsync(overlay.BasePath, format, cancellationToken),
+        };
     }
 
     private static long DataBytes(string filePath)

@@ -85,7 +85,10 @@ public sealed class RestoreWriter(QemuImage images, ImageAssembler assembler, Im
         {
             try
             {
-                await images.CheckAsync(file.FilePath, cancellationToken);
+                if (!await images.CheckAsync(file.FilePath, cancellationToken))
+                {
+                    warnings.Add($"{file.FilePath} is encrypted, so qemu-img did not check it; its content is what was backed up");
+                }
             }
             catch (DisksException failure)
             {

@@ -10,7 +10,7 @@ namespace KvmBackup.Runs;
 /// <c>qemu-img</c>, puts the saved guest and the definition on the base, and lets the guest go on, running or paused as it
 /// was. The journal says that the guest is saved before it is, so that recovery starts it when this process dies.
 /// </summary>
-public sealed class SavedRelease(LibvirtHost host, ManagedSave save, DomainDefiner definer, QemuImage images, ILogger log)
+public sealed class SavedRelease(LibvirtHost host, ManagedSave save, DomainDefiner definer, EncryptedOverlays encrypted, ILogger log)
 {
     private const int StartAttempts = 3;
 
@@ -90,7 +90,7 @@ public sealed class SavedRelease(LibvirtHost host, ManagedSave save, DomainDefin
         {
             foreach (PlannedOverlay overlay in overlays)
             {
-                await images.CommitAsync(overlay.OverlayPath, overlay.BasePath, CancellationToken.None);
+                await encrypted.CommitAsync(overlay);
                 bool isBlockDevice = LocalFile.IsBlockDevice(overlay.BasePath);
 
                 // In this order: while the definition names the overlay, nobody takes it for one that is not used.

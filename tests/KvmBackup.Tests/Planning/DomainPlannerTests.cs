@@ -162,6 +162,10 @@ public sealed class DomainPlannerTests
 
     public static TheoryData<DomainFacts, string> Warned => new()
     {
+        {
+            Domain with { Disks = [Disk with { Encryption = new DiskEncryption("luks", Web1.Uuid, null) }] },
+            $"disk vda is encrypted and backed up as it lies; a restored guest needs libvirt's secret {Web1.Uuid}"
+        },
         { Domain with { HasTpm = true }, "the state of its TPM is not in this backup" },
         { Domain with { Checkpoints = ["virtnbdbackup.0"] }, "keeps checkpoints on it (virtnbdbackup.0)" },
         { Domain with { IsPersistent = false }, "it is transient" },

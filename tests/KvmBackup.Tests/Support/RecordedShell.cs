@@ -1,3 +1,4 @@
+using System.Text;
 using KvmBackup.Shell;
 
 namespace KvmBackup.Tests.Support;
@@ -78,9 +79,17 @@ public sealed class RecordedShell(string imagesPath = Recording.ImagesPath) : IS
         return program;
     }
 
-    public Task<ProgramResult> FilterAsync(
-        ProgramCall call, ReadOnlyMemory<byte> input, Stream output, CancellationToken cancellationToken) =>
-        throw new InvalidOperationException($"No filter is recorded: {call}");
+    /// <summary>What filters were fed with, as text, in the order of their calls.</summary>
+    public List<string> Inputs { get; } = [];
+
+    public async Task<ProgramResult> FilterAsync(
+        ProgramCall call, ReadOnlyMemory<byte> input, Stream output, CancellationToken cancellationToken)
+    {
+        Inputs.Add(Encoding.UTF8.GetString(input.Span));
+        ProgramResult result = await Next(call).GiveAsync(call, cancellationToken);
+        await output.WriteAsync(Encoding.UTF8.GetBytes(result.StandardOutput), cancellationToken);
+        return result with { StandardOutput = string.Empty };
+    }
 
     private Reply Next(ProgramCall call)
     {

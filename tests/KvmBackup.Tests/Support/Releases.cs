@@ -17,8 +17,9 @@ public static class Releases
         LibvirtHost host = new(virsh);
         DomainDefiner definer = new(virsh);
         QemuImage images = new(shell);
+        EncryptedOverlays encrypted = new(host, images);
         OverlayCommit commit = new(virsh, host, new AppArmorProfile(shell, profiles, Logger.None), time, Logger.None);
-        SavedRelease saved = new(host, new ManagedSave(virsh), definer, images, Logger.None);
-        return (commit, new OverlayRelease(commit, saved, definer, images, Logger.None));
+        SavedRelease saved = new(host, new ManagedSave(virsh), definer, encrypted, Logger.None);
+        return (commit, new OverlayRelease(commit, saved, definer, images, encrypted, Logger.None));
     }
 }

@@ -137,7 +137,7 @@ public sealed class Web1Host : IDisposable
 
     public Task<RecoveryReport> RecoverAsync() => new RecoverRun(
         Libvirt, new DomainRecovery(
-            Libvirt, Agent, Snapshot, Release, Images, new ImageRecovery(Access, Keys, Cluster, Logger.None), Journal, Logger.None),
+            Libvirt, Agent, Snapshot, Release, new ImageRecovery(Access, Keys, Cluster, Logger.None), Journal, Logger.None),
         Journal, PathOf("state"), [PathOf("scratch")], Time, Logger.None).RunAsync(TimeSpan.Zero, CancellationToken.None);
 
     public void Dispose() => folder.Dispose();
