@@ -86,7 +86,7 @@ internal static class Program
 
         RecoverRun Recover() => new(
             host, new DomainRecovery(
-                host, agent, snapshot, release, new ImageRecovery(access.Value, keys.Value, cluster, log), journal.Value, log),
+                host, agent, snapshot, release, images, new ImageRecovery(access.Value, keys.Value, cluster, log), journal.Value, log),
             journal.Value,
             settings.Value.StateDirectory, ScratchFolder.UsualParents, time, log);
         Retainer retainer = new(log);

@@ -187,7 +187,7 @@ public sealed class QemuImage(IShell shell)
         {
             throw new DisksException(
                 $"{filePath} is not deleted, since it may be in use: qemu-img said: {result.Complaint.TrimEnd('.')}. See who has it open: "
-                + $"fuser -v {ShellWord.Quote(filePath)}", ExitCode.GuestNeedsPerson);
+                + $"`fuser -v {ShellWord.Quote(filePath)}` ; when nobody has: {OverlayAdvice.Recover}", ExitCode.GuestNeedsPerson);
         }
     }
 

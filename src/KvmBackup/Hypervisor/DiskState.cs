@@ -8,4 +8,10 @@ public sealed record DiskState(string? SourcePath, string? BlockJob, bool IsRead
 {
     /// <summary>The definition has no such disk.</summary>
     public bool IsMissing { get; init; }
+
+    /// <summary>The format of <see cref="SourcePath"/>.</summary>
+    public string Format { get; init; } = "raw";
+
+    /// <summary>The files below it, the nearest first, as far as the XML names them.</summary>
+    public IReadOnlyList<string> Backing { get; init; } = [];
 }

@@ -85,8 +85,14 @@ public static class DomainXml
         XElement? mirror = disk.Element("mirror");
         return new DiskState(
             PathOf(disk), mirror is null ? null : mirror.Attribute("job")?.Value ?? "copy",
-            mirror?.Attribute("ready")?.Value is "yes");
+            mirror?.Attribute("ready")?.Value is "yes")
+        {
+            Format = FormatOf(disk),
+            Backing = [.. disk.Descendants("backingStore").Where(layer => !layer.Ancestors("mirror").Any()).Select(PathOf).OfType<string>()],
+        };
     }
+
+    private static string FormatOf(XElement disk) => disk.Element("driver")?.Attribute("type")?.Value ?? "raw";
 
     private static string? NvramPath(XElement? nvram) =>
         nvram is null ? null
@@ -102,13 +108,14 @@ public static class DomainXml
             disk.Attribute("device")?.Value ?? "disk",
             isEmpty ? DiskSourceType.None : SourceType(disk.Attribute("type")?.Value),
             path,
-            disk.Element("driver")?.Attribute("type")?.Value ?? "raw",
+            FormatOf(disk),
             disk.Element("readonly") is not null,
             disk.Element("shareable") is not null,
             disk.Element("mirror") is { } mirror ? mirror.Attribute("job")?.Value ?? "copy" : null)
         {
             Rbd = RbdXml.Find(disk),
             Encryption = EncryptionOf(disk),
+            IsTransient = disk.Element("transient") is not null,
         };
     }
 

@@ -89,7 +89,7 @@ public sealed class GuestAgent(Virsh virsh, LibvirtHost host, TimeProvider time)
 
             complaint = status.Complaint ?? (thaw.IsSuccess ? "the guest still says frozen" : thaw.Complaint);
             DomainState? state = await TryAskStateAsync(domain);
-            if (state == DomainState.ShutOff)
+            if (state == DomainState.ShutOff || (state is null && await host.IsGoneAsync(domain, CancellationToken.None)))
             {
                 return;
             }
@@ -101,8 +101,8 @@ public sealed class GuestAgent(Virsh virsh, LibvirtHost host, TimeProvider time)
 
         throw new HypervisorException(
             $"{domain.Name}: THE GUEST MAY STILL BE FROZEN: the thaw was not confirmed in {attempts} attempts: "
-            + $"{complaint}. Type: {ThawCall(domain)} and then: {StatusCall(domain)} until it says thawed; "
-            + "if the agent never answers, the guest must be reset.",
+            + $"{complaint}. Type: `{ThawCall(domain)}` and then: `{StatusCall(domain)}` until it says thawed; "
+            + $"if the agent never answers, the guest must be reset: `{virsh.Call("reset", domain.Uuid.ToString())}`",
             ExitCode.GuestNeedsPerson);
     }
 

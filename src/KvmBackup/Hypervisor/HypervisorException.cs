@@ -9,4 +9,7 @@ public sealed class HypervisorException(
 {
     /// <summary>QEMU may not write to the base of an overlay, so no block job can commit it.</summary>
     public bool IsBaseDenied { get; init; }
+
+    /// <summary>libvirt answered that it has no such domain, which no further attempt changes.</summary>
+    public bool IsDomainGone { get; init; }
 }

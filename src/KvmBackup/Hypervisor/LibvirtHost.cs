@@ -8,6 +8,9 @@ namespace KvmBackup.Hypervisor;
 /// <summary>The hypervisor as a whole: which domains there are, and all facts of one. Changes nothing.</summary>
 public sealed partial class LibvirtHost(Virsh virsh)
 {
+    /// <inheritdoc cref="Virsh.CommandLine"/>
+    public string CommandLine => virsh.CommandLine;
+
     /// <summary>The domains libvirt knows, running or not, by their exact names.</summary>
     public async Task<IReadOnlyList<DomainIdentity>> ListAsync(CancellationToken cancellationToken)
     {
@@ -27,10 +30,25 @@ public sealed partial class LibvirtHost(Virsh virsh)
         return domains;
     }
 
-    /// <summary>Whether libvirt knows the domain. That it does not is an answer, and no fault that may pass.</summary>
-    /// <exception cref="KvmBackupException">libvirt does not answer.</exception>
-    public async Task<bool> ExistsAsync(Guid domain, CancellationToken cancellationToken) => Lines(await virsh.AskAsync(
-        virsh.Call("--quiet", "list", "--all", "--uuid"), "Listing the domains", cancellationToken)).Contains(domain.ToString());
+    /// <summary>
+    /// Whether libvirt answers that it has no such domain, which is no failure that may pass. Believed only when it does not find the
+    /// domain and then lists the others: an answer that is lost or empty is none.
+    /// </summary>
+    public async Task<bool> IsGoneAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        try
+        {
+            string uuid = domain.Uuid.ToString();
+            return !(await virsh.RunAsync(virsh.Call("--quiet", "domname", "--domain", uuid), cancellationToken)).IsSuccess
+                && !Lines(await virsh.AskAsync(
+                    virsh.Call("--quiet", "list", "--all", "--uuid"), "Listing the domains", cancellationToken)).Contains(uuid);
+        }
+        catch (KvmBackupException)
+        {
+            // Not known; libvirtd may be starting again.
+            return false;
+        }
+    }
 
     /// <summary>The libvirt version line of the connection: what <c>virsh version</c> prints of the library.</summary>
     public async Task<string> VersionAsync(CancellationToken cancellationToken)

@@ -20,6 +20,9 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, AppArmorProfile
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
+    /// <inheritdoc cref="Virsh.CommandLine"/>
+    public string CommandLine => virsh.CommandLine;
+
     /// <summary>The call that starts the commit: base and top by name, never down to the bottom of a chain.</summary>
     public ProgramCall CommitCall(DomainIdentity domain, PlannedOverlay overlay) => virsh.Call(
         "blockcommit", "--domain", domain.Uuid.ToString(), "--path", overlay.Target.Value,
@@ -91,10 +94,14 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, AppArmorProfile
         }
 
         string complaint = $"{attempts.Complaint} (gave up after {time.GetElapsedTime(start).TotalSeconds:0} s)";
-        throw attempts.IsBaseDenied ? Denied(identity, overlay, $"{complaint}; {attempts.Obstacle}")
-            : NeedsPerson(identity, overlay, complaint, attempts.HasJob
-            ? $"{PivotCall(identity, overlay)}"
-            : $"{CommitCall(identity, overlay)} --pivot --verbose");
+        throw attempts.IsBaseDenied ? Denied(identity, overlay, $"{complaint}; {attempts.Obstacle}") : NeedsPerson(
+            identity, overlay, complaint, attempts switch
+        {
+            { IsReady: true } => $"`{PivotCall(identity, overlay)}` ; and then {OverlayAdvice.Recover}",
+            { HasJob: true } => $"{OverlayAdvice.Recover} , which waits for the block job again",
+            _ => $"{OverlayAdvice.Recover} , which tries again; or {OverlayAdvice.CommitActive(virsh.CommandLine, identity.Uuid, overlay)} and "
+                + $"then {OverlayAdvice.Recover}",
+        });
     }
 
     /// <summary>Whether a disk is on its base in both XMLs, with no job: the proof before an overlay is unlinked that
@@ -115,22 +122,23 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, AppArmorProfile
         { BlockJob: "active-commit" } => null,
         _ when IsOn(overlay.OverlayPath, live) => CommitCall(domain, overlay),
         _ when IsOn(overlay.BasePath, live) => null,
-        _ => throw NeedsPerson(
-            domain, overlay,
-            $"it is on {live.SourcePath ?? "nothing"} with block job {live.BlockJob ?? "none"}, which is not ours",
-            $"{virsh.Call("blockjob", domain.Uuid.ToString(), overlay.Target.Value, "--info")} ; and when no job is left: "
-            + $"{CommitCall(domain, overlay)} --pivot --verbose"),
+        { BlockJob: { } job } => throw NeedsPerson(
+            domain, overlay, $"a block job of another program ({job}) works on it",
+            $"`{virsh.Call("blockjob", domain.Uuid.ToString(), overlay.Target.Value, "--info")}` ; and when no job is left: {OverlayAdvice.Recover}"),
+        _ => throw new HypervisorException(
+            OverlayAdvice.Elsewhere(virsh.CommandLine, domain, overlay, live.SourcePath, live.Backing.Contains(overlay.OverlayPath)),
+            ExitCode.GuestNeedsPerson),
     };
 
-    private void DemandOnBase(DomainFacts domain, PlannedOverlay overlay, DiskState inactive)
+    private static void DemandOnBase(DomainFacts domain, PlannedOverlay overlay, DiskState inactive)
     {
         if (domain.IsPersistent && !inactive.IsMissing && inactive.SourcePath != overlay.BasePath)
         {
             throw new HypervisorException(
                 $"{domain.Name}: the running guest has disk {overlay.Target} on its base {overlay.BasePath} again, but its "
                 + $"definition for the next start names {inactive.SourcePath ?? "nothing"}: it would start from old data. "
-                + $"Type: {virsh.Call("edit", domain.Uuid.ToString())} and put the base there; then the overlay "
-                + $"{overlay.OverlayPath} can be deleted.", ExitCode.GuestNeedsPerson);
+                + $"Type: {OverlayAdvice.Recover} , which sets the definition back and removes the overlay {overlay.OverlayPath}",
+                ExitCode.GuestNeedsPerson);
         }
     }
 
@@ -146,6 +154,14 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, AppArmorProfile
         }
         catch (KvmBackupException failure) when (MayPass(failure))
         {
+            if (await host.IsGoneAsync(domain, cancellationToken))
+            {
+                throw new HypervisorException($"{domain.Name}: libvirt has no such domain any more", ExitCode.GuestNeedsPerson, failure)
+                {
+                    IsDomainGone = true,
+                };
+            }
+
             attempts.SawNothing(failure.Message);
             return null;
         }
@@ -212,24 +228,25 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, AppArmorProfile
         DiskState? user = states.Values.FirstOrDefault(state => state.SourcePath == overlay.OverlayPath);
         return states.GetValueOrDefault(overlay.Target)
             ?? (user is null ? new DiskState(null, null, false) { IsMissing = true }
-                : isInactive ? user : throw Gone(domain, overlay));
+                : isInactive ? user : throw new HypervisorException(
+                    $"{domain.Name}: disk {overlay.Target} was detached during the backup, and another disk of the guest uses its overlay "
+                    + $"{overlay.OverlayPath} now: do not move or delete that file. See which: "
+                    + OverlayAdvice.Look(virsh.CommandLine, domain.Uuid), ExitCode.GuestNeedsPerson));
     }
 
     private static HypervisorException Gone(DomainIdentity domain, PlannedOverlay overlay) => new(
-        $"{domain.Name}: disk {overlay.Target} is gone from the domain.", ExitCode.GuestNeedsPerson);
+        $"{domain.Name}: disk {overlay.Target} was detached from the guest during the backup, and its overlay {overlay.OverlayPath} holds "
+        + $"what the guest wrote since it began. {OverlayAdvice.KeepOrDiscard(overlay)}", ExitCode.GuestNeedsPerson);
 
-    private HypervisorException NeedsPerson(
+    private static HypervisorException NeedsPerson(
         DomainIdentity domain, PlannedOverlay overlay, string complaint, string command) => new(
         $"{domain.Name}: disk {overlay.Target} IS STILL ON ITS OVERLAY {overlay.OverlayPath}: {complaint}. "
-        + $"The guest runs and loses nothing; do not delete that file. Type: {command} ; when "
-        + $"{virsh.Call("domblklist", domain.Uuid.ToString())} shows {overlay.BasePath} again, with and without "
-        + "--inactive, the overlay can be deleted.",
-        ExitCode.GuestNeedsPerson);
+        + $"The guest runs and loses nothing; do not delete that file. Type: {command}", ExitCode.GuestNeedsPerson);
 
     private static HypervisorException Denied(DomainIdentity domain, PlannedOverlay overlay, string complaint) => new(
         $"{domain.Name}: disk {overlay.Target} IS STILL ON ITS OVERLAY {overlay.OverlayPath}: {complaint}. "
-        + $"The guest runs and loses nothing; do not delete that file. Shut the guest down: virsh shutdown {domain.Uuid} ; "
-        + "when it is off: kvmbackup recover ; then start it again.",
+        + $"The guest runs and loses nothing; do not delete that file. Shut the guest down: `virsh shutdown {domain.Uuid}` ; "
+        + $"when it is off: {OverlayAdvice.Recover} ; then start it again.",
         ExitCode.GuestNeedsPerson)
     {
         IsBaseDenied = true,
@@ -254,11 +271,13 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, AppArmorProfile
 
         /// <summary>The last commit ended so: QEMU, which libvirt starts in the C locale, may not write to the base.</summary>
         public bool IsBaseDenied { get; private set; }
+        public bool IsReady { get; private set; }
 
         public void Saw(DiskState state)
         {
             silentReads = 0;
             HasJob = state.BlockJob is not null;
+            IsReady = state.IsReady;
         }
 
         public void SawNothing(string complaint)

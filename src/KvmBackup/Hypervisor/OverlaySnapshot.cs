@@ -12,6 +12,9 @@ public sealed class OverlaySnapshot(Virsh virsh, LibvirtHost host, TimeProvider 
     private static readonly TimeSpan EndLimit = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
+    /// <inheritdoc cref="Virsh.CommandLine"/>
+    public string CommandLine => virsh.CommandLine;
+
     /// <summary>
     /// The one call that pins: every disk has a diskspec of its own, since libvirt would snapshot a disk that is not named.
     /// A disk that only the next start has must have none: libvirt 9.0 refuses it ("too many disk snapshot requests").
@@ -122,8 +125,8 @@ public sealed class OverlaySnapshot(Virsh virsh, LibvirtHost host, TimeProvider 
         }
         catch (KvmBackupException)
         {
-            // libvirtd may be starting anew; asked again until the limit.
-            return false;
+            // libvirtd may be starting again, and is asked until the limit; nothing is done with a domain that is gone.
+            return await host.IsGoneAsync(domain, cancellationToken);
         }
     }
 

@@ -12,6 +12,9 @@ public sealed class Virsh(IShell shell, string? connectUri)
     public ProgramCall Call(params IEnumerable<string> arguments) =>
         new("virsh", [.. connectUri is null ? [] : new[] { "--connect", connectUri }, .. arguments]);
 
+    /// <summary>The beginning of every command that is shown to a person.</summary>
+    public string CommandLine => Call().ToString();
+
     public Task<ProgramResult> RunAsync(ProgramCall call, CancellationToken cancellationToken) =>
         shell.RunAsync(call, cancellationToken);
 

@@ -22,6 +22,9 @@ public sealed record DiskFacts(
     /// <summary>The image of a disk that lies in a Ceph cluster; null for every other disk.</summary>
     public RbdSource? Rbd { get; init; }
 
+    /// <summary>libvirt throws away what the guest writes, when it stops.</summary>
+    public bool IsTransient { get; init; }
+
     /// <summary>Why it cannot be told what the disk is; null when it can.</summary>
     public string? Refusal { get; init; }
 

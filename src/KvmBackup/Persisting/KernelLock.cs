@@ -24,16 +24,21 @@ public sealed class KernelLock : IDisposable
 
     public bool IsHeld { get; private set; } = true;
 
+    /// <param name="filePath">The file.</param>
+    /// <param name="wait">How long others may hold it.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="purpose">What for, as the end of what <see cref="ReadHolder"/> shows.</param>
     /// <returns>The lock, or null when others held it for all of <paramref name="wait"/>.</returns>
     /// <exception cref="IOException">The file cannot be made, or its file system knows no locks.</exception>
     public static async Task<KernelLock?> AcquireAsync(
-        string filePath, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken)
+        string filePath, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken, string? purpose = null)
     {
         long start = time.GetTimestamp();
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (TryAcquire(filePath, time) is { } acquired)
+            if (TryAcquire(filePath, purpose, time) is { } acquired)
             {
                 return acquired;
             }
@@ -68,7 +73,7 @@ public sealed class KernelLock : IDisposable
         }
     }
 
-    private static KernelLock? TryAcquire(string filePath, TimeProvider time)
+    private static KernelLock? TryAcquire(string filePath, string? purpose, TimeProvider time)
     {
         SafeFileHandle handle = KernelCalls.OpenOrCreate(filePath);
         bool isHeld = false;
@@ -81,7 +86,7 @@ public sealed class KernelLock : IDisposable
             }
 
             DurableFile.Restrict(filePath);
-            WriteHolder(handle, time);
+            WriteHolder(handle, purpose, time);
             return new KernelLock(handle, filePath);
         }
         catch
@@ -98,10 +103,10 @@ public sealed class KernelLock : IDisposable
         }
     }
 
-    private static void WriteHolder(SafeFileHandle handle, TimeProvider time)
+    private static void WriteHolder(SafeFileHandle handle, string? purpose, TimeProvider time)
     {
         string since = time.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
-        string holder = $"process {Environment.ProcessId} on {Environment.MachineName} since {since}\n";
+        string holder = $"process {Environment.ProcessId} on {Environment.MachineName} since {since}{(purpose is null ? string.Empty : $", {purpose}")}\n";
         byte[] bytes = Encoding.UTF8.GetBytes(holder);
         RandomAccess.SetLength(handle, 0);
         RandomAccess.Write(handle, bytes, fileOffset: 0);

@@ -46,15 +46,19 @@ public static class DomainPlanner
         if (domain.RunningJob is { } job)
         {
             yield return $"a job of another program runs on it ({job}): wait for it, "
-                + $"or look at it with: virsh domjobinfo {domain.Uuid}";
+                + $"or look at it with: `virsh domjobinfo {domain.Uuid}`";
         }
 
         if (domain.Snapshots.Count > 0)
         {
             yield return $"it has snapshots that this program did not make: {string.Join(", ", domain.Snapshots)}. "
-                + $"Delete them first: virsh snapshot-list {domain.Uuid}, virsh snapshot-delete {domain.Uuid} NAME";
+                + "Delete one that is within the images with its data: " + Delete(domain, string.Empty) + " ; of one that has files of its own "
+                + "(disk-only) only the record, the files stay and are backed up: " + Delete(domain, " --metadata");
         }
     }
+
+    private static string Delete(DomainFacts domain, string option) =>
+        $"`{string.Join(" && ", domain.Snapshots.Select(name => $"virsh snapshot-delete {domain.Uuid} {ShellWord.Quote(name)}{option}"))}`";
 
     /// <param name="disk">A disk.</param>
     /// <param name="settings">What the configuration wants.</param>
@@ -79,10 +83,12 @@ public static class DomainPlanner
         {
             { BlockJob: "active-commit", SourcePath: { } path } when OverlayName.IsOurs(path) =>
                 $"is being committed from the overlay of an interrupted backup, {path}. The guest runs and loses nothing. "
-                + $"Finish it: virsh blockjob {domainUuid} {disk.Target} --pivot",
+                + $"Finish it: `virsh blockjob {domainUuid} {disk.Target} --pivot` ; and when that has ended well: {OverlayAdvice.Discard(path)}",
             { BlockJob: { } job } =>
                 $"has a block job of another program ({job}): wait for it, or look at it with: "
-                + $"virsh blockjob {domainUuid} {disk.Target} --info",
+                + $"`virsh blockjob {domainUuid} {disk.Target} --info`",
+            { IsTransient: true } when domain.IsActive =>
+                $"is transient (<transient/>), so libvirt takes no snapshot of it while the guest runs; {exclude}",
             { Refusal: { } reason } => $"{reason}; {exclude}",
             { Device: not "disk" } => $"is a {disk.Device}, which is passed through to the guest and cannot be taken; {exclude}",
             { Difference: { } difference } when !IsOnOverlay(disk) =>
@@ -99,7 +105,7 @@ public static class DomainPlanner
                 + $"device or an RBD image in the format raw, {exclude}",
             { Format: not ("qcow2" or "raw") } => $"has the format {disk.Format}; only qcow2 and raw can be taken; {exclude}",
             _ when OverlayName.IsOurs(disk.SourcePath!) =>
-                $"is still on an overlay of an interrupted backup, {disk.SourcePath}. Run kvmbackup recover; when that finds "
+                $"is still on an overlay of an interrupted backup, {disk.SourcePath}. Run {OverlayAdvice.Recover}; when that finds "
                 + $"nothing (the backup was another host's, or its journal is lost): {CommitAdvice(disk, domain)}",
             _ when OverlayName.IsPredecessors(disk.SourcePath!) =>
                 $"is still on an overlay that kvmBackup left, {disk.SourcePath}. {CommitAdvice(disk, domain)}",
@@ -112,9 +118,10 @@ public static class DomainPlanner
 
     // Only a running guest can be committed by libvirt.
     private static string CommitAdvice(DiskFacts disk, DomainFacts domain) =>
-        "Nothing is lost; do not delete that file. Commit it: "
+        "Nothing is lost; do not delete that file before it is committed: `"
         + (domain.IsActive ? string.Empty : $"virsh start {domain.Uuid} && ")
-        + $"virsh blockcommit {domain.Uuid} {disk.Target} --shallow --active --pivot --verbose";
+        + $"virsh blockcommit {domain.Uuid} {disk.Target} --shallow --active --pivot --verbose` ; when that has ended well: "
+        + OverlayAdvice.Discard(disk.SourcePath!);
 
     private static IEnumerable<string> Warn(
         DomainFacts domain, DomainSettings settings, IEnumerable<DiskFacts> taken, IEnumerable<SkippedDisk> skipped)

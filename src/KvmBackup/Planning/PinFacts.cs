@@ -25,4 +25,10 @@ public sealed record PinFacts(
 {
     /// <summary>Only the running guest had the disk, and its base was not written since the overlay was put on it.</summary>
     public bool IsUnusedSince { get; init; }
+
+    /// <summary>Another file, which one of the definitions names, depends on the overlay, or may do so.</summary>
+    public bool IsOverlayBelow { get; init; }
+
+    /// <summary>One of the definitions names the overlay itself.</summary>
+    public bool IsOverlayNamed => LiveSource == OverlayPath || InactiveSource == OverlayPath;
 }

@@ -10,21 +10,44 @@ public static class RecoveryPlanner
 {
     public static RecoveryDecision Decide(PinFacts facts) => facts switch
     {
-        { LiveSource: null } when facts.InactiveSource == facts.OverlayPath =>
-            Leave("the running guest has no such disk any more, but its definition for the next start names the overlay"),
-        { LiveSource: null, Overlay: OverlayPresence.Missing } =>
-            new(RecoveryAction.Nothing, "the domain has no such disk any more, and there is no overlay"),
-        { LiveSource: null, InactiveSource: null, IsUnusedSince: true, IsBaseSame: true, Overlay: OverlayPresence.Ours } =>
-            new(RecoveryAction.Release, "the disk was attached to the running guest only, which does not have it any more"),
-        { LiveSource: null } =>
-            Leave("the domain has no such disk any more, but its overlay is still there and may hold what the guest wrote"),
+        { Overlay: OverlayPresence.Missing, IsOverlayNamed: false, IsOverlayBelow: false } =>
+            new(RecoveryAction.Nothing, "there is no overlay, and no definition of the domain depends on one"),
+        { IsOverlayBelow: true } => Below(facts),
         { Overlay: OverlayPresence.Other } =>
-            Leave("another file than the overlay of that run lies at its path"),
+            Leave("another file than the overlay of that run lies at its path", facts.IsOverlayNamed ? RecoveryAdvice.None : RecoveryAdvice.PutAside),
         { IsBaseSame: false } =>
-            Leave($"{facts.BasePath} is no longer the file that it was when the overlay was put on it"),
+            Leave(
+                $"{facts.BasePath} is no longer the file that it was when the overlay was put on it",
+                facts.IsOverlayNamed ? RecoveryAdvice.None : RecoveryAdvice.PutAside),
+        { LiveSource: null } => Detached(facts),
         _ when facts.LiveSource == facts.OverlayPath => OnOverlay(facts),
         _ when facts.LiveSource == facts.BasePath => OnBase(facts),
-        _ => Leave($"the disk is on {facts.LiveSource}, which is neither its base nor the overlay"),
+        _ => Elsewhere(facts),
+    };
+
+    private static RecoveryDecision Below(PinFacts facts)
+    {
+        bool isInUse = facts.LiveSource is { } live && live != facts.BasePath && live != facts.OverlayPath;
+        return facts.Overlay == OverlayPresence.Missing
+                ? Leave("a definition of the domain names a file that depends on the overlay, and the overlay is gone")
+            : isInUse ? Leave(
+                $"the disk is on {facts.LiveSource}, which depends on the overlay: the overlay must not be moved or deleted",
+                RecoveryAdvice.CommitBelow)
+            : Leave("another disk, or the definition for the next start, depends on the overlay: it must not be moved or deleted");
+    }
+
+    private static RecoveryDecision Detached(PinFacts facts) => facts switch
+    {
+        { InactiveSource: null, IsUnusedSince: true, Overlay: OverlayPresence.Ours } =>
+            new(RecoveryAction.Release, "the disk was attached to the running guest only, which does not have it any more"),
+        { Overlay: OverlayPresence.Missing } => Leave(
+            "the running guest has no such disk any more, and its definition for the next start names the overlay, which is gone"),
+        { IsOverlayWritten: true } => Leave(
+            "the disk was detached from the domain, and its overlay holds what the guest wrote since the backup began",
+            RecoveryAdvice.KeepOrDiscard),
+        { IsOverlayNamed: true } => new(
+            RecoveryAction.MendDefinition, "the disk was detached from the guest, and nothing of it is in the overlay that its definition names"),
+        _ => new(RecoveryAction.RemoveOverlay, "the disk was detached from the domain, and nothing of it is in the overlay"),
     };
 
     private static RecoveryDecision OnOverlay(PinFacts facts) =>
@@ -34,21 +57,31 @@ public static class RecoveryPlanner
 
     private static RecoveryDecision OnBase(PinFacts facts) => facts switch
     {
-        { State: PinState.Planned or PinState.Pinned } when facts.InactiveSource == facts.OverlayPath =>
+        { State: PinState.Planned or PinState.Pinned, IsOverlayNamed: true, Overlay: OverlayPresence.Missing } =>
+            Leave("the running guest is on its base, but its definition names the overlay, and that file is gone"),
+        { State: PinState.Planned or PinState.Pinned, IsOverlayNamed: true, IsOverlayWritten: true } =>
             Leave("the running guest is on its base, but its definition names the overlay, and no commit was begun"),
-        _ when facts.InactiveSource == facts.OverlayPath =>
-            new(RecoveryAction.MendDefinition, "the commit ended, but the definition still names the overlay"),
-        { Overlay: OverlayPresence.Missing } => new(RecoveryAction.Nothing, "the disk is on its base"),
-        { InactiveSource: not null } when facts.InactiveSource != facts.BasePath =>
-            Leave($"the definition for the next start names {facts.InactiveSource}, which may stand on the overlay"),
+        { IsOverlayNamed: true } =>
+            new(RecoveryAction.MendDefinition, "the disk is on its base, but the definition for the next start still names the overlay"),
         { State: PinState.Releasing or PinState.Released } =>
             new(RecoveryAction.RemoveOverlay, "the commit ended; only the overlay was left"),
-
-        // The snapshot was asked for and never seen: an overlay without a write in it never took effect.
-        { State: PinState.Planned, IsOverlayWritten: false } =>
-            new(RecoveryAction.RemoveOverlay, "the overlay was made, but the guest never used it"),
-        _ => Leave("someone brought the disk back to its base since; the overlay may hold writes that the base does not"),
+        { IsOverlayWritten: false } =>
+            new(RecoveryAction.RemoveOverlay, "the disk is on its base, and nothing of the guest is in the overlay"),
+        _ => Leave(
+            "someone brought the disk back to its base since; the overlay may hold writes that the base does not", RecoveryAdvice.PutAside),
     };
 
-    private static RecoveryDecision Leave(string reason) => new(RecoveryAction.LeaveAlone, reason);
+    /// <summary>On a file of somebody else that does not depend on the overlay.</summary>
+    private static RecoveryDecision Elsewhere(PinFacts facts) => facts switch
+    {
+        { IsOverlayNamed: true } => Leave(
+            $"the disk is on {facts.LiveSource}, but its definition for the next start names the overlay"),
+        { IsOverlayWritten: false } => new(
+            RecoveryAction.RemoveOverlay, $"the disk is on {facts.LiveSource}, and nothing of the guest is in the overlay"),
+        _ => Leave(
+            $"the disk is on {facts.LiveSource}, which is neither its base nor the overlay, and does not depend on the overlay", RecoveryAdvice.PutAside),
+    };
+
+    private static RecoveryDecision Leave(string reason, RecoveryAdvice advice = RecoveryAdvice.None) =>
+        new(RecoveryAction.LeaveAlone, reason) { Advice = advice };
 }

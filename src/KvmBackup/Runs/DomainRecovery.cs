@@ -9,7 +9,7 @@ namespace KvmBackup.Runs;
 
 /// <summary>Undoes what one dead run has left of one domain. Safe to repeat, and to die in.</summary>
 public sealed class DomainRecovery(
-    LibvirtHost host, GuestAgent agent, OverlaySnapshot snapshot, OverlayRelease release, ImageRecovery cluster,
+    LibvirtHost host, GuestAgent agent, OverlaySnapshot snapshot, OverlayRelease release, QemuImage images, ImageRecovery cluster,
     Journal journal, ILogger log)
 {
     private static readonly TimeSpan CommitLimit = TimeSpan.FromMinutes(30);
@@ -52,6 +52,13 @@ public sealed class DomainRecovery(
         DomainIdentity? domain = known.FirstOrDefault(candidate => candidate.Uuid == entry.DomainUuid);
         try
         {
+            if (domain is null && ImageIdentity.Find(entry.DomainName) is null
+                && !await host.IsGoneAsync(new DomainIdentity(entry.DomainName, entry.DomainUuid), CancellationToken.None))
+            {
+                // It was defined since, or the list was not whole.
+                domain = new DomainIdentity(entry.DomainName, entry.DomainUuid);
+            }
+
             return domain is null
                 ? await GoneAsync(entry, thawTrouble, deeds)
                 : await RecoverAsync(entry, domain, thawTrouble, deeds);
@@ -81,7 +88,7 @@ public sealed class DomainRecovery(
         {
             // The snapshot of a run that was just killed goes on without it: what is seen before its end is not the end.
             deeds.Add(
-                $"libvirt still works on the domain: when virsh domjobinfo {domain.Uuid} shows no job any more, run kvmbackup recover again");
+                $"libvirt still works on the domain: when `{host.CommandLine} domjobinfo {domain.Uuid}` shows no job any more, type: {OverlayAdvice.Recover}");
             return new DomainRecoveryReport(domain.Name.Value, false, deeds);
         }
 
@@ -110,9 +117,8 @@ public sealed class DomainRecovery(
             if (decision.Action == RecoveryAction.LeaveAlone)
             {
                 deeds.Add(
-                    $"disk {pin.Target} is left alone: {decision.Reason}. Look with: virsh domblklist {domain.Uuid} ; "
-                    + $"qemu-img info -U --backing-chain {ShellWord.Quote(pin.OverlayPath)} . The guest's base is {pin.BasePath}. When the "
-                    + "overlay is not needed, move it away and run kvmbackup recover again");
+                    $"disk {pin.Target} is left alone: {decision.Reason}. Its base is {pin.BasePath}, the overlay {pin.OverlayPath}. Look with: "
+                    + $"{OverlayAdvice.Look(host.CommandLine, domain.Uuid)} . {Advise(domain, pin, decision.Advice)}");
                 return false;
             }
 
@@ -176,40 +182,92 @@ public sealed class DomainRecovery(
     private static Task RecordSavedAsync(OpenEntry open, bool isSaved) =>
         open.RecordAsync(entry => entry with { IsGuestSaved = isSaved }, CancellationToken.None);
 
-    private static PlannedOverlay OverlayOf(JournalPin pin) => new(pin.Target, pin.BasePath, pin.BaseFormat, pin.OverlayPath)
-    {
-        Encryption = pin.Encryption,
-    };
-
     private async Task<PinFacts> LookAsync(DomainFacts domain, JournalPin pin)
     {
-        DiskState? live = (await host.DiskStatesAsync(domain.Identity, false, CancellationToken.None)).GetValueOrDefault(pin.Target);
+        IReadOnlyDictionary<DiskTarget, DiskState> now = await host.DiskStatesAsync(domain.Identity, false, CancellationToken.None);
+        DiskState? live = now.GetValueOrDefault(pin.Target);
         IReadOnlyDictionary<DiskTarget, DiskState> next = await host.DiskStatesAsync(domain.Identity, true, CancellationToken.None);
         DiskState? inactive = next.GetValueOrDefault(pin.Target)
             ?? next.Values.FirstOrDefault(state => state.SourcePath == pin.OverlayPath);
         bool exists = Path.Exists(pin.OverlayPath);
         bool isOurs = exists && OverlayName.IsOurs(pin.OverlayPath)
             && (pin.Overlay is null || LocalFile.Identify(pin.OverlayPath) == pin.Overlay);
-        return new PinFacts(
+        PinFacts facts = new(
             pin.State, pin.BasePath, pin.OverlayPath, domain.IsActive, live?.SourcePath, inactive?.SourcePath,
-            Path.Exists(pin.BasePath) && LocalFile.Identify(pin.BasePath) == pin.Base,
+            IsBaseSame(pin),
             !exists ? OverlayPresence.Missing : isOurs ? OverlayPresence.Ours : OverlayPresence.Other,
-            isOurs && await release.HasOwnDataAsync(OverlayOf(pin)))
+            isOurs && await release.HasOwnDataAsync(OverlayOf(pin)));
+        return facts with
         {
             IsUnusedSince = pin.BaseWrittenAt is { } time && File.GetLastWriteTimeUtc(pin.BasePath) == time,
+            IsOverlayBelow = now.Concat(next).Any(disk => disk.Key != pin.Target && DependsOn(disk.Value, pin.OverlayPath))
+                || await IsAboveAsync(live, pin) || await IsAboveAsync(inactive, pin),
         };
     }
 
+    private static bool DependsOn(DiskState state, string overlayPath) =>
+        state.SourcePath == overlayPath || state.Backing.Contains(overlayPath);
+
+    /// <summary>Whether what a definition names depends on the overlay; true when that cannot be told.</summary>
+    private async Task<bool> IsAboveAsync(DiskState? state, JournalPin pin)
+    {
+        if (state?.SourcePath is not { } path || path == pin.OverlayPath || path == pin.BasePath)
+        {
+            return false;
+        }
+
+        if (state.Backing.Count > 0 || !Path.Exists(path))
+        {
+            return state.Backing.Contains(pin.OverlayPath);
+        }
+
+        try
+        {
+            return (await images.ReadChainAsync(path, state.Format, CancellationToken.None)).Any(layer => layer.FilePath == pin.OverlayPath);
+        }
+        catch (KvmBackupException failure)
+        {
+            log.Warning("What {Path} depends on is not known: {Message}", path, failure.Message);
+            return true;
+        }
+    }
+
+    private static PlannedOverlay OverlayOf(JournalPin pin) => new(pin.Target, pin.BasePath, pin.BaseFormat, pin.OverlayPath)
+    {
+        Encryption = pin.Encryption,
+    };
+
+    private static bool IsBaseSame(JournalPin pin) => Path.Exists(pin.BasePath) && LocalFile.Identify(pin.BasePath) == pin.Base;
+
+    private string Advise(DomainFacts domain, JournalPin pin, RecoveryAdvice advice) => advice switch
+    {
+        RecoveryAdvice.KeepOrDiscard => OverlayAdvice.KeepOrDiscard(OverlayOf(pin)),
+        RecoveryAdvice.CommitBelow => $"Type: {OverlayAdvice.CommitBelow(host.CommandLine, domain.Uuid, OverlayOf(pin), domain.IsActive)}",
+        RecoveryAdvice.PutAside => OverlayAdvice.PutAside(pin.OverlayPath),
+        _ => $"When the disk's source is right in the domain's definition, type: {OverlayAdvice.Recover}",
+    };
+
     private async Task<DomainRecoveryReport> GoneAsync(JournalEntry entry, string? thawTrouble, List<string> deeds)
     {
-        JournalPin[] left = [.. entry.Pins.Where(pin => pin.State != PinState.Released && Path.Exists(pin.OverlayPath))];
-        if (left.Length > 0)
+        bool isMended = true;
+        foreach (JournalPin pin in entry.Pins.Where(pin => pin.State != PinState.Released))
         {
-            deeds.Add(
-                $"libvirt has no domain {entry.DomainUuid} any more (undefined, or migrated away), but overlays of it are still "
-                + "here and may hold what the guest wrote: "
-                + string.Join("; ", left.Select(pin => $"{pin.OverlayPath} on {pin.BasePath}: qemu-img info -U --backing-chain {ShellWord.Quote(pin.OverlayPath)}"))
-                + ". Move them away when they are not needed, and run kvmbackup recover again");
+            try
+            {
+                deeds.AddRange(await release.ReleaseGoneAsync(entry.DomainName, OverlayOf(pin), pin.Overlay, IsBaseSame(pin))
+                    ? [$"disk {pin.Target}: nothing of the guest was in its overlay, which was removed"] : []);
+            }
+            catch (KvmBackupException failure)
+            {
+                // Told each time, until the operator has decided: with the overlay the entry goes.
+                log.Error("{Message}", failure.Message);
+                deeds.Add(failure.Message);
+                isMended = false;
+            }
+        }
+
+        if (!isMended)
+        {
             return new DomainRecoveryReport(entry.DomainName.Value, false, deeds);
         }
 
@@ -222,10 +280,14 @@ public sealed class DomainRecovery(
         }
 
         deeds.Add("libvirt has no such domain any more, and no overlay is left: there is nothing to undo"
-            + (thawTrouble is null ? string.Empty
-                : $"; if it runs on another host now, it may be frozen: type there: virsh domfsthaw {entry.DomainUuid}"));
+            + (thawTrouble is null && !MayBeFrozenElsewhere(entry) ? string.Empty
+                : $"; if it was migrated, it may be frozen there: type on that host: `virsh domfsthaw {entry.DomainUuid}`"));
         return new DomainRecoveryReport(entry.DomainName.Value, true, deeds);
     }
+
+    // A guest that was migrated takes its freeze along.
+    private static bool MayBeFrozenElsewhere(JournalEntry entry) =>
+        entry.Freeze == FreezeState.Freezing && Journal.IsFromThisBoot(entry);
 
     private static string Describe(RecoveryAction action, JournalPin pin) => action switch
     {

@@ -26,15 +26,22 @@ public sealed class OverlayRelease(
         // Never cancelled: an interrupted run ends with the guest on its own disk. The limit bounds it. A guest that is
         // started in the middle has its overlay again, and is released as a running one in the next round.
         int attempts = 0;
-        while (!await TryReleaseRunningAsync(domain, overlay, limit, watch))
+        try
         {
-            log.Warning("{Domain}: no guest uses {Target} any more; committing it offline", domain.Name, overlay.Target);
-
-            if (await TryCommitOfflineAsync(domain, overlay, isLast: ++attempts == OfflineAttempts))
+            while (!await TryReleaseRunningAsync(domain, overlay, limit, watch))
             {
-                watch.Reached(JobStep.OnBase);
-                break;
+                log.Warning("{Domain}: no guest uses {Target} any more; committing it offline", domain.Name, overlay.Target);
+                if (await TryCommitOfflineAsync(domain, overlay, isLast: ++attempts == OfflineAttempts))
+                {
+                    watch.Reached(JobStep.OnBase);
+                    break;
+                }
             }
+        }
+        catch (HypervisorException failure) when (failure.IsDomainGone)
+        {
+            await ReleaseGoneAsync(domain.Name, overlay, identity, isBaseSame: true);
+            return;
         }
 
         await RemoveAsync(overlay, identity);
@@ -53,6 +60,30 @@ public sealed class OverlayRelease(
 
     /// <summary>Whether the guest wrote anything into an overlay.</summary>
     public Task<bool> HasOwnDataAsync(PlannedOverlay overlay) => encrypted.HasOwnDataAsync(overlay);
+
+    /// <summary>
+    /// Removes the overlay of a domain that libvirt does not know any more, if the guest wrote nothing into it. It is not committed
+    /// by itself: another domain may have the base by now, or another host the guest.
+    /// </summary>
+    /// <param name="isBaseSame">The base is still the file that it was.</param>
+    /// <returns>False when there is no overlay.</returns>
+    /// <exception cref="KvmBackupException">Data of the guest are in it, or it is another file: a person must decide.</exception>
+    public async Task<bool> ReleaseGoneAsync(DomainName domain, PlannedOverlay overlay, FileIdentity? identity, bool isBaseSame)
+    {
+        if (!Path.Exists(overlay.OverlayPath))
+        {
+            return false;
+        }
+
+        OverlayFile.Demand(overlay.OverlayPath, identity);
+        if (await encrypted.HasOwnDataAsync(overlay))
+        {
+            throw new RunsException(OverlayAdvice.Gone(domain, overlay, isBaseSame), ExitCode.GuestNeedsPerson);
+        }
+
+        await RemoveAsync(overlay, identity);
+        return true;
+    }
 
     /// <summary>Makes the definition of a shut-off domain name the base again, as it did before the backup.</summary>
     public Task PutOnBaseAsync(DomainIdentity domain, PlannedOverlay overlay) => definer.PutOnBaseAsync(
@@ -120,8 +151,9 @@ public sealed class OverlayRelease(
         return !isLast ? false : throw LeftBase(domain, overlay);
     }
 
-    private static RunsException LeftBase(DomainFacts domain, PlannedOverlay overlay) => new(
+    private RunsException LeftBase(DomainFacts domain, PlannedOverlay overlay) => new(
             $"{domain.Name}: disk {overlay.Target} left its base again while it was released; "
-            + $"the overlay {overlay.OverlayPath} stays. Look with: virsh domblklist {domain.Uuid}",
+            + $"the overlay {overlay.OverlayPath} stays. Look with: {OverlayAdvice.Look(commit.CommandLine, domain.Uuid)} ; and then type: "
+            + OverlayAdvice.Recover,
             ExitCode.GuestNeedsPerson);
 }

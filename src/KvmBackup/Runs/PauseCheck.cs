@@ -35,7 +35,7 @@ public sealed class PauseCheck(LibvirtHost host, ILogger log)
             .Select(path => Path.GetDirectoryName(path)!)
             .Distinct();
         return $"{job.Facts.Name}: THE GUEST IS PAUSED: a write to one of its disks failed (I/O error), as a rule for want of "
-            + $"room. See which: virsh domblkerror {job.Facts.Uuid} ; make room in {string.Join(" or ", folders)} ; then type: "
-            + $"virsh resume {job.Facts.Uuid}";
+            + $"room. See which: `virsh domblkerror {job.Facts.Uuid}` ; make room in {string.Join(" or ", folders)} ; then type: "
+            + $"`virsh resume {job.Facts.Uuid}`";
     }
 }

@@ -140,7 +140,7 @@ public sealed class PinnedDomain(
         pinned.Clear();
         troubles.Add(
             $"{job.Facts.Name}: libvirt did not finish with the snapshot, and may still put the guest on its overlays. When "
-            + $"virsh domjobinfo {job.Facts.Uuid} shows no job any more, type: kvmbackup recover");
+            + $"`{snapshot.CommandLine} domjobinfo {job.Facts.Uuid}` shows no job any more, type: {OverlayAdvice.Recover}");
         log.Error("{Message}", troubles[^1]);
     }
 

@@ -14,6 +14,10 @@ public sealed class RecoverRun(
 {
     private const string OfRestores = "restore";
 
+    // As long as two disks may take that are committed one after the other.
+    private static readonly TimeSpan LongestRecovery = TimeSpan.FromHours(1);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
     /// <summary>As a command: alone on this host.</summary>
     /// <exception cref="KvmBackupException">A run is at work, or the journal or libvirt cannot be asked.</exception>
     public async Task<RecoveryReport> RunAsync(TimeSpan wait, CancellationToken cancellationToken)
@@ -23,8 +27,27 @@ public sealed class RecoverRun(
             return new RecoveryReport(await CleanAsync());
         }
 
-        using RunLock held = await RunLock.AcquireAsync(stateDirectory, wait, time, cancellationToken);
+        using RunLock held = await WaitForOthersAsync(wait, cancellationToken);
         return await RecoverAsync(cancellationToken);
+    }
+
+    /// <summary>Waits for another recovery, such as that of the watcher of a killed run, and for a run only as long as it was told.</summary>
+    private async Task<RunLock> WaitForOthersAsync(TimeSpan wait, CancellationToken cancellationToken)
+    {
+        long start = time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return await RunLock.AcquireToRecoverAsync(stateDirectory, wait, time, cancellationToken);
+            }
+            catch (StorageException failure) when (failure.ExitCode == ExitCode.AlreadyRunning
+                && RunLock.IsTakenToRecover(stateDirectory) && time.GetElapsedTime(start) < LongestRecovery)
+            {
+                log.Information("Another recovery is at work; waiting for it: {Message}", failure.Message);
+                wait = Pause;
+            }
+        }
     }
 
     /// <summary>At the start of a run, which is alone on this host.</summary>
@@ -60,11 +83,12 @@ public sealed class RecoverRun(
         await ScratchFolder.RemoveLeftAsync(scratchParents, time) is { Count: > 0 } deeds
             ? [new DomainRecoveryReport(OfRestores, true, deeds)] : [];
 
-    private static DomainRecoveryReport Describe(DamagedEntry damaged) => new(
+    private DomainRecoveryReport Describe(DamagedEntry damaged) => new(
         damaged.FilePath, false,
         [
             $"the journal's file {damaged.FilePath} cannot be read: {damaged.Reason}. The domain is the one whose UUID is its "
-            + $"name: see whether a disk is on a kvmbackup overlay: virsh domblklist {ShellWord.Quote(Path.GetFileNameWithoutExtension(damaged.FilePath))} ; "
-            + "if so commit it: virsh blockcommit UUID DISK --shallow --active --pivot --verbose ; then delete that file of the journal",
+            + "name. To forget what that file tells: `rm " + ShellWord.Quote(damaged.FilePath) + "` ; the next run then names each disk that "
+            + "is still on an overlay of ours, and the command that commits it. Which these are shows: "
+            + $"`{host.CommandLine} domblklist {ShellWord.Quote(Path.GetFileNameWithoutExtension(damaged.FilePath))}`",
         ]);
 }

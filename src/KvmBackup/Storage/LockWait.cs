@@ -6,13 +6,18 @@ namespace KvmBackup.Storage;
 /// <summary>Waits for a lock, and when that was in vain says who has it.</summary>
 internal static class LockWait
 {
+    /// <param name="filePath">The file.</param>
     /// <param name="what">What is locked, as the beginning of a message.</param>
+    /// <param name="wait">How long others may hold it.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="purpose">What for, told to those who wait.</param>
     public static async Task<KernelLock> AcquireAsync(
-        string filePath, string what, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken)
+        string filePath, string what, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken, string? purpose = null)
     {
         try
         {
-            return await KernelLock.AcquireAsync(filePath, wait, time, cancellationToken)
+            return await KernelLock.AcquireAsync(filePath, wait, time, cancellationToken, purpose)
                 ?? throw new StorageException(
                     $"{what} is in use by {KernelLock.ReadHolder(filePath)} (lock '{filePath}', waited"
                     + $" {wait.TotalSeconds:0} s). Let it finish, or wait longer with --wait.",

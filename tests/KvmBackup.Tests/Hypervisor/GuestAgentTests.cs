@@ -11,7 +11,7 @@ public sealed class GuestAgentTests
     private const string Thaw = "guest-fsfreeze-thaw";
     private const string Status = "guest-fsfreeze-status";
     private readonly RecordedShell shell = new RecordedShell()
-        .Now("agent/freeze", "agent/thaw", "agent/thawed", "running/domstate");
+        .Now("agent/freeze", "agent/thaw", "agent/thawed", "running/domstate", "running/domname");
 
     private readonly ImpatientTime time = new();
 
@@ -198,6 +198,22 @@ public sealed class GuestAgentTests
     {
         FrozenGuest frozen = await FreezeAsync();
         shell.Now("shut-off/domstate").On(Thaw, Reply.Of("shut-off/agent-status")).On(Status, Reply.Of("shut-off/agent-status"));
+
+        await frozen.ThawAsync();
+
+        Assert.Equal(1, shell.Count(Thaw));
+    }
+
+    [Fact]
+    public async Task A_domain_that_is_gone_needs_no_thaw_and_is_not_waited_for()
+    {
+        FrozenGuest frozen = await FreezeAsync();
+        foreach (string call in new[] { Thaw, Status, "domstate", "domname" })
+        {
+            shell.On(call, [.. Enumerable.Repeat(0, 99).Select(_ => Reply.Bad($"error: failed to get domain '{Web1.Uuid}'"))]);
+        }
+
+        shell.On("list --all --uuid", Reply.Good("\n"));
 
         await frozen.ThawAsync();
 

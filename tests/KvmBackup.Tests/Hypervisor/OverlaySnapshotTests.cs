@@ -106,12 +106,23 @@ public sealed class OverlaySnapshotTests
     public async Task The_end_is_waited_for_while_libvirt_works_or_does_not_answer()
     {
         Reply works = Reply.Good("Job type:         Unbounded");
-        shell.Now("running/domstate", "running/domjobinfo")
+        shell.Now("running/domstate", "running/domjobinfo", "running/domname")
             .On("domjobinfo", works, Reply.Killed, Reply.Bad("error: failed to connect"), works);
 
         Assert.True(await Snapshot().TryWaitForEndAsync(Web1.Identity, CancellationToken.None));
 
         Assert.Equal(5, shell.Count("domjobinfo"));
+    }
+
+    [Fact]
+    public async Task The_end_of_a_domain_that_is_gone_is_not_waited_for()
+    {
+        shell.On("domstate", Reply.Bad("error: failed to get domain")).On("domname", Reply.Bad("error: failed to get domain"))
+            .On("list --all", Reply.Good("\n"));
+
+        Assert.True(await Snapshot().TryWaitForEndAsync(Web1.Identity, CancellationToken.None));
+
+        Assert.Equal(1, shell.Count("domstate"));
     }
 
     [Fact]

@@ -84,6 +84,7 @@ public sealed class DomainPlannerTests
     public static TheoryData<DiskFacts, string[]> Refused => new()
     {
         { Disk with { BlockJob = "copy" }, ["block job of another program (copy)", $"virsh blockjob {Web1.Uuid} vda --info"] },
+        { Disk with { IsTransient = true }, ["is transient (<transient/>)", "exclude: [vda]"] },
         { Disk with { Device = "lun" }, ["is a lun", "exclude: [vda]"] },
         { Disk with { SourcePath = null }, ["has no path", "exclude: [vda]"] },
         { Disk with { SourceType = DiskSourceType.Network, SourcePath = null }, ["has a network source", "exclude: [vda]"] },
@@ -114,6 +115,10 @@ public sealed class DomainPlannerTests
         Assert.StartsWith("disk vda ", refusal, StringComparison.Ordinal);
         Assert.All(words, word => Assert.Contains(word, refusal, StringComparison.Ordinal));
     }
+
+    [Fact]
+    public void A_transient_disk_is_taken_while_its_guest_is_shut_off() => Assert.Empty(
+        Plan(Domain with { Disks = [Disk with { IsTransient = true }], State = DomainState.ShutOff }).Refusals);
 
     [Fact]
     public void A_shut_off_guest_on_an_overlay_is_started_before_the_commit()

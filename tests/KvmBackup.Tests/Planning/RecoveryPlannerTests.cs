@@ -20,7 +20,11 @@ public sealed class RecoveryPlannerTests
         from isBaseSame in Both
         from isActive in Both
         from isWritten in Both
-        select new PinFacts(state, Base, Overlay, isActive, live, inactive, isBaseSame, presence, isWritten);
+        from isBelow in live == Foreign || inactive == Foreign ? Both : [false]
+        select new PinFacts(state, Base, Overlay, isActive, live, inactive, isBaseSame, presence, isWritten && presence == OverlayPresence.Ours)
+        {
+            IsOverlayBelow = isBelow,
+        };
 
     [Fact]
     public void A_disk_that_only_the_ended_guest_had_is_released_while_its_base_is_as_it_was()
@@ -48,7 +52,7 @@ public sealed class RecoveryPlannerTests
             Assert.NotEmpty(decision.Reason);
         }
 
-        Assert.Equal(4 * 4 * 4 * 3 * 2 * 2 * 2, looked);
+        Assert.Equal(4 * (16 + 7) * 3 * 2 * 2 * 2, looked);
     }
 
     [Fact]
@@ -56,18 +60,47 @@ public sealed class RecoveryPlannerTests
         RecoveryAction.RemoveOverlay, facts => facts.LiveSource == Overlay || facts.InactiveSource == Overlay);
 
     [Fact]
-    public void An_overlay_is_never_removed_while_a_definition_names_a_file_that_may_stand_on_it() => Never(
-        RecoveryAction.RemoveOverlay, facts => facts.LiveSource == Foreign || facts.InactiveSource == Foreign);
+    public void Nothing_is_done_about_an_overlay_that_a_named_file_depends_on()
+    {
+        foreach (PinFacts facts in All.Where(facts => facts.IsOverlayBelow))
+        {
+            Assert.Equal(RecoveryAction.LeaveAlone, RecoveryPlanner.Decide(facts).Action);
+        }
+    }
+
+    [Fact]
+    public void Nobody_is_told_to_move_or_delete_an_overlay_that_is_named_or_that_a_named_file_depends_on()
+    {
+        foreach (PinFacts facts in All.Where(facts => facts.IsOverlayBelow))
+        {
+            Assert.Contains(RecoveryPlanner.Decide(facts).Advice, new[] { RecoveryAdvice.None, RecoveryAdvice.CommitBelow });
+        }
+
+        foreach (PinFacts facts in All.Where(facts => facts.IsOverlayNamed))
+        {
+            Assert.NotEqual(RecoveryAdvice.PutAside, RecoveryPlanner.Decide(facts).Advice);
+        }
+    }
+
+    [Fact]
+    public void What_is_in_an_overlay_is_advised_to_go_into_its_base_only_when_nobody_wrote_to_the_base_since()
+    {
+        foreach (PinFacts facts in All.Where(facts => RecoveryPlanner.Decide(facts).Advice == RecoveryAdvice.KeepOrDiscard))
+        {
+            Assert.True(facts is { IsBaseSame: true, LiveSource: null, Overlay: OverlayPresence.Ours }, $"{facts}");
+        }
+    }
 
     [Fact]
     public void An_overlay_is_never_removed_that_may_hold_what_the_base_lacks() => Never(
         RecoveryAction.RemoveOverlay,
-        facts => facts.State is PinState.Pinned || (facts.State is PinState.Planned && facts.IsOverlayWritten));
+        facts => facts.IsOverlayWritten && (facts.LiveSource != Base || facts.State is PinState.Planned or PinState.Pinned));
 
     [Fact]
-    public void A_definition_is_set_back_only_when_a_commit_was_begun_and_the_live_one_shows_its_end() => Never(
+    public void A_definition_is_set_back_only_when_the_overlay_holds_nothing_or_the_live_one_shows_the_end_of_a_commit() => Never(
         RecoveryAction.MendDefinition,
-        facts => facts.LiveSource != Base || facts.InactiveSource != Overlay || facts.State < PinState.Releasing);
+        facts => facts.InactiveSource != Overlay || facts.LiveSource is Overlay or Foreign
+            || (facts.IsOverlayWritten && (facts.LiveSource != Base || facts.State < PinState.Releasing)));
 
     [Fact]
     public void Nothing_is_changed_when_the_base_or_the_overlay_is_another_file()
@@ -102,15 +135,20 @@ public sealed class RecoveryPlannerTests
         bool isNamed = facts.LiveSource == Overlay || facts.InactiveSource == Overlay;
         bool isThere = facts.Overlay == OverlayPresence.Ours;
         bool areFilesKnown = facts.IsBaseSame && facts.Overlay != OverlayPresence.Other;
-        bool isInBase = facts.State is PinState.Releasing or PinState.Released
-            || (facts.State is PinState.Planned && !facts.IsOverlayWritten);
+        bool isCommitted = facts.LiveSource == Base && facts.State is PinState.Releasing or PinState.Released;
+        bool holdsNothing = isThere ? !facts.IsOverlayWritten : facts.LiveSource == Base;
 
-        if (facts.LiveSource is null)
+        if (facts.IsOverlayBelow)
         {
-            return facts.Overlay == OverlayPresence.Missing && !isNamed ? RecoveryAction.Nothing : RecoveryAction.LeaveAlone;
+            return RecoveryAction.LeaveAlone;
         }
 
-        if (!areFilesKnown || facts.LiveSource == Foreign)
+        if (facts.Overlay == OverlayPresence.Missing && !isNamed)
+        {
+            return RecoveryAction.Nothing;
+        }
+
+        if (!areFilesKnown)
         {
             return RecoveryAction.LeaveAlone;
         }
@@ -123,11 +161,10 @@ public sealed class RecoveryPlannerTests
 
         if (isNamed)
         {
-            return facts.State is PinState.Releasing or PinState.Released ? RecoveryAction.MendDefinition : RecoveryAction.LeaveAlone;
+            return (facts.LiveSource == Base && isCommitted) || (facts.LiveSource != Foreign && isThere && holdsNothing)
+                ? RecoveryAction.MendDefinition : RecoveryAction.LeaveAlone;
         }
 
-        return !isThere ? RecoveryAction.Nothing
-            : isInBase && facts.InactiveSource != Foreign ? RecoveryAction.RemoveOverlay
-            : RecoveryAction.LeaveAlone;
+        return (facts.LiveSource == Base && isCommitted) || holdsNothing ? RecoveryAction.RemoveOverlay : RecoveryAction.LeaveAlone;
     }
 }

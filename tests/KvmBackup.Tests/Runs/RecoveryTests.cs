@@ -134,21 +134,63 @@ public sealed class RecoveryTests : IDisposable
     [Fact]
     public async Task A_domain_that_was_undefined_keeps_its_entry_while_an_overlay_is_left()
     {
-        await host.LeaveAsync(PinState.Pinned, "pinned");
-        shell.On(List, Reply.Good(string.Empty), Reply.Good(string.Empty));
+        await host.LeaveAsync(PinState.Pinned, "pinned", FreezeState.Freezing);
+        BeGone();
+        shell.On("qemu-img map", Reply.Of("pinned/vda-map"), Unwritten);
 
         RecoveryReport left = await host.RecoverAsync();
 
+        // vdb's overlay held nothing; what is in vda's is for a person to decide, each time until it is gone.
+        string told = string.Join('\n', left.Domains[0].Deeds);
         Assert.Equal(ExitCode.GuestNeedsPerson, left.ExitCode);
-        Assert.Contains(host.Vda.OverlayPath, Assert.Single(left.Domains[0].Deeds), StringComparison.Ordinal);
-        Assert.True(File.Exists(host.Vda.OverlayPath) && File.Exists(host.Vdb.OverlayPath));
+        Assert.Contains($"`qemu-img commit -f qcow2 {host.Vda.OverlayPath}`", told, StringComparison.Ordinal);
+        Assert.Contains($"`rm {host.Vda.OverlayPath}`", told, StringComparison.Ordinal);
+        Assert.DoesNotContain("FROZEN", told, StringComparison.Ordinal);
+        Assert.DoesNotContain("loses nothing", told, StringComparison.Ordinal);
+        Assert.Equal((true, false), (File.Exists(host.Vda.OverlayPath), File.Exists(host.Vdb.OverlayPath)));
         _ = Assert.Single(host.Journal.ListOpen());
 
+        shell.On("qemu-img map", Unwritten);
+
+        // Committed by hand: nothing is in it any more.
+        Assert.Equal(ExitCode.Done, (await host.RecoverAsync()).ExitCode);
+        Assert.False(File.Exists(host.Vda.OverlayPath));
+        Assert.Empty(host.Journal.ListOpen());
+    }
+
+    [Fact]
+    public async Task A_list_that_is_empty_for_once_makes_no_domain_a_gone_one()
+    {
+        await host.LeaveAsync(PinState.Pinned, "pinned");
+        shell.On(List, Reply.Good(string.Empty));
+        host.HaveWorkingCommits();
+
+        Assert.True(Assert.Single((await host.RecoverAsync()).Domains).IsMended);
+    }
+
+    [Fact]
+    public async Task An_entry_about_an_overlay_that_never_was_is_finished()
+    {
+        // As the run of an earlier version left it: a disk whose overlay libvirt refused, on a base that is another file since.
+        await host.LeaveAsync(PinState.Releasing, "running");
         File.Delete(host.Vda.OverlayPath);
         File.Delete(host.Vdb.OverlayPath);
+        File.Move(host.Vda.BasePath, host.PathOf("moved"));
+        File.WriteAllText(host.Vda.BasePath, "another file");
 
-        Assert.Equal(ExitCode.Done, (await host.RecoverAsync()).ExitCode);
+        DomainRecoveryReport report = Assert.Single((await host.RecoverAsync()).Domains);
+
+        Assert.True(report.IsMended, string.Join('\n', report.Deeds));
         Assert.Empty(host.Journal.ListOpen());
+    }
+
+    private void BeGone()
+    {
+        foreach (string call in new[] { List, "domname", "guest-fsfreeze", "domstate" })
+        {
+            shell.On(call, [.. Enumerable.Repeat(0, 20).Select(_ =>
+                call == List ? Reply.Good(string.Empty) : Reply.Bad($"error: failed to get domain '{Web1.Uuid}'"))]);
+        }
     }
 
     [Fact]

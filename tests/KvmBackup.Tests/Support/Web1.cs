@@ -12,7 +12,7 @@ public static class Web1
     /// <summary>The facts as virsh tells them of the running guest.</summary>
     public static readonly string[] Facts =
     [
-        "running/domstate", "running/domstate-reason", "host/list-transient", "running/dumpxml-security", "running/dumpxml-security-inactive",
+        "running/domstate", "running/domstate-reason", "running/domname", "host/list-transient", "running/dumpxml-security", "running/dumpxml-security-inactive",
         "running/dumpxml-security-migratable", "running/snapshot-list", "running/checkpoint-list", "running/domjobinfo",
     ];
 

@@ -20,7 +20,7 @@ public sealed class Web1Host : IDisposable
         File.WriteAllText(Vda.BasePath, "base of vda");
         File.WriteAllText(Vdb.BasePath, "base of vdb");
         Shell = new RecordedShell(folder.DirectoryPath).Now(
-            [.. Web1.Facts, "running/dumpxml", "running/dumpxml-inactive", "released/vda-unused", "released/vdb-unused"]);
+            [.. Web1.Facts, "running/dumpxml", "running/dumpxml-inactive", "released/vda-unused", "released/vdb-unused", "host/list-uuid"]);
         Virsh = new Virsh(Shell, null);
         Libvirt = new LibvirtHost(Virsh);
         Agent = new GuestAgent(Virsh, Libvirt, Time);
@@ -132,13 +132,14 @@ public sealed class Web1Host : IDisposable
         OpenEntry entry = await Journal.OpenAsync(
             JournalEntry.CreateIntent(Other, new DomainName("other"), Web1.Id, PathOf("backup"), []), CancellationToken.None);
         await entry.RecordAsync(now => now with { Freeze = freeze }, CancellationToken.None);
+        _ = Shell.On($"domname --domain {Other}", Reply.Bad($"error: failed to get domain '{Other}'"));
         Time.Pass(TimeSpan.FromSeconds(1));
     }
 
-    public Task<RecoveryReport> RecoverAsync() => new RecoverRun(
+    public Task<RecoveryReport> RecoverAsync(Serilog.ILogger? log = null) => new RecoverRun(
         Libvirt, new DomainRecovery(
-            Libvirt, Agent, Snapshot, Release, new ImageRecovery(Access, Keys, Cluster, Logger.None), Journal, Logger.None),
-        Journal, PathOf("state"), [PathOf("scratch")], Time, Logger.None).RunAsync(TimeSpan.Zero, CancellationToken.None);
+            Libvirt, Agent, Snapshot, Release, Images, new ImageRecovery(Access, Keys, Cluster, Logger.None), Journal, Logger.None),
+        Journal, PathOf("state"), [PathOf("scratch")], Time, log ?? Logger.None).RunAsync(TimeSpan.Zero, CancellationToken.None);
 
     public void Dispose() => folder.Dispose();
 
