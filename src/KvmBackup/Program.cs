@@ -71,7 +71,7 @@ internal static class Program
         OverlaySnapshot snapshot = new(virsh, host, time);
         OverlayCommit commit = new(virsh, host, time, log);
         DomainDefiner definer = new(virsh);
-        OverlayRelease release = new(commit, definer, images, log);
+        OverlayRelease release = new(host, commit, definer, images, log);
         RbdClient cluster = new(shell);
         Lazy<ClusterKeys> keys = new(() => new ClusterKeys(Path.Combine(
             options.BackupDirectory is null ? settings.Value.StateDirectory : HostSettings.DefaultStateDirectory, "keys")));

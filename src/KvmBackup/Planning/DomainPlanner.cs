@@ -147,6 +147,12 @@ public static class DomainPlanner
             yield return $"disk {disk.Target} is not in this backup: {disk.Reason}";
         }
 
+        if (domain.IsSaved)
+        {
+            yield return "its memory is saved on this host (virsh managedsave) and is not in this backup: the disks alone are as after "
+                + "a power cut. For the whole state start the guest before the backup";
+        }
+
         if (domain.HasTpm)
         {
             yield return "the state of its TPM is not in this backup; keep the recovery keys of what the guest encrypts";

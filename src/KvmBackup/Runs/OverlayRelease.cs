@@ -9,7 +9,8 @@ namespace KvmBackup.Runs;
 /// Brings one disk from its overlay to its base, whether the guest runs or was shut off meanwhile, and removes the overlay
 /// once nothing needs it.
 /// </summary>
-public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, QemuImage images, ILogger log)
+public sealed class OverlayRelease(
+    LibvirtHost host, OverlayCommit commit, DomainDefiner definer, QemuImage images, ILogger log)
 {
     private const int OfflineAttempts = 3;
 
@@ -35,7 +36,7 @@ public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, 
             }
         }
 
-        await RemoveAsync(overlay, identity);
+        await RemoveAsync(domain.Identity, overlay, identity);
     }
 
     /// <summary>Makes the definition of a shut-off domain name the base again, as it did before the backup.</summary>
@@ -44,12 +45,29 @@ public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, 
 
     /// <summary>Removes an overlay that no definition names any more.</summary>
     /// <exception cref="KvmBackupException">It is another file, or somebody has it open.</exception>
-    public async Task RemoveAsync(PlannedOverlay overlay, FileIdentity? identity)
+    public async Task RemoveAsync(DomainIdentity domain, PlannedOverlay overlay, FileIdentity? identity)
     {
         if (Path.Exists(overlay.OverlayPath))
         {
+            await PutSavedOnBaseAsync(domain, overlay);
             await images.EnsureUnusedAsync(overlay.OverlayPath, CancellationToken.None);
             OverlayFile.Remove(overlay.OverlayPath, identity);
+        }
+    }
+
+    /// <summary>
+    /// A guest whose memory was saved during the backup resumes on the disks that the image of its memory names: those must be
+    /// its own before an overlay goes.
+    /// </summary>
+    private async Task PutSavedOnBaseAsync(DomainIdentity domain, PlannedOverlay overlay)
+    {
+        if (await host.StateAsync(domain, CancellationToken.None) == DomainState.ShutOff
+            && await definer.IsSavedOnAsync(domain, overlay, CancellationToken.None))
+        {
+            // Once more if it was done already, for a run can have died in between: a committed overlay is empty.
+            await images.CommitAsync(overlay.OverlayPath, overlay.BasePath, CancellationToken.None);
+            await definer.PutSavedOnBaseAsync(domain, overlay, LocalFile.IsBlockDevice(overlay.BasePath), CancellationToken.None);
+            log.Information("{Domain}: {Target}: the saved memory names the base again", domain.Name, overlay.Target);
         }
     }
 
@@ -61,6 +79,7 @@ public sealed class OverlayRelease(OverlayCommit commit, DomainDefiner definer, 
             // The image locks of QEMU keep a guest that starts at this moment from the files, and us from its files.
             await images.CommitAsync(overlay.OverlayPath, overlay.BasePath, CancellationToken.None);
             await PutOnBaseAsync(domain.Identity, overlay);
+            await PutSavedOnBaseAsync(domain.Identity, overlay);
             if (await commit.IsOnBaseAsync(domain, overlay, CancellationToken.None))
             {
                 return true;

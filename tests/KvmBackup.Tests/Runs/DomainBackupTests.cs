@@ -40,6 +40,28 @@ public sealed class DomainBackupTests : IDisposable
     }
 
     [Fact]
+    public async Task A_guest_whose_memory_is_saved_is_only_crash_consistent_and_that_is_told()
+    {
+        shell.Now("shut-off/domstate").On("managedsave-dumpxml", Reply.Good("<domain/>"));
+
+        JobReport report = await RunAsync();
+
+        Assert.Equal(Consistency.Crash, report.Backup!.Consistency);
+        Assert.Contains("managedsave", report.Backup.ConsistencyReason, StringComparison.Ordinal);
+        Assert.Contains(report.Warnings, warning => warning.Contains("its memory is saved on this host", StringComparison.Ordinal));
+        Assert.Contains(report.Backup.Warnings, warning => warning.Contains("is not in this backup", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Whether_the_guest_starts_with_its_host_is_in_the_manifest()
+    {
+        shell.Now("shut-off/domstate").On("--autostart", Reply.Good($"{Web1.Uuid}\n"));
+
+        Assert.True((await RunAsync()).Backup!.Autostart);
+        Assert.False((await RunAsync()).Backup!.Autostart);
+    }
+
+    [Fact]
     public async Task A_good_backup_is_published_and_leaves_nothing_in_the_guest()
     {
         HaveSnapshot();
@@ -290,7 +312,7 @@ public sealed class DomainBackupTests : IDisposable
         StepGate gate = new(null, () => { }, Logger.None);
         DomainPinner pinner = new(
             new GuestFreeze(new GuestAgent(virsh, host, time), Logger.None), new OverlaySnapshot(virsh, host, time),
-            new OverlayRelease(new OverlayCommit(virsh, host, time, Logger.None), new DomainDefiner(virsh), qemu, Logger.None),
+            new OverlayRelease(host, new OverlayCommit(virsh, host, time, Logger.None), new DomainDefiner(virsh), qemu, Logger.None),
             gate, Logger.None);
         Archiver archiver = new(shell);
         BackupVerifier verifier = new(Logger.None);

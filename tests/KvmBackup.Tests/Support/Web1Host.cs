@@ -27,7 +27,7 @@ public sealed class Web1Host : IDisposable
         Images = new QemuImage(Shell);
         Snapshot = new OverlaySnapshot(Virsh, Libvirt, Time);
         Release = new OverlayRelease(
-            new OverlayCommit(Virsh, Libvirt, Time, Logger.None), new DomainDefiner(Virsh), Images, Logger.None);
+            Libvirt, new OverlayCommit(Virsh, Libvirt, Time, Logger.None), new DomainDefiner(Virsh), Images, Logger.None);
         Journal = new Journal(PathOf("state"), Time);
         Keys = new ClusterKeys(PathOf("state", "keys"));
         Access = new ClusterAccess(Libvirt, Keys);
