@@ -11,7 +11,7 @@ using Serilog.Core;
 namespace KvmBackup.Tests.Runs;
 
 /// <summary>The sacred order as a whole: all rooms as they are, over recorded programs.</summary>
-public sealed class DomainBackupTests : IDisposable
+public sealed partial class DomainBackupTests : IDisposable
 {
     private const string Freeze = "guest-fsfreeze-freeze";
     private const string Thaw = "guest-fsfreeze-thaw";
@@ -37,28 +37,6 @@ public sealed class DomainBackupTests : IDisposable
     {
         images.Dispose();
         target.Dispose();
-    }
-
-    [Fact]
-    public async Task A_guest_whose_memory_is_saved_is_only_crash_consistent_and_that_is_told()
-    {
-        shell.Now("shut-off/domstate").On("managedsave-dumpxml", Reply.Good("<domain/>"));
-
-        JobReport report = await RunAsync();
-
-        Assert.Equal(Consistency.Crash, report.Backup!.Consistency);
-        Assert.Contains("managedsave", report.Backup.ConsistencyReason, StringComparison.Ordinal);
-        Assert.Contains(report.Warnings, warning => warning.Contains("its memory is saved on this host", StringComparison.Ordinal));
-        Assert.Contains(report.Backup.Warnings, warning => warning.Contains("is not in this backup", StringComparison.Ordinal));
-    }
-
-    [Fact]
-    public async Task Whether_the_guest_starts_with_its_host_is_in_the_manifest()
-    {
-        shell.Now("shut-off/domstate").On("--autostart", Reply.Good($"{Web1.Uuid}\n"));
-
-        Assert.True((await RunAsync()).Backup!.Autostart);
-        Assert.False((await RunAsync()).Backup!.Autostart);
     }
 
     [Fact]
