@@ -74,7 +74,7 @@ internal static class Program
         DomainDefiner definer = new(virsh);
         EncryptedOverlays encrypted = new(host, images);
         OverlayRelease release = new(
-            commit, new SavedRelease(host, new ManagedSave(virsh), definer, encrypted, log), definer, images, encrypted, log);
+            host, commit, new SavedRelease(host, definer, encrypted, log), definer, images, encrypted, log);
         RbdClient cluster = new(shell);
         Lazy<ClusterKeys> keys = new(() => new ClusterKeys(Path.Combine(
             options.BackupDirectory is null ? settings.Value.StateDirectory : HostSettings.DefaultStateDirectory, "keys")));

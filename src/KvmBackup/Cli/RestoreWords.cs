@@ -14,6 +14,8 @@ internal static class RestoreWords
     private static readonly Option<bool> Start = new("--start") { Description = "define the domain and start it" };
     private static readonly Option<string?> Replace = new("--replace") { Description = "overwrite this domain's disks and definition; the name must be typed", HelpName = "NAME" };
     private static readonly Option<string[]> ReplaceImage = new("--replace-image") { Description = "overwrite this RBD image; its name must be typed", HelpName = "POOL/IMAGE" };
+    private static readonly Option<string[]> ReplaceDevice = new("--replace-device") { Description = "overwrite this block device; its path must be typed", HelpName = "PATH" };
+    private static readonly Option<bool> DiscardSavedState = new("--discard-saved-state") { Description = "let the memory go that libvirt saved of the replaced guest (virsh managedsave)" };
     private static readonly Option<bool> Salvage = new("--salvage") { Description = "get what can be had out of a damaged backup; needs --to DIR" };
     private static readonly Option<bool> DryRun = new("--dry-run") { Description = "print what would be done, and do nothing" };
 
@@ -21,7 +23,8 @@ internal static class RestoreWords
     {
         Command command = new("restore", "bring disks back, and the domain; never overwrites unasked")
         {
-            Reference, Target, NewName, Disk, Define, Start, Replace, ReplaceImage, Salvage, DryRun,
+            Reference, Target, NewName, Disk, Define, Start, Replace, ReplaceImage, ReplaceDevice,
+            DiscardSavedState, Salvage, DryRun,
         };
         command.SetAction((parsed, _) => execute(parsed, async session =>
         {
@@ -40,7 +43,7 @@ internal static class RestoreWords
     private static async Task<ExitCode> SalvageAsync(Session session, RestoreRequest request)
     {
         bool isMore = request is { NewName: not null } or { Define: true } or { Start: true } or { Replace: not null }
-            or { IsDryRun: true } or { ReplacedImages.Count: > 0 };
+            or { IsDryRun: true } or { ReplacedImages.Count: > 0 } or { ReplacedDevices.Count: > 0 } or { DiscardsSavedState: true };
         if (request.TargetDirectory is null || isMore)
         {
             throw new CliException("--salvage writes into a folder and does nothing else: give it --to DIR, and --disk if you like.");
@@ -67,6 +70,8 @@ internal static class RestoreWords
             parsed.GetValue(DryRun))
         {
             Cluster = isCluster ? RbdDestination.Parse(target!) : null,
+            DiscardsSavedState = parsed.GetValue(DiscardSavedState),
+            ReplacedDevices = parsed.GetValue(ReplaceDevice) ?? [],
             ReplacedImages = [.. (parsed.GetValue(ReplaceImage) ?? []).Select(RbdImage.Parse)],
         };
     }

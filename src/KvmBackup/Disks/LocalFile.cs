@@ -47,6 +47,46 @@ public static partial class LocalFile
     public static string ResolvePath(string path) =>
         (File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path));
 
+    /// <summary>
+    /// A full path without <c>..</c>, as the kernel walks it: up from where a link leads, and up from a folder that is not there
+    /// (any more) by its name. .NET goes by names alone.
+    /// </summary>
+    public static string WithoutParents(string path)
+    {
+        if (!Path.IsPathFullyQualified(path) || !path.Contains("/..", StringComparison.Ordinal))
+        {
+            return path;
+        }
+
+        string walked = "/";
+        foreach (string part in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            walked = part switch
+            {
+                "." => walked,
+                ".." => Path.GetDirectoryName(Path.Exists(walked) ? ResolvePath(walked) : walked) ?? "/",
+                _ => Path.Combine(walked, part),
+            };
+        }
+
+        return walked;
+    }
+
+    /// <summary>The size of a file or block device.</summary>
+    /// <exception cref="DisksException">It cannot be opened.</exception>
+    public static long SizeOf(string filePath)
+    {
+        try
+        {
+            using SafeFileHandle handle = File.OpenHandle(filePath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            return Size(handle, filePath);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new DisksException($"Cannot read {filePath}: {failure.Message}", ExitCode.Failed, failure);
+        }
+    }
+
     /// <summary>The size of a file or block device.</summary>
     internal static long Size(SafeFileHandle handle, string filePath)
     {

@@ -1,25 +1,29 @@
 using System.Text;
 using KvmBackup.Model;
+using KvmBackup.Shell;
 
 namespace KvmBackup.Hypervisor;
 
 /// <summary>Defines and starts domains.</summary>
 public sealed class DomainDefiner(Virsh virsh)
 {
-    /// <exception cref="HypervisorException">libvirt refused the XML.</exception>
-    public Task DefineAsync(DomainName name, string xml, CancellationToken cancellationToken) => UseFileAsync(
-        xml, filePath => virsh.AskAsync(virsh.Call("define", filePath), $"{name}: defining the domain", cancellationToken));
+    /// <summary>The images of guests' saved memory.</summary>
+    public ManagedSave Saved { get; } = new(virsh);
 
-    /// <summary>Writes XML to a file for one call of virsh.</summary>
-    internal static async Task UseFileAsync(string xml, Func<string, Task> use)
+    /// <exception cref="HypervisorException">libvirt refused the XML.</exception>
+    public Task DefineAsync(DomainName name, string xml, CancellationToken cancellationToken) =>
+        DefineAsync(xml, filePath => virsh.Call("define", filePath), $"{name}: defining the domain", cancellationToken);
+
+    private async Task DefineAsync(
+        string xml, Func<string, ProgramCall> call, string purpose, CancellationToken cancellationToken)
     {
         // virsh takes XML from a file only; the folder is made with 0700 since the XML may hold passwords.
         DirectoryInfo folder = Directory.CreateTempSubdirectory("kvmbackup-");
         try
         {
             string filePath = Path.Combine(folder.FullName, "domain.xml");
-            await File.WriteAllTextAsync(filePath, xml, new UTF8Encoding(false));
-            await use(filePath);
+            await File.WriteAllTextAsync(filePath, xml, new UTF8Encoding(false), cancellationToken);
+            await virsh.AskAsync(call(filePath), purpose, cancellationToken);
         }
         finally
         {
@@ -44,6 +48,47 @@ public sealed class DomainDefiner(Virsh virsh)
         await DefineAsync(domain.Name, DomainXmlEditor.PutOnBase(xml, overlay, isBlockDevice), cancellationToken);
     }
 
-    public async Task StartAsync(DomainName name, CancellationToken cancellationToken) =>
-        await virsh.AskAsync(virsh.Call("start", "--domain", name.Value), $"{name}: starting the domain", cancellationToken);
+    /// <summary>Whether the guest's memory was saved while its disk was on the overlay: a resume opens the overlay.</summary>
+    public async Task<bool> IsSavedOnAsync(
+        DomainIdentity domain, PlannedOverlay overlay, CancellationToken cancellationToken) =>
+        await Saved.ReadAsync(domain, cancellationToken) is { } xml && SourceIn(xml, overlay) == overlay.OverlayPath;
+
+    /// <summary>Points one disk in the image of a guest's saved memory from its overlay back to its base.</summary>
+    /// <param name="isBlockDevice">The base is a device rather than a file.</param>
+    /// <exception cref="HypervisorException">The image still names the overlay, which must stay.</exception>
+    public async Task PutSavedOnBaseAsync(
+        DomainIdentity domain, PlannedOverlay overlay, bool isBlockDevice, CancellationToken cancellationToken)
+    {
+        if (await Saved.ReadAsync(domain, cancellationToken) is not { } xml)
+        {
+            return;
+        }
+
+        await DefineAsync(
+            DomainXmlEditor.PutOnBase(xml, overlay, isBlockDevice),
+            filePath => virsh.Call("managedsave-define", "--domain", domain.Uuid.ToString(), filePath),
+            $"{domain.Name}: disk {overlay.Target}: writing its base into the image of the guest's saved memory", cancellationToken);
+        if (await Saved.ReadAsync(domain, cancellationToken) is { } after && SourceIn(after, overlay) is var source
+            && source != overlay.BasePath)
+        {
+            throw new HypervisorException(
+                $"{domain.Name}: disk {overlay.Target}: the image of the guest's saved memory names {source ?? "nothing"} and not the "
+                + $"base {overlay.BasePath}: the overlay {overlay.OverlayPath} stays. To retry: kvmbackup recover",
+                ExitCode.GuestNeedsPerson);
+        }
+    }
+
+    /// <summary>Whether the domain is started with the host.</summary>
+    public async Task SetAutostartAsync(DomainName name, bool isOn, CancellationToken cancellationToken) => await virsh.AskAsync(
+        virsh.Call(["autostart", .. isOn ? Array.Empty<string>() : ["--disable"], "--domain", name.Value]),
+        $"{name}: setting its autostart", cancellationToken);
+
+    /// <param name="discardsSaved">An image of saved memory is removed rather than resumed.</param>
+    public async Task StartAsync(DomainName name, bool discardsSaved, CancellationToken cancellationToken) =>
+        await virsh.AskAsync(
+            virsh.Call(["start", .. discardsSaved ? ["--force-boot"] : Array.Empty<string>(), "--domain", name.Value]),
+            $"{name}: starting the domain", cancellationToken);
+
+    private static string? SourceIn(string xml, PlannedOverlay overlay) =>
+        DomainXml.DiskStates(DomainXml.Parse(xml)).GetValueOrDefault(overlay.Target)?.SourcePath;
 }

@@ -28,7 +28,7 @@ public static class DomainXmlEditor
         MoveFiles(domain, edit.FilePaths);
         if (edit.NewName is { } name)
         {
-            GiveNewIdentity(domain, name);
+            GiveNewIdentity(domain, name, edit.CopyUuid);
         }
 
         return domain.ToString();
@@ -109,7 +109,7 @@ public static class DomainXmlEditor
         }
     }
 
-    private static void GiveNewIdentity(XElement domain, DomainName name)
+    private static void GiveNewIdentity(XElement domain, DomainName name, Guid? uuid)
     {
         domain.SetElementValue("name", name.Value);
 
@@ -121,6 +121,12 @@ public static class DomainXmlEditor
         foreach (XElement network in DomainXml.Devices(domain, "interface"))
         {
             network.Elements("mac").Remove();
+        }
+
+        if (uuid is { } known)
+        {
+            // libvirt refuses a known name with another UUID.
+            domain.SetElementValue("uuid", known);
         }
     }
 }

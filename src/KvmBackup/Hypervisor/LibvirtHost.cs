@@ -74,7 +74,10 @@ public sealed partial class LibvirtHost(Virsh virsh)
         Task<string> snapshots = AskAsync(domain, cancellationToken, "snapshot-list", "--name");
         Task<string> checkpoints = AskAsync(domain, cancellationToken, "checkpoint-list", "--name");
         Task<string?> job = AskJobOfAsync(state, domain, cancellationToken);
-        await Task.WhenAll(state, transient, live, inactive, migratable, snapshots, checkpoints, job);
+        Task<string> autostart = virsh.AskAsync(
+            virsh.Call("--quiet", "list", "--autostart", "--all", "--uuid"), "Listing the domains with autostart", cancellationToken);
+        Task<bool> saved = AskSavedAsync(state, domain, cancellationToken);
+        await Task.WhenAll(state, transient, live, inactive, migratable, snapshots, checkpoints, job, autostart, saved);
 
         XElement xml = DomainXml.Parse(await live);
         XElement next = DomainXml.Parse(await inactive);
@@ -93,6 +96,8 @@ public sealed partial class LibvirtHost(Virsh virsh)
             new DomainDefinition(await inactive, await live, await migratable))
         {
             Excluded = MetadataXml.Excluded(xml, next),
+            IsAutostarted = Lines(await autostart).Contains(domain.Uuid.ToString()),
+            IsSaved = await saved,
         };
     }
 
@@ -159,6 +164,9 @@ public sealed partial class LibvirtHost(Virsh virsh)
         // It may have been undefined since it was listed: that concerns nobody else.
         return result.IsSuccess && DomainName.IsValid(name) ? name : listed;
     }
+
+    private async Task<bool> AskSavedAsync(Task<DomainState> state, DomainIdentity domain, CancellationToken cancellationToken) =>
+        await state == DomainState.ShutOff && await new ManagedSave(virsh).ExistsAsync(domain, cancellationToken);
 
     private async Task<string?> AskJobOfAsync(Task<DomainState> state, DomainIdentity domain, CancellationToken cancellationToken)
     {

@@ -4,8 +4,8 @@ using KvmBackup.Shell;
 namespace KvmBackup.Hypervisor;
 
 /// <summary>
-/// Stops a guest with its memory in a file that libvirt manages, and lets it go on from there. Whoever starts the domain,
-/// a person, the host's boot or we, starts it from that file, running or paused as it was.
+/// The image that libvirt keeps of a guest's memory after <c>virsh managedsave</c>. The next start resumes the guest from it, on
+/// the disks that the image names.
 /// </summary>
 public sealed class ManagedSave(Virsh virsh)
 {
@@ -15,6 +15,7 @@ public sealed class ManagedSave(Virsh virsh)
     // A slow disk; the limit is for a save that hangs.
     private const long SlowestBytesPerSecond = 10 << 20;
     private const long MarginBytes = 128 << 20;
+    private const string Absent = "does not have managed save image";
 
     /// <summary>How large the file may get: the memory, and the state of the devices.</summary>
     /// <exception cref="HypervisorException">The definition cannot be read.</exception>
@@ -39,27 +40,6 @@ public sealed class ManagedSave(Virsh virsh)
         }
     }
 
-    /// <summary>Whether the next start of a domain goes on from a file.</summary>
-    /// <exception cref="HypervisorException">libvirt does not answer.</exception>
-    public async Task<bool> ExistsAsync(DomainIdentity domain, CancellationToken cancellationToken)
-    {
-        string text = await virsh.AskAsync(
-            virsh.Call("--quiet", "list", "--all", "--with-managed-save", "--uuid"), "Listing the saved domains", cancellationToken);
-        return text.Split('\n', StringSplitOptions.TrimEntries).Contains(domain.Uuid.ToString());
-    }
-
-    /// <summary>Points one disk of the saved guest from its overlay to its base, which must have the same content.</summary>
-    /// <exception cref="HypervisorException">libvirt refused it.</exception>
-    public async Task PutOnBaseAsync(
-        DomainIdentity domain, PlannedOverlay overlay, bool isBlockDevice, CancellationToken cancellationToken)
-    {
-        string xml = await virsh.AskAsync(
-            Call("managedsave-dumpxml", domain, "--security-info"), $"{domain.Name}: reading the saved definition", cancellationToken);
-        await DomainDefiner.UseFileAsync(DomainXmlEditor.PutOnBase(xml, overlay, isBlockDevice), filePath => virsh.AskAsync(
-            Call("managedsave-define", domain, "--xml", filePath), $"{domain.Name}: changing the saved definition",
-            cancellationToken));
-    }
-
     /// <summary>The call that lets the guest go on.</summary>
     public ProgramCall StartCall(DomainIdentity domain) => Call("start", domain) with { Timeout = TimeSpan.FromMinutes(30) };
 
@@ -67,6 +47,43 @@ public sealed class ManagedSave(Virsh virsh)
     public async Task StartAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
         await virsh.AskAsync(StartCall(domain), $"{domain.Name}: starting the saved guest", cancellationToken);
 
-    private ProgramCall Call(string command, DomainIdentity domain, params string[] more) =>
-        virsh.Call([command, "--domain", domain.Uuid.ToString(), .. more]);
+    public ProgramCall RemoveCall(DomainIdentity domain) => Call("managedsave-remove", domain);
+
+    /// <summary>Whether the next start resumes the guest from an image. One that cannot be read counts.</summary>
+    public Task<bool> ExistsAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        ExistsAsync(domain.Uuid.ToString(), cancellationToken);
+
+    /// <inheritdoc cref="ExistsAsync(DomainIdentity, CancellationToken)"/>
+    public Task<bool> ExistsAsync(DomainName name, CancellationToken cancellationToken) =>
+        ExistsAsync(name.Value, cancellationToken);
+
+    private async Task<bool> ExistsAsync(string domain, CancellationToken cancellationToken)
+    {
+        ProgramResult result = await virsh.RunAsync(ReadCall(domain), cancellationToken);
+        return result.IsSuccess || !IsAbsent(result);
+    }
+
+    /// <summary>The domain's XML within the image; null when there is no image.</summary>
+    /// <exception cref="HypervisorException">The image cannot be read.</exception>
+    public async Task<string?> ReadAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        ProgramResult result = await virsh.RunAsync(ReadCall(domain.Uuid.ToString()), cancellationToken);
+        return result.IsSuccess ? result.StandardOutput
+            : IsAbsent(result) ? null
+            : throw new HypervisorException(
+                $"{domain.Name}: reading the image of its saved memory failed: virsh said: {result.Complaint}");
+    }
+
+    /// <summary>Removes the image that the domain has by its own flag; one of an earlier domain of that name stays.</summary>
+    public Task RemoveAsync(DomainIdentity domain, CancellationToken cancellationToken) => virsh.AskAsync(
+        RemoveCall(domain), $"{domain.Name}: removing the image of its saved memory", cancellationToken);
+
+    // Neither dominfo nor managedsave-remove knows of an image that an undefined domain of the same name has left, from which
+    // start resumes all the same (libvirt 9.0). This call reads whatever file start would read.
+    private ProgramCall ReadCall(string domain) =>
+        virsh.Call("managedsave-dumpxml", "--security-info", "--domain", domain);
+
+    private ProgramCall Call(string command, DomainIdentity domain) => virsh.Call(command, "--domain", domain.Uuid.ToString());
+
+    private static bool IsAbsent(ProgramResult result) => result.Complaint.Contains(Absent, StringComparison.Ordinal);
 }

@@ -10,6 +10,9 @@ public sealed record DomainEdit(
     IReadOnlyDictionary<DiskTarget, string> DiskPaths,
     IReadOnlyDictionary<string, string> FilePaths)
 {
+    /// <summary>The UUID of the domain that a copy takes the place of; null for a new one.</summary>
+    public Guid? CopyUuid { get; init; }
+
     /// <summary>Disks that are RBD images from now on, by target.</summary>
     public IReadOnlyDictionary<DiskTarget, RbdImage> DiskImages { get; init; } = new Dictionary<DiskTarget, RbdImage>();
 }

@@ -30,6 +30,12 @@ public sealed record DomainFacts(
     /// <summary>The disks that the domain's own metadata want left out.</summary>
     public IReadOnlyList<DiskTarget> Excluded { get; init; } = [];
 
+    /// <summary>The host starts it when the host itself starts.</summary>
+    public bool IsAutostarted { get; init; }
+
+    /// <summary>It is shut off, and its memory is in a file of the host, from which the next start resumes it.</summary>
+    public bool IsSaved { get; init; }
+
     public DomainIdentity Identity => new(Name, Uuid);
 
     public bool IsActive => State != DomainState.ShutOff;

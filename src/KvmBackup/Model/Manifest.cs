@@ -53,6 +53,9 @@ public sealed record Manifest(
     /// <summary>What the guest wrote to its overlays while it was backed up; null without overlays, and in older backups.</summary>
     public long? OverlayBytes { get; init; }
 
+    /// <summary>Whether the host started the domain when the host itself started; null when it was not asked.</summary>
+    public bool? Autostart { get; init; }
+
     /// <summary>The RBD images that it holds, by the names that they had.</summary>
     public IReadOnlyList<RbdImage> FindImages() => [.. Disks.Select(disk => disk.Image?.Image).OfType<RbdImage>()];
 

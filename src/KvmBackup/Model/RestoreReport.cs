@@ -23,4 +23,8 @@ public sealed record RestoreReport(
     long DataBytes,
     TimeSpan Elapsed,
     IReadOnlyList<string> Warnings,
-    IReadOnlyList<string> Commands);
+    IReadOnlyList<string> Commands)
+{
+    /// <summary>The domain is started with the host.</summary>
+    public bool IsAutostarted { get; init; }
+}

@@ -27,6 +27,12 @@ public sealed record RestoreRequest(
     /// <summary>The images that may be overwritten, each named by the operator.</summary>
     public IReadOnlyList<RbdImage> ReplacedImages { get; init; } = [];
 
+    /// <summary>The block devices that may be overwritten, each named by the operator.</summary>
+    public IReadOnlyList<string> ReplacedDevices { get; init; } = [];
+
+    /// <summary>The memory that libvirt saved of the replaced guest may go.</summary>
+    public bool DiscardsSavedState { get; init; }
+
     /// <summary>Everything goes back to where it was.</summary>
     public bool IsInPlace => TargetDirectory is null && Cluster is null && NewName is null;
 }

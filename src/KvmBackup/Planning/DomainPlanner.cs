@@ -162,6 +162,12 @@ public static class DomainPlanner
                 + $"{disk.Encryption!.SecretText}, which is not in this backup: keep its value elsewhere";
         }
 
+        if (domain.IsSaved)
+        {
+            yield return "its memory is saved on this host (virsh managedsave) and is not in this backup: the disks alone are as after "
+                + "a power cut. For the whole state start the guest before the backup";
+        }
+
         if (domain.HasTpm)
         {
             yield return "the state of its TPM is not in this backup; keep the recovery keys of what the guest encrypts";

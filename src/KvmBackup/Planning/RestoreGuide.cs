@@ -52,7 +52,7 @@ public static class RestoreGuide
             ## 4. Define the domain and start it
             ```sh
             {string.Concat(disks.Where(IsMapped).Select(MapLine))}virsh define {ShellWord.Quote($"{folder}/domain.xml")}
-            virsh start --domain {ShellWord.Quote(domain.Name.Value)}
+            {AutostartLine(domain)}virsh start --domain {ShellWord.Quote(domain.Name.Value)}
             ```
             `domain.xml` is what the next start uses; `live.xml` is what ran at that moment, `migratable.xml` what another
             host would take. To bring up a copy beside the original, change name, paths and MAC addresses in `domain.xml`
@@ -78,6 +78,9 @@ public static class RestoreGuide
 
         return text.ToString();
     }
+
+    private static string AutostartLine(DomainFacts domain) =>
+        domain.IsAutostarted ? $"virsh autostart --domain {ShellWord.Quote(domain.Name.Value)}\n" : string.Empty;
 
     private static bool IsMapped(TakenDisk disk) => disk is { Image: not null, Disk.SourceType: DiskSourceType.Block };
 

@@ -36,12 +36,13 @@ public static class RestorePlanner
             filePaths[file.SourcePath] = path;
         }
 
-        bool isDefined = request.Define || request.Start;
+        bool isDefined = request.Define || request.Start || IsReplaced(manifest, request);
         DomainEdit edit = new(request.NewName, diskPaths, filePaths)
         {
             // In place the definition names them already, whatever way it has to.
             DiskImages = request.IsInPlace ? new() : images.ToDictionary(image => image.Disk.Target, image => image.Image),
         };
+        CheckDevices(files, request);
         return new RestorePlan(
             files, edit, name, isDefined, request.Start,
             [.. Warn(manifest, request), .. isDefined ? ImagePlacement.Warn(manifest, images) : []])
@@ -49,6 +50,11 @@ public static class RestorePlanner
             Images = images,
         };
     }
+
+    /// <summary>A replaced guest gets the backup's definition with its disks: the one that is there may name others.</summary>
+    private static bool IsReplaced(Manifest manifest, RestoreRequest request) =>
+        request is { Replace: not null, Disk: null, TargetDirectory: null, Cluster: null }
+        && ImageIdentity.Find(manifest.Domain) is null;
 
     /// <summary>Disks alone that go into a cluster leave this host's files alone.</summary>
     private static bool HasFiles(RestoreRequest request) =>
@@ -90,6 +96,17 @@ public static class RestorePlanner
         {
             throw new PlanningException(
                 $"--replace names {replaced}, but this restore is of {request.NewName ?? manifest.Domain}; name that one.");
+        }
+    }
+
+    private static void CheckDevices(List<RestoreFile> files, RestoreRequest request)
+    {
+        string[] devices = [.. files.Where(file => file.IsBlockDevice).Select(file => file.FilePath)];
+        if (request.ReplacedDevices.FirstOrDefault(path => !devices.Contains(path)) is { } stranger)
+        {
+            throw new PlanningException(
+                $"--replace-device names {stranger}, but this restore writes "
+                + $"{(devices.Length == 0 ? "no block device" : string.Join(", ", devices))}.");
         }
     }
 

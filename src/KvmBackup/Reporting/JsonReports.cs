@@ -101,6 +101,7 @@ public sealed class JsonReports(TextWriter output) : IReports
         ["kept_files"] = Strings(report.KeptFiles),
         ["is_defined"] = report.IsDefined,
         ["is_started"] = report.IsStarted,
+        ["is_autostarted"] = report.IsAutostarted,
         ["data_bytes"] = report.DataBytes,
         ["elapsed_seconds"] = report.Elapsed.TotalSeconds,
         ["warnings"] = Strings(report.Warnings),

@@ -151,7 +151,8 @@ public sealed class TextReports(TextWriter output, TextWriter complaints, int? w
         SayAll("  ", report.Commands);
         if (report.IsDefined)
         {
-            Say($"  the domain {report.Name} is defined{(report.IsStarted ? " and started" : $"; start it with: virsh start {ShellWord.Quote(report.Name.Value)}")}");
+            string autostart = report.IsAutostarted ? ", starts with the host," : string.Empty;
+            Say($"  the domain {report.Name} is defined{autostart}{(report.IsStarted ? " and started" : $"; start it with: virsh start {ShellWord.Quote(report.Name.Value)}")}");
         }
     }
 

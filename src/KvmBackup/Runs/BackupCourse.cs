@@ -182,6 +182,7 @@ public sealed class BackupCourse(
             file, disks, job.Skipped, job.Files, members, record.Warnings)
         {
             OverlayBytes = outcome.OverlayBytes,
+            Autostart = job.Autostart,
         };
         Manifest manifest = await Patience.FinishAsync(
             "the end of the archive", token => archive.CompleteAsync(Describe, token), job.Terms.StallTimeout,

@@ -32,6 +32,9 @@ public abstract record BackupJob(
 
     public DomainName Name => Identity.Name;
 
+    /// <summary>Whether the host starts it when the host itself starts; null when that is not known of it.</summary>
+    public virtual bool? Autostart => null;
+
     /// <summary>The small members that the archive begins with, by name.</summary>
     public abstract IReadOnlyList<(string Name, string Text)> Texts(BackupId id, string hostName, string archiveName);
 }

@@ -149,10 +149,10 @@ public sealed class DomainRecovery(
                 break;
             case RecoveryAction.MendDefinition:
                 await release.PutOnBaseAsync(domain.Identity, overlay);
-                await release.RemoveAsync(overlay, pin.Overlay);
+                await release.RemoveAsync(domain.Identity, overlay, pin.Overlay);
                 break;
             case RecoveryAction.RemoveOverlay:
-                await release.RemoveAsync(overlay, pin.Overlay);
+                await release.RemoveAsync(domain.Identity, overlay, pin.Overlay);
                 break;
             default:
                 break;

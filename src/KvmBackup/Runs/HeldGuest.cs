@@ -72,6 +72,8 @@ public sealed class HeldGuest(
         }
 
         await offline.EnsureUntouchedAsync(cancellationToken);
-        return new PinOutcome(Consistency.Offline, null, null);
+        return job.Facts.IsSaved
+            ? new PinOutcome(Consistency.Crash, "the guest's memory is saved on the host (virsh managedsave)", null)
+            : new PinOutcome(Consistency.Offline, null, null);
     }
 }

@@ -10,7 +10,8 @@ namespace KvmBackup.Runs;
 /// once nothing needs it.
 /// </summary>
 public sealed class OverlayRelease(
-    OverlayCommit commit, SavedRelease saved, DomainDefiner definer, QemuImage images, EncryptedOverlays encrypted, ILogger log)
+    LibvirtHost host, OverlayCommit commit, SavedRelease saved, DomainDefiner definer, QemuImage images,
+    EncryptedOverlays encrypted, ILogger log)
 {
     private const int OfflineAttempts = 3;
 
@@ -44,7 +45,7 @@ public sealed class OverlayRelease(
             return;
         }
 
-        await RemoveAsync(overlay, identity);
+        await RemoveAsync(domain.Identity, overlay, identity);
     }
 
     /// <summary>Starts the guest again that a process which died had saved to commit its overlays.</summary>
@@ -81,7 +82,7 @@ public sealed class OverlayRelease(
             throw new RunsException(OverlayAdvice.Gone(domain, overlay, isBaseSame), ExitCode.GuestNeedsPerson);
         }
 
-        await RemoveAsync(overlay, identity);
+        await DeleteAsync(overlay, identity);
         return true;
     }
 
@@ -91,13 +92,19 @@ public sealed class OverlayRelease(
 
     /// <summary>Removes an overlay that no definition names any more.</summary>
     /// <exception cref="KvmBackupException">It is another file, or somebody has it open.</exception>
-    public async Task RemoveAsync(PlannedOverlay overlay, FileIdentity? identity)
+    public async Task RemoveAsync(DomainIdentity domain, PlannedOverlay overlay, FileIdentity? identity)
     {
         if (Path.Exists(overlay.OverlayPath))
         {
-            await images.EnsureUnusedAsync(overlay.OverlayPath, CancellationToken.None);
-            OverlayFile.Remove(overlay.OverlayPath, identity);
+            await PutSavedOnBaseAsync(domain, overlay);
+            await DeleteAsync(overlay, identity);
         }
+    }
+
+    private async Task DeleteAsync(PlannedOverlay overlay, FileIdentity? identity)
+    {
+        await images.EnsureUnusedAsync(overlay.OverlayPath, CancellationToken.None);
+        OverlayFile.Remove(overlay.OverlayPath, identity);
     }
 
     /// <summary>By a block job; where QEMU is not allowed to write to the base, by saving the guest.</summary>
@@ -129,6 +136,22 @@ public sealed class OverlayRelease(
         return true;
     }
 
+    /// <summary>
+    /// A guest whose memory was saved during the backup resumes on the disks that the image of its memory names: those must be
+    /// its own before an overlay goes.
+    /// </summary>
+    private async Task PutSavedOnBaseAsync(DomainIdentity domain, PlannedOverlay overlay)
+    {
+        if (await host.StateAsync(domain, CancellationToken.None) == DomainState.ShutOff
+            && await definer.IsSavedOnAsync(domain, overlay, CancellationToken.None))
+        {
+            // Once more if it was done already, for a run can have died in between: a committed overlay is empty.
+            await encrypted.CommitAsync(overlay);
+            await definer.PutSavedOnBaseAsync(domain, overlay, LocalFile.IsBlockDevice(overlay.BasePath), CancellationToken.None);
+            log.Information("{Domain}: {Target}: the saved memory names the base again", domain.Name, overlay.Target);
+        }
+    }
+
     /// <returns>False when the guest was started meanwhile: it is released as a running one then.</returns>
     private async Task<bool> TryCommitOfflineAsync(DomainFacts domain, PlannedOverlay overlay, bool isLast)
     {
@@ -137,6 +160,7 @@ public sealed class OverlayRelease(
             // The image locks of QEMU keep a guest that starts at this moment from the files, and us from its files.
             await encrypted.CommitAsync(overlay);
             await PutOnBaseAsync(domain.Identity, overlay);
+            await PutSavedOnBaseAsync(domain.Identity, overlay);
             if (await commit.IsOnBaseAsync(domain, overlay, CancellationToken.None))
             {
                 return true;

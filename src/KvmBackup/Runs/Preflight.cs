@@ -39,6 +39,7 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
 
         CompletedBackup[] own = [.. directory.List().Backups.Where(backup => backup.Manifest.DomainUuid == facts.Uuid)];
         List<string> warnings = [.. plan.Warnings];
+        facts = AbsentFirmware.LeaveOut(facts, warnings);
         List<TakenDisk> disks = [];
         foreach (DiskFacts disk in plan.Taken)
         {

@@ -30,6 +30,8 @@ public sealed record PreparedJob(
 
     public override IReadOnlyList<AuxiliaryFile> Files => Facts.Files;
 
+    public override bool? Autostart => Facts.IsPersistent ? Facts.IsAutostarted : null;
+
     /// <summary>The guide, and the XML.</summary>
     public override IReadOnlyList<(string Name, string Text)> Texts(BackupId id, string hostName, string archiveName) =>
     [

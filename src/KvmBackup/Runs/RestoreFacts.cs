@@ -8,4 +8,8 @@ namespace KvmBackup.Runs;
 /// <param name="Images">The images to write.</param>
 /// <param name="DataBytes">Data to write.</param>
 public sealed record RestoreFacts(
-    IReadOnlyList<RestoreFile> Written, IReadOnlyList<RestoreFile> Kept, IReadOnlyList<PlacedImage> Images, long DataBytes);
+    IReadOnlyList<RestoreFile> Written, IReadOnlyList<RestoreFile> Kept, IReadOnlyList<PlacedImage> Images, long DataBytes)
+{
+    /// <summary>The domain that is there already and that the restore changes; null when there is none.</summary>
+    public ReplacedDomain? Replaced { get; init; }
+}

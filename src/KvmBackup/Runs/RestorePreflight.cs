@@ -16,10 +16,13 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
         RestoreRequest request, string? xml, CancellationToken cancellationToken)
     {
         List<string> refusals = [.. await RefuseDomainAsync(backup.Manifest, plan, request, cancellationToken)];
+        ReplacedDomain? replaced = await ReplacedDomain.FindAsync(host, backup.Manifest, plan, request, refusals, cancellationToken);
         List<RestoreFile> written = [];
         List<RestoreFile> kept = [];
-        foreach (RestoreFile file in plan.Files)
+        foreach (RestoreFile planned in plan.Files)
         {
+            // A header names its backing file as it likes, by way of folders that may be gone.
+            RestoreFile file = planned with { FilePath = LocalFile.WithoutParents(planned.FilePath) };
             ArchiveMember member = backup.Manifest.FindMember(file.MemberName)
                 ?? throw new RunsException(
                     $"{backup.Domain}@{backup.Id}: the manifest names no member {file.MemberName}.", ExitCode.DamageFound);
@@ -29,7 +32,7 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
             }
             else if (file.IsBlockDevice)
             {
-                refusals.AddRange(RefuseDevice(file, request));
+                refusals.AddRange(RefuseDevice(file, member.SizeBytes, request));
                 written.Add(file);
             }
             else if (!Path.Exists(file.FilePath) || file.WhenExisting == ExistingFileRule.Replace)
@@ -52,6 +55,9 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
         IReadOnlyList<PlacedImage> images = await destinations.FindAsync(backup, xml, plan.Images, refusals, cancellationToken);
         return refusals.Count == 0
             ? new RestoreFacts(written, kept, images, written.Sum(DataBytes) + plan.Images.Sum(ImageBytes))
+            {
+                Replaced = replaced,
+            }
             : throw new RunsException(
                 $"{backup.Domain}@{backup.Id}: nothing was restored: {string.Join("; ", refusals)}.", ExitCode.Usage);
 
@@ -107,16 +113,21 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
         return refusals;
     }
 
-    private static IEnumerable<string> RefuseDevice(RestoreFile file, RestoreRequest request)
+    private static IEnumerable<string> RefuseDevice(RestoreFile file, long sizeBytes, RestoreRequest request)
     {
         if (!Path.Exists(file.FilePath) || !LocalFile.IsBlockDevice(file.FilePath))
         {
             yield return $"the block device {file.FilePath} is not there: make it, or restore to files with --to DIR";
         }
-        else if (request.Replace is null)
+        else if (LocalFile.SizeOf(file.FilePath) is var deviceBytes && deviceBytes < sizeBytes)
+        {
+            yield return $"{file.FilePath} has {deviceBytes} bytes and the backup's disk {sizeBytes}: make it larger, or restore to "
+                + "files with --to DIR";
+        }
+        else if (request.Replace is null && !request.ReplacedDevices.Contains(file.FilePath))
         {
             yield return $"{file.FilePath} is a block device, whose content would be overwritten: allow it with "
-                + $"--replace {request.Domain}, or restore to files with --to DIR";
+                + $"--replace-device {ShellWord.Quote(file.FilePath)}, or restore to files with --to DIR";
         }
     }
 

@@ -54,15 +54,17 @@ public sealed class RestoreRun(
         RestoreReport report = new(
             backup.Domain, backup.Id, plan.Name, [], [.. facts.Kept.Select(file => file.FilePath)], false, false, 0,
             TimeSpan.Zero, [.. Warn(backups, backup, request), .. open.Damages.Select(damage => $"{damage.File}: {damage.Reason}"), .. plan.Warnings,
-                .. MappedRestore.Warn(plan, xml)],
+                .. MappedRestore.Warn(plan, xml), .. facts.Replaced?.Warnings ?? []],
             []);
         if (request.IsDryRun)
         {
-            return report with { Commands = [.. DescribeCommands(plan, facts)] };
+            return report with { Commands = [.. DescribeCommands(backup.Manifest, plan, facts)] };
         }
 
-        IReadOnlyList<string> warnings = await writer.WriteAsync(open, facts, assemblies, progress, cancellationToken);
-        await DefineAsync(plan, xml, cancellationToken);
+        RestoredDefinition definition = new(definer, backup, plan, request, facts.Replaced, log);
+        IReadOnlyList<string> warnings = await writer.WriteAsync(
+            open, facts, assemblies, definition.DiscardSavedAsync, progress, cancellationToken);
+        await definition.ApplyAsync(xml, cancellationToken);
         return report with
         {
             WrittenFiles = [.. facts.Written.Select(file => file.FilePath), .. facts.Images.Select(image => image.Plan.ToString())],
@@ -70,8 +72,9 @@ public sealed class RestoreRun(
             IsStarted = plan.Start,
             DataBytes = facts.DataBytes,
             Elapsed = time.GetElapsedTime(start),
-            Warnings = [.. report.Warnings, .. warnings],
-            Commands = isImage || plan.Define || request.Disk is not null ? [] : [RestoreAgainHint(request, backup)],
+            Warnings = [.. report.Warnings, .. warnings, .. definition.Notes],
+            Commands = isImage || plan.Define || request.Disk is not null ? [] : [RestoreAgainHint(request, backup, facts.Replaced)],
+            IsAutostarted = definition.IsAutostarted,
         };
     }
 
@@ -84,27 +87,12 @@ public sealed class RestoreRun(
             .ToDictionary(target => target, target => ImageAssembly.Plan(backup, target, all));
     }
 
-    private async Task DefineAsync(RestorePlan plan, string? xml, CancellationToken cancellationToken)
-    {
-        if (plan.Define && xml is not null)
-        {
-            await definer.DefineAsync(plan.Name, DomainXmlEditor.Apply(xml, plan.Edit), cancellationToken);
-            log.Information("{Domain}: defined", plan.Name);
-        }
-
-        if (plan.Start)
-        {
-            await definer.StartAsync(plan.Name, cancellationToken);
-            log.Information("{Domain}: started", plan.Name);
-        }
-    }
-
     /// <summary>Who asks for the newest must know when that is not what comes.</summary>
     private static IEnumerable<string> Warn(DomainDirectory backups, CompletedBackup backup, RestoreRequest request) =>
         request.IdPrefix is not null ? []
             : backups.List().FailedSince(backup).Select(entry => $"{entry.Name} is newer, but not usable: {entry.Reason}");
 
-    private static IEnumerable<string> DescribeCommands(RestorePlan plan, RestoreFacts facts)
+    private static IEnumerable<string> DescribeCommands(Manifest manifest, RestorePlan plan, RestoreFacts facts)
     {
         foreach (RestoreFile file in facts.Written)
         {
@@ -133,19 +121,15 @@ public sealed class RestoreRun(
             }
         }
 
-        if (plan.Define)
+        foreach (string command in RestoredDefinition.Describe(manifest, plan, facts.Replaced))
         {
-            yield return "virsh define domain.xml";
-        }
-
-        if (plan.Start)
-        {
-            yield return $"virsh start --domain {ShellWord.Quote(plan.Name.Value)}";
+            yield return command;
         }
     }
 
-    private static string RestoreAgainHint(RestoreRequest request, CompletedBackup backup) =>
-        $"The domain is not defined. Its definition: tar -xOf "
+    private static string RestoreAgainHint(RestoreRequest request, CompletedBackup backup, ReplacedDomain? existing) =>
+        (existing is null ? "No domain was defined. The backup's definition: tar -xOf "
+            : $"The definition of {existing.Identity.Name} stays as it is. The backup's: tar -xOf ")
         + ShellWord.Quote(Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName))
         + $" {ShellWord.Quote($"{backup.Manifest.Domain.FileName}/domain.xml")}; or let --define do it the next time{(request.NewName is null ? string.Empty : ", with --as")}";
 }

@@ -8,11 +8,17 @@ namespace KvmBackup.Runs;
 /// <summary>Writes the files and images of a restore. None gets its name before all of them are whole.</summary>
 public sealed class RestoreWriter(QemuImage images, ImageAssembler assembler, ImageRestorer restorer, ILogger log)
 {
+    /// <param name="backup">What is restored.</param>
+    /// <param name="facts">What was found on this host.</param>
+    /// <param name="assemblies">The disks that are put together from several backups.</param>
+    /// <param name="whenWhole">Called when all is written, before the first file gets its name.</param>
+    /// <param name="progress">Told while it writes.</param>
+    /// <param name="cancellationToken">Ends it, until files get their names.</param>
     /// <returns>What qemu-img thinks of the files.</returns>
     /// <exception cref="KvmBackupException">Nothing was restored, and nothing half done is left.</exception>
     public async Task<IReadOnlyList<string>> WriteAsync(
         OpenBackup backup, RestoreFacts facts, IReadOnlyDictionary<DiskTarget, ImageAssembly> assemblies,
-        IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
+        Func<Task> whenWhole, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
         Tally tally = new(backup.Backup.Domain, facts.DataBytes, progress);
         List<IRestoredDisk> openFiles = [];
@@ -32,6 +38,7 @@ public sealed class RestoreWriter(QemuImage images, ImageAssembler assembler, Im
 
             // The last moment to change one's mind: names are given all or none.
             cancellationToken.ThrowIfCancellationRequested();
+            await whenWhole();
             foreach ((RestoredImage image, PlacedImage placed) in openImages.Zip(facts.Images))
             {
                 await image.CommitAsync(placed.Replaces);

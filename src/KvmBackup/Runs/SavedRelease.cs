@@ -10,7 +10,7 @@ namespace KvmBackup.Runs;
 /// <c>qemu-img</c>, puts the saved guest and the definition on the base, and lets the guest go on, running or paused as it
 /// was. The journal says that the guest is saved before it is, so that recovery starts it when this process dies.
 /// </summary>
-public sealed class SavedRelease(LibvirtHost host, ManagedSave save, DomainDefiner definer, EncryptedOverlays encrypted, ILogger log)
+public sealed class SavedRelease(LibvirtHost host, DomainDefiner definer, EncryptedOverlays encrypted, ILogger log)
 {
     private const int StartAttempts = 3;
 
@@ -27,7 +27,7 @@ public sealed class SavedRelease(LibvirtHost host, ManagedSave save, DomainDefin
         await watch.RecordSaved(true);
         try
         {
-            await save.SaveAsync(domain, CancellationToken.None);
+            await definer.Saved.SaveAsync(domain, CancellationToken.None);
         }
         catch (KvmBackupException failure)
         {
@@ -54,7 +54,7 @@ public sealed class SavedRelease(LibvirtHost host, ManagedSave save, DomainDefin
     /// <exception cref="KvmBackupException">The guest could not be started, or its overlays could not be committed.</exception>
     public async Task<string?> ResumeAsync(DomainFacts domain, IReadOnlyList<PlannedOverlay> overlays)
     {
-        if (domain.IsActive || !await save.ExistsAsync(domain.Identity, CancellationToken.None))
+        if (domain.IsActive || !await definer.Saved.ExistsAsync(domain.Identity, CancellationToken.None))
         {
             return null;
         }
@@ -94,7 +94,7 @@ public sealed class SavedRelease(LibvirtHost host, ManagedSave save, DomainDefin
                 bool isBlockDevice = LocalFile.IsBlockDevice(overlay.BasePath);
 
                 // In this order: while the definition names the overlay, nobody takes it for one that is not used.
-                await save.PutOnBaseAsync(domain.Identity, overlay, isBlockDevice, CancellationToken.None);
+                await definer.PutSavedOnBaseAsync(domain.Identity, overlay, isBlockDevice, CancellationToken.None);
                 await definer.PutOnBaseAsync(domain.Identity, overlay, isBlockDevice, CancellationToken.None);
             }
 
@@ -121,7 +121,7 @@ public sealed class SavedRelease(LibvirtHost host, ManagedSave save, DomainDefin
         {
             try
             {
-                await save.StartAsync(domain.Identity, CancellationToken.None);
+                await definer.Saved.StartAsync(domain.Identity, CancellationToken.None);
                 return;
             }
             catch (KvmBackupException failure)
@@ -137,7 +137,7 @@ public sealed class SavedRelease(LibvirtHost host, ManagedSave save, DomainDefin
                 {
                     throw new RunsException(
                         $"{domain.Name}: THE GUEST IS SAVED AND DOES NOT RUN: {failure.Message.TrimEnd('.')}. Its memory is in "
-                        + $"libvirt's managed save; do not remove it. Type: {save.StartCall(domain.Identity)} ; then: kvmbackup recover",
+                        + $"libvirt's managed save; do not remove it. Type: {definer.Saved.StartCall(domain.Identity)} ; then: kvmbackup recover",
                         ExitCode.GuestNeedsPerson);
                 }
             }

@@ -25,6 +25,19 @@ public sealed class LocalFileTests : IDisposable
     }
 
     [Fact]
+    public void A_path_goes_up_from_where_a_link_leads_and_from_a_folder_that_is_gone_by_its_name()
+    {
+        _ = Directory.CreateDirectory(folder.PathOf("far", "deep"));
+        _ = Directory.CreateSymbolicLink(folder.PathOf("link"), folder.PathOf("far", "deep"));
+
+        Assert.Equal(folder.PathOf("far", "a"), LocalFile.WithoutParents(folder.PathOf("link", "..", "a")));
+        Assert.Equal(folder.PathOf("a"), LocalFile.WithoutParents(folder.PathOf("gone", "..", ".", "a")));
+        Assert.Equal(folder.PathOf("link", "a..b"), LocalFile.WithoutParents(folder.PathOf("link", "a..b")));
+        Assert.Equal("/a", LocalFile.WithoutParents("/../../a"));
+        Assert.Equal("../a", LocalFile.WithoutParents("../a"));
+    }
+
+    [Fact]
     public void A_short_hole_is_read_and_a_long_one_is_not()
     {
         using FileExtentSource joined = FileExtentSource.Open(Sparse(MiB, (0, 4096), (4096 + 16384, 4096)));

@@ -73,6 +73,20 @@ public sealed class DomainXmlEditorTests
     }
 
     [Fact]
+    public void A_copy_that_takes_the_place_of_another_keeps_the_other_s_uuid()
+    {
+        // libvirt: operation failed: domain 'copy' already exists with uuid ...
+        DomainEdit edit = new(new DomainName("copy"), new Dictionary<DiskTarget, string>(), new Dictionary<string, string>())
+        {
+            CopyUuid = Web1.Uuid,
+        };
+
+        XElement domain = XElement.Parse(DomainXmlEditor.Apply("<domain><name>web1</name><uuid>1</uuid></domain>", edit));
+
+        Assert.Equal($"{Web1.Uuid}", Assert.Single(domain.Elements("uuid")).Value);
+    }
+
+    [Fact]
     public void Kernel_initrd_and_firmware_go_to_their_new_paths()
     {
         Dictionary<string, string> files = new() { ["/k"] = "/new/k", ["/n"] = "/new/n" };

@@ -101,6 +101,16 @@ public sealed partial class RestoreGuideTests
         Assert.Contains($"libvirt's secret {Web1.Uuid}", guide, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_guest_that_started_with_its_host_does_so_again()
+    {
+        string guide = RestoreGuide.Write(Facts("it's") with { IsAutostarted = true }, Web1.Id, "cloud1", "a.tar.gz", []);
+
+        Assert.Equal(
+            ["<virsh|define|it's/domain.xml>", "<virsh|autostart|--domain|it's>", "<virsh|start|--domain|it's>"],
+            (await RunAsync(guide)).TakeLast(3));
+    }
+
     private static DomainFacts Facts(string name) => new(
         new DomainName(name), Web1.Uuid, DomainState.Running, true, true, false, [], [], [], null, [],
         new DomainDefinition(string.Empty, string.Empty, string.Empty));

@@ -60,6 +60,26 @@ public sealed class RestorePlannerTests
     }
 
     [Fact]
+    public void A_replaced_guest_gets_the_definition_of_the_backup_and_one_of_its_disks_does_not()
+    {
+        RestoreRequest whole = InPlace with { Replace = Backup.Domain };
+
+        Assert.True(RestorePlanner.Plan(Backup, whole).Define);
+        Assert.False(RestorePlanner.Plan(Backup, whole with { Disk = Web1.Vda }).Define);
+        Assert.False(RestorePlanner.Plan(Backup, whole with { TargetDirectory = "/new" }).Define);
+    }
+
+    [Fact]
+    public void A_block_device_that_may_be_overwritten_is_one_that_is_written()
+    {
+        _ = RestorePlanner.Plan(Backup, InPlace with { ReplacedDevices = ["/dev/vg/data"] });
+
+        PlanningException failure = Assert.Throws<PlanningException>(
+            () => RestorePlanner.Plan(Backup, InPlace with { ReplacedDevices = ["/dev/vg/dat"] }));
+        Assert.Equal("--replace-device names /dev/vg/dat, but this restore writes /dev/vg/data.", failure.Message);
+    }
+
+    [Fact]
     public void Elsewhere_the_layers_lie_side_by_side_and_name_each_other()
     {
         RestorePlan plan = RestorePlanner.Plan(Backup, InPlace with { TargetDirectory = "/new" });

@@ -48,6 +48,21 @@ public sealed class DomainBackupPartsTests : IDisposable
         Assert.Empty((await PrepareAsync()).Overlays);
     }
 
+    [Theory]
+    [InlineData("shut-off/domstate", true)]
+    [InlineData("running/domstate", false)]
+    public async Task An_nvram_file_that_is_not_there_yet_is_left_out_of_a_guest_that_is_shut_off(string state, bool isLeftOut)
+    {
+        string xml = Recording.Read("running/dumpxml-security").Output.Replace(Recording.ImagesPath, images.DirectoryPath, StringComparison.Ordinal)
+            .Replace("<os>", "<os><nvram>/absent/web1_VARS.fd</nvram>", StringComparison.Ordinal);
+        shell.Now(state).On("dumpxml --security-info --domain", Reply.Good(xml));
+
+        PreparedJob job = await PrepareAsync();
+
+        Assert.Equal(isLeftOut, job.Files.All(file => file.MemberName != "nvram.fd"));
+        Assert.Equal(isLeftOut, job.Warnings.Any(text => text.Contains("NVRAM file /absent/web1_VARS.fd", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public async Task A_target_beside_the_images_is_refused()
     {

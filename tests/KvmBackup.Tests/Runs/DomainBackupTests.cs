@@ -11,7 +11,7 @@ using Serilog.Core;
 namespace KvmBackup.Tests.Runs;
 
 /// <summary>The sacred order as a whole: all rooms as they are, over recorded programs.</summary>
-public sealed class DomainBackupTests : IDisposable
+public sealed partial class DomainBackupTests : IDisposable
 {
     private const string Freeze = "guest-fsfreeze-freeze";
     private const string Thaw = "guest-fsfreeze-thaw";

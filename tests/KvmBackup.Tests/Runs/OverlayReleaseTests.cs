@@ -1,4 +1,5 @@
 using KvmBackup.Disks;
+using KvmBackup.Hypervisor;
 using KvmBackup.Model;
 using KvmBackup.Runs;
 using KvmBackup.Tests.Support;
@@ -81,6 +82,42 @@ public sealed class OverlayReleaseTests : IDisposable
     }
 
     [Fact]
+    public async Task A_guest_whose_memory_was_saved_on_the_overlay_resumes_on_its_base()
+    {
+        string saved = await PinnedXmlAsync();
+        string onBase = saved.Replace(host.Vda.OverlayPath, host.Vda.BasePath, StringComparison.Ordinal);
+        shell.On("blockcommit", Reply.Bad(NotRunning))
+            .On("qemu-img commit", Reply.Good("Image committed."), Reply.Good("Image committed."))
+            .On("virsh define", Reply.Good("Domain defined").Then(HaveReleased))
+            .On("managedsave-dumpxml", Reply.Good(saved), Reply.Good(saved), Reply.Good(saved), Reply.Good(onBase), Reply.Good(onBase))
+            .On("managedsave-define", Reply.Good("Managed save state file updated.").Then(
+                () => Assert.True(File.Exists(host.Vda.OverlayPath))));
+
+        await ReleaseAsync();
+
+        Assert.Equal(
+            ["qemu-img commit", "virsh define", "managedsave-define", "qemu-img info"],
+            shell.Order("qemu-img commit", "virsh define", "managedsave-define", "qemu-img info").Distinct());
+        Assert.False(File.Exists(host.Vda.OverlayPath));
+    }
+
+    [Fact]
+    public async Task An_overlay_that_the_saved_memory_still_names_stays()
+    {
+        string saved = await PinnedXmlAsync();
+        HaveReleased();
+        shell.On("qemu-img commit", Reply.Good("Image committed."))
+            .On("managedsave-dumpxml", [.. Enumerable.Repeat(saved, 4).Select(Reply.Good)])
+            .On("managedsave-define", Reply.Good("Managed save state file updated."));
+
+        HypervisorException failure = await Assert.ThrowsAsync<HypervisorException>(() => ReleaseAsync());
+
+        Assert.Equal(ExitCode.GuestNeedsPerson, failure.ExitCode);
+        Assert.Contains("kvmbackup recover", failure.Message, StringComparison.Ordinal);
+        Assert.True(File.Exists(host.Vda.OverlayPath));
+    }
+
+    [Fact]
     public async Task The_overlay_goes_last_and_only_the_one_that_was_recorded()
     {
         host.HaveWorkingCommits();
@@ -99,7 +136,7 @@ public sealed class OverlayReleaseTests : IDisposable
         // The definitions can be wrong about that, after a crash of libvirtd; the locks of QEMU cannot.
         shell.Now("pinned/vda-locked");
 
-        DisksException failure = await Assert.ThrowsAsync<DisksException>(() => host.Release.RemoveAsync(host.Vda, null));
+        DisksException failure = await Assert.ThrowsAsync<DisksException>(() => host.Release.RemoveAsync(Web1.Identity, host.Vda, null));
 
         Assert.Equal(ExitCode.GuestNeedsPerson, failure.ExitCode);
         Assert.Contains("Failed to get shared \"write\" lock", failure.Message, StringComparison.Ordinal);
@@ -124,7 +161,7 @@ public sealed class OverlayReleaseTests : IDisposable
     {
         FileIdentity recorded = LocalFile.Identify(host.Vdb.OverlayPath);
 
-        _ = await Assert.ThrowsAsync<DisksException>(() => host.Release.RemoveAsync(host.Vda, recorded));
+        _ = await Assert.ThrowsAsync<DisksException>(() => host.Release.RemoveAsync(Web1.Identity, host.Vda, recorded));
 
         Assert.True(File.Exists(host.Vda.OverlayPath));
     }
@@ -134,10 +171,13 @@ public sealed class OverlayReleaseTests : IDisposable
     {
         File.Delete(host.Vda.OverlayPath);
 
-        await host.Release.RemoveAsync(host.Vda, null);
+        await host.Release.RemoveAsync(Web1.Identity, host.Vda, null);
 
         Assert.Equal(0, shell.Count("qemu-img"));
     }
+
+    private async Task<string> PinnedXmlAsync() =>
+        (await shell.RunAsync(host.Virsh.Call("dumpxml", "--domain", $"{Web1.Uuid}"), CancellationToken.None)).StandardOutput;
 
     private void HaveReleased() => host.Be("released");
 

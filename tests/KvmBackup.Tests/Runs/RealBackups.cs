@@ -50,6 +50,7 @@ internal static class RealBackups
             Disks = [Disk("vda", members[1]), Disk("vdb", members[2])],
             Files = [],
             Members = members,
+            Autostart = true,
         };
     }
 }

@@ -38,6 +38,29 @@ public sealed class RecoveryTests : IDisposable
     }
 
     [Fact]
+    public async Task An_overlay_that_only_the_saved_memory_names_goes_after_that_names_the_base()
+    {
+        // The run died after it had set the definition back.
+        await host.LeaveAsync(PinState.Releasing, "pinned");
+        string saved = (await shell.RunAsync(host.Virsh.Call("dumpxml", "--domain", $"{Web1.Uuid}"), CancellationToken.None)).StandardOutput;
+        string half = saved.Replace(host.Vda.OverlayPath, host.Vda.BasePath, StringComparison.Ordinal);
+        string whole = half.Replace(host.Vdb.OverlayPath, host.Vdb.BasePath, StringComparison.Ordinal);
+        host.Be("released");
+        shell.Now("shut-off/domstate")
+            .On("managedsave-dumpxml", [.. new[] { saved, saved, saved, half, half, half, whole }.Select(Reply.Good)])
+            .On("managedsave-define", Reply.Good("updated"), Reply.Good("updated"))
+            .On("qemu-img commit", Reply.Good("Image committed."), Reply.Good("Image committed."));
+
+        DomainRecoveryReport report = Assert.Single((await host.RecoverAsync()).Domains);
+
+        Assert.True(report.IsMended, string.Join('\n', report.Deeds));
+        Assert.Equal(
+            ["commit -f", "managedsave-define", "info -f", "commit -f", "managedsave-define", "info -f"],
+            shell.Order("commit -f", "managedsave-define", "info -f"));
+        Assert.False(File.Exists(host.Vda.OverlayPath) || File.Exists(host.Vdb.OverlayPath));
+    }
+
+    [Fact]
     public async Task What_is_open_of_an_image_without_a_guest_is_undone_without_libvirt()
     {
         _ = await host.Journal.OpenAsync(

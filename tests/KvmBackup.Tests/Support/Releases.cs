@@ -19,7 +19,7 @@ public static class Releases
         QemuImage images = new(shell);
         OverlayCommit commit = new(virsh, host, new AppArmorProfile(shell, profiles, Logger.None), time, Logger.None);
         EncryptedOverlays encrypted = new(host, images);
-        SavedRelease saved = new(host, new ManagedSave(virsh), definer, encrypted, Logger.None);
-        return (commit, new OverlayRelease(commit, saved, definer, images, encrypted, Logger.None));
+        SavedRelease saved = new(host, definer, encrypted, Logger.None);
+        return (commit, new OverlayRelease(host, commit, saved, definer, images, encrypted, Logger.None));
     }
 }

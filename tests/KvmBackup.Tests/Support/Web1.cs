@@ -14,6 +14,7 @@ public static class Web1
     [
         "running/domstate", "running/domstate-reason", "running/domname", "host/list-transient", "running/dumpxml-security", "running/dumpxml-security-inactive",
         "running/dumpxml-security-migratable", "running/snapshot-list", "running/checkpoint-list", "running/domjobinfo",
+        "host/list-autostart", "shut-off/managedsave-dumpxml",
     ];
 
     public static readonly Guid Uuid = new("5b4f6f0e-6a2f-4a53-9f0e-0123456789ab");

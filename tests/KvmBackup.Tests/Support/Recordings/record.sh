@@ -129,11 +129,13 @@ define ok
 rec host/version virsh version
 rec host/list virsh --quiet list --all --uuid --name
 rec host/list-transient virsh --quiet list --transient --uuid
+rec host/list-autostart virsh --quiet list --autostart --all --uuid
 rec host/absent virsh dominfo --domain 00000000-0000-0000-0000-000000000001
 rec host/unreachable virsh --connect qemu+unix:///system?socket=/var/run/no-such-socket list
 rec host/define-nonsense virsh define "$images/raw.img"
 facts shut-off
 dumps shut-off
+rec shut-off/managedsave-dumpxml virsh managedsave-dumpxml --security-info --domain "$uuid"
 commit shut-off/blockcommit vda
 ask shut-off/agent-status fsfreeze-status 5
 

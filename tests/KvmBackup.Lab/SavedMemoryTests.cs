@@ -1,0 +1,167 @@
+using System.Text.Json;
+using KvmBackup.Lab.Support;
+
+namespace KvmBackup.Lab;
+
+/// <summary>Guests whose memory libvirt has saved, before, during and after a backup.</summary>
+public sealed class SavedMemoryTests
+{
+    private const string Restored = "running (restored)";
+    private const string Booted = "running (booted)";
+
+    [LabFact]
+    public async Task A_guest_that_is_saved_during_a_backup_resumes_with_its_memory_on_its_own_disk()
+    {
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("saved"));
+        BackupSite site = new((guest.Name, "rotate: 2"));
+        string disk = await guest.SourceOfAsync("vda");
+        await guest.RunAsync("echo remembered >/run/token");
+
+        await using (RunningProgram held = await HeldProgram.StartAsync(site, "Read:vda", "run"))
+        {
+            await SaveAsync(guest, "first");
+            await held.SignalAsync("CONT");
+            (await held.WaitAsync(TimeSpan.FromMinutes(2))).MustSucceed();
+        }
+
+        await AssertResumesAsync(guest, site, disk, "first");
+
+        await using (RunningProgram killed = await HeldProgram.StartAsync(site, "Read:vda", "run"))
+        {
+            await CrashSite.KillWatcherAsync(killed);
+            await SaveAsync(guest, "second");
+            await killed.SignalAsync("KILL");
+        }
+
+        (await site.RunAsync("--wait", "30", "recover")).MustSucceed();
+        await AssertResumesAsync(guest, site, disk, "second");
+    }
+
+    [LabFact]
+    public async Task Saved_memory_is_told_of_and_never_resumed_on_a_restored_disk()
+    {
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("remembering"));
+        BackupSite site = new((guest.Name, "rotate: 5"));
+        string image = $"/var/lib/libvirt/qemu/save/{guest.Name}.save";
+        await SaveAsync(guest, "backed up");
+
+        JsonElement job = await site.BackUpAsync(guest.Name);
+        Assert.Equal("crash", job.GetProperty("backup").GetProperty("consistency").GetString());
+        Assert.Contains("its memory is saved", (await site.RunAsync("check")).Output, StringComparison.Ordinal);
+        Assert.Contains("its memory is saved", (await site.RunAsync("backup", guest.Name, "--dry-run")).Output, StringComparison.Ordinal);
+        Assert.True(File.Exists(image));
+
+        Outcome refused = (await site.RunAsync("restore", guest.Name, "--replace", guest.Name, "--start")).MustEndWith(2);
+        Assert.Contains("--discard-saved-state", refused.Error, StringComparison.Ordinal);
+        Assert.True(File.Exists(image));
+        string kept = Path.Combine(LabEnvironment.NewDirectory("memory"), "image");
+        File.Copy(image, kept);
+        (await site.RunAsync("restore", guest.Name, "--replace", guest.Name, "--start", "--discard-saved-state")).MustSucceed();
+        await guest.WaitUntilReadyAsync();
+        Assert.Equal(Booted, await guest.StateAndReasonAsync());
+        Assert.Equal("backed up", await guest.RunAsync("cat /data/late"));
+
+        // An image of the undefined guest, of which dominfo says nothing when a guest of its name is defined again.
+        await guest.LoseAsync();
+        File.Copy(kept, image);
+        Outcome defined = (await site.RunAsync("restore", guest.Name, "--start")).MustEndWith(5);
+        Assert.Equal("shut off", await guest.StateAsync());
+        string advised = defined.Error[defined.Error.LastIndexOf("virsh start", StringComparison.Ordinal)..].Split('\n')[0];
+        (await RunningProgram.RunAsync("bash", "-c", advised)).MustSucceed();
+        await guest.WaitUntilReadyAsync();
+        Assert.Equal(Booted, await guest.StateAndReasonAsync());
+        Assert.False(File.Exists(image));
+    }
+
+    [LabFact]
+    public async Task A_replaced_guest_is_the_one_of_the_backup_and_starts_with_its_host_again()
+    {
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("replaced"));
+        BackupSite site = new((guest.Name, "rotate: 2"));
+        string disk = await guest.SourceOfAsync("vda");
+        await guest.WriteFileAsync("/data/late", "of the backup"u8.ToArray());
+        await Virsh.RunAsync("autostart", guest.Name);
+        _ = await site.BackUpAsync(guest.Name);
+        await Virsh.RunAsync("autostart", "--disable", guest.Name);
+        string foreign = Path.Combine(guest.DirectoryPath!, "foreign");
+        await Virsh.RunAsync(
+            "snapshot-create-as", guest.Name, "its snapshot", "--disk-only", "--diskspec", $"vda,file={foreign}");
+        await guest.DestroyAsync();
+
+        Outcome refused = (await site.RunAsync("restore", guest.Name, "--replace", guest.Name)).MustEndWith(2);
+        string advised = refused.Error[refused.Error.IndexOf("virsh snapshot-delete", StringComparison.Ordinal)..].Split('\n')[0].TrimEnd('.');
+        (await RunningProgram.RunAsync("bash", "-c", advised)).MustSucceed();
+        Outcome alone = (await site.RunAsync("restore", guest.Name, "--disk", "vda", "--replace", guest.Name)).MustEndWith(2);
+        Assert.Contains($"names {foreign} and not {disk}", alone.Error, StringComparison.Ordinal);
+        JsonElement report = await site.ReportAsync("restore", guest.Name, "--replace", guest.Name);
+
+        Assert.True(report.GetProperty("is_defined").GetBoolean());
+        Assert.True(report.GetProperty("is_autostarted").GetBoolean());
+        Assert.Empty(report.GetProperty("commands").EnumerateArray());
+        Assert.Contains(report.GetProperty("warnings").EnumerateArray(), text => text.GetString()!.Contains(foreign, StringComparison.Ordinal));
+        Assert.Equal(disk, Virsh.SourcesIn(await guest.InactiveXmlAsync())["vda"]);
+        Assert.Contains("enable", await Virsh.RunAsync("dominfo", guest.Name), StringComparison.Ordinal);
+        await guest.BootAsync();
+        Assert.Equal("of the backup", await guest.RunAsync("cat /data/late"));
+    }
+
+    [LabFact]
+    public async Task A_block_device_of_a_guest_that_is_gone_is_overwritten_when_it_is_named_and_large_enough()
+    {
+        string backing = Path.Combine(LabEnvironment.NewDirectory("device"), "backing");
+        await File.WriteAllBytesAsync(backing, new byte[8 << 20]);
+        string device = (await RunningProgram.RunAsync("losetup", "--find", "--show", backing)).MustSucceed().Output.Trim();
+        try
+        {
+            (await RunningProgram.RunAsync("qemu-io", "-f", "raw", "-c", "write -P 7 1M 3M", device)).MustSucceed();
+            await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("on device"));
+            await Virsh.RunAsync(
+                "attach-disk", guest.Name, device, "vdb", "--sourcetype", "block", "--subdriver", "raw", "--config");
+            BackupSite site = new((guest.Name, "rotate: 1"));
+            _ = await site.BackUpAsync(guest.Name);
+            string before = Folder.Checksum(device);
+            await guest.UndefineAsync();
+            await guest.DeleteDisksAsync();
+            (await RunningProgram.RunAsync("qemu-io", "-f", "raw", "-c", "write -P 9 0 8M", device)).MustSucceed();
+            string others = Folder.Checksum(device);
+
+            Outcome unnamed = (await site.RunAsync("restore", guest.Name, "--define")).MustEndWith(2);
+            Assert.Contains($"--replace-device {device}", unnamed.Error, StringComparison.Ordinal);
+            await File.WriteAllBytesAsync(backing + ".small", new byte[4 << 20]);
+            (await RunningProgram.RunAsync("losetup", "--detach", device)).MustSucceed();
+            (await RunningProgram.RunAsync("losetup", device, backing + ".small")).MustSucceed();
+            Outcome small = (await site.RunAsync("restore", guest.Name, "--define", "--replace-device", device)).MustEndWith(2);
+            Assert.Contains("make it larger", small.Error, StringComparison.Ordinal);
+            (await RunningProgram.RunAsync("losetup", "--detach", device)).MustSucceed();
+            (await RunningProgram.RunAsync("losetup", device, backing)).MustSucceed();
+            Assert.Equal(others, Folder.Checksum(device));
+            (await site.RunAsync("restore", guest.Name, "--define", "--replace-device", device)).MustSucceed();
+
+            Assert.Equal(before, Folder.Checksum(device));
+            Assert.True(await Virsh.ExistsAsync(guest.Name));
+        }
+        finally
+        {
+            _ = await RunningProgram.RunAsync("losetup", "--detach", device);
+        }
+    }
+
+    private static async Task SaveAsync(LabGuest guest, string text)
+    {
+        await guest.WriteFileAsync("/data/late", System.Text.Encoding.UTF8.GetBytes(text));
+        await Virsh.RunAsync("managedsave", guest.Name);
+    }
+
+    private static async Task AssertResumesAsync(LabGuest guest, BackupSite site, string disk, string text)
+    {
+        Assert.Empty(site.JournalEntries);
+        Assert.DoesNotContain(
+            Directory.GetFiles(guest.DirectoryPath!), file => Path.GetFileName(file).StartsWith("kvmbackup.", StringComparison.Ordinal));
+        await guest.BootAsync();
+        Assert.Equal(Restored, await guest.StateAndReasonAsync());
+        Assert.Equal("remembered\n", await guest.RunAsync("cat /run/token"));
+        Assert.Equal(text, await guest.RunAsync("cat /data/late"));
+        Assert.Equal(disk, await guest.SourceOfAsync("vda"));
+        Assert.Equal(disk, Virsh.SourcesIn(await guest.InactiveXmlAsync())["vda"]);
+    }
+}
