@@ -1,20 +1,23 @@
 using KvmBackup.Model;
 using KvmBackup.Persisting;
+using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Storage;
 
 /// <summary>Waits for a lock, and when that was in vain says who has it.</summary>
 internal static class LockWait
 {
+    /// <param name="open">Opens or makes the file without cutting it; null for a file of this host.</param>
     /// <param name="what">What is locked, as the beginning of a message.</param>
     public static async Task<KernelLock> AcquireAsync(
-        string filePath, string what, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken)
+        string filePath, string what, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken,
+        Func<string, SafeFileHandle>? open = null)
     {
         try
         {
-            return await KernelLock.AcquireAsync(filePath, wait, time, cancellationToken)
+            return await KernelLock.AcquireAsync(filePath, wait, time, cancellationToken, open)
                 ?? throw new StorageException(
-                    $"{what} is in use by {KernelLock.ReadHolder(filePath)} (lock '{filePath}', waited"
+                    $"{what} is in use by {KernelLock.ReadHolder(filePath, open)} (lock '{filePath}', waited"
                     + $" {wait.TotalSeconds:0} s). Let it finish, or wait longer with --wait.",
                     ExitCode.AlreadyRunning);
         }
