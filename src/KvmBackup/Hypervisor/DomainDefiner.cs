@@ -13,18 +13,22 @@ public sealed class DomainDefiner(Virsh virsh)
     /// <summary>Writes XML to a file for one call of virsh.</summary>
     internal static async Task UseFileAsync(string xml, Func<string, Task> use)
     {
-        // virsh takes XML from a file only; the folder is made with 0700 since the XML may hold passwords.
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("kvmbackup-");
-        try
+        // virsh takes XML from a file only, and the XML may hold passwords: the file loses its name before anything is in it, so
+        // that nothing stays behind when this program is killed.
+        FileStreamOptions options = new()
         {
-            string filePath = Path.Combine(folder.FullName, "domain.xml");
-            await File.WriteAllTextAsync(filePath, xml, new UTF8Encoding(false));
-            await use(filePath);
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.ReadWrite | FileShare.Delete,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        };
+        string path = Path.Combine(Path.GetTempPath(), $"kvmbackup-{Guid.NewGuid():N}.xml");
+        await using FileStream file = new(path, options);
+        File.Delete(path);
+        await file.WriteAsync(new UTF8Encoding(false).GetBytes(xml));
+        await file.FlushAsync();
+        string nameless = $"/proc/{Environment.ProcessId}/fd/{file.SafeFileHandle.DangerousGetHandle()}";
+        await use(nameless);
     }
 
     /// <summary>Points one disk of a shut-off domain's definition from its overlay back to its base.</summary>

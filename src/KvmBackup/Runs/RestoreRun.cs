@@ -45,7 +45,8 @@ public sealed class RestoreRun(
         string? xml = isImage ? null : Encoding.UTF8.GetString(
             await open.Reader.ReadSmallAsync(open.Member("domain.xml"), LargestXmlBytes, cancellationToken));
         await DefinedPaths.DemandAsync(open, request, xml, cancellationToken);
-        foreach (string deed in request.IsDryRun ? [] : await ScratchFolder.RemoveLeftAsync(ScratchFolder.UsualParents, time))
+        foreach (string deed in request.IsDryRun ? []
+            : (string[])[.. await ScratchFolder.RemoveLeftAsync(ScratchFolder.UsualParents, time), .. writer.RemoveLeft()])
         {
             // Before the room is looked at, which they may fill.
             log.Information("{Domain}: {Deed}", backup.Domain, deed);
