@@ -109,7 +109,7 @@ public sealed class ForgedBackupTests : IDisposable
 
     private Task<RestoreReport> RestoreAsync(string? to, bool define = false)
     {
-        RecordedShell shell = new(folder.DirectoryPath);
+        RecordedShell shell = new RecordedShell(folder.DirectoryPath).On("list --all", Reply.Good(string.Empty));
         return RestoreSamples.Run(target, shell, folder.PathOf("keys")).RunAsync(
             new RestoreRequest(RealBackups.Web1, null, to, null, null, define, Start: false, null, IsDryRun: define), null,
             CancellationToken.None);
