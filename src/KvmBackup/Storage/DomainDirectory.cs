@@ -32,15 +32,15 @@ public sealed class DomainDirectory
     {
         List<CompletedBackup> backups = [];
         List<UnusableEntry> unusable = [];
-        foreach (TargetName name in Entries())
+        foreach (TargetName folder in Entries())
         {
-            DirectoryInfo entry = new(Path.Combine(DirectoryPath, name.Text));
+            DirectoryInfo entry = new(Path.Combine(DirectoryPath, folder.Text));
             (CompletedBackup? backup, UnusableEntry? reason) = BackupEntry.Examine(entry);
             if (backup is not null)
             {
                 backups.Add(backup with { Domain = name });
             }
-            else if (!name.IsExact || Path.Exists(entry.FullName) || entry.LinkTarget is not null)
+            else if (!folder.IsExact || Path.Exists(entry.FullName) || entry.LinkTarget is not null)
             {
                 // Without this a backup that was removed while we looked would count as damaged.
                 CompletedBackup? remains = reason!.Remains is { } found ? found with { Domain = name } : null;
