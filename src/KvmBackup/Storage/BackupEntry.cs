@@ -83,7 +83,7 @@ internal static class BackupEntry
     {
         using TargetFolder folder = TargetFolder.OpenBackup(directory.FullName);
         return folder.Find(archive.FileName) is not { } file ? ($"its archive '{archive.FileName}' is missing", false)
-            : !file.IsRegular ? ($"its archive '{archive.FileName}' is not a regular file", false)
+            : !file.IsRegular ? ($"its archive '{archive.FileName}' is not a regular file", true)
             : file.SizeBytes == archive.SizeBytes ? null
             : ($"its archive '{archive.FileName}' has {file.SizeBytes} bytes; the manifest says {archive.SizeBytes}", true);
     }
