@@ -141,7 +141,7 @@ public sealed class ArchiveReader
         TarMap map, IExtentSink sink, bool provesChunks, Action<int, string> onDamage, IProgress<long>? bytesWritten,
         CancellationToken cancellationToken)
     {
-        using ContentHash hash = new(map.Member.SizeBytes, map.Member.Extents);
+        using ContentHash hash = new(map.Member.SizeBytes, map.Member.Extents, cancellationToken);
         long done = 0;
         bool isWhole = true;
         using ChunkScan scan = new(archive, index, method, workers)

@@ -28,7 +28,7 @@ internal sealed class ArchiveVerification(
     public async Task<IReadOnlyList<ArchiveDamage>> RunAsync(
         string? fileSha256, IProgress<long>? bytesRead, CancellationToken cancellationToken)
     {
-        PlanMembers();
+        PlanMembers(cancellationToken);
         long fileBytes = RandomAccess.GetLength(archive);
         int endChunk = CheckLength(fileBytes);
         long done = 0;
@@ -69,7 +69,7 @@ internal sealed class ArchiveVerification(
     }
 
     /// <summary>Members must follow each other without a gap up to the end of the stream.</summary>
-    private void PlanMembers()
+    private void PlanMembers(CancellationToken cancellationToken)
     {
         long? expected = 0;
         long free = 0;
@@ -90,7 +90,7 @@ internal sealed class ArchiveVerification(
             expected = map?.EndBytes;
             if (map is not null && member.HeaderOffsetBytes >= free)
             {
-                checks.Add(new MemberCheck(map));
+                checks.Add(new MemberCheck(map, cancellationToken));
                 free = map.EndBytes;
             }
         }

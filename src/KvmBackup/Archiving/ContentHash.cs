@@ -13,6 +13,8 @@ public sealed class ContentHash : IDisposable
 {
     public const int BlockBytes = 1 << 20;
 
+    private const int HolesAtOnce = 4096;
+
     private readonly long sizeBytes;
     private readonly IReadOnlyList<Extent> extents;
     private readonly long blockCount;
@@ -24,13 +26,16 @@ public sealed class ContentHash : IDisposable
     private long missingBytes;
     private long nextBlock;
     private int nextExtent;
-    private UInt128? holeChecksum;
+    private readonly CancellationToken cancellationToken;
+    private byte[]? holeChecksums;
     private bool isAbandoned;
 
     /// <param name="sizeBytes">The logical size of the content.</param>
     /// <param name="extents">Where it has data: ascending, not overlapping, within the size.</param>
-    public ContentHash(long sizeBytes, IReadOnlyList<Extent> extents)
+    /// <param name="cancellationToken">Ends the hashing of long holes.</param>
+    public ContentHash(long sizeBytes, IReadOnlyList<Extent> extents, CancellationToken cancellationToken = default)
     {
+        this.cancellationToken = cancellationToken;
         this.sizeBytes = sizeBytes;
         this.extents = extents;
         blockCount = (sizeBytes + BlockBytes - 1) / BlockBytes;
@@ -44,7 +49,7 @@ public sealed class ContentHash : IDisposable
     /// <summary>The checksum of something that no archive holds: for comparing it with what one holds.</summary>
     public static async Task<string> ComputeAsync(IExtentSource content, CancellationToken cancellationToken)
     {
-        using ContentHash hash = new(content.SizeBytes, content.Extents);
+        using ContentHash hash = new(content.SizeBytes, content.Extents, cancellationToken);
         byte[] buffer = new byte[BlockBytes];
         foreach (Extent extent in content.Extents)
         {
@@ -198,9 +203,13 @@ public sealed class ContentHash : IDisposable
     private void AppendHoles(long endBlock)
     {
         long wholeEnd = Math.Min(endBlock, sizeBytes / BlockBytes);
-        for (; nextBlock < wholeEnd; nextBlock++)
+        while (nextBlock < wholeEnd)
         {
-            tree.Append(holeChecksum ??= Xxh128.Of(new byte[BlockBytes]));
+            // A hole of a pebibyte has a billion blocks: many are added at once.
+            cancellationToken.ThrowIfCancellationRequested();
+            int count = (int)Math.Min(wholeEnd - nextBlock, HolesAtOnce);
+            tree.Append((holeChecksums ??= RepeatHoleChecksum()).AsSpan(0, count * Xxh128.SizeBytes));
+            nextBlock += count;
         }
 
         if (nextBlock < endBlock)
@@ -208,6 +217,18 @@ public sealed class ContentHash : IDisposable
             tree.Append(Xxh128.Of(new byte[BlockLength(nextBlock)]));
             nextBlock++;
         }
+    }
+
+    private static byte[] RepeatHoleChecksum()
+    {
+        byte[] checksums = new byte[HolesAtOnce * Xxh128.SizeBytes];
+        UInt128 checksum = Xxh128.Of(new byte[BlockBytes]);
+        for (int offset = 0; offset < checksums.Length; offset += Xxh128.SizeBytes)
+        {
+            System.Buffers.Binary.BinaryPrimitives.WriteUInt128BigEndian(checksums.AsSpan(offset), checksum);
+        }
+
+        return checksums;
     }
 
     private int DataBytesOf(long block)

@@ -11,10 +11,10 @@ internal sealed class MemberCheck : IDisposable
     private bool isHeaderLost;
     private bool isDataLost;
 
-    public MemberCheck(TarMap map)
+    public MemberCheck(TarMap map, CancellationToken cancellationToken)
     {
         Map = map;
-        hash = new ContentHash(map.Member.SizeBytes, map.Member.Extents);
+        hash = new ContentHash(map.Member.SizeBytes, map.Member.Extents, cancellationToken);
         expectedHeader = BuildHeader(modifiedSeconds: 0);
 
         // What the member claims decides nothing here: a wrong length is a fault, and nothing is kept for it.

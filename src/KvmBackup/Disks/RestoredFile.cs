@@ -31,7 +31,10 @@ public sealed class RestoredFile : IRestoredDisk
 
     /// <summary>Creates the file with its full size, all of it a hole, and mode 0600.</summary>
     /// <exception cref="DisksException">It cannot be created.</exception>
-    public static RestoredFile Create(string filePath, long sizeBytes)
+    /// <param name="filePath">Its name after the commit.</param>
+    /// <param name="sizeBytes">Of all of it.</param>
+    /// <param name="record">Is told of it before and after it is made.</param>
+    public static RestoredFile Create(string filePath, long sizeBytes, IRestoreRecord? record = null)
     {
         string partialPath = $"{filePath}.kvmbackup-partial";
         try
@@ -43,7 +46,7 @@ public sealed class RestoredFile : IRestoredDisk
                 UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
             };
             Directory.CreateDirectory(Path.GetDirectoryName(filePath)!);
-            new FileStream(partialPath, options).Dispose();
+            Make(partialPath, options, record);
             return new RestoredFile(filePath, partialPath, OpenWithSize(partialPath, sizeBytes));
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -52,6 +55,22 @@ public sealed class RestoredFile : IRestoredDisk
                 $"Cannot create {partialPath}: {failure.Message}. If an interrupted restore left it, delete it.",
                 ExitCode.Failed, failure);
         }
+    }
+
+    private static void Make(string partialPath, FileStreamOptions options, IRestoreRecord? record)
+    {
+        record?.Begin(partialPath);
+        try
+        {
+            new FileStream(partialPath, options).Dispose();
+        }
+        catch
+        {
+            record?.Forget(partialPath);
+            throw;
+        }
+
+        record?.Made(partialPath, LocalFile.Identify(partialPath));
     }
 
     private static SafeFileHandle OpenWithSize(string partialPath, long sizeBytes)

@@ -17,18 +17,22 @@ public sealed class DomainDefiner(Virsh virsh)
     private async Task DefineAsync(
         string xml, Func<string, ProgramCall> call, string purpose, CancellationToken cancellationToken)
     {
-        // virsh takes XML from a file only; the folder is made with 0700 since the XML may hold passwords.
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("kvmbackup-");
-        try
+        // virsh takes XML from a file only, and the XML may hold passwords: the file loses its name before anything is in it, so
+        // that nothing stays behind when this program is killed.
+        FileStreamOptions options = new()
         {
-            string filePath = Path.Combine(folder.FullName, "domain.xml");
-            await File.WriteAllTextAsync(filePath, xml, new UTF8Encoding(false), cancellationToken);
-            await virsh.AskAsync(call(filePath), purpose, cancellationToken);
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.ReadWrite | FileShare.Delete,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        };
+        string path = Path.Combine(Path.GetTempPath(), $"kvmbackup-{Guid.NewGuid():N}.xml");
+        await using FileStream file = new(path, options);
+        File.Delete(path);
+        await file.WriteAsync(new UTF8Encoding(false).GetBytes(xml), cancellationToken);
+        await file.FlushAsync(cancellationToken);
+        string nameless = $"/proc/{Environment.ProcessId}/fd/{file.SafeFileHandle.DangerousGetHandle()}";
+        await virsh.AskAsync(call(nameless), purpose, cancellationToken);
     }
 
     /// <summary>Points one disk of a shut-off domain's definition from its overlay back to its base.</summary>

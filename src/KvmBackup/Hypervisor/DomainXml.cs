@@ -15,7 +15,7 @@ public static class DomainXml
     {
         try
         {
-            XElement root = XDocument.Parse(xml).Root!;
+            XElement root = BoundedXml.Parse(xml);
             return root.Name.LocalName == "domain" ? root
                 : throw new HypervisorException($"This is the XML of a {root.Name.LocalName}, not of a domain.");
         }
@@ -65,6 +65,16 @@ public static class DomainXml
     public static long MemoryBytes(string xml) =>
         long.TryParse(Parse(xml).Element("memory")?.Value, NumberStyles.None, CultureInfo.InvariantCulture, out long kibibytes)
             ? kibibytes * 1024 : 0;
+
+    /// <summary>The files that a domain's XML names for one disk, those of its backing chain too.</summary>
+    /// <exception cref="HypervisorException">The text is not a domain's XML.</exception>
+    public static IReadOnlyList<string> DiskPaths(string xml, DiskTarget target) =>
+        [.. DiskElements(Parse(xml)).Where(disk => TargetOf(disk) == target.Value).Descendants("source").Attributes()
+            .Where(attribute => attribute.Name.LocalName is "file" or "dev").Select(attribute => attribute.Value)];
+
+    /// <summary>The files of <see cref="Files"/>.</summary>
+    /// <exception cref="HypervisorException">The text is not a domain's XML.</exception>
+    public static IReadOnlyList<string> FilePaths(string xml) => [.. Files(Parse(xml)).Select(file => file.SourcePath)];
 
     /// <summary>Where each disk stands.</summary>
     public static IReadOnlyDictionary<DiskTarget, DiskState> DiskStates(XElement domain) =>

@@ -14,6 +14,9 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
     /// <summary>What is left in clusters, and to be removed there.</summary>
     public OwedSnapshots Owed { get; } = new(Path.GetFullPath(stateDirectory));
 
+    /// <summary>The files that restores have begun.</summary>
+    public RestoreJournal Restores { get; } = new(stateDirectory);
+
     public string DirectoryPath { get; } = Path.Combine(Path.GetFullPath(stateDirectory), FolderName);
 
     /// <summary>Writes down what is about to be changed, with who and when. Only then may anything change.</summary>

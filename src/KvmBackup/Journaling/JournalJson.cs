@@ -6,4 +6,5 @@ namespace KvmBackup.Journaling;
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(JournalEntry))]
 [JsonSerializable(typeof(JournalImage))]
+[JsonSerializable(typeof(RestoreEntry))]
 internal sealed partial class JournalJson : JsonSerializerContext;

@@ -10,5 +10,8 @@ public sealed record ListReport(
     /// <summary>What names and sizes show to be damaged, as <c>web1/TEXT</c>.</summary>
     public IReadOnlyList<string> Damages { get; init; } = [];
 
-    public ExitCode ExitCode => Damages.Count > 0 ? ExitCode.DamageFound : ExitCode.Done;
+    /// <summary>Some of <see cref="Unusable"/> are whole folders that could not be looked into.</summary>
+    public bool IsIncomplete { get; init; }
+
+    public ExitCode ExitCode => Damages.Count > 0 ? ExitCode.DamageFound : IsIncomplete ? ExitCode.Failed : ExitCode.Done;
 }

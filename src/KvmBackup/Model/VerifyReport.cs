@@ -10,6 +10,9 @@ public sealed record VerifyReport(
     /// <summary>How much was read of each.</summary>
     public VerifyDepth Depth { get; init; } = VerifyDepth.Content;
 
+    /// <summary>Some of <see cref="Unusable"/> are whole folders that could not be looked into.</summary>
+    public bool IsIncomplete { get; init; }
+
     public ExitCode ExitCode => HasDamagedEntry || Results.Any(result => result.Damages.Count > 0)
-        ? ExitCode.DamageFound : Results.Count == 0 ? ExitCode.Failed : ExitCode.Done;
+        ? ExitCode.DamageFound : Results.Count == 0 || IsIncomplete ? ExitCode.Failed : ExitCode.Done;
 }

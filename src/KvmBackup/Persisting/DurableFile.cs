@@ -49,13 +49,6 @@ public static class DurableFile
         return true;
     }
 
-    /// <summary>Renames a directory, and returns when the new name is on disk.</summary>
-    public static void RenameDirectory(string fromPath, string toPath)
-    {
-        Directory.Move(fromPath, toPath);
-        FlushDirectoryOf(toPath);
-    }
-
     /// <summary>Flushes the entries of a directory: what was made, renamed and removed in it.</summary>
     public static void FlushDirectory(string directoryPath)
     {
@@ -63,29 +56,28 @@ public static class DurableFile
         KernelCalls.Flush(directory, directoryPath);
     }
 
-    /// <summary>
-    /// Opens a second handle on a file, to flush it later. A handle that was open before the writing is told of every
-    /// failed write; one that is opened afterwards may not be.
-    /// </summary>
-    public static SafeFileHandle OpenForFlush(string filePath) => KernelCalls.OpenToRead(filePath);
-
     public static void Flush(SafeFileHandle handle, string filePath) => KernelCalls.Flush(handle, filePath);
 
     /// <summary>Leaves a file to its owner alone; some file systems refuse even a change to the same.</summary>
-    public static void Restrict(string filePath)
+    public static void Restrict(SafeFileHandle file) => Restrict(file, FileMode);
+
+    /// <inheritdoc cref="Restrict(SafeFileHandle)"/>
+    internal static void RestrictDirectory(SafeFileHandle directory) => Restrict(directory, DirectoryMode);
+
+    private static void Restrict(SafeFileHandle handle, UnixFileMode mode)
     {
-        if (File.GetUnixFileMode(filePath) != FileMode)
+        if (File.GetUnixFileMode(handle) != mode)
         {
-            File.SetUnixFileMode(filePath, FileMode);
+            File.SetUnixFileMode(handle, mode);
         }
     }
 
     private static void RestrictDirectory(string directoryPath)
     {
-        if (File.GetUnixFileMode(directoryPath) != DirectoryMode)
-        {
-            File.SetUnixFileMode(directoryPath, DirectoryMode);
-        }
+        using SafeFileHandle parent = FolderCalls.OpenRoot(Path.GetDirectoryName(Path.GetFullPath(directoryPath))!);
+        using SafeFileHandle made = FolderCalls.OpenFolder(
+            parent, FolderCalls.Bytes(Path.GetFileName(directoryPath)), directoryPath);
+        RestrictDirectory(made);
     }
 
     private static void Write(string filePath, ReadOnlySpan<byte> content, FileMode mode)
@@ -99,7 +91,7 @@ public static class DurableFile
         };
         using FileStream stream = new(filePath, options);
         stream.Write(content);
-        Restrict(filePath);
+        Restrict(stream.SafeFileHandle);
         KernelCalls.Flush(stream.SafeFileHandle, filePath);
     }
 

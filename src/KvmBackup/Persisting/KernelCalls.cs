@@ -12,8 +12,6 @@ internal static partial class KernelCalls
     // FileStream opens no directory, ignores a file system that cannot lock, and lets nobody read a locked file; so we
     // open for ourselves. These numbers are the same on every Linux architecture that .NET runs on.
     private const int ReadOnly = 0;
-    private const int ReadWrite = 2;
-    private const int Create = 0x40;
     private const int CloseOnExec = 0x80000;
     private const int LockExclusive = 2;
     private const int LockNonBlocking = 4;
@@ -27,8 +25,6 @@ internal static partial class KernelCalls
     private const int ErrorExists = 17;
 
     public static SafeFileHandle OpenToRead(string path) => Open(path, ReadOnly | CloseOnExec);
-
-    public static SafeFileHandle OpenOrCreate(string path) => Open(path, ReadWrite | Create | CloseOnExec);
 
     /// <summary>Returns when the disk has it; says so when the disk does not.</summary>
     public static void Flush(SafeFileHandle handle, string path)
@@ -95,8 +91,7 @@ internal static partial class KernelCalls
 
     private static SafeFileHandle Open(string path, int flags)
     {
-        const uint ownerReadWrite = 0x180;
-        SafeFileHandle handle = open(path, flags, ownerReadWrite);
+        SafeFileHandle handle = open(path, flags, 0);
         if (!handle.IsInvalid)
         {
             return handle;

@@ -24,21 +24,23 @@ public sealed class KernelLock : IDisposable
 
     public bool IsHeld { get; private set; } = true;
 
-    /// <param name="filePath">The file.</param>
+    /// <param name="filePath">A link is not followed, and only a regular file is locked.</param>
     /// <param name="wait">How long others may hold it.</param>
     /// <param name="time">The clock.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <param name="purpose">What for, as the end of what <see cref="ReadHolder"/> shows.</param>
+    /// <param name="open">Opens or makes the file without cutting it; null: as a file beside nothing that others change.</param>
     /// <returns>The lock, or null when others held it for all of <paramref name="wait"/>.</returns>
     /// <exception cref="IOException">The file cannot be made, or its file system knows no locks.</exception>
     public static async Task<KernelLock?> AcquireAsync(
-        string filePath, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken, string? purpose = null)
+        string filePath, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken, string? purpose = null,
+        Func<string, SafeFileHandle>? open = null)
     {
         long start = time.GetTimestamp();
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (TryAcquire(filePath, purpose, time) is { } acquired)
+            if (TryAcquire(filePath, open ?? TargetFile.OpenOrCreate, purpose, time) is { } acquired)
             {
                 return acquired;
             }
@@ -54,9 +56,9 @@ public sealed class KernelLock : IDisposable
     }
 
     /// <summary>What the holder wrote into the file: process, host, since when. Of use to a person only.</summary>
-    public static string ReadHolder(string filePath)
+    public static string ReadHolder(string filePath, Func<string, SafeFileHandle>? open = null)
     {
-        using SafeFileHandle file = KernelCalls.OpenToRead(filePath);
+        using SafeFileHandle file = (open ?? TargetFile.OpenOrCreate)(filePath);
         byte[] buffer = new byte[LongestHolder];
         string text = Encoding.UTF8.GetString(buffer, 0, RandomAccess.Read(file, buffer, fileOffset: 0));
         string line = new([.. text.TrimEnd().Where(character => !char.IsControl(character))]);
@@ -73,9 +75,10 @@ public sealed class KernelLock : IDisposable
         }
     }
 
-    private static KernelLock? TryAcquire(string filePath, string? purpose, TimeProvider time)
+    private static KernelLock? TryAcquire(
+        string filePath, Func<string, SafeFileHandle> open, string? purpose, TimeProvider time)
     {
-        SafeFileHandle handle = KernelCalls.OpenOrCreate(filePath);
+        SafeFileHandle handle = open(filePath);
         bool isHeld = false;
         try
         {
@@ -85,7 +88,7 @@ public sealed class KernelLock : IDisposable
                 return null;
             }
 
-            DurableFile.Restrict(filePath);
+            DurableFile.Restrict(handle);
             WriteHolder(handle, purpose, time);
             return new KernelLock(handle, filePath);
         }

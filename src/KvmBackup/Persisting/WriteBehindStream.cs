@@ -1,10 +1,13 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace KvmBackup.Persisting;
 
 /// <summary>
 /// A file that is written once, from its start to its end, and reaches the disk while it is written: so the flush at the end
 /// is short, and gigabytes of it do not push out of the host's memory what its guests work with.
 /// </summary>
-public sealed class WriteBehindStream(string path, FileStreamOptions options) : FileStream(path, options)
+/// <param name="file">New and empty; closed with the stream.</param>
+public sealed class WriteBehindStream(SafeFileHandle file) : FileStream(file, FileAccess.Write)
 {
     /// <summary>So much is on its way to the disk, and as much before it is waited for.</summary>
     private const long WindowBytes = 32L << 20;

@@ -1,5 +1,6 @@
 using KvmBackup.Archiving;
 using KvmBackup.Model;
+using KvmBackup.Storage;
 using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Runs;
@@ -9,7 +10,7 @@ internal static class ArchiveFile
 {
     /// <exception cref="RunsException">It cannot be read.</exception>
     public static SafeFileHandle Open(string directoryPath, ManifestArchive archive) =>
-        Guard(Path.Combine(directoryPath, archive.FileName), path => File.OpenHandle(path));
+        Guard(Path.Combine(directoryPath, archive.FileName), _ => BackupContent.Open(directoryPath, archive.FileName));
 
     /// <summary>The index beside the archive; made again from the archive when that is missing or damaged.</summary>
     /// <param name="handle">The archive.</param>
@@ -28,7 +29,9 @@ internal static class ArchiveFile
         {
             try
             {
-                await using FileStream stream = Guard(Path.Combine(directoryPath, archive.IndexFileName), File.OpenRead);
+                await using Stream stream = Guard(
+                    Path.Combine(directoryPath, archive.IndexFileName),
+                    _ => BackupContent.OpenStream(directoryPath, archive.IndexFileName));
                 return (await ArchiveIndex.ReadFromAsync(stream, cancellationToken), null);
             }
             catch (KvmBackupException failure)

@@ -94,7 +94,7 @@ public sealed class BackupArchive : IAsyncDisposable
         catch (Exception failure) when (StorageException.IsExpected(failure))
         {
             string left = ByteSize.Format(LocalFile.AvailableBytes(pending.DirectoryPath));
-            throw StorageException.From(failure, $"The archive '{file.Name}' cannot be written, with {left} left there");
+            throw StorageException.From(failure, $"The archive '{Path.Combine(pending.DirectoryPath, FileName)}' cannot be written, with {left} left there");
         }
     }
 }

@@ -13,26 +13,39 @@ public sealed class ListRun(BackupDirectory target)
         List<CompletedBackup> backups = [];
         List<string> unusable = [];
         List<string> damages = [];
-        foreach (DomainName name in Names(only))
+        DomainFolders folders = target.ListFolders();
+        List<string> unreadable = only is null ? [.. folders.Unreadable] : [];
+        foreach (DomainName name in Names(folders, only))
         {
-            BackupCatalogue catalogue = target.ForDomain(name).List();
-            backups.AddRange(catalogue.Backups);
-            unusable.AddRange(catalogue.Unusable.Select(entry => $"{name}/{entry.Name}: {entry.Reason}"));
-            damages.AddRange(catalogue.Damages.Select(damage => $"{name}/{damage}"));
+            try
+            {
+                BackupCatalogue catalogue = target.ForDomain(name).List();
+                backups.AddRange(catalogue.Backups);
+                damages.AddRange(catalogue.Damages.Select(damage => $"{name}/{damage}"));
+                unusable.AddRange(catalogue.Unusable.Select(entry => $"{name}/{entry.Name}: {entry.Reason}"));
+            }
+            catch (StorageException failure) when (only is null)
+            {
+                unreadable.Add($"{name}: {failure.Message}");
+            }
         }
 
-        return new ListReport(target.DirectoryPath, backups, unusable) { Damages = damages };
+        return new ListReport(target.DirectoryPath, backups, [.. unusable, .. unreadable])
+        {
+            IsIncomplete = unreadable.Count > 0,
+            Damages = damages,
+        };
     }
 
     /// <summary>One backup in full.</summary>
     /// <exception cref="KvmBackupException">There is none by that name, or more than one.</exception>
     public CompletedBackup Show(DomainName domain, string? idPrefix) => target.ForDomain(domain).Find(idPrefix);
 
-    private IReadOnlyList<DomainName> Names(DomainName? only)
+    private IReadOnlyList<DomainName> Names(DomainFolders folders, DomainName? only)
     {
-        IReadOnlyList<DomainName> names = target.ListDomains();
+        IReadOnlyList<DomainName> names = folders.Names;
         return only is null ? names
-            : names.Contains(only) ? [only]
+            : names.Contains(only) || Directory.Exists(target.ForDomain(only).DirectoryPath) ? [only]
             : throw new RunsException(
                 $"There is no backup of {only} in {target.DirectoryPath}; there are backups of: "
                 + $"{(names.Count == 0 ? "nothing" : string.Join(", ", names))}.", ExitCode.Usage);

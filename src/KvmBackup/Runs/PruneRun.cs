@@ -14,10 +14,11 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Merg
         List<RetentionVerdict> verdicts = [];
         List<CompletedBackup> merged = [];
         List<string> notes = [];
-        List<string> failures = [];
+        DomainFolders folders = target.ListFolders();
+        List<string> failures = [.. folders.Unreadable];
         List<string> damages = [];
         int locked = 0;
-        foreach (DomainName name in target.ListDomains())
+        foreach (DomainName name in folders.Names)
         {
             try
             {

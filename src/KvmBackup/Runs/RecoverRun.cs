@@ -78,10 +78,12 @@ public sealed class RecoverRun(
         return new RecoveryReport([.. reports, .. await CleanAsync()]);
     }
 
-    /// <summary>Restores keep no journal: what they leave is theirs alone, and no guest waits for it.</summary>
-    private async Task<IReadOnlyList<DomainRecoveryReport>> CleanAsync() =>
-        await ScratchFolder.RemoveLeftAsync(scratchParents, time) is { Count: > 0 } deeds
-            ? [new DomainRecoveryReport(OfRestores, true, deeds)] : [];
+    /// <summary>What killed restores have left: no guest waits for it.</summary>
+    private async Task<IReadOnlyList<DomainRecoveryReport>> CleanAsync()
+    {
+        string[] deeds = [.. await ScratchFolder.RemoveLeftAsync(scratchParents, time), .. journal.Restores.RemoveLeft()];
+        return deeds.Length > 0 ? [new DomainRecoveryReport(OfRestores, true, deeds)] : [];
+    }
 
     private DomainRecoveryReport Describe(DamagedEntry damaged) => new(
         damaged.FilePath, false,

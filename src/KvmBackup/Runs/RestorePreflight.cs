@@ -164,7 +164,7 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
     {
         while (!Directory.Exists(folder))
         {
-            folder = Path.GetDirectoryName(folder)!;
+            folder = Path.GetDirectoryName(folder) is { Length: > 0 } above ? above : "/";
         }
 
         return folder;

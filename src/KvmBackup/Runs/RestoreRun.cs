@@ -44,7 +44,9 @@ public sealed class RestoreRun(
         bool isImage = ImageIdentity.Find(backup.Manifest.Domain) is not null;
         string? xml = isImage ? null : Encoding.UTF8.GetString(
             await open.Reader.ReadSmallAsync(open.Member("domain.xml"), LargestXmlBytes, cancellationToken));
-        foreach (string deed in request.IsDryRun ? [] : await ScratchFolder.RemoveLeftAsync(ScratchFolder.UsualParents, time))
+        await DefinedPaths.DemandAsync(open, request, xml, cancellationToken);
+        foreach (string deed in request.IsDryRun ? []
+            : (string[])[.. await ScratchFolder.RemoveLeftAsync(ScratchFolder.UsualParents, time), .. writer.RemoveLeft()])
         {
             // Before the room is looked at, which they may fill.
             log.Information("{Domain}: {Deed}", backup.Domain, deed);
@@ -54,7 +56,8 @@ public sealed class RestoreRun(
         RestoreReport report = new(
             backup.Domain, backup.Id, plan.Name, [], [.. facts.Kept.Select(file => file.FilePath)], false, false, 0,
             TimeSpan.Zero, [.. Warn(backups, backup, request), .. open.Damages.Select(damage => $"{damage.File}: {damage.Reason}"), .. plan.Warnings,
-                .. MappedRestore.Warn(plan, xml), .. facts.Replaced?.Warnings ?? []],
+                .. plan.Define && xml is not null ? DefinitionRisks.Find(xml, Known(backup.Manifest)) : [], .. MappedRestore.Warn(plan, xml),
+                .. facts.Replaced?.Warnings ?? []],
             []);
         if (request.IsDryRun)
         {
@@ -77,6 +80,9 @@ public sealed class RestoreRun(
             IsAutostarted = definition.IsAutostarted,
         };
     }
+
+    private static List<DiskTarget> Known(Manifest manifest) =>
+        [.. manifest.Disks.Select(disk => disk.Target), .. manifest.SkippedDisks.Select(disk => disk.Target)];
 
     private static Dictionary<DiskTarget, ImageAssembly> PlanAssemblies(
         CompletedBackup backup, RestorePlan plan, DomainDirectory backups)

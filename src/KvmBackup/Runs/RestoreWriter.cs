@@ -1,4 +1,5 @@
 using KvmBackup.Disks;
+using KvmBackup.Journaling;
 using KvmBackup.Model;
 using KvmBackup.Planning;
 using Serilog;
@@ -6,8 +7,25 @@ using Serilog;
 namespace KvmBackup.Runs;
 
 /// <summary>Writes the files and images of a restore. None gets its name before all of them are whole.</summary>
-public sealed class RestoreWriter(QemuImage images, ImageAssembler assembler, ImageRestorer restorer, ILogger log)
+public sealed class RestoreWriter(
+    QemuImage images, ImageAssembler assembler, ImageRestorer restorer, RestoreJournal journal, ILogger log)
 {
+    /// <summary>Removes what killed restores have left.</summary>
+    /// <returns>What was done, for people.</returns>
+    public IReadOnlyList<string> RemoveLeft()
+    {
+        try
+        {
+            return journal.RemoveLeft();
+        }
+        catch (JournalingException failure)
+        {
+            // A restore must go on without it, on a rescue host for instance.
+            log.Warning("What interrupted restores have left was not removed: {Message}", failure.Message);
+            return [];
+        }
+    }
+
     /// <param name="backup">What is restored.</param>
     /// <param name="facts">What was found on this host.</param>
     /// <param name="assemblies">The disks that are put together from several backups.</param>
@@ -23,11 +41,12 @@ public sealed class RestoreWriter(QemuImage images, ImageAssembler assembler, Im
         Tally tally = new(backup.Backup.Domain, facts.DataBytes, progress);
         List<IRestoredDisk> openFiles = [];
         List<RestoredImage> openImages = [];
+        using OpenRestore? record = OpenRecord(backup);
         try
         {
             foreach (RestoreFile file in facts.Written)
             {
-                await WriteFileAsync(backup, file, assemblies, tally, openFiles, cancellationToken);
+                await WriteFileAsync(backup, file, assemblies, tally, openFiles, record, cancellationToken);
             }
 
             foreach (PlacedImage image in facts.Images)
@@ -65,16 +84,31 @@ public sealed class RestoreWriter(QemuImage images, ImageAssembler assembler, Im
         return await CheckAsync(facts, cancellationToken);
     }
 
+    private OpenRestore? OpenRecord(OpenBackup backup)
+    {
+        try
+        {
+            return journal.Open($"{backup.Backup.Domain}@{backup.Backup.Id}");
+        }
+        catch (JournalingException failure)
+        {
+            log.Warning(
+                "{Domain}: this restore is not recorded; if it is killed, its {Ending} files stay: {Message}",
+                backup.Backup.Domain, OpenRestore.TemporaryExtension, failure.Message);
+            return null;
+        }
+    }
+
     private async Task WriteFileAsync(
         OpenBackup backup, RestoreFile file, IReadOnlyDictionary<DiskTarget, ImageAssembly> assemblies, Tally tally,
-        List<IRestoredDisk> open, CancellationToken cancellationToken)
+        List<IRestoredDisk> open, OpenRestore? record, CancellationToken cancellationToken)
     {
         ArchiveMember member = backup.Member(file.MemberName);
         ImageAssembly? assembly = file.Assembled is { } target ? assemblies[target] : null;
         log.Information("{Domain}: writing {Path}", backup.Backup.Domain, file.FilePath);
         IRestoredDisk disk = file.IsBlockDevice
             ? RestoredDevice.Open(file.FilePath, member.SizeBytes, member.Extents)
-            : RestoredFile.Create(file.FilePath, assembly?.SizeBytes ?? member.SizeBytes);
+            : RestoredFile.Create(file.FilePath, assembly?.SizeBytes ?? member.SizeBytes, record);
         open.Add(disk);
         await (assembly is null
             ? backup.Reader.ExtractAsync(member, disk, tally.Begin($"writing {file.MemberName}"), cancellationToken)

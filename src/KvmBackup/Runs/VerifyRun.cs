@@ -22,7 +22,9 @@ public sealed class VerifyRun(BackupDirectory target, BackupVerifier verifier, T
         List<VerifyResult> results = [];
         List<string> unusable = [];
         bool hasDamagedEntry = false;
-        foreach (DomainName name in target.ListDomains())
+        DomainFolders folders = target.ListFolders();
+        List<string> unreadable = [.. folders.Unreadable];
+        foreach (DomainName name in folders.Names)
         {
             try
             {
@@ -34,6 +36,11 @@ public sealed class VerifyRun(BackupDirectory target, BackupVerifier verifier, T
                     results.Add(await TryVerifyAsync(backup, depth, progress, cancellationToken));
                 }
             }
+            catch (StorageException failure)
+            {
+                // Its folder cannot be looked into; nothing is known to be damaged.
+                unreadable.Add($"{name}: {failure.Message}");
+            }
             catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
             {
                 // The backups of the other domains are verified all the same.
@@ -42,7 +49,11 @@ public sealed class VerifyRun(BackupDirectory target, BackupVerifier verifier, T
             }
         }
 
-        return new VerifyReport(results, unusable, hasDamagedEntry) { Depth = depth };
+        return new VerifyReport(results, [.. unusable, .. unreadable], hasDamagedEntry)
+        {
+            Depth = depth,
+            IsIncomplete = unreadable.Count > 0,
+        };
     }
 
     /// <summary>What stops the look at one backup does not stop the look at the next.</summary>

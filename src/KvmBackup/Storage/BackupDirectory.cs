@@ -59,16 +59,15 @@ public sealed class BackupDirectory(string directoryPath, TimeProvider time)
 
     /// <summary>The domains that have anything here that is, was or will be a backup, by name.</summary>
     /// <exception cref="StorageException">The directory cannot be read.</exception>
-    public IReadOnlyList<DomainName> ListDomains()
+    public IReadOnlyList<DomainName> ListDomains() => ListFolders().Names;
+
+    /// <inheritdoc cref="ListDomains"/>
+    /// <remarks>With the folders that cannot be looked into.</remarks>
+    public DomainFolders ListFolders()
     {
         try
         {
-            return [.. new DirectoryInfo(DirectoryPath).EnumerateDirectories()
-                .Where(folder => folder.EnumerateFileSystemInfos()
-                    .Any(entry => EntryName.Parse(entry.Name) is not null))
-                .Select(folder => DecodeName(folder.Name))
-                .OfType<DomainName>()
-                .OrderBy(name => name.Value, StringComparer.Ordinal)];
+            return DomainFolders.Read(DirectoryPath, DecodeName);
         }
         catch (Exception failure) when (StorageException.IsExpected(failure))
         {

@@ -1,4 +1,5 @@
 using KvmBackup.Model;
+using KvmBackup.Persisting;
 
 namespace KvmBackup.Storage;
 
@@ -24,7 +25,19 @@ internal static class BackupEntry
             return Refuse(directory, UnusableCause.Foreign, "it is not a directory");
         }
 
-        return name.State switch
+        try
+        {
+            return Examine(directory, name);
+        }
+        catch (Exception failure) when (StorageException.IsExpected(failure))
+        {
+            // The other backups of the domain have nothing to do with it.
+            return Refuse(directory, UnusableCause.Unreadable, $"it cannot be read: {failure.Message}");
+        }
+    }
+
+    private static (CompletedBackup? Backup, UnusableEntry? Unusable) Examine(DirectoryInfo directory, EntryName name) =>
+        name.State switch
         {
             EntryState.Partial => Refuse(
                 directory, UnusableCause.Leftover, "a run has not finished it, and perhaps never will"),
@@ -32,7 +45,6 @@ internal static class BackupEntry
                 directory, UnusableCause.Leftover, "its deletion was not finished"),
             _ => ExaminePublished(directory, name),
         };
-    }
 
     private static (CompletedBackup? Backup, UnusableEntry? Unusable) ExaminePublished(
         DirectoryInfo directory, EntryName name)
@@ -69,15 +81,11 @@ internal static class BackupEntry
 
     private static (string Text, bool IsReadable)? FindFileProblem(DirectoryInfo directory, ManifestArchive archive)
     {
-        FileInfo file = new(Path.Combine(directory.FullName, archive.FileName));
-        if (!file.Exists)
-        {
-            return ($"its archive '{archive.FileName}' is missing", false);
-        }
-
-        return file.Length == archive.SizeBytes
-            ? null
-            : ($"its archive '{archive.FileName}' has {file.Length} bytes; the manifest says {archive.SizeBytes}", true);
+        using TargetFolder folder = TargetFolder.OpenBackup(directory.FullName);
+        return folder.Find(archive.FileName) is not { } file ? ($"its archive '{archive.FileName}' is missing", false)
+            : !file.IsRegular ? ($"its archive '{archive.FileName}' is not a regular file", true)
+            : file.SizeBytes == archive.SizeBytes ? null
+            : ($"its archive '{archive.FileName}' has {file.SizeBytes} bytes; the manifest says {archive.SizeBytes}", true);
     }
 
     private static (CompletedBackup?, UnusableEntry) Refuse(

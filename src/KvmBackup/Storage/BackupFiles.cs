@@ -1,3 +1,5 @@
+using KvmBackup.Persisting;
+
 namespace KvmBackup.Storage;
 
 /// <summary>The names of the files in a backup's directory.</summary>
@@ -24,7 +26,7 @@ internal static class BackupFiles
     /// <summary>Whatever it is that bears the name, a dangling link included: when in doubt, protected.</summary>
     public static bool IsProtected(string directoryPath)
     {
-        FileInfo marker = new(Path.Combine(directoryPath, Protected));
-        return marker.Exists || marker.LinkTarget is not null || Directory.Exists(marker.FullName);
+        using TargetFolder folder = TargetFolder.OpenBackup(directoryPath);
+        return folder.Find(Protected) is not null;
     }
 }

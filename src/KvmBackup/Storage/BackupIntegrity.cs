@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using KvmBackup.Model;
+using KvmBackup.Persisting;
 
 namespace KvmBackup.Storage;
 
@@ -27,12 +28,16 @@ public static class BackupIntegrity
     {
         ManifestArchive archive = backup.Manifest.Archive;
         string checksums = Path.Combine(backup.DirectoryPath, BackupFiles.Checksums);
-        if (!File.Exists(checksums))
+        ChecksumReading reading;
+        try
         {
-            return [new ArchiveDamage(BackupFiles.Checksums, null, [], "it is missing")];
+            reading = ChecksumFile.Read(checksums);
+        }
+        catch (Exception failure) when (FindDamage(BackupFiles.Checksums, failure) is { } damage)
+        {
+            return [damage];
         }
 
-        ChecksumReading reading = ChecksumFile.Read(checksums);
         List<ArchiveDamage> damages = [.. reading.Damages];
         string[] files = [archive.FileName, archive.IndexFileName, BackupFiles.Manifest];
         damages.AddRange(reading.Sums.Keys.Except(files).Select(name =>
@@ -67,18 +72,22 @@ public static class BackupIntegrity
 
     private static IEnumerable<ArchiveDamage> CompareFile(CompletedBackup backup, string file, string sum)
     {
-        string path = Path.Combine(backup.DirectoryPath, file);
-        if (!File.Exists(path))
+        try
         {
-            yield return new ArchiveDamage(file, null, [], "it is missing");
-            yield break;
+            using Stream stream = TargetFile.OpenStream(Path.Combine(backup.DirectoryPath, file));
+            return Convert.ToHexStringLower(SHA256.HashData(stream)) == sum ? []
+                : [new ArchiveDamage(file, null, [], $"its bytes are not those that {BackupFiles.Checksums} tells")];
         }
-
-        using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        if (Convert.ToHexStringLower(SHA256.HashData(stream)) != sum)
+        catch (Exception failure) when (FindDamage(file, failure) is { } damage)
         {
-            yield return new ArchiveDamage(
-                file, null, [], $"its bytes are not those that {BackupFiles.Checksums} tells");
+            return [damage];
         }
     }
+
+    private static ArchiveDamage? FindDamage(string file, Exception failure) => failure switch
+    {
+        FileNotFoundException => new ArchiveDamage(file, null, [], "it is missing"),
+        RefusedPathException => new ArchiveDamage(file, null, [], failure.Message),
+        _ => null,
+    };
 }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using KvmBackup.Model;
+using KvmBackup.Persisting;
 
 namespace KvmBackup.Storage;
 
@@ -39,20 +40,16 @@ public static class ChecksumFile
     /// <exception cref="IOException">There is none, or it cannot be read.</exception>
     public static ChecksumReading Read(string filePath)
     {
-        if (new FileInfo(filePath).Length > LargestSizeBytes)
-        {
-            return new ChecksumReading(
+        return TargetFile.Read(filePath, LargestSizeBytes).Content is { } content ? Parse(content)
+            : new ChecksumReading(
                 new Dictionary<string, string>(),
                 [new ArchiveDamage(BackupFiles.Checksums, null, [], $"it is larger than {LargestSizeBytes} bytes")]);
-        }
-
-        return Parse(File.ReadAllBytes(filePath));
     }
 
     /// <summary>The checksum of a whole file, in lower-case hexadecimal.</summary>
     public static async Task<string> ComputeAsync(string filePath, CancellationToken cancellationToken)
     {
-        await using FileStream stream = new(filePath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        await using Stream stream = TargetFile.OpenStream(filePath);
         return Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellationToken));
     }
 

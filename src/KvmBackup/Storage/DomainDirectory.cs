@@ -32,14 +32,15 @@ public sealed class DomainDirectory
     {
         List<CompletedBackup> backups = [];
         List<UnusableEntry> unusable = [];
-        foreach (DirectoryInfo entry in Entries())
+        foreach (TargetName folder in Entries())
         {
+            DirectoryInfo entry = new(Path.Combine(DirectoryPath, folder.Text));
             (CompletedBackup? backup, UnusableEntry? reason) = BackupEntry.Examine(entry);
             if (backup is not null)
             {
                 backups.Add(backup with { Domain = name });
             }
-            else if (Path.Exists(entry.FullName) || entry.LinkTarget is not null)
+            else if (!folder.IsExact || Path.Exists(entry.FullName) || entry.LinkTarget is not null)
             {
                 // Without this a backup that was removed while we looked would count as damaged.
                 CompletedBackup? remains = reason!.Remains is { } found ? found with { Domain = name } : null;
@@ -79,9 +80,10 @@ public sealed class DomainDirectory
         proof.Demand(DirectoryPath);
         return Task.FromResult(Guard("take a new backup", () =>
         {
-            HashSet<BackupId?> taken = [.. Entries().Select(entry => EntryName.Parse(entry.Name)?.Id)];
+            HashSet<BackupId?> taken = [.. Entries().Select(entry => EntryName.Parse(entry.Text)?.Id)];
             EntryName free = new(id, kind, EntryState.Partial);
-            while (taken.Contains(free.Id) || !DurableFile.TryMakeDirectory(PathOf(free)))
+            using TargetFolder folder = TargetFolder.OpenDomain(DirectoryPath);
+            while (taken.Contains(free.Id) || !folder.TryMakeFolder(free.ToString()))
             {
                 free = free with { Id = new BackupId(free.Id.Instant.AddSeconds(1)) };
             }
@@ -98,13 +100,11 @@ public sealed class DomainDirectory
         EntryName merged = new(increment.Id, BackupKind.Full, EntryState.Partial);
         return Guard("take a merged backup", () =>
         {
-            if (Directory.Exists(PathOf(merged)))
-            {
-                // Whoever began it is gone: the lock is ours.
-                Directory.Delete(PathOf(merged), recursive: true);
-            }
+            using TargetFolder folder = TargetFolder.OpenDomain(DirectoryPath);
 
-            _ = DurableFile.TryMakeDirectory(PathOf(merged));
+            // Whoever began one is gone: the lock is ours.
+            folder.RemoveTree(merged.ToString());
+            _ = folder.TryMakeFolder(merged.ToString());
             return new PendingBackup(name, merged, PathOf(merged), proof);
         });
     }
@@ -126,12 +126,13 @@ public sealed class DomainDirectory
         proof.Demand(DirectoryPath);
         return Guard("be tidied", () =>
         {
-            DirectoryInfo[] leftovers = [.. List().Unusable.Where(entry => entry.Cause == UnusableCause.Leftover)
-                .Select(entry => new DirectoryInfo(Path.Combine(DirectoryPath, entry.Name)))];
-            Array.ForEach(leftovers, leftover => leftover.Delete(recursive: true));
+            string[] leftovers = [.. List().Unusable.Where(entry => entry.Cause == UnusableCause.Leftover)
+                .Select(entry => entry.Name)];
             if (leftovers.Length > 0)
             {
-                DurableFile.FlushDirectory(DirectoryPath);
+                using TargetFolder folder = TargetFolder.OpenDomain(DirectoryPath);
+                Array.ForEach(leftovers, folder.RemoveTree);
+                folder.Flush();
             }
 
             return leftovers.Length;
@@ -154,15 +155,12 @@ public sealed class DomainDirectory
         _ = Guard($"let go of '{doomed.Name}'", () =>
         {
             // By rename first: a crash in the middle leaves a leftover, never half a backup that looks whole.
-            string deleting = PathOf(new EntryName(backup.Id, backup.Manifest.Kind, EntryState.Deleting));
-            if (Directory.Exists(deleting))
-            {
-                Directory.Delete(deleting, recursive: true);
-            }
-
-            DurableFile.RenameDirectory(doomed.FullName, deleting);
-            Directory.Delete(deleting, recursive: true);
-            DurableFile.FlushDirectory(DirectoryPath);
+            string deleting = new EntryName(backup.Id, backup.Manifest.Kind, EntryState.Deleting).ToString();
+            using TargetFolder folder = TargetFolder.OpenDomain(DirectoryPath);
+            folder.RemoveTree(deleting);
+            folder.Rename(doomed.Name, deleting);
+            folder.RemoveTree(deleting);
+            folder.Flush();
             return true;
         });
 
@@ -172,15 +170,18 @@ public sealed class DomainDirectory
     private string PathOf(EntryName entry) => Path.Combine(DirectoryPath, entry.ToString());
 
     /// <summary>Directories and links, and files that bear the name of a backup.</summary>
-    private List<DirectoryInfo> Entries()
+    private List<TargetName> Entries()
     {
-        DirectoryInfo folder = new(DirectoryPath);
-        return !folder.Exists
-            ? []
-            : [.. folder.EnumerateFileSystemInfos()
-                .Where(entry => entry is DirectoryInfo || entry.LinkTarget is not null
-                    || EntryName.Parse(entry.Name) is not null)
-                .Select(entry => new DirectoryInfo(entry.FullName))];
+        try
+        {
+            using TargetFolder folder = TargetFolder.OpenDomain(DirectoryPath);
+            return [.. folder.List().Where(entry => entry.Status.IsFolder || entry.Status.IsLink
+                || EntryName.Parse(entry.Text) is not null)];
+        }
+        catch (FileNotFoundException)
+        {
+            return [];
+        }
     }
 
     private T Guard<T>(string what, Func<T> action)

@@ -23,7 +23,7 @@ public sealed class DomainLock : IDisposable
         string directoryPath, string what, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken)
     {
         KernelLock held = await LockWait.AcquireAsync(
-            Path.Combine(directoryPath, BackupFiles.Lock), what, wait, time, cancellationToken);
+            Path.Combine(directoryPath, BackupFiles.Lock), what, wait, time, cancellationToken, open: TargetFile.OpenOrCreateInDomain);
         try
         {
             (TargetLease? lease, string? holder) = await TargetLease.AcquireAsync(directoryPath, wait, time, cancellationToken);

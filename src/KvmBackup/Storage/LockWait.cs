@@ -1,5 +1,6 @@
 using KvmBackup.Model;
 using KvmBackup.Persisting;
+using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Storage;
 
@@ -12,14 +13,16 @@ internal static class LockWait
     /// <param name="time">The clock.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <param name="purpose">What for, told to those who wait.</param>
+    /// <param name="open">Opens or makes the file without cutting it; null for a file of this host.</param>
     public static async Task<KernelLock> AcquireAsync(
-        string filePath, string what, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken, string? purpose = null)
+        string filePath, string what, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken, string? purpose = null,
+        Func<string, SafeFileHandle>? open = null)
     {
         try
         {
-            return await KernelLock.AcquireAsync(filePath, wait, time, cancellationToken, purpose)
+            return await KernelLock.AcquireAsync(filePath, wait, time, cancellationToken, purpose, open)
                 ?? throw new StorageException(
-                    $"{what} is in use by {KernelLock.ReadHolder(filePath)} (lock '{filePath}', waited"
+                    $"{what} is in use by {KernelLock.ReadHolder(filePath, open)} (lock '{filePath}', waited"
                     + $" {wait.TotalSeconds:0} s). Let it finish, or wait longer with --wait.",
                     ExitCode.AlreadyRunning);
         }

@@ -36,14 +36,8 @@ public static class ManifestFile
         byte[] bytes;
         try
         {
-            using FileStream stream = new(filePath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
-            if (stream.Length > LargestSizeBytes)
-            {
-                throw Damaged(filePath, $"it has {stream.Length} bytes, more than any manifest");
-            }
-
-            bytes = new byte[stream.Length];
-            stream.ReadExactly(bytes);
+            (byte[]? content, long sizeBytes) = TargetFile.Read(filePath, LargestSizeBytes);
+            bytes = content ?? throw Damaged(filePath, $"it has {sizeBytes} bytes, more than any manifest");
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -6,6 +6,9 @@ namespace KvmBackup.Storage;
 internal static class ManifestRules
 {
     private const int LongestText = 4096;
+
+    /// <summary>Eight pebibytes.</summary>
+    private const long LargestMemberBytes = 1L << 53;
     private const int Sha256Digits = 64;
     private const int Xxh128Digits = 32;
 
@@ -86,6 +89,11 @@ internal static class ManifestRules
         if (!IsChecksum(member.ContentXxh128, Xxh128Digits))
         {
             return $"the checksum of member '{member.Name}' is not 32 lower-case hexadecimal digits";
+        }
+
+        if (member.SizeBytes > LargestMemberBytes)
+        {
+            return $"member '{member.Name}' has {member.SizeBytes} bytes, more than any image";
         }
 
         long room = manifest.Archive.TarBytes - member.DataOffsetBytes;

@@ -47,19 +47,12 @@ public sealed class PendingBackup : IAsyncDisposable
             throw new ArgumentException($"'{fileName}' cannot be a file of a backup.", nameof(fileName));
         }
 
-        string path = Path.Combine(DirectoryPath, fileName);
-        FileStreamOptions options = new()
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.Write,
-            Share = FileShare.Read,
-            UnixCreateMode = DurableFile.FileMode,
-        };
         return Guard($"'{fileName}' cannot be made", () =>
         {
-            FileStream stream = new WriteBehindStream(path, options);
-            files.Add(fileName, (stream, DurableFile.OpenForFlush(path)));
-            DurableFile.Restrict(path);
+            using TargetFolder folder = TargetFolder.OpenBackup(DirectoryPath);
+            FileStream stream = new WriteBehindStream(folder.CreateNew(fileName));
+            // A handle that was open before the writing is told of every failed write; one that is opened afterwards may not be.
+            files.Add(fileName, (stream, folder.OpenToRead(fileName)));
             return stream;
         });
     }
@@ -107,7 +100,8 @@ public sealed class PendingBackup : IAsyncDisposable
         // removes it.
         await IgnoreAsync(() =>
         {
-            Directory.Delete(DirectoryPath, recursive: true);
+            using TargetFolder folder = TargetFolder.OpenDomain(Path.GetDirectoryName(DirectoryPath)!);
+            folder.RemoveTree(Path.GetFileName(DirectoryPath));
             return ValueTask.CompletedTask;
         });
     }
@@ -154,7 +148,8 @@ public sealed class PendingBackup : IAsyncDisposable
 
     private void DemandLength(Manifest manifest)
     {
-        long length = new FileInfo(Path.Combine(DirectoryPath, manifest.Archive.FileName)).Length;
+        using TargetFolder folder = TargetFolder.OpenBackup(DirectoryPath);
+        long length = folder.Find(manifest.Archive.FileName)?.SizeBytes ?? 0;
         if (length != manifest.Archive.SizeBytes)
         {
             throw new StorageException(
@@ -167,15 +162,16 @@ public sealed class PendingBackup : IAsyncDisposable
     {
         string manifestPath = Path.Combine(DirectoryPath, BackupFiles.Manifest);
         string indexPath = Path.Combine(DirectoryPath, manifest.Archive.IndexFileName);
-        DurableFile.CreateNew(manifestPath, json);
+        using TargetFolder folder = TargetFolder.OpenBackup(DirectoryPath);
+        folder.WriteNew(BackupFiles.Manifest, json);
         Dictionary<string, string> sums = new()
         {
             [manifest.Archive.FileName] = manifest.Archive.Sha256,
             [manifest.Archive.IndexFileName] = await ChecksumFile.ComputeAsync(indexPath, cancellationToken),
             [BackupFiles.Manifest] = await ChecksumFile.ComputeAsync(manifestPath, cancellationToken),
         };
-        DurableFile.CreateNew(Path.Combine(DirectoryPath, BackupFiles.Checksums), ChecksumFile.Format(sums));
-        DurableFile.FlushDirectory(DirectoryPath);
+        folder.WriteNew(BackupFiles.Checksums, ChecksumFile.Format(sums));
+        folder.Flush();
     }
 
     private CompletedBackup Rename(Manifest manifest)
@@ -188,7 +184,8 @@ public sealed class PendingBackup : IAsyncDisposable
         ObjectDisposedException.ThrowIf(Interlocked.Exchange(ref isDone, 1) != 0, this);
         try
         {
-            Directory.Move(DirectoryPath, published);
+            using TargetFolder folder = TargetFolder.OpenDomain(Path.GetDirectoryName(published)!);
+            folder.Rename(Path.GetFileName(DirectoryPath), Path.GetFileName(published));
         }
         catch (Exception failure) when (StorageException.IsExpected(failure))
         {
@@ -197,7 +194,6 @@ public sealed class PendingBackup : IAsyncDisposable
         }
 
         CloseFlushers();
-        DurableFile.FlushDirectory(Path.GetDirectoryName(published)!);
         return new CompletedBackup(published, manifest, IsProtected: false);
     }
 

@@ -1,4 +1,5 @@
 using KvmBackup.Model;
+using KvmBackup.Persisting;
 
 namespace KvmBackup.Storage;
 
@@ -21,7 +22,10 @@ public sealed class StorageException(
     /// <summary>What .NET or the kernel threw, with what it means here and what to do.</summary>
     /// <param name="what">What could not be done, and with what: the beginning of the message.</param>
     public static StorageException From(Exception failure, string what) =>
-        new($"{what}: {failure.Message.TrimEnd('.')}. {Mend(failure)}", ExitCode.Failed, failure);
+        new(
+            failure is RefusedPathException ? $"{what}: {failure.Message}."
+                : $"{what}: {failure.Message.TrimEnd('.')}. {Mend(failure)}",
+            ExitCode.Failed, failure);
 
     /// <summary>A manifest of another version of this program.</summary>
     public static StorageException OtherFormat(string filePath, int version) => new(version > Manifest.CurrentFormatVersion

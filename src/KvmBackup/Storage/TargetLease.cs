@@ -1,5 +1,6 @@
 using System.Text;
 using KvmBackup.Persisting;
+using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Storage;
 
@@ -16,7 +17,7 @@ internal sealed class TargetLease : IDisposable
     private static readonly TimeSpan StaleAfter = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan ObservationTime = 3 * RenewInterval;
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
-    private static readonly string ThisKernel = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+    private static readonly string ThisKernel = HostBoot.Id;
 
     private readonly string filePath;
     private readonly byte[] content;
@@ -85,7 +86,8 @@ internal sealed class TargetLease : IDisposable
         renewal.Dispose();
         if (IsHeld)
         {
-            File.Delete(filePath);
+            using TargetFolder folder = FolderOf(filePath);
+            folder.Remove(Path.GetFileName(filePath));
         }
     }
 
@@ -93,10 +95,11 @@ internal sealed class TargetLease : IDisposable
     {
         try
         {
-            DurableFile.CreateNew(filePath, content);
+            using TargetFolder folder = FolderOf(filePath);
+            folder.WriteNew(Path.GetFileName(filePath), content);
             return true;
         }
-        catch (IOException) when (File.Exists(filePath))
+        catch (IOException failure) when (failure is not RefusedPathException && Find(filePath) is not null)
         {
             return false;
         }
@@ -106,9 +109,10 @@ internal sealed class TargetLease : IDisposable
     {
         try
         {
-            using FileStream stream = new(filePath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using TargetFolder folder = FolderOf(filePath);
+            using SafeFileHandle file = folder.OpenToRead(Path.GetFileName(filePath));
             byte[] bytes = new byte[LargestBytes];
-            return Encoding.UTF8.GetString(bytes, 0, stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false));
+            return Encoding.UTF8.GetString(bytes, 0, RandomAccess.Read(file, bytes, fileOffset: 0));
         }
         catch (FileNotFoundException)
         {
@@ -118,26 +122,37 @@ internal sealed class TargetLease : IDisposable
 
     private static TimeSpan AgeOf(string filePath)
     {
-        string probe = $"{filePath}.{Guid.NewGuid():N}";
-        DurableFile.CreateNew(probe, []);
+        using TargetFolder folder = FolderOf(filePath);
+        string probe = $"{Path.GetFileName(filePath)}.{Guid.NewGuid():N}";
+        folder.WriteNew(probe, []);
         try
         {
-            return File.GetLastWriteTimeUtc(probe) - File.GetLastWriteTimeUtc(filePath);
+            return folder.Find(Path.GetFileName(filePath)) is { } lease && folder.Find(probe) is { } now
+                ? now.ModifiedAt - lease.ModifiedAt : TimeSpan.Zero;
         }
         finally
         {
-            File.Delete(probe);
+            folder.Remove(probe);
         }
+    }
+
+    private static TargetFolder FolderOf(string filePath) => TargetFolder.OpenDomain(Path.GetDirectoryName(filePath)!);
+
+    private static FileStatus? Find(string filePath)
+    {
+        using TargetFolder folder = FolderOf(filePath);
+        return folder.Find(Path.GetFileName(filePath));
     }
 
     // By rename, which only one of two hosts can win; the other then meets the winner's lease.
     private static void RemoveStale(string filePath)
     {
-        string aside = $"{filePath}.{Guid.NewGuid():N}";
+        string aside = $"{Path.GetFileName(filePath)}.{Guid.NewGuid():N}";
         try
         {
-            File.Move(filePath, aside);
-            File.Delete(aside);
+            using TargetFolder folder = FolderOf(filePath);
+            folder.Rename(Path.GetFileName(filePath), aside);
+            folder.Remove(aside);
         }
         catch (FileNotFoundException)
         {
@@ -151,9 +166,10 @@ internal sealed class TargetLease : IDisposable
         {
             if (IsHeld)
             {
-                using FileStream stream = new(filePath, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
-                stream.Write(content);
-                stream.Flush(flushToDisk: true);
+                using TargetFolder folder = FolderOf(filePath);
+                using SafeFileHandle file = folder.OpenToWrite(Path.GetFileName(filePath));
+                RandomAccess.Write(file, content, fileOffset: 0);
+                DurableFile.Flush(file, filePath);
             }
         }
         catch (Exception failure) when (StorageException.IsExpected(failure))

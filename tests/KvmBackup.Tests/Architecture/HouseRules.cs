@@ -43,6 +43,12 @@ public static class HouseRules
         (@"\bDateTime(Offset)?\.(Utc)?Now\b|\bDateTime\.Today\b", []),
         (@"\b(File|Directory|FileStream|FileInfo|DirectoryInfo)\.\w+\(",
             [.. MayUse.Keys.Except(["Model", "Planning"])]),
+
+        // What lies in the backup directory is opened by TargetFolder alone, which follows no links.
+        (@"\bFile\.(Open|Read)\w*\(|\bnew FileStream\(|\bFileStream \w+ = new\(|\.OpenRead\(\)",
+            [.. MayUse.Keys.Except(["Model", "Planning", "Storage", "Archiving", "Runs"])]),
+        (@"\bFile\.(Move|Append|Create|Write)\w*\(|\bDirectory\.(Delete|Move)\(|\.Delete\(recursive",
+            [.. MayUse.Keys.Except(["Model", "Planning", "Storage", "Archiving"])]),
         (@"\bILogger\b", [.. MayUse.Keys.Except(["Model", "Planning"]), Root]),
         (@"\bTimeProvider\.System\b", [Root]),
     ];

@@ -52,6 +52,11 @@ public sealed class RuleTests
     [InlineData("Planning", "class A { bool B => File.Exists(\"x\"); }", true)]
     [InlineData("Storage", "class A { bool B => File.Exists(\"x\"); }", false)]
     [InlineData("Storage", "class A { object B => DateTimeOffset.UtcNow; }", true)]
+    [InlineData("Storage", "class A { object B => File.OpenRead(\"x\"); }", true)]
+    [InlineData("Storage", "class A { void B() { using FileStream b = new(\"x\", FileMode.Open); } }", true)]
+    [InlineData("Storage", "class A { void B() => Directory.Delete(\"x\", recursive: true); }", true)]
+    [InlineData("Runs", "class A { object B => File.OpenHandle(\"x\"); }", true)]
+    [InlineData("Persisting", "class A { object B => File.OpenHandle(\"x\"); }", false)]
     [InlineData("Planning", "class A(ILogger log);", true)]
     public void A_word_belongs_to_its_room(string room, string code, bool isForeign) =>
         Assert.Equal(isForeign, ForeignWords.Find(SourceFile.Parse($"{room}/A.cs", code)).Any());

@@ -28,6 +28,15 @@ public sealed class ContentHashTests
     }
 
     [Fact]
+    public void A_hole_of_a_pebibyte_ends_at_once_when_asked()
+    {
+        using CancellationTokenSource source = new();
+        source.Cancel();
+        using ContentHash hash = new(1L << 50, [], source.Token);
+        _ = Assert.ThrowsAny<OperationCanceledException>(hash.Finish);
+    }
+
+    [Fact]
     public void Data_that_are_zeros_but_for_one_byte_give_the_sum_of_the_plain_bytes()
     {
         byte[] bytes = new byte[4 * Mebibyte];

@@ -1,5 +1,6 @@
 using KvmBackup.Persisting;
 using KvmBackup.Tests.Support;
+using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Tests.Persisting;
 
@@ -53,7 +54,11 @@ public sealed class DurableFileTests : IDisposable
         string path = folder.PathOf("file");
         File.WriteAllText(path, "x");
         File.SetUnixFileMode(path, DurableFile.FileMode | UnixFileMode.OtherRead);
-        DurableFile.Restrict(path);
+        using (SafeFileHandle file = File.OpenHandle(path))
+        {
+            DurableFile.Restrict(file);
+        }
+
         Assert.Equal(DurableFile.FileMode, File.GetUnixFileMode(path));
     }
 }

@@ -20,7 +20,7 @@ public sealed class WriteBehindStreamTests : IDisposable
     {
         string path = folder.PathOf("archive");
         FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        await using (FileStream file = isBehind ? new WriteBehindStream(path, options) : new FileStream(path, options))
+        await using (FileStream file = isBehind ? new WriteBehindStream(File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write)) : new FileStream(path, options))
         {
             for (int piece = 0; piece < Pieces; piece++)
             {

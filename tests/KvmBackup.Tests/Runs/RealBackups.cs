@@ -13,7 +13,10 @@ internal static class RealBackups
     public static readonly SparseContent Vda = new(150_000, [new(0, 512), new(4096, 30_001), new(100_000, 20_000)], 2);
     public static readonly SparseContent Vdb = SparseContent.Whole(40_000, 3);
 
-    public static async Task<CompletedBackup> PublishAsync(BackupDirectory target, BackupId id)
+    /// <param name="xml">The definition in the archive.</param>
+    /// <param name="forge">Changes the manifest before it is written.</param>
+    public static async Task<CompletedBackup> PublishAsync(
+        BackupDirectory target, BackupId id, string xml = "<domain/>", Func<Manifest, Manifest>? forge = null)
     {
         using DomainLock held = await target.ForDomain(Web1).LockAsync(TimeSpan.Zero, CancellationToken.None);
         await using PendingBackup pending = await target.ForDomain(Web1).BeginAsync(id, BackupKind.Full, held);
@@ -24,7 +27,7 @@ internal static class RealBackups
             await using ArchiveWriter writer = new(
                 archive, new Compression(CompressionMethod.Gzip, Threads: 2), SampleArchive.RealShell,
                 SampleArchive.ModifiedAt, chunkBytes: 8 << 10);
-            members.Add(await writer.AddAsync("web1/domain.xml", "<domain/>"u8.ToArray(), CancellationToken.None));
+            members.Add(await writer.AddAsync("web1/domain.xml", System.Text.Encoding.UTF8.GetBytes(xml), CancellationToken.None));
             members.Add(await writer.AddAsync("web1/vda.raw", Vda, null, CancellationToken.None));
             members.Add(await writer.AddAsync("web1/vdb.raw", Vdb, null, CancellationToken.None));
             summary = await writer.CompleteAsync(CancellationToken.None);
@@ -35,7 +38,7 @@ internal static class RealBackups
             await summary.Index.WriteToAsync(index, CancellationToken.None);
         }
 
-        return await pending.PublishAsync(Describe(id, members, summary), CancellationToken.None);
+        return await pending.PublishAsync((forge ?? (made => made))(Describe(id, members, summary)), CancellationToken.None);
     }
 
     private static Manifest Describe(BackupId id, List<ArchiveMember> members, ArchiveSummary summary)

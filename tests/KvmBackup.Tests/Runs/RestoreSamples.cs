@@ -25,7 +25,8 @@ internal static class RestoreSamples
         ImageRestorer restorer = new(
             cluster, store, new DiskContent(assembler, images), new QemuConversion(shell), TimeProvider.System, Logger.None);
         return new RestoreRun(
-            target, new RestorePreflight(host, destinations), new RestoreWriter(images, assembler, restorer, Logger.None),
+            target, new RestorePreflight(host, destinations), new RestoreWriter(
+                images, assembler, restorer, new KvmBackup.Journaling.RestoreJournal(Path.Combine(keysPath, "state")), Logger.None),
             new DomainDefiner(virsh), keys, TimeProvider.System, Logger.None);
     }
 }

@@ -1,0 +1,51 @@
+using System.Xml.Linq;
+using KvmBackup.Model;
+
+namespace KvmBackup.Hypervisor;
+
+/// <summary>What in a definition reaches beyond the guest's own disks, and so should be looked at before it is defined.</summary>
+public static class DefinitionRisks
+{
+    private const string QemuNamespace = "http://libvirt.org/schemas/domain/qemu/1.0";
+
+    /// <param name="xml">Of a domain, from a backup.</param>
+    /// <param name="inBackup">The disks that the backup holds, or says why not.</param>
+    /// <exception cref="HypervisorException">The text is not a domain's XML.</exception>
+    public static IEnumerable<string> Find(string xml, IReadOnlyCollection<DiskTarget> inBackup)
+    {
+        XElement domain = DomainXml.Parse(xml);
+        if (domain.Elements().Any(element => element.Name.NamespaceName == QemuNamespace))
+        {
+            yield return "the definition passes arguments of its own to QEMU (qemu:commandline), which may open any file of this "
+                + "host: read them before the domain starts";
+        }
+
+        foreach (DiskFacts disk in DomainXml.Disks(domain).Where(
+            disk => disk.Device == "disk" && disk.SourceType != DiskSourceType.None && !inBackup.Contains(disk.Target)))
+        {
+            yield return $"disk {disk.Target} ({Printable(disk.SourcePath ?? disk.SourceType.ToString())}) is in the definition but not in "
+                + "this backup: the domain would use what lies there now";
+        }
+
+        foreach (string path in DomainXml.Devices(domain, "interface")
+            .Select(card => card.Element("script")?.Attribute("path")?.Value).OfType<string>())
+        {
+            yield return $"the definition runs the program {Printable(path)} of this host for a network card";
+        }
+
+        foreach (string path in DomainXml.Devices(domain, "emulator").Select(emulator => emulator.Value.Trim())
+            .Where(path => !path.StartsWith("/usr/", StringComparison.Ordinal)))
+        {
+            yield return $"the definition names {Printable(path)} as its emulator, a program outside of /usr";
+        }
+
+        foreach (string path in DomainXml.Devices(domain, "filesystem")
+            .Select(folder => folder.Element("source")?.Attribute("dir")?.Value).OfType<string>())
+        {
+            yield return $"the definition gives the guest the folder {Printable(path)} of this host";
+        }
+    }
+
+    private static string Printable(string text) =>
+        string.Concat(text.Select(letter => char.IsControl(letter) ? $"\\u{(int)letter:x4}" : letter.ToString()));
+}

@@ -1,0 +1,187 @@
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace KvmBackup.Persisting;
+
+/// <summary>
+/// An open folder of the backup directory, and the only way to what is in it. Links are not followed, only regular files are
+/// opened, and all goes relative to the open folder, so that nothing changes when somebody exchanges a folder above it.
+/// </summary>
+/// <remarks>Failures are the I/O exceptions of .NET, and <see cref="RefusedPathException"/>.</remarks>
+public sealed class TargetFolder : IDisposable
+{
+    /// <summary>Nothing of ours is deeper than this below a backup's folder.</summary>
+    private const int DeepestLevel = 32;
+
+    private readonly SafeFileHandle handle;
+
+    private TargetFolder(SafeFileHandle handle, string path)
+    {
+        this.handle = handle;
+        FolderPath = path;
+    }
+
+    public string FolderPath { get; }
+
+    /// <summary>Opens the folder of a domain: no link, and changed by nobody but us.</summary>
+    /// <param name="path">Its parent is the backup directory, which may be a link.</param>
+    public static TargetFolder OpenDomain(string path)
+    {
+        using SafeFileHandle root = FolderCalls.OpenRoot(Path.GetDirectoryName(path)!);
+        SafeFileHandle folder = FolderCalls.OpenFolder(root, FolderCalls.Bytes(Path.GetFileName(path)), path);
+        try
+        {
+            FolderOwner.Demand(folder, path);
+            return new TargetFolder(folder, path);
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens the folder of a backup, by way of its domain's.</summary>
+    public static TargetFolder OpenBackup(string path)
+    {
+        using TargetFolder domain = OpenDomain(Path.GetDirectoryName(path)!);
+        return new TargetFolder(
+            FolderCalls.OpenFolder(domain.handle, FolderCalls.Bytes(Path.GetFileName(path)), path), path);
+    }
+
+    /// <summary>Opens a folder of this host, whatever leads there.</summary>
+    internal static TargetFolder OpenTrusted(string path) => new(FolderCalls.OpenRoot(path), path);
+
+    /// <summary>The names in the backup directory itself, which may be a link.</summary>
+    /// <returns>Those of folders and links, in no order.</returns>
+    public static IReadOnlyList<TargetName> ListRoot(string path)
+    {
+        using SafeFileHandle root = FolderCalls.OpenRoot(path);
+        return [.. List(root, path).Where(name => name.Status is { IsFolder: true } or { IsLink: true })];
+    }
+
+    /// <summary>What is in it.</summary>
+    public IReadOnlyList<TargetName> List() => List(handle, FolderPath);
+
+    /// <returns>What bears that name, a link as itself; null when nothing does.</returns>
+    public FileStatus? Find(string name) => FolderCalls.Find(handle, FolderCalls.Bytes(name), PathOf(name));
+
+    public SafeFileHandle OpenToRead(string name) =>
+        DemandRegular(FolderCalls.OpenToRead(handle, name, PathOf(name)), PathOf(name), isWritten: false);
+
+    /// <summary>Opens a file that is there, to write it. It is not cut.</summary>
+    public SafeFileHandle OpenToWrite(string name) =>
+        DemandRegular(FolderCalls.OpenToWrite(handle, name, PathOf(name)), PathOf(name), isWritten: true);
+
+    /// <summary>Opens a file to read and write it; makes it for its owner alone when it is missing. It is not cut.</summary>
+    public SafeFileHandle OpenOrCreate(string name) =>
+        DemandRegular(FolderCalls.OpenOrCreate(handle, name, PathOf(name)), PathOf(name), isWritten: true);
+
+    /// <summary>Makes a file that must not be there yet, for its owner alone.</summary>
+    public SafeFileHandle CreateNew(string name)
+    {
+        SafeFileHandle file = FolderCalls.CreateNew(handle, name, PathOf(name));
+        DurableFile.Restrict(file);
+        return file;
+    }
+
+    /// <summary>Writes a file that must not be there yet, and flushes it. The folder is not flushed.</summary>
+    public void WriteNew(string name, ReadOnlySpan<byte> content)
+    {
+        using SafeFileHandle file = CreateNew(name);
+        RandomAccess.Write(file, content, fileOffset: 0);
+        KernelCalls.Flush(file, PathOf(name));
+    }
+
+    /// <summary>Makes a folder for its owner alone.</summary>
+    /// <returns>False when something of that name is there already.</returns>
+    public bool TryMakeFolder(string name)
+    {
+        if (!FolderCalls.TryMakeFolder(handle, name, PathOf(name)))
+        {
+            return false;
+        }
+
+        using SafeFileHandle made = FolderCalls.OpenFolder(handle, FolderCalls.Bytes(name), PathOf(name));
+        DurableFile.RestrictDirectory(made);
+        Flush();
+        return true;
+    }
+
+    /// <summary>Gives something another name, which must be free, and returns when that is on disk.</summary>
+    public void Rename(string from, string to)
+    {
+        if (Find(to) is not null)
+        {
+            throw new IOException($"Cannot rename '{PathOf(from)}': there is a '{to}' already");
+        }
+
+        FolderCalls.Rename(handle, from, to, PathOf(from));
+        Flush();
+    }
+
+    /// <summary>Removes a file or a link, if it is there.</summary>
+    public void Remove(string name) => FolderCalls.Remove(handle, FolderCalls.Bytes(name), isFolder: false, PathOf(name));
+
+    /// <summary>Removes a folder with all that is in it, if it is there; links in it are removed as links.</summary>
+    public void RemoveTree(string name) => RemoveTree(handle, FolderCalls.Bytes(name), PathOf(name), 0);
+
+    /// <summary>Flushes the entries: what was made, renamed and removed.</summary>
+    public void Flush() => KernelCalls.Flush(handle, FolderPath);
+
+    public void Dispose() => handle.Dispose();
+
+    private static void RemoveTree(SafeFileHandle parent, byte[] name, string path, int level)
+    {
+        if (FolderCalls.Find(parent, name, path) is not { } status)
+        {
+            return;
+        }
+
+        if (!status.IsFolder)
+        {
+            FolderCalls.Remove(parent, name, isFolder: false, path);
+            return;
+        }
+
+        if (level > DeepestLevel)
+        {
+            throw new IOException($"'{path}' is not removed: it is deeper than {DeepestLevel} folders");
+        }
+
+        using (SafeFileHandle folder = FolderCalls.OpenFolder(parent, name, path))
+        {
+            foreach (byte[] entry in FolderCalls.List(folder, path))
+            {
+                RemoveTree(folder, entry, $"{path}/{TargetName.Format(entry)}", level + 1);
+            }
+        }
+
+        FolderCalls.Remove(parent, name, isFolder: true, path);
+    }
+
+    private static List<TargetName> List(SafeFileHandle folder, string path) =>
+        [.. from name in FolderCalls.List(folder, path)
+            let status = FolderCalls.Find(folder, name, path)
+            where status is not null
+            select new TargetName(TargetName.Format(name), TargetName.IsText(name), status)];
+
+    private static SafeFileHandle DemandRegular(SafeFileHandle file, string path, bool isWritten)
+    {
+        try
+        {
+            FileStatus status = FolderCalls.StatusOf(file, path);
+            return !status.IsRegular ? throw new RefusedPathException($"'{path}' is not a regular file")
+                : isWritten && status.Links > 1
+                    ? throw new RefusedPathException($"'{path}' has {status.Links} names (hard links), and is not written")
+                : file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    private string PathOf(string name) => Path.Combine(FolderPath, name);
+}
