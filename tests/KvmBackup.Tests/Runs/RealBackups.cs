@@ -13,40 +13,42 @@ internal static class RealBackups
     public static readonly SparseContent Vda = new(150_000, [new(0, 512), new(4096, 30_001), new(100_000, 20_000)], 2);
     public static readonly SparseContent Vdb = SparseContent.Whole(40_000, 3);
 
-    public static async Task<CompletedBackup> PublishAsync(BackupDirectory target, BackupId id)
+    public static async Task<CompletedBackup> PublishAsync(
+        BackupDirectory target, BackupId id, CompressionMethod method = CompressionMethod.Gzip, int chunkBytes = 8 << 10)
     {
+        string name = "web1" + Compression.FileExtension(method);
         using DomainLock held = await target.ForDomain(Web1).LockAsync(TimeSpan.Zero, CancellationToken.None);
         await using PendingBackup pending = await target.ForDomain(Web1).BeginAsync(id, BackupKind.Full, held);
         List<ArchiveMember> members = [];
         ArchiveSummary summary;
-        await using (FileStream archive = pending.CreateFile("web1.tar.gz"))
+        await using (FileStream archive = pending.CreateFile(name))
         {
             await using ArchiveWriter writer = new(
-                archive, new Compression(CompressionMethod.Gzip, Threads: 2), SampleArchive.RealShell,
-                SampleArchive.ModifiedAt, chunkBytes: 8 << 10);
+                archive, new Compression(method, Threads: 2), SampleArchive.RealShell,
+                SampleArchive.ModifiedAt, chunkBytes);
             members.Add(await writer.AddAsync("web1/domain.xml", "<domain/>"u8.ToArray(), CancellationToken.None));
             members.Add(await writer.AddAsync("web1/vda.raw", Vda, null, CancellationToken.None));
             members.Add(await writer.AddAsync("web1/vdb.raw", Vdb, null, CancellationToken.None));
             summary = await writer.CompleteAsync(CancellationToken.None);
         }
 
-        await using (FileStream index = pending.CreateFile("web1.tar.gz.index"))
+        await using (FileStream index = pending.CreateFile(name + ".index"))
         {
             await summary.Index.WriteToAsync(index, CancellationToken.None);
         }
 
-        return await pending.PublishAsync(Describe(id, members, summary), CancellationToken.None);
+        return await pending.PublishAsync(Describe(id, members, summary, name, method), CancellationToken.None);
     }
 
-    private static Manifest Describe(BackupId id, List<ArchiveMember> members, ArchiveSummary summary)
+    private static Manifest Describe(BackupId id, List<ArchiveMember> members, ArchiveSummary summary, string name, CompressionMethod method)
     {
-        ManifestDisk Disk(string name, ArchiveMember member) => new(
-            new DiskTarget(name), BackupKind.Full, member.SizeBytes,
-            [new ManifestLayer($"{name}.raw", "raw", $"/images/{name}.raw", false, member.ContentXxh128, member.SizeBytes)]);
+        ManifestDisk Disk(string disk, ArchiveMember member) => new(
+            new DiskTarget(disk), BackupKind.Full, member.SizeBytes,
+            [new ManifestLayer($"{disk}.raw", "raw", $"/images/{disk}.raw", false, member.ContentXxh128, member.SizeBytes)]);
         return ManifestSamples.Create(id: id) with
         {
             Archive = new ManifestArchive(
-                "web1.tar.gz", "web1.tar.gz.index", CompressionMethod.Gzip, summary.SizeBytes, summary.TarBytes, summary.Sha256),
+                name, name + ".index", method, summary.SizeBytes, summary.TarBytes, summary.Sha256),
             Disks = [Disk("vda", members[1]), Disk("vdb", members[2])],
             Files = [],
             Members = members,
