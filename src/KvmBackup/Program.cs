@@ -6,6 +6,7 @@ using KvmBackup.Guarding;
 using KvmBackup.Hypervisor;
 using KvmBackup.Journaling;
 using KvmBackup.Model;
+using KvmBackup.Planning;
 using KvmBackup.Reporting;
 using KvmBackup.Runs;
 using KvmBackup.Shell;
@@ -58,7 +59,11 @@ internal static class Program
     {
         TimeProvider time = TimeProvider.System;
         Lazy<HostSettings> settings = new(() => ConfigurationReader.Read(options.ConfigurationPath, HostSettings.ShortHostName));
-        Lazy<BackupDirectory> target = new(() => new BackupDirectory(settings.Value.BackupDirectory, time));
+        Lazy<BackupDirectory> target = new(() => new BackupDirectory(settings.Value.BackupDirectory, time)
+        {
+            Guard = new TargetGuard(
+                settings.Value.StateDirectory, (facts, known) => TargetPlanner.Decide(settings.Value.RequireMount, facts, known)),
+        });
         Lazy<BackupDirectory> source = new(() =>
             options.BackupDirectory is { } path ? new BackupDirectory(path, time) : target.Value);
         Lazy<Journal> journal = new(() => new Journal(settings.Value.StateDirectory, time));

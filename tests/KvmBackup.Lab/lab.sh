@@ -50,6 +50,8 @@ libvirtd libvirt-daemon
 qemu-system-x86_64 qemu-system-x86
 qemu-img qemu-utils
 pigz pigz
+bsdtar libarchive-tools
+python3 python3
 igzip isal
 zstd zstd
 bzip2 bzip2

@@ -33,7 +33,7 @@ public sealed record ArchiveIndex(
         new ArchiveIndexRebuild(archive, method, usualChunkBytes).RunAsync(cancellationToken);
 
     /// <summary>As much of the index as an archive that is damaged, too, still tells.</summary>
-    /// <param name="tarBytes">Size of the tar stream when it was written.</param>
+    /// <param name="tarBytes">Size of the tar stream when it was written; 0 when that is not known.</param>
     /// <exception cref="ArchivingException">These values cannot be those of an archive of ours.</exception>
     public static Task<ArchiveIndex> SalvageAsync(
         SafeFileHandle archive, CompressionMethod method, int usualChunkBytes, long tarBytes, CancellationToken cancellationToken) =>
@@ -47,6 +47,18 @@ public sealed record ArchiveIndex(
     /// <summary>Writes it as JSON on one line.</summary>
     public Task WriteToAsync(Stream destination, CancellationToken cancellationToken) =>
         ArchiveIndexFile.WriteAsync(this, destination, cancellationToken);
+
+    /// <summary>The same for a longer stream: what is not there counts as chunks that cannot be read.</summary>
+    internal ArchiveIndex Extend(long tarBytes)
+    {
+        List<ArchiveChunk> chunks = [.. Chunks];
+        while ((long)chunks.Count * ChunkSizeBytes < tarBytes)
+        {
+            chunks.Add(new ArchiveChunk(chunks.Count == 0 ? 0 : chunks[^1].EndBytes, 1, default));
+        }
+
+        return this with { TarBytes = Math.Max(TarBytes, tarBytes), Chunks = chunks };
+    }
 
     /// <summary>The length of a chunk before compression.</summary>
     internal int ContentBytes(int chunk) =>

@@ -28,7 +28,7 @@ internal sealed class ArchiveIndexRebuild(SafeFileHandle archive, CompressionMet
     }
 
     /// <summary>The same as far as the archive goes: what follows counts as chunks that cannot be read.</summary>
-    /// <param name="wholeTarBytes">Size of the tar stream when it was written.</param>
+    /// <param name="wholeTarBytes">Size of the tar stream when it was written; 0 when that is not known.</param>
     public async Task<ArchiveIndex> SalvageAsync(long wholeTarBytes, CancellationToken cancellationToken)
     {
         try
@@ -40,14 +40,22 @@ internal sealed class ArchiveIndexRebuild(SafeFileHandle archive, CompressionMet
             // It ends here; what is missing is found when it is asked for.
         }
 
-        int size = chunks.Count > 1 ? chunkBytes : Math.Max(defaultChunkBytes, chunkBytes);
-        for (long held = (long)chunks.Count * size; held < wholeTarBytes; held += size)
+        long known = chunks.Count == 0 ? 0 : chunks[^1].EndBytes;
+
+        // A chunk after which more came was a whole one, and tells the size.
+        bool isSizeKnown = chunks.Count > 1
+            || (method != CompressionMethod.None && chunks.Count == 1 && (known < fileBytes || wholeTarBytes > chunkBytes));
+        int size = isSizeKnown ? chunkBytes : Math.Max(defaultChunkBytes, chunkBytes);
+        if (known < fileBytes && ((long)chunks.Count * size < wholeTarBytes || wholeTarBytes == 0))
         {
-            long end = chunks.Count == 0 ? 0 : chunks[^1].EndBytes;
-            chunks.Add(new ArchiveChunk(end, ShortestChunk, default));
+            // The chunk in which the damage lies: its beginning may be had.
+            chunks.Add(new ArchiveChunk(known, (int)Math.Min(fileBytes - known, Codecs.LongestPacked(size)), default));
+            tarBytes = (long)chunks.Count * size;
         }
 
-        ArchiveIndex index = new(ArchiveIndex.CurrentFormatVersion, size, wholeTarBytes, chunks);
+        long whole = wholeTarBytes > 0 ? wholeTarBytes : Math.Max(tarBytes, size);
+        ArchiveIndex index = new ArchiveIndex(
+            ArchiveIndex.CurrentFormatVersion, size, Math.Min(whole, (long)chunks.Count * size), chunks).Extend(whole);
         index.EnsureSound();
         return index;
     }

@@ -61,22 +61,46 @@ public sealed class ArchiveReader
     /// <param name="sink">Gets each byte of data that is there once, in any order, from several threads.</param>
     /// <param name="bytesWritten">Told the bytes of data written since the start.</param>
     /// <param name="cancellationToken">Stops promptly.</param>
-    /// <returns>The runs of data that are lost, ascending; and whether the content is all that was read from its source.</returns>
-    public async Task<(IReadOnlyList<Extent> Missing, bool IsWhole)> SalvageAsync(
+    public async Task<SalvagedMember> SalvageAsync(
         ArchiveMember member, IExtentSink sink, IProgress<long>? bytesWritten, CancellationToken cancellationToken)
     {
         TarMap map = MapOf(member);
         ConcurrentBag<Extent> missing = [];
+        ConcurrentBag<Extent> unproven = [];
+        ConcurrentDictionary<int, int> prefixes = [];
         string? checksum = await WriteAsync(
             map, sink, provesChunks: true, (chunk, _) =>
             {
-                foreach (TarMap.Part part in map.PartsWithin(index.ContentOffset(chunk), index.ContentBytes(chunk)))
+                int had = prefixes.GetValueOrDefault(chunk);
+                foreach (TarMap.Part part in map.PartsWithin(index.ContentOffset(chunk) + had, index.ContentBytes(chunk) - had))
                 {
                     missing.Add(new Extent(part.OffsetBytes, part.Length));
                 }
             },
-            bytesWritten, cancellationToken);
-        return (ExtentList.Join(missing), checksum == member.ContentXxh128);
+            bytesWritten, cancellationToken, async (chunk, content, token) =>
+            {
+                prefixes[chunk] = content.Length;
+                foreach (TarMap.Part part in map.PartsWithin(index.ContentOffset(chunk), content.Length))
+                {
+                    await sink.WriteAsync(part.OffsetBytes, content.Slice(part.Start, part.Length), token);
+                    unproven.Add(new Extent(part.OffsetBytes, part.Length));
+                }
+            });
+        return new SalvagedMember(ExtentList.Join(missing), ExtentList.Join(unproven), checksum == member.ContentXxh128);
+    }
+
+    /// <summary>Finds the members of an archive by itself, for a backup whose manifest is lost.</summary>
+    /// <param name="archive">Open for reading; stays the caller's.</param>
+    /// <param name="index">As much as is known of its chunks.</param>
+    /// <param name="method">How they are compressed.</param>
+    /// <returns>A reader that takes these members, which may reach beyond the end of the archive.</returns>
+    public static async Task<(ArchiveReader Reader, IReadOnlyList<ArchiveMember> Members)> ScanAsync(
+        SafeFileHandle archive, ArchiveIndex index, CompressionMethod method, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<ArchiveMember> members = await new MemberScan(archive, index, method).RunAsync(cancellationToken);
+        long end = members.Select(member => TarHeader.PaddedLength(member.DataOffsetBytes + member.DataBytes))
+            .Append(index.TarBytes).Max();
+        return (new ArchiveReader(archive, index.Extend(end), method), members);
     }
 
     /// <summary>Opens a member to be read at any offset. It has no checksum of its own on that way: the index must be known to
@@ -139,7 +163,7 @@ public sealed class ArchiveReader
     /// <returns>The checksum of the content; null when a chunk could not be had.</returns>
     private async Task<string?> WriteAsync(
         TarMap map, IExtentSink sink, bool provesChunks, Action<int, string> onDamage, IProgress<long>? bytesWritten,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken, Func<int, ReadOnlyMemory<byte>, CancellationToken, ValueTask>? onPrefix = null)
     {
         using ContentHash hash = new(map.Member.SizeBytes, map.Member.Extents, cancellationToken);
         long done = 0;
@@ -147,6 +171,7 @@ public sealed class ArchiveReader
         using ChunkScan scan = new(archive, index, method, workers)
         {
             ProvesChunks = provesChunks,
+            OnPrefix = onPrefix,
             OnDamage = (chunk, reason) =>
             {
                 isWhole = false;

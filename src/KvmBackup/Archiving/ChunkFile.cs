@@ -34,6 +34,34 @@ internal sealed class ChunkFile(SafeFileHandle archive, ArchiveIndex index)
         }
     }
 
+    /// <summary>Reads as much of a chunk as the file gives.</summary>
+    /// <returns>How many bytes that is.</returns>
+    public async ValueTask<int> ReadPrefixAsync(int chunk, Memory<byte> bytes, CancellationToken cancellationToken)
+    {
+        const int stepBytes = 4096;
+        int filled = 0;
+        try
+        {
+            while (filled < bytes.Length)
+            {
+                Memory<byte> step = bytes.Slice(filled, Math.Min(stepBytes, bytes.Length - filled));
+                int length = await RandomAccess.ReadAsync(archive, step, index.Chunks[chunk].OffsetBytes + filled, cancellationToken);
+                if (length == 0)
+                {
+                    break;
+                }
+
+                filled += length;
+            }
+        }
+        catch (IOException)
+        {
+            // A bad sector ends what can be had of this chunk; the caller reports what is missing.
+        }
+
+        return filled;
+    }
+
     /// <param name="chunk">Its number.</param>
     /// <param name="packed">Its bytes in the file.</param>
     /// <returns>Why they are not to be believed; null when they are those that were written.</returns>

@@ -28,6 +28,10 @@ internal sealed class ChunkScan(SafeFileHandle archive, ArchiveIndex index, Comp
     /// <summary>Takes each chunk that cannot be had: its number and why. Called from several threads at once.</summary>
     public required Action<int, string> OnDamage { get; init; }
 
+    /// <summary>Takes, before <see cref="OnDamage"/>, what the beginning of a damaged chunk still gives, unproven: its number and
+    /// content. Called from several threads at once.</summary>
+    public Func<int, ReadOnlyMemory<byte>, CancellationToken, ValueTask>? OnPrefix { get; init; }
+
     /// <param name="firstChunk">Where to start.</param>
     /// <param name="endChunk">Where to stop, itself not read.</param>
     /// <param name="cancellationToken">Stops all workers.</param>
@@ -65,6 +69,13 @@ internal sealed class ChunkScan(SafeFileHandle archive, ArchiveIndex index, Comp
                 }
                 else
                 {
+                    if (OnPrefix is not null)
+                    {
+                        Memory<byte> rest = packed.AsMemory(0, index.Chunks[read.Chunk].LengthBytes);
+                        rest = rest[..await file.ReadPrefixAsync(read.Chunk, rest, cancellationToken)];
+                        await OnPrefix(read.Chunk, room[..ChunkPrefix.Unpack(method, rest, room)], cancellationToken);
+                    }
+
                     OnDamage(read.Chunk, fault);
                 }
             }

@@ -67,6 +67,37 @@ internal static class TarHeader
         return seconds;
     }
 
+    /// <summary>What a header block states; null when it is none of ours, which its checksum tells.</summary>
+    public static (string Name, long SizeBytes, char Type)? ReadBlock(ReadOnlySpan<byte> block)
+    {
+        long sum = 8 * ' ';
+        for (int index = 0; index < BlockBytes; index++)
+        {
+            sum += index is >= 148 and < 156 ? 0 : block[index];
+        }
+
+        return block[257..262].SequenceEqual("ustar"u8) && ReadOctal(block[148..154]) == sum
+            && ReadOctal(block[124..135]) is { } size && block[156] is (byte)'0' or (byte)'x'
+            ? (Encoding.UTF8.GetString(block[..NameField]).TrimEnd('\0'), size, (char)block[156])
+            : null;
+    }
+
+    private static long? ReadOctal(ReadOnlySpan<byte> digits)
+    {
+        long number = 0;
+        foreach (byte digit in digits)
+        {
+            if (digit is < (byte)'0' or > (byte)'7')
+            {
+                return null;
+            }
+
+            number = (number * 8) + (digit - '0');
+        }
+
+        return number;
+    }
+
     private static string SparseName(string name)
     {
         int slash = name.LastIndexOf('/') + 1;

@@ -32,6 +32,10 @@ internal static partial class ZstdLibrary
     public static partial nuint Decompress(
         nint context, Span<byte> room, nuint roomLength, ReadOnlySpan<byte> packed, nuint packedLength);
 
+    /// <returns>0 at the end of a frame; else more is to come, or an error.</returns>
+    [LibraryImport(Name, EntryPoint = "ZSTD_decompressStream")]
+    public static partial nuint DecompressStream(nint context, ref Buffer output, ref Buffer input);
+
     [LibraryImport(Name, EntryPoint = "ZSTD_isError")]
     public static partial uint IsError(nuint code);
 
@@ -39,4 +43,17 @@ internal static partial class ZstdLibrary
     private static partial nint GetErrorName(nuint code);
 
     public static string ErrorName(nuint code) => Marshal.PtrToStringUTF8(GetErrorName(code)) ?? "unknown error";
+
+    /// <summary>ZSTD_inBuffer and ZSTD_outBuffer, which look the same.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Buffer
+    {
+        public nint Start;
+        public nuint Size;
+        public nuint Position;
+
+        /// <summary>Of memory that stays pinned while the buffer is used.</summary>
+        public static unsafe Buffer Of(System.Buffers.MemoryHandle memory, int length) =>
+            new() { Start = (nint)memory.Pointer, Size = (nuint)length };
+    }
 }

@@ -5,8 +5,9 @@ namespace KvmBackup.Configuration;
 /// <summary>Reads one host's section on top of the defaults, and in it domains and images on top of the host.</summary>
 internal static class HostReader
 {
-    private static readonly IReadOnlyList<string> DefaultsKeys = ["backupdir", "statedir", .. LayerReader.Keys];
+    private static readonly IReadOnlyList<string> DefaultsKeys = ["backupdir", "statedir", RequireMountKey, .. LayerReader.Keys];
     private static readonly IReadOnlyList<string> HostKeys = [.. DefaultsKeys, "domains", ByPoolKey, ImageReader.Key];
+    private const string RequireMountKey = "require_mount";
     private const string ByPoolKey = "domains_by_pool";
 
     public static HostSettings Read(Setting host, Setting? defaults)
@@ -17,6 +18,10 @@ internal static class HostReader
         SettingsLayer hostLayer = LayerReader.Read(section).Over(defaultLayer);
         string? backupDirectory = (section.Find("backupdir") ?? defaultSection?.Find("backupdir"))?.AbsolutePath();
         string? stateDirectory = (section.Find("statedir") ?? defaultSection?.Find("statedir"))?.AbsolutePath();
+        MountRequirement requirement = (section.Find(RequireMountKey) ?? defaultSection?.Find(RequireMountKey)) is { } require
+            ? Words.Choose(
+                require, "value", ("auto", MountRequirement.Auto), ("true", MountRequirement.Required), ("false", MountRequirement.None))
+            : MountRequirement.Auto;
         if (backupDirectory is null)
         {
             host.ReportAtKey("no backupdir", $"add 'backupdir: /mnt/backup/{host.Name}' or where backups go");
@@ -31,6 +36,7 @@ internal static class HostReader
             stateDirectory ?? HostSettings.DefaultStateDirectory,
             domains)
         {
+            RequireMount = requirement,
             Images = ImageReader.Read(section.Find(ImageReader.Key), hostLayer, [.. domains.Select(domain => domain.Name.Value)]),
             ByPool = section.Find(ByPoolKey) is { } pools ? ReadByPool(pools, hostLayer) : [],
         };

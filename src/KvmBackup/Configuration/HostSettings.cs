@@ -10,6 +10,9 @@ namespace KvmBackup.Configuration;
 public sealed record HostSettings(
     string HostName, string BackupDirectory, string StateDirectory, IReadOnlyList<DomainSettings> Domains)
 {
+    /// <summary>Whether the target must lie on a mounted file system.</summary>
+    public MountRequirement RequireMount { get; init; } = MountRequirement.Auto;
+
     /// <summary>Selections of images without a guest, in the order of the file: an image belongs to the first that covers it.</summary>
     public IReadOnlyList<ImageSelection> Images { get; init; } = [];
 

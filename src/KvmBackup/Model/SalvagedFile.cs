@@ -5,4 +5,8 @@ namespace KvmBackup.Model;
 /// <param name="SizeBytes">Its size.</param>
 /// <param name="IsWhole">Its content is proven to be that which was read from its source.</param>
 /// <param name="Missing">Runs of data that are lost, ascending; zeros stand in their place.</param>
-public sealed record SalvagedFile(string FilePath, long SizeBytes, bool IsWhole, IReadOnlyList<Extent> Missing);
+public sealed record SalvagedFile(string FilePath, long SizeBytes, bool IsWhole, IReadOnlyList<Extent> Missing)
+{
+    /// <summary>Runs that were unpacked from a damaged place, ascending: they may be wrong.</summary>
+    public IReadOnlyList<Extent> Unproven { get; init; } = [];
+}

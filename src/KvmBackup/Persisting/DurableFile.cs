@@ -49,6 +49,10 @@ public static class DurableFile
         return true;
     }
 
+    /// <summary>Asks whether files can be made in a directory, and makes none.</summary>
+    /// <exception cref="IOException">They cannot: no permission, or a file system that is mounted read-only.</exception>
+    public static void DemandWritable(string directoryPath) => KernelCalls.DemandWritable(directoryPath);
+
     /// <summary>Flushes the entries of a directory: what was made, renamed and removed in it.</summary>
     public static void FlushDirectory(string directoryPath)
     {

@@ -89,6 +89,16 @@ internal static partial class KernelCalls
         return Marshal.GetLastPInvokeError() == ErrorExists ? false : throw Failure("make the directory", path);
     }
 
+    /// <summary>Fails unless this user may make files in a directory, and its file system is not mounted read-only.</summary>
+    public static void DemandWritable(string directoryPath)
+    {
+        const int writeAndSearch = 3;
+        if (access(directoryPath, writeAndSearch) != 0)
+        {
+            throw Failure("write to", directoryPath);
+        }
+    }
+
     private static SafeFileHandle Open(string path, int flags)
     {
         SafeFileHandle handle = open(path, flags, 0);
@@ -122,6 +132,9 @@ internal static partial class KernelCalls
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int flock(SafeFileHandle handle, int operation);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int access(string path, int mode);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int mkdir(string path, uint mode);

@@ -26,7 +26,9 @@ public static class RestoreGuide
             ```
 
             ## 2. Unpack it
-            Room is needed for the disks; holes stay holes. (Here, or with `-C` in any other folder.)
+            Room is needed for the disks; holes stay holes. (Here, or with `-C` in any other folder.) GNU tar, bsdtar
+            (libarchive) and Python's `tarfile` were tried and give the same files. Do not use the tar of busybox: it does not
+            know sparse files, and writes short ones below `GNUSparseFile.0/` without an error.
             ```sh
             tar -xf {ShellWord.Quote(archiveName)}
             ```

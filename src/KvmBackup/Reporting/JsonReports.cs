@@ -119,6 +119,7 @@ public sealed class JsonReports(TextWriter output) : IReports
             ["size_bytes"] = file.SizeBytes,
             ["is_whole"] = file.IsWhole,
             ["missing"] = Array(file.Missing, run => new JsonObject { ["offset_bytes"] = run.OffsetBytes, ["length_bytes"] = run.LengthBytes }),
+            ["unproven"] = Array(file.Unproven, run => new JsonObject { ["offset_bytes"] = run.OffsetBytes, ["length_bytes"] = run.LengthBytes }),
         }),
         ["notes"] = Strings(report.Notes),
         ["elapsed_seconds"] = report.Elapsed.TotalSeconds,

@@ -11,6 +11,13 @@ internal static class Phrases
         : age.TotalHours >= 2 ? string.Create(CultureInfo.InvariantCulture, $"{age.TotalHours:0} h")
         : string.Create(CultureInfo.InvariantCulture, $"{Math.Max(0, age.TotalMinutes):0} min");
 
+    /// <summary>What of a salvaged file is lost, and what may be wrong.</summary>
+    public static IEnumerable<string> Doubts(SalvagedFile file) =>
+    [
+        .. file.Missing.Select(run => $"lost: {run.LengthBytes} bytes from byte {run.OffsetBytes} on"),
+        .. file.Unproven.Select(run => $"may be wrong: {run.LengthBytes} bytes from byte {run.OffsetBytes} on, out of a damaged place"),
+    ];
+
     public static string State(CompletedBackup backup) => string.Join(
         ", ", new[] { backup.IsProtected ? "protected" : null, backup.Flaws.Count > 0 ? "damaged" : null }.OfType<string>());
 
@@ -37,6 +44,7 @@ internal static class Phrases
     public static string Salvaged(SalvagedFile file) => file switch
     {
         { IsWhole: true } => $"whole, {ByteSize.Format(file.SizeBytes)}",
+        { Missing.Count: 0, Unproven.Count: > 0 } => "NOT PROVEN: parts of it come out of damaged places and may be wrong",
         { Missing.Count: 0 } => "NOT PROVEN: all of it could be read, but it is not what was read from its source",
         _ => $"NOT WHOLE: {ByteSize.Format(file.Missing.Sum(run => run.LengthBytes))} of {ByteSize.Format(file.SizeBytes)} are lost; "
             + "zeros stand in their place",

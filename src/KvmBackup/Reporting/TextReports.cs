@@ -162,7 +162,7 @@ public sealed class TextReports(TextWriter output, TextWriter complaints, int? w
         foreach (SalvagedFile file in report.Files)
         {
             Say($"  {file.FilePath}: {Phrases.Salvaged(file)}");
-            SayAll("    lost: ", file.Missing.Select(run => $"{run.LengthBytes} bytes from byte {run.OffsetBytes} on"));
+            SayAll("    ", Phrases.Doubts(file));
         }
 
         SayAll("  ", report.Notes);

@@ -51,7 +51,7 @@ internal static class ArchiveFile
     {
         try
         {
-            return (await FindIndexAsync(handle, directoryPath, archive, known, cancellationToken)).Index;
+            return (await FindIndexAsync(handle, directoryPath, archive, known, cancellationToken)).Index.Extend(archive.TarBytes);
         }
         catch (ArchivingException)
         {

@@ -60,7 +60,7 @@ public sealed class BackupCourse(
         where TJob : BackupJob
     {
         BackupSettings settings = subject.Settings;
-        await Patience.AskAsync(target.EnsureUsable, settings.StallTimeout, target.DirectoryPath);
+        await Patience.AskAsync(() => record.Warn(target.EnsureUsable()), settings.StallTimeout, target.DirectoryPath);
         await archiver.EnsureAvailableAsync(settings.Compression, cancellationToken);
         DomainDirectory directory = target.ForDomain(subject.Name);
         DomainLock held = await Patience.FinishAsync(

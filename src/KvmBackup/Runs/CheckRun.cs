@@ -20,6 +20,7 @@ public sealed class CheckRun(
             new("configuration", FindingSeverity.Good, $"{settings.Domains.Count} domain(s){Images()} for host {settings.HostName}", null),
             .. HasGuests ? await LookAtHostAsync(cancellationToken) : [],
             LookAtTarget(),
+            await LookAtStateAsync(cancellationToken),
         ];
         foreach (Compression compression in settings.Domains.Select(domain => domain.Compression)
             .Concat(settings.Images.Select(images => images.Compression)).Distinct())
@@ -76,14 +77,30 @@ public sealed class CheckRun(
         }
     }
 
+    /// <summary>A run needs its lock there, and room for its journal.</summary>
+    private async Task<Finding> LookAtStateAsync(CancellationToken cancellationToken)
+    {
+        const string Subject = "statedir";
+        try
+        {
+            using RunLock held = await RunLock.AcquireAsync(settings.StateDirectory, TimeSpan.Zero, time, cancellationToken);
+            return new Finding(Subject, FindingSeverity.Good, $"{settings.StateDirectory} can be written", null);
+        }
+        catch (StorageException failure) when (failure.ExitCode == ExitCode.AlreadyRunning)
+        {
+            return new Finding(Subject, FindingSeverity.Good, $"{settings.StateDirectory} is in use by a run", null);
+        }
+        catch (StorageException failure)
+        {
+            return new Finding(Subject, FindingSeverity.Bad, failure.Message, "set statedir to a directory on a local disk that root may write");
+        }
+    }
+
     private Finding LookAtTarget()
     {
         try
         {
-            target.EnsureUsable();
-            return new Finding(
-                "target", FindingSeverity.Good,
-                $"{target.DirectoryPath} can be written; {ByteSize.Format(target.AvailableBytes)} left", null);
+            return new Finding("target", FindingSeverity.Good, target.Look(), null);
         }
         catch (Exception failure)
         {

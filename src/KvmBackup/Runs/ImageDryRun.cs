@@ -17,6 +17,7 @@ public sealed class ImageDryRun(ImageLook look, BackupDirectory target, TimeProv
         DomainDirectory directory = target.ForDomain(name);
         try
         {
+            _ = target.Look();
             ImageJob job = await look.PrepareAsync(image, selection, directory, target, id, cancellationToken);
             string[] commands =
             [

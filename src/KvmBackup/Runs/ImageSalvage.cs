@@ -1,3 +1,4 @@
+using KvmBackup.Archiving;
 using KvmBackup.Disks;
 using KvmBackup.Model;
 using KvmBackup.Planning;
@@ -23,15 +24,17 @@ public sealed class ImageSalvage(ILogger log)
         ImageAssembly assembly = ImageAssembly.Plan(backup, target, all);
         await using RestoredFile image = RestoredFile.Create(filePath, assembly.SizeBytes);
         List<Extent> missing = [];
+        List<Extent> unproven = [];
         bool isWhole = true;
         foreach (AssemblyLink link in assembly.Links)
         {
             OpenBackup source = link.Backup.Id == backup.Id ? open : await OpenBackup.OpenDamagedAsync(link.Backup, log, cancellationToken);
             try
             {
-                (IReadOnlyList<Extent> lost, bool isLinkWhole) = await WriteAsync(source, target, link, image, tally, cancellationToken);
-                missing.AddRange(lost);
-                isWhole &= isLinkWhole || (lost.Count == 0 && link.Visible.Count == 0);
+                SalvagedMember part = await WriteAsync(source, target, link, image, tally, cancellationToken);
+                missing.AddRange(part.Missing);
+                unproven.AddRange(part.Unproven);
+                isWhole &= part.IsWhole || (part.Missing.Count + part.Unproven.Count == 0 && link.Visible.Count == 0);
             }
             finally
             {
@@ -43,10 +46,13 @@ public sealed class ImageSalvage(ILogger log)
         }
 
         return SalvageRun.Finish(
-            image, new SalvagedFile(filePath, assembly.SizeBytes, isWhole, [.. missing.OrderBy(extent => extent.OffsetBytes)]));
+            image, new SalvagedFile(filePath, assembly.SizeBytes, isWhole, [.. missing.OrderBy(extent => extent.OffsetBytes)])
+            {
+                Unproven = [.. unproven.OrderBy(extent => extent.OffsetBytes)],
+            });
     }
 
-    private static async Task<(IReadOnlyList<Extent> Missing, bool IsWhole)> WriteAsync(
+    private static async Task<SalvagedMember> WriteAsync(
         OpenBackup source, DiskTarget target, AssemblyLink link, RestoredFile image, Tally tally, CancellationToken cancellationToken)
     {
         ManifestDisk disk = link.Backup.Manifest.Disks.Single(other => other.Target == target);
@@ -54,13 +60,16 @@ public sealed class ImageSalvage(ILogger log)
         RbdDiffLayout? layout = disk.Kind == BackupKind.Full ? null : new RbdDiffLayout(
             disk.Image!.BaseSnapshot, disk.Image.Snapshot, disk.VirtualSizeBytes, disk.Image.Changes);
         IExtentSink sink = layout is null ? visible : new RbdDiffSink(layout, visible, (_, _) => ValueTask.CompletedTask);
-        (IReadOnlyList<Extent> lost, bool isWhole) = await source.Reader.SalvageAsync(
+        SalvagedMember salvaged = await source.Reader.SalvageAsync(
             source.Member(disk.Layers[0].FileName), sink, tally.Begin($"reading {target} of {link.Backup.Id}"), cancellationToken);
-        IEnumerable<Extent> ofImage = layout is null ? lost : lost.SelectMany(run => layout.Locate(run.OffsetBytes, (int)run.LengthBytes)
-            .Select(part => new Extent(part.ImageOffsetBytes, part.Length)));
+        IEnumerable<Extent> OfImage(IReadOnlyList<Extent> runs) => layout is null ? runs
+            : runs.SelectMany(run => layout.Locate(run.OffsetBytes, (int)run.LengthBytes)
+                .Select(part => new Extent(part.ImageOffsetBytes, part.Length)));
 
         // What a later backup has written over is not missed.
-        Extent[] missed = [.. ofImage.SelectMany(run => link.Within(run).Visible)];
-        return (missed, isWhole || (lost.Count > 0 && missed.Length == 0));
+        Extent[] missed = [.. OfImage(salvaged.Missing).SelectMany(run => link.Within(run).Visible)];
+        Extent[] doubtful = [.. OfImage(salvaged.Unproven).SelectMany(run => link.Within(run).Visible)];
+        bool isHidden = salvaged.Missing.Count + salvaged.Unproven.Count > 0 && missed.Length + doubtful.Length == 0;
+        return new SalvagedMember(missed, doubtful, salvaged.IsWhole || isHidden);
     }
 }

@@ -65,7 +65,7 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         PreparedJob job = new(settings, facts, disks, plan.Skipped, overlays, dataBytes, warnings);
         if (target is not null)
         {
-            RefuseTargetBesideImages(target, disks);
+            RefuseTargetBesideImages(directory.DirectoryPath, disks);
             TargetRoom.Demand(target, job, own);
         }
 
@@ -131,18 +131,37 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         return source.DataBytes;
     }
 
-    private static void RefuseTargetBesideImages(BackupDirectory target, List<TakenDisk> disks)
+    /// <summary>What is written is the domain's folder: neither it nor a folder above it may be one that has an image.</summary>
+    private static void RefuseTargetBesideImages(string directoryPath, List<TakenDisk> disks)
     {
-        string targetPath = Path.TrimEndingDirectorySeparator(LocalFile.ResolvePath(target.DirectoryPath)) + '/';
+        FileIdentity[] written = [.. FoldersUpFrom(directoryPath).Select(LocalFile.Identify)];
         foreach (ImageLayer layer in disks.SelectMany(disk => disk.Layers).Where(layer => !layer.IsBlockDevice))
         {
             string folder = Path.GetDirectoryName(LocalFile.ResolvePath(layer.FilePath))!;
-            if (folder != "/" && targetPath.StartsWith(folder + '/', StringComparison.Ordinal))
+            FileIdentity images = LocalFile.Identify(folder);
+
+            // Everything lies within the root directory: there the file system is what counts.
+            bool isBeside = folder == "/" ? written[0].Device == images.Device : written.Contains(images);
+            if (isBeside)
             {
                 throw new RunsException(
-                    $"backupdir {target.DirectoryPath} lies within {folder}, where the guest's disk {layer.FilePath} "
+                    $"the backups would be written to {directoryPath}, which lies within {folder}, where the guest's disk {layer.FilePath} "
                     + "is: what destroys the disks would destroy the backups. Set backupdir to another file system");
             }
+        }
+    }
+
+    /// <summary>The folder and those above it, from the lowest that is there; links are followed.</summary>
+    private static IEnumerable<string> FoldersUpFrom(string path)
+    {
+        while (!Directory.Exists(path))
+        {
+            path = Path.GetDirectoryName(path)!;
+        }
+
+        for (string? folder = LocalFile.ResolvePath(path); folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            yield return folder;
         }
     }
 

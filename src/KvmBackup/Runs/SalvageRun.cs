@@ -1,3 +1,4 @@
+using KvmBackup.Archiving;
 using KvmBackup.Disks;
 using KvmBackup.Model;
 using KvmBackup.Planning;
@@ -22,12 +23,33 @@ public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, Time
     {
         long start = time.GetTimestamp();
         DomainDirectory backups = target.ForDomain(request.Domain);
+        if (backups.FindBare(request.IdPrefix) is { } remains)
+        {
+            List<string> doubts = [];
+            Tally bytes = new(request.Domain, 0, progress);
+            return new SalvageReport(
+                request.Domain, remains.Id, await new BareSalvage(log).RunAsync(remains, request, doubts, bytes, cancellationToken), doubts,
+                time.GetElapsedTime(start));
+        }
+
         CompletedBackup backup = backups.FindToVerify(request.IdPrefix);
         using OpenBackup open = await OpenBackup.OpenDamagedAsync(backup, log, cancellationToken);
         RestorePlan plan = RestorePlanner.Plan(backup.Manifest, request);
         Tally tally = new(backup.Domain, backup.Manifest.Members.Sum(member => member.DataBytes), progress);
         List<SalvagedFile> files = [];
         List<string> notes = [.. open.Damages.Select(damage => $"{damage.File}: {damage.Reason}")];
+        foreach ((string name, string path) in Documents(backup, plan, request))
+        {
+            try
+            {
+                files.Add(await WriteAsync(open.Reader, open.Member(name), path, tally, cancellationToken));
+            }
+            catch (ArchivingException failure)
+            {
+                notes.Add($"{path} was not written: {failure.Message}");
+            }
+        }
+
         foreach (RestoreFile file in plan.Files)
         {
             Refuse(file.FilePath);
@@ -35,7 +57,7 @@ public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, Time
             {
                 files.Add(file.Assembled is { } disk
                     ? await images.WriteAsync(backup, open, disk, file.FilePath, backups.ListToVerify().Backups, tally, cancellationToken)
-                    : await WriteAsync(open, file, tally, cancellationToken));
+                    : await WriteAsync(open.Reader, open.Member(file.MemberName), file.FilePath, tally, cancellationToken));
             }
             catch (KvmBackupException failure) when (failure is not DisksException)
             {
@@ -46,14 +68,28 @@ public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, Time
         return new SalvageReport(backup.Domain, backup.Id, files, notes, time.GetElapsedTime(start));
     }
 
-    private static async Task<SalvagedFile> WriteAsync(
-        OpenBackup open, RestoreFile file, Tally tally, CancellationToken cancellationToken)
+    /// <summary>Writes what can be had of one member.</summary>
+    internal static async Task<SalvagedFile> WriteAsync(
+        ArchiveReader reader, ArchiveMember member, string filePath, Tally tally, CancellationToken cancellationToken)
     {
-        ArchiveMember member = open.Member(file.MemberName);
-        await using RestoredFile disk = RestoredFile.Create(file.FilePath, member.SizeBytes);
-        (IReadOnlyList<Extent> missing, bool isWhole) = await open.Reader.SalvageAsync(
-            member, disk, tally.Begin($"reading {file.MemberName}"), cancellationToken);
-        return Finish(disk, new SalvagedFile(file.FilePath, member.SizeBytes, isWhole, missing));
+        Refuse(filePath);
+        await using RestoredFile disk = RestoredFile.Create(filePath, member.SizeBytes);
+        SalvagedMember salvaged = await reader.SalvageAsync(member, disk, tally.Begin($"reading {member.Name}"), cancellationToken);
+
+        // Without a manifest there is no checksum of the content: that of the chunks must do.
+        bool isWhole = member.ContentXxh128.Length == 0
+            ? salvaged.Missing.Count + salvaged.Unproven.Count == 0 : salvaged.IsWhole;
+        return Finish(disk, new SalvagedFile(filePath, member.SizeBytes, isWhole, salvaged.Missing) { Unproven = salvaged.Unproven });
+    }
+
+    /// <summary>The documents: a restore reads them, and does not write them.</summary>
+    private static IEnumerable<(string Name, string Path)> Documents(CompletedBackup backup, RestorePlan plan, RestoreRequest request)
+    {
+        HashSet<string> planned = [.. plan.Files.Select(file => file.MemberName)];
+        return request.Disk is not null ? []
+            : backup.Manifest.Members.Select(member => member.Name[(member.Name.IndexOf('/', StringComparison.Ordinal) + 1)..])
+                .Where(name => !planned.Contains(name) && !name.Contains('/', StringComparison.Ordinal))
+                .Select(name => (name, Path.Combine(request.TargetDirectory!, $"{backup.Domain.FileName}-{name}")));
     }
 
     /// <summary>Gives a file its name, which says whether it is whole.</summary>

@@ -10,6 +10,9 @@ public sealed class BackupDirectory(string directoryPath, TimeProvider time)
 {
     public string DirectoryPath { get; } = Path.GetFullPath(directoryPath);
 
+    /// <summary>Recognizes its file system; null when nothing is asked.</summary>
+    public TargetGuard? Guard { get; init; }
+
     /// <summary>Free on its file system for this user.</summary>
     /// <exception cref="StorageException">It is not there, or its file system does not answer.</exception>
     public long AvailableBytes
@@ -27,9 +30,54 @@ public sealed class BackupDirectory(string directoryPath, TimeProvider time)
         }
     }
 
+    /// <summary>Looks whether backups can be written, and writes nothing.</summary>
+    /// <returns>What was found, for a person.</returns>
+    /// <exception cref="StorageException">They cannot, with the reason and what to do.</exception>
+    public string Look()
+    {
+        (TargetDecision Decision, TargetFacts Facts)? guarded = DemandPlace();
+        bool isThere = Directory.Exists(DirectoryPath);
+        string folder = isThere ? DirectoryPath : Path.GetDirectoryName(DirectoryPath)!;
+        try
+        {
+            DurableFile.DemandWritable(folder);
+        }
+        catch (Exception failure) when (StorageException.IsExpected(failure))
+        {
+            throw StorageException.From(failure, $"The backup directory '{DirectoryPath}' cannot be written");
+        }
+
+        string place = guarded is { } state ? $" on {state.Facts.MountPoint} ({state.Facts.Source})" : string.Empty;
+        string left = ByteSize.Format(new DriveInfo(folder).AvailableFreeSpace);
+        string marker = guarded is { Decision.IsFirstUse: true } ? "; the next run writes the marker file" : string.Empty;
+        return isThere ? $"{DirectoryPath}{place} can be written; {left} left{marker}"
+            : $"{DirectoryPath}{place} is made by the first run; {left} left";
+    }
+
     /// <summary>Makes the directory if only its last component is missing, and proves that it takes files.</summary>
+    /// <returns>What an operator should know.</returns>
     /// <exception cref="StorageException">It cannot be written, with the reason and the mend.</exception>
-    public void EnsureUsable()
+    public IReadOnlyList<string> EnsureUsable()
+    {
+        (TargetDecision Decision, TargetFacts Facts)? guarded = DemandPlace();
+        try
+        {
+            _ = DurableFile.TryMakeDirectory(DirectoryPath);
+            Probe();
+            if (guarded is { Decision.IsFirstUse: true } first)
+            {
+                Guard!.Remember(first.Facts);
+            }
+        }
+        catch (Exception failure) when (StorageException.IsExpected(failure))
+        {
+            throw StorageException.From(failure, $"The backup directory '{DirectoryPath}' cannot be written");
+        }
+
+        return guarded?.Decision.Notice is { } notice ? [notice] : [];
+    }
+
+    private (TargetDecision Decision, TargetFacts Facts)? DemandPlace()
     {
         if (File.Exists(DirectoryPath))
         {
@@ -44,15 +92,9 @@ public sealed class BackupDirectory(string directoryPath, TimeProvider time)
                 + " Is the share mounted?");
         }
 
-        try
-        {
-            _ = DurableFile.TryMakeDirectory(DirectoryPath);
-            Probe();
-        }
-        catch (Exception failure) when (StorageException.IsExpected(failure))
-        {
-            throw StorageException.From(failure, $"The backup directory '{DirectoryPath}' cannot be written");
-        }
+        (TargetDecision Decision, TargetFacts Facts)? guarded = Guard?.Look(DirectoryPath);
+        return guarded?.Decision.Refusal is { } refusal
+            ? throw new StorageException($"Nothing is written: {refusal}.") : guarded;
     }
 
     public DomainDirectory ForDomain(DomainName name) => new(Path.Combine(DirectoryPath, name.FileName), name, time);

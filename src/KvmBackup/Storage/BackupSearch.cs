@@ -40,7 +40,7 @@ internal static class BackupSearch
             ExitCode.Usage);
     }
 
-    private static bool IsMatch(string directoryName, string idPrefix) =>
+    public static bool IsMatch(string directoryName, string idPrefix) =>
         idPrefix.Length > 0 && directoryName.StartsWith(idPrefix, StringComparison.OrdinalIgnoreCase);
 
     private static StorageException None(DomainName name, BackupCatalogue catalogue, string? idPrefix)

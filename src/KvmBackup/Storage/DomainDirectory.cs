@@ -64,6 +64,20 @@ public sealed class DomainDirectory
     /// <exception cref="StorageException">There is none, or more than one: the message lists what there is.</exception>
     public CompletedBackup FindToVerify(string? idPrefix) => BackupSearch.Find(name, ListToVerify(), idPrefix, time.GetUtcNow());
 
+    /// <summary>A backup whose manifest cannot be read, when that is what is asked for; without an ID, when it is all there is.</summary>
+    /// <exception cref="StorageException">The folder cannot be read.</exception>
+    public BareRemains? FindBare(string? idPrefix)
+    {
+        BackupCatalogue catalogue = ListToVerify();
+        bool isOther = catalogue.Backups.Any(
+            backup => idPrefix is null || BackupSearch.IsMatch(Path.GetFileName(backup.DirectoryPath), idPrefix));
+        BareRemains[] found = isOther ? [] : [.. catalogue.Unusable
+            .Where(entry => entry.Cause is UnusableCause.Damaged or UnusableCause.Unreadable
+                && (idPrefix is null || BackupSearch.IsMatch(entry.Name, idPrefix)))
+            .Select(entry => BareRemains.Find(DirectoryPath, name, entry)).OfType<BareRemains>()];
+        return found.Length == 1 ? found[0] : null;
+    }
+
     /// <summary>Why something that <see cref="FindToVerify"/> found is no backup all the same; null when it is one.</summary>
     /// <exception cref="StorageException">The folder cannot be read.</exception>
     public string? FindFault(CompletedBackup backup) =>

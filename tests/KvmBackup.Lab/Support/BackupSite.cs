@@ -48,7 +48,7 @@ public sealed class BackupSite
             entry => $"    \"{entry.Name}\": {{day_of_week: [Mon, Tue, Wed, Thu, Fri, Sat, Sun], {entry.Keys}}}")));
         File.WriteAllText(
             ConfigurationPath,
-            $"{Environment.MachineName.Split('.')[0]}:\n  backupdir: {BackupPath}\n  statedir: {StatePath}\n"
+            $"{Environment.MachineName.Split('.')[0]}:\n  backupdir: {BackupPath}\n  statedir: {StatePath}\n  require_mount: false\n"
             + string.Join('\n', lines) + "\n");
     }
 

@@ -47,7 +47,7 @@ public sealed class GoodSampleTests
 
         string[] keys =
         [
-            "defaults", "backupdir", "statedir", "domains", "day_of_week", "rotate", "retain", "compression", "quiesce",
+            "defaults", "backupdir", "statedir", "require_mount", "domains", "day_of_week", "rotate", "retain", "compression", "quiesce",
             "disks", "overlay_dir", "freeze_timeout", "commit_timeout", "verify", "last", "daily", "weekly", "monthly",
             "yearly", "age", "method", "level", "threads", "exclude", "images", "domains_by_pool", "pool", "namespace", "name",
             "snapshot", "external", "ready", "ready_file", "today",

@@ -31,7 +31,7 @@ public sealed class CheckRunTests : IDisposable
 
         Assert.All(report.Findings, finding => Assert.Equal(FindingSeverity.Good, finding.Severity));
         Assert.Equal(
-            ["configuration", "disk images", "libvirt", "target", "compression none", "domain web1"],
+            ["configuration", "disk images", "libvirt", "target", "statedir", "compression none", "domain web1"],
             report.Findings.Select(finding => finding.Subject));
     }
 
@@ -90,6 +90,16 @@ public sealed class CheckRunTests : IDisposable
 
         Assert.Equal(ExitCode.DamageFound, report.ExitCode);
         Assert.Equal("backups of web1", Assert.Single(report.Findings, finding => finding.Severity == FindingSeverity.Bad).Subject);
+    }
+
+    [Fact]
+    public async Task A_state_directory_that_cannot_be_made_is_a_finding_and_the_target_is_left_as_it_was()
+    {
+        File.WriteAllText(host.PathOf("state"), "x");
+
+        await AssertBadAsync("statedir", "cannot be made");
+
+        Assert.Empty(Directory.GetFileSystemEntries(target.DirectoryPath));
     }
 
     private static string Info(PlannedOverlay disk) =>

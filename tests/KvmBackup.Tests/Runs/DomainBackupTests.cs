@@ -220,6 +220,19 @@ public sealed partial class DomainBackupTests : IDisposable
         Assert.Equal(report.Backup!.Id, Assert.Single(Backups()).Id);
     }
 
+    [Fact]
+    public async Task Backups_are_not_written_into_the_folder_of_the_images()
+    {
+        _ = Directory.CreateDirectory(target.PathOf("backup"));
+        _ = Directory.CreateSymbolicLink(target.PathOf("backup", "web1"), images.DirectoryPath);
+
+        JobReport report = await RunAsync();
+
+        Assert.Equal(JobOutcome.Failed, report.Outcome);
+        Assert.Contains($"lies within {images.DirectoryPath}", report.Reason, StringComparison.Ordinal);
+        Assert.Equal(0, shell.Count(Freeze));
+    }
+
     private async Task<JobReport> A_first_backup_is_made()
     {
         HaveSnapshot();

@@ -16,40 +16,43 @@ internal static class RealBackups
     /// <param name="xml">The definition in the archive.</param>
     /// <param name="forge">Changes the manifest before it is written.</param>
     public static async Task<CompletedBackup> PublishAsync(
-        BackupDirectory target, BackupId id, string xml = "<domain/>", Func<Manifest, Manifest>? forge = null)
+        BackupDirectory target, BackupId id, string xml = "<domain/>", Func<Manifest, Manifest>? forge = null,
+        CompressionMethod method = CompressionMethod.Gzip, int chunkBytes = 8 << 10)
     {
+        string name = "web1" + Compression.FileExtension(method);
         using DomainLock held = await target.ForDomain(Web1).LockAsync(TimeSpan.Zero, CancellationToken.None);
         await using PendingBackup pending = await target.ForDomain(Web1).BeginAsync(id, BackupKind.Full, held);
         List<ArchiveMember> members = [];
         ArchiveSummary summary;
-        await using (FileStream archive = pending.CreateFile("web1.tar.gz"))
+        await using (FileStream archive = pending.CreateFile(name))
         {
             await using ArchiveWriter writer = new(
-                archive, new Compression(CompressionMethod.Gzip, Threads: 2), SampleArchive.RealShell,
-                SampleArchive.ModifiedAt, chunkBytes: 8 << 10);
+                archive, new Compression(method, Threads: 2), SampleArchive.RealShell,
+                SampleArchive.ModifiedAt, chunkBytes);
             members.Add(await writer.AddAsync("web1/domain.xml", System.Text.Encoding.UTF8.GetBytes(xml), CancellationToken.None));
             members.Add(await writer.AddAsync("web1/vda.raw", Vda, null, CancellationToken.None));
             members.Add(await writer.AddAsync("web1/vdb.raw", Vdb, null, CancellationToken.None));
             summary = await writer.CompleteAsync(CancellationToken.None);
         }
 
-        await using (FileStream index = pending.CreateFile("web1.tar.gz.index"))
+        await using (FileStream index = pending.CreateFile(name + ".index"))
         {
             await summary.Index.WriteToAsync(index, CancellationToken.None);
         }
 
-        return await pending.PublishAsync((forge ?? (made => made))(Describe(id, members, summary)), CancellationToken.None);
+        Manifest manifest = Describe(id, members, summary, name, method);
+        return await pending.PublishAsync(forge?.Invoke(manifest) ?? manifest, CancellationToken.None);
     }
 
-    private static Manifest Describe(BackupId id, List<ArchiveMember> members, ArchiveSummary summary)
+    private static Manifest Describe(BackupId id, List<ArchiveMember> members, ArchiveSummary summary, string name, CompressionMethod method)
     {
-        ManifestDisk Disk(string name, ArchiveMember member) => new(
-            new DiskTarget(name), BackupKind.Full, member.SizeBytes,
-            [new ManifestLayer($"{name}.raw", "raw", $"/images/{name}.raw", false, member.ContentXxh128, member.SizeBytes)]);
+        ManifestDisk Disk(string disk, ArchiveMember member) => new(
+            new DiskTarget(disk), BackupKind.Full, member.SizeBytes,
+            [new ManifestLayer($"{disk}.raw", "raw", $"/images/{disk}.raw", false, member.ContentXxh128, member.SizeBytes)]);
         return ManifestSamples.Create(id: id) with
         {
             Archive = new ManifestArchive(
-                "web1.tar.gz", "web1.tar.gz.index", CompressionMethod.Gzip, summary.SizeBytes, summary.TarBytes, summary.Sha256),
+                name, name + ".index", method, summary.SizeBytes, summary.TarBytes, summary.Sha256),
             Disks = [Disk("vda", members[1]), Disk("vdb", members[2])],
             Files = [],
             Members = members,
