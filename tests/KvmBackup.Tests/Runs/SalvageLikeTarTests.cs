@@ -57,7 +57,7 @@ public sealed class SalvageLikeTarTests : IDisposable
     {
         BackupDirectory target = new(folder.PathOf("backups"), TimeProvider.System);
         target.EnsureUsable();
-        CompletedBackup backup = await RealBackups.PublishAsync(target, ManifestSamples.Id, method, 32 << 10);
+        CompletedBackup backup = await RealBackups.PublishAsync(target, ManifestSamples.Id, method: method, chunkBytes: 32 << 10);
         string archive = Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName);
         byte[] bytes = await File.ReadAllBytesAsync(archive);
         bytes[bytes.Length * 2 / 5] ^= 4;
