@@ -57,13 +57,13 @@ public sealed class AdviceTests
         string folder = LabEnvironment.NewDirectory("refusing");
         string virsh = Path.Combine(folder, "virsh");
         File.WriteAllText(
-            virsh, "#!/bin/sh\ncase \"$*\" in *blockcommit*) echo 'error: Permission denied' >&2; exit 1 ;; esac\nexec /usr/bin/virsh \"$@\"\n");
+            virsh, "#!/bin/sh\ncase \"$*\" in *blockcommit*) echo 'error: refused for this test' >&2; exit 1 ;; esac\nexec /usr/bin/virsh \"$@\"\n");
         File.SetUnixFileMode(virsh, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         await using RunningProgram running = RunningProgram.Start(
             Kvmbackup.ProgramPath, ["--config", site.ConfigurationPath, "run"],
             new Dictionary<string, string> { ["PATH"] = $"{folder}:{Environment.GetEnvironmentVariable("PATH")}" });
         string message = (await running.WaitAsync(TimeSpan.FromMinutes(3))).MustEndWith(5).Output;
-        Assert.Contains("Permission denied", message, StringComparison.Ordinal);
+        Assert.Contains("refused for this test", message, StringComparison.Ordinal);
 
         await advice.TypeAsync(message, "virsh blockcommit");
         await advice.TypeAsync(message, Recover);

@@ -73,12 +73,13 @@ internal sealed class MemberCheck : IDisposable
 
     public void Dispose() => hash.Dispose();
 
-    private bool IsHeaderRight() =>
-        TarHeader.ReadModifiedSeconds(header) is long seconds && header.AsSpan().SequenceEqual(BuildHeader(seconds));
+    private bool IsHeaderRight() => TarHeader.ReadModifiedSeconds(header) is long seconds
+        && (header.AsSpan().SequenceEqual(BuildHeader(seconds))
+            || header.AsSpan().SequenceEqual(BuildHeader(seconds, isPathLast: true)));
 
-    private byte[] BuildHeader(long modifiedSeconds)
+    private byte[] BuildHeader(long modifiedSeconds, bool isPathLast = false)
     {
         ArchiveMember member = Map.Member;
-        return TarHeader.Build(member.Name, member.SizeBytes, member.Extents, modifiedSeconds);
+        return TarHeader.Build(member.Name, member.SizeBytes, member.Extents, modifiedSeconds, isPathLast);
     }
 }

@@ -27,7 +27,12 @@ internal static class TarHeader
     /// <param name="sizeBytes">Logical size, holes included.</param>
     /// <param name="extents">Which bytes follow; a member is sparse when they are not the whole.</param>
     /// <param name="modifiedSeconds">Since 1970, UTC.</param>
-    public static byte[] Build(string name, long sizeBytes, IReadOnlyList<Extent> extents, long modifiedSeconds)
+    /// <param name="isPathLast">
+    /// As version 0.1.0 wrote it: the record of the stored path after those of the sparse format. Python's tarfile gives the
+    /// member the name that comes last, which must be the real one.
+    /// </param>
+    public static byte[] Build(
+        string name, long sizeBytes, IReadOnlyList<Extent> extents, long modifiedSeconds, bool isPathLast = false)
     {
         long dataBytes = extents.Sum(extent => extent.LengthBytes);
         bool isSparse = dataBytes != sizeBytes;
@@ -35,7 +40,7 @@ internal static class TarHeader
         string storedName = isSparse ? SparseName(name) : name;
         long storedBytes = map.Length + dataBytes;
 
-        byte[] records = BuildRecords(name, storedName, sizeBytes, storedBytes, isSparse);
+        byte[] records = BuildRecords(name, storedName, sizeBytes, storedBytes, isSparse, isPathLast);
         using MemoryStream blocks = new();
         if (records.Length > 0)
         {
@@ -128,9 +133,15 @@ internal static class TarHeader
     }
 
     private static byte[] BuildRecords(
-        string name, string storedName, long sizeBytes, long storedBytes, bool isSparse)
+        string name, string storedName, long sizeBytes, long storedBytes, bool isSparse, bool isPathLast)
     {
         using MemoryStream records = new();
+        bool needsPath = storedName.Length > NameField || !Ascii.IsValid(storedName);
+        if (needsPath && !isPathLast)
+        {
+            AddRecord(records, "path", storedName);
+        }
+
         if (isSparse)
         {
             AddRecord(records, "GNU.sparse.major", "1");
@@ -139,7 +150,7 @@ internal static class TarHeader
             AddRecord(records, "GNU.sparse.realsize", sizeBytes.ToString(CultureInfo.InvariantCulture));
         }
 
-        if (storedName.Length > NameField || !Ascii.IsValid(storedName))
+        if (needsPath && isPathLast)
         {
             AddRecord(records, "path", storedName);
         }

@@ -22,6 +22,22 @@ public static class TargetFile
     public static (byte[]? Content, long SizeBytes) Read(string filePath, long largestBytes)
     {
         using SafeFileHandle handle = OpenToRead(filePath);
+        return Read(handle, largestBytes);
+    }
+
+    /// <summary>The whole of a file in a folder that need not be one of ours: the backup directory itself, or the state
+    /// directory.</summary>
+    /// <inheritdoc cref="Read(string, long)"/>
+    /// <exception cref="FileNotFoundException">There is none.</exception>
+    public static (byte[]? Content, long SizeBytes) ReadBeside(string filePath, long largestBytes)
+    {
+        using TargetFolder folder = TargetFolder.OpenTrusted(Path.GetDirectoryName(filePath)!);
+        using SafeFileHandle handle = folder.OpenToRead(Path.GetFileName(filePath));
+        return Read(handle, largestBytes);
+    }
+
+    private static (byte[]? Content, long SizeBytes) Read(SafeFileHandle handle, long largestBytes)
+    {
         using FileStream stream = new(handle, FileAccess.Read, bufferSize: 0);
         long size = stream.Length;
         if (size > largestBytes)

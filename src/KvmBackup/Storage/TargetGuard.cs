@@ -17,6 +17,7 @@ public sealed class TargetGuard(string stateDirectory, Func<TargetFacts, KnownTa
 
     private const string FileName = "target.json";
     private const int LongestId = 100;
+    private const int LongestState = 1 << 16;
     private static readonly TargetJson Json = new(HouseJson.CreateOptions());
 
     private string StatePath => Path.Combine(stateDirectory, FileName);
@@ -55,7 +56,8 @@ public sealed class TargetGuard(string stateDirectory, Func<TargetFacts, KnownTa
     {
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(StatePath), Json.KnownTarget);
+            (byte[]? content, _) = TargetFile.ReadBeside(StatePath, LongestState);
+            return JsonSerializer.Deserialize(content ?? throw new JsonException("it is too large"), Json.KnownTarget);
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -71,7 +73,14 @@ public sealed class TargetGuard(string stateDirectory, Func<TargetFacts, KnownTa
 
     private static string? ReadMarker(string directoryPath)
     {
-        FileInfo marker = new(Path.Combine(directoryPath, MarkerName));
-        return marker is { Exists: true, LinkTarget: null, Length: > 0 and < LongestId } ? File.ReadAllText(marker.FullName).Trim() : null;
+        try
+        {
+            (byte[]? content, _) = TargetFile.ReadBeside(Path.Combine(directoryPath, MarkerName), LongestId);
+            return content is { Length: > 0 } ? Encoding.UTF8.GetString(content).Trim() : null;
+        }
+        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
     }
 }

@@ -175,7 +175,7 @@ public sealed class CrashSite : IAsyncDisposable
             "qemu-agent-command", Guest.Name, """{"execute":"guest-fsfreeze-status"}""");
         Assert.True(status.Contains("thawed", StringComparison.Ordinal), $"{step}: {status}");
         int[] numbers = [.. Enumerable.Range(1, marks)];
-        string found = await Guest.RunAsync(string.Join('\n', numbers.Select(mark => $"cat /data/mark.{mark}; echo")));
+        string found = await Guest.RunAsync(string.Join('\n', [":", .. numbers.Select(mark => $"cat /data/mark.{mark}; echo")]));
         Assert.Equal(string.Concat(numbers.Select(mark => $"mark {mark}\n")), found);
 
         foreach ((string path, string digest) in earlier)

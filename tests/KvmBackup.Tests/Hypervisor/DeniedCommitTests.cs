@@ -42,7 +42,7 @@ public sealed class DeniedCommitTests
 
         Assert.True(failure.IsBaseDenied);
         Assert.Contains("there is no AppArmor profile", failure.Message, StringComparison.Ordinal);
-        Assert.Contains($"virsh shutdown {Web1.Uuid} ; when it is off: kvmbackup recover", failure.Message, StringComparison.Ordinal);
+        Assert.Contains($"`virsh shutdown {Web1.Uuid}` ; when it is off: `kvmbackup recover`", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]

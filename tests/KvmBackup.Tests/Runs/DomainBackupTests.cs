@@ -221,7 +221,7 @@ public sealed partial class DomainBackupTests : IDisposable
     }
 
     [Fact]
-    public async Task Backups_are_not_written_into_the_folder_of_the_images()
+    public async Task Backups_are_not_written_through_a_link_into_the_folder_of_the_images()
     {
         _ = Directory.CreateDirectory(target.PathOf("backup"));
         _ = Directory.CreateSymbolicLink(target.PathOf("backup", "web1"), images.DirectoryPath);
@@ -229,7 +229,7 @@ public sealed partial class DomainBackupTests : IDisposable
         JobReport report = await RunAsync();
 
         Assert.Equal(JobOutcome.Failed, report.Outcome);
-        Assert.Contains($"lies within {images.DirectoryPath}", report.Reason, StringComparison.Ordinal);
+        Assert.Contains("link", report.Reason, StringComparison.Ordinal);
         Assert.Equal(0, shell.Count(Freeze));
     }
 

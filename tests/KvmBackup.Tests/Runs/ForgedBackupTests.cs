@@ -109,7 +109,8 @@ public sealed class ForgedBackupTests : IDisposable
 
     private Task<RestoreReport> RestoreAsync(string? to, bool define = false)
     {
-        RecordedShell shell = new RecordedShell(folder.DirectoryPath).On("list --all", Reply.Good(string.Empty));
+        RecordedShell shell = new RecordedShell(folder.DirectoryPath).On(
+            "list --all", [.. Enumerable.Repeat(string.Empty, 3).Select(Reply.Good)]);
         return RestoreSamples.Run(target, shell, folder.PathOf("keys")).RunAsync(
             new RestoreRequest(RealBackups.Web1, null, to, null, null, define, Start: false, null, IsDryRun: define), null,
             CancellationToken.None);

@@ -9,6 +9,8 @@ namespace KvmBackup.Tests.Runs;
 /// <summary>A running guest whose base QEMU may not write to, and whose AppArmor profile cannot be changed.</summary>
 public sealed class SavedReleaseTests : IDisposable
 {
+    private const string Saved = "managedsave-dumpxml";
+
     private readonly Web1Host host = new();
     private readonly RecordedShell shell;
     private readonly List<string> notes = [];
@@ -21,7 +23,6 @@ public sealed class SavedReleaseTests : IDisposable
         shell = host.Shell
             .Now("running/list", "pinned/vda-map", "pinned/vdb-map")
             .On("blockcommit", [.. Enumerable.Repeat(0, 3).Select(_ => Denied())])
-            .On("managedsave-dumpxml", Pinned(), Pinned())
             .On("dumpxml --security-info --inactive", Pinned(), Pinned(), Pinned(), Pinned());
     }
 
@@ -31,7 +32,7 @@ public sealed class SavedReleaseTests : IDisposable
     public async Task The_guest_is_saved_committed_and_started_on_its_base()
     {
         HaveSave(Reply.Good("Domain 'web1' state saved by libvirt"));
-        shell.On("qemu-img commit", Reply.Good("Image committed."));
+        shell.On("qemu-img commit", Reply.Good("Image committed.")).On(Saved, Pinned(), OnBase());
         HaveDefinitions();
         HaveStart();
 
@@ -56,7 +57,7 @@ public sealed class SavedReleaseTests : IDisposable
         Assert.Equal(ExitCode.GuestNeedsPerson, failure.ExitCode);
         Assert.Contains("Permission denied", failure.Message, StringComparison.Ordinal);
         Assert.Contains("no space", failure.Message, StringComparison.Ordinal);
-        Assert.Contains($"virsh shutdown {Web1.Uuid} ; when it is off: kvmbackup recover", failure.Message, StringComparison.Ordinal);
+        Assert.Contains($"`virsh shutdown {Web1.Uuid}` ; when it is off: `kvmbackup recover`", failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("Type: virsh blockcommit", failure.Message, StringComparison.Ordinal);
         Assert.True(File.Exists(host.Vda.OverlayPath));
         Assert.Equal([true, false], saves);
@@ -66,7 +67,8 @@ public sealed class SavedReleaseTests : IDisposable
     public async Task A_save_whose_answer_is_lost_is_looked_for()
     {
         HaveSave(Reply.Killed);
-        shell.On("domjobabort", Reply.Bad("error: no job")).On("qemu-img commit", Reply.Good("Image committed."));
+        shell.On("domjobabort", Reply.Bad("error: no job")).On("qemu-img commit", Reply.Good("Image committed."))
+            .On(Saved, Pinned(), OnBase());
         HaveDefinitions();
         HaveStart();
 
@@ -94,7 +96,7 @@ public sealed class SavedReleaseTests : IDisposable
     public async Task Whatever_fails_while_the_guest_is_saved_it_is_started_again()
     {
         HaveSave(Reply.Good("Domain 'web1' state saved by libvirt"));
-        shell.On("qemu-img commit", Reply.Good("Image committed."))
+        shell.On("qemu-img commit", Reply.Good("Image committed.")).On(Saved, Pinned())
             .On("managedsave-define", Reply.Thrown(new IOException("No space left on device")));
         HaveStart("pinned");
 
@@ -109,7 +111,7 @@ public sealed class SavedReleaseTests : IDisposable
     public async Task A_guest_that_does_not_start_again_keeps_the_record_and_gets_a_command()
     {
         HaveSave(Reply.Good("Domain 'web1' state saved by libvirt"));
-        shell.On("qemu-img commit", Reply.Good("Image committed."))
+        shell.On("qemu-img commit", Reply.Good("Image committed.")).On(Saved, Pinned(), OnBase())
             .On("start --domain", [.. Enumerable.Repeat("error: no memory", 3).Select(text => Reply.Bad(text))]);
         HaveDefinitions();
 
@@ -128,7 +130,7 @@ public sealed class SavedReleaseTests : IDisposable
     public async Task Recovery_starts_a_guest_that_a_dead_run_had_saved(string definition, int commits)
     {
         await LeaveSavedAsync(definition);
-        shell.Now("shut-off/domstate").On("with-managed-save", Reply.Good($"{Web1.Uuid}\n"))
+        shell.Now("shut-off/domstate").On(Saved, Pinned(), Pinned(), Pinned(), OnBase(), Pinned(), OnBase())
             .On("qemu-img commit", Reply.Good("Image committed."), Reply.Good("Image committed."));
         HaveDefinitions();
         HaveStart();
@@ -147,7 +149,7 @@ public sealed class SavedReleaseTests : IDisposable
     public async Task Recovery_leaves_a_guest_shut_off_that_has_no_saved_memory()
     {
         await LeaveSavedAsync("released");
-        shell.Now("shut-off/domstate").On("with-managed-save", Reply.Good(string.Empty));
+        shell.Now("shut-off/domstate", "shut-off/managedsave-dumpxml");
 
         DomainRecoveryReport report = Assert.Single((await host.RecoverAsync()).Domains);
 
@@ -160,7 +162,7 @@ public sealed class SavedReleaseTests : IDisposable
     public async Task Recovery_that_cannot_start_the_guest_keeps_the_entry_for_the_next_one()
     {
         await LeaveSavedAsync("released");
-        shell.Now("shut-off/domstate").On("with-managed-save", Reply.Good($"{Web1.Uuid}\n"))
+        shell.Now("shut-off/domstate").On(Saved, Pinned(), Pinned())
             .On("start --domain", [.. Enumerable.Repeat("error: no memory", 3).Select(text => Reply.Bad(text))]);
 
         RecoveryReport report = await host.RecoverAsync();
@@ -173,6 +175,13 @@ public sealed class SavedReleaseTests : IDisposable
     /// <summary>As libvirt 9.0 and QEMU 7.2 said it on a host with AppArmor.</summary>
     private Reply Denied() => Reply.Bad(
         $"error: internal error: unable to execute QEMU command 'block-commit': Could not open '{host.Vda.BasePath}': Permission denied");
+
+    /// <summary>The definition in the image of the saved memory, after it was changed.</summary>
+    private Reply OnBase() => Reply.Good(
+        $"<domain><devices>{Disk(host.Vda)}{Disk(host.Vdb)}</devices></domain>");
+
+    private static string Disk(PlannedOverlay overlay) =>
+        $"<disk type='file' device='disk'><source file='{overlay.BasePath}'/><target dev='{overlay.Target}'/></disk>";
 
     private static Reply Pinned() => Reply.Of("pinned/dumpxml-inactive");
 

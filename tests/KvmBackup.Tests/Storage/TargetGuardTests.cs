@@ -1,4 +1,5 @@
 using KvmBackup.Model;
+using KvmBackup.Persisting;
 using KvmBackup.Planning;
 using KvmBackup.Storage;
 using KvmBackup.Tests.Support;

@@ -1,6 +1,6 @@
 using KvmBackup.Model;
 
-namespace KvmBackup.Storage;
+namespace KvmBackup.Persisting;
 
 /// <summary>Which file system a path is on, by the kernel's table of mounts and /etc/fstab.</summary>
 public static class MountTable
