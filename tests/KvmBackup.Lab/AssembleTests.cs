@@ -73,8 +73,9 @@ public sealed class AssembleTests
         (await site.RunAsync("restore", newest, "--to", folder)).MustEndWith(4);
         JsonElement report = await site.ReportAsync(4, "restore", newest, "--salvage", "--to", folder);
 
-        JsonElement salvaged = report.GetProperty("files")[0];
-        Assert.EndsWith("vdb.raw.damaged", salvaged.GetProperty("path").GetString(), StringComparison.Ordinal);
+        JsonElement salvaged = Assert.Single(
+            report.GetProperty("files").EnumerateArray(),
+            file => file.GetProperty("path").GetString()!.EndsWith("vdb.raw.damaged", StringComparison.Ordinal));
         byte[] expected = await File.ReadAllBytesAsync(export);
         foreach (JsonElement run in salvaged.GetProperty("missing").EnumerateArray())
         {
