@@ -64,8 +64,9 @@ internal static class DefinedPaths
 
     private static void Demand(OpenBackup open, string fileName, string path, IReadOnlyList<string> named)
     {
+        // A linked clone may name its template as ../base.qcow2, which the kernel follows: then that very path, and no other.
         bool isFull = path.StartsWith('/') && !path.EndsWith('/') && !path.Any(char.IsControl)
-            && !path.Split('/').Any(part => part is "." or "..");
+            && (named.Contains(path) || !path.Split('/').Any(part => part is "." or ".."));
         string shown = string.Concat(path.Select(letter => char.IsControl(letter) ? $"\\u{(int)letter:x4}" : letter.ToString()));
         if (!isFull || !named.Any(other => other.StartsWith('/') && Path.GetFullPath(other) == Path.GetFullPath(path)))
         {

@@ -32,7 +32,11 @@ public sealed class RestoredDomainTests : IAsyncLifetime
 
     private RestoreRequest Request => new(RealBackups.Web1, null, Place, null, null, true, true, RealBackups.Web1, false);
 
-    public async Task InitializeAsync() => _ = await RealBackups.PublishAsync(target, ManifestSamples.Id);
+    public async Task InitializeAsync() => _ = await RealBackups.PublishAsync(
+        target, ManifestSamples.Id, $"<domain type='kvm'><name>web1</name><devices>{Disk("vda")}{Disk("vdb")}</devices></domain>");
+
+    private static string Disk(string name) =>
+        $"<disk device='disk' type='file'><source file='/images/{name}.raw'/><target dev='{name}'/></disk>";
 
     public Task DisposeAsync()
     {
