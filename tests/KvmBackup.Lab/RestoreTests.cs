@@ -101,6 +101,33 @@ public sealed class RestoreTests
     }
 
     [LabFact]
+    public async Task A_killed_restore_leaves_files_that_recover_removes_and_no_others()
+    {
+        string template = Path.Combine(LabEnvironment.NewDirectory("template"), "template.qcow2");
+        await LabImage.CreateAsync(new LabDisk("vda"), template);
+        await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("killed-restore")
+        {
+            Disks = [new LabDisk("vda") { BackingPath = template }],
+        });
+        BackupSite site = new((guest.Name, "rotate: 2"));
+        _ = await site.BackUpAsync(guest.Name);
+        string folder = LabEnvironment.NewDirectory("killed");
+        string foreign = Path.Combine(folder, "foreign.kvmbackup-partial");
+        File.WriteAllText(foreign, "of another program");
+
+        // The clone is pointed to its template's new place before either has its name.
+        Interposer killer = new("case \" $* \" in *' rebase '*) kill -s KILL $PPID; exit 1 ;; esac", "qemu-img");
+        Assert.Equal(137, (await killer.RunAsync(site, "restore", guest.Name, "--to", folder)).ExitCode);
+        string[] left = Directory.GetFiles(folder);
+        Assert.Contains(left, file => file != foreign);
+        Assert.All(left, file => Assert.EndsWith(".kvmbackup-partial", file, StringComparison.Ordinal));
+        (await site.RunAsync("recover")).MustSucceed();
+
+        Assert.Equal([foreign], Directory.GetFiles(folder));
+        (await site.RunAsync("restore", guest.Name, "--to", folder)).MustSucceed();
+    }
+
+    [LabFact]
     public async Task A_backup_is_found_by_any_unique_beginning_of_its_timestamp()
     {
         await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("many"));

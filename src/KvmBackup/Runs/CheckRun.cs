@@ -112,7 +112,9 @@ public sealed class CheckRun(
     {
         try
         {
-            return [.. target.ListDomains().SelectMany(name => target.ForDomain(name).List().Damages.Select(
+            // The first run makes it.
+            IReadOnlyList<DomainName> names = Directory.Exists(target.DirectoryPath) ? target.ListDomains() : [];
+            return [.. names.SelectMany(name => target.ForDomain(name).List().Damages.Select(
                 damage => new Finding($"backups of {name}", FindingSeverity.Bad, damage, null) { IsDamage = true }))];
         }
         catch (StorageException failure)

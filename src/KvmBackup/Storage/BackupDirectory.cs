@@ -13,15 +13,21 @@ public sealed class BackupDirectory(string directoryPath, TimeProvider time)
     /// <summary>Recognizes its file system; null when nothing is asked.</summary>
     public TargetGuard? Guard { get; init; }
 
-    /// <summary>Free on its file system for this user.</summary>
-    /// <exception cref="StorageException">It is not there, or its file system does not answer.</exception>
+    /// <summary>Free on its file system for this user; while it is not there, where the first run would make it.</summary>
+    /// <exception cref="StorageException">Its file system does not answer.</exception>
     public long AvailableBytes
     {
         get
         {
             try
             {
-                return new DriveInfo(DirectoryPath).AvailableFreeSpace;
+                string path = Path.GetFullPath(DirectoryPath);
+                while (!Directory.Exists(path))
+                {
+                    path = Path.GetDirectoryName(path) ?? "/";
+                }
+
+                return new DriveInfo(path).AvailableFreeSpace;
             }
             catch (Exception failure) when (StorageException.IsExpected(failure))
             {

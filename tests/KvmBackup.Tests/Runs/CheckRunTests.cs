@@ -102,6 +102,15 @@ public sealed class CheckRunTests : IDisposable
         Assert.Empty(Directory.GetFileSystemEntries(target.DirectoryPath));
     }
 
+    [Fact]
+    public async Task A_backup_directory_that_the_first_run_will_make_is_well()
+    {
+        CheckReport report = await RunAsync(target.PathOf("guests"));
+
+        Assert.DoesNotContain(report.Findings, finding => finding.Severity == FindingSeverity.Bad);
+        Assert.Empty(Directory.GetFileSystemEntries(target.DirectoryPath));
+    }
+
     private static string Info(PlannedOverlay disk) =>
         $$"""[{"filename":"{{disk.BasePath}}","format":"{{disk.BaseFormat}}","virtual-size":1048576}]""";
 
@@ -114,10 +123,10 @@ public sealed class CheckRunTests : IDisposable
         Assert.Contains(text, bad.Text, StringComparison.Ordinal);
     }
 
-    private Task<CheckReport> RunAsync()
+    private Task<CheckReport> RunAsync(string? path = null)
     {
-        BackupDirectory directory = new(target.DirectoryPath, host.Time);
-        HostSettings settings = new("cloud1", target.DirectoryPath, host.PathOf("state"), [Web1.Settings]);
+        BackupDirectory directory = new(path ?? target.DirectoryPath, host.Time);
+        HostSettings settings = new("cloud1", directory.DirectoryPath, host.PathOf("state"), [Web1.Settings]);
         return new CheckRun(
             settings, host.Libvirt, host.Agent, host.Images, new Archiver(host.Shell), directory,
             host.Preflight, new DiskCensus(host.Libvirt, new MappedImages(), Logger.None),
