@@ -14,19 +14,14 @@ public sealed class BackupDirectory(string directoryPath, TimeProvider time)
     public TargetGuard? Guard { get; init; }
 
     /// <summary>Free on its file system for this user; while it is not there, where the first run would make it.</summary>
-    /// <exception cref="StorageException">Its file system does not answer.</exception>
+    /// <exception cref="StorageException">Nor is its parent there, or the file system does not answer.</exception>
     public long AvailableBytes
     {
         get
         {
             try
             {
-                string path = Path.GetFullPath(DirectoryPath);
-                while (!Directory.Exists(path))
-                {
-                    path = Path.GetDirectoryName(path) ?? "/";
-                }
-
+                string path = Directory.Exists(DirectoryPath) ? DirectoryPath : Path.GetDirectoryName(DirectoryPath) ?? "/";
                 return new DriveInfo(path).AvailableFreeSpace;
             }
             catch (Exception failure) when (StorageException.IsExpected(failure))
