@@ -13,6 +13,9 @@ public sealed class BackupDirectory(string directoryPath, TimeProvider time)
     /// <summary>Recognizes its file system; null when nothing is asked.</summary>
     public TargetGuard? Guard { get; init; }
 
+    /// <summary>The one that takes leases.</summary>
+    public HostIdentity Host { get; init; } = HostIdentity.This;
+
     /// <summary>Free on its file system for this user; while it is not there, where the first run would make it.</summary>
     /// <exception cref="StorageException">Nor is its parent there, or the file system does not answer.</exception>
     public long AvailableBytes
@@ -98,7 +101,8 @@ public sealed class BackupDirectory(string directoryPath, TimeProvider time)
             ? throw new StorageException($"Nothing is written: {refusal}.") : guarded;
     }
 
-    public DomainDirectory ForDomain(DomainName name) => new(Path.Combine(DirectoryPath, name.FileName), name, time);
+    public DomainDirectory ForDomain(DomainName name) =>
+        new(Path.Combine(DirectoryPath, name.FileName), name, time, Host);
 
     /// <summary>The domains that have anything here that is, was or will be a backup, by name.</summary>
     /// <exception cref="StorageException">The directory cannot be read.</exception>

@@ -8,12 +8,14 @@ public sealed class DomainDirectory
 {
     private readonly DomainName name;
     private readonly TimeProvider time;
+    private readonly HostIdentity host;
 
-    internal DomainDirectory(string directoryPath, DomainName name, TimeProvider time)
+    internal DomainDirectory(string directoryPath, DomainName name, TimeProvider time, HostIdentity host)
     {
         DirectoryPath = directoryPath;
         this.name = name;
         this.time = time;
+        this.host = host;
     }
 
     public string DirectoryPath { get; }
@@ -23,7 +25,8 @@ public sealed class DomainDirectory
     public async Task<DomainLock> LockAsync(TimeSpan wait, CancellationToken cancellationToken)
     {
         Guard("be made", () => DurableFile.TryMakeDirectory(DirectoryPath));
-        return await DomainLock.AcquireAsync(DirectoryPath, $"The backup of '{name}'", wait, time, cancellationToken);
+        return await DomainLock.AcquireAsync(
+            DirectoryPath, host, $"The backup of '{name}'", wait, time, cancellationToken);
     }
 
     /// <summary>All that is there. Needs no lock: a backup appears and goes by one rename.</summary>

@@ -20,13 +20,15 @@ public sealed class DomainLock : IDisposable
     /// <summary>Excludes the other runs of this host by a kernel lock, and those of other hosts by a lease.</summary>
     /// <exception cref="StorageException">Another holds it for longer: exit code 11.</exception>
     internal static async Task<DomainLock> AcquireAsync(
-        string directoryPath, string what, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken)
+        string directoryPath, HostIdentity host, string what, TimeSpan wait, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         KernelLock held = await LockWait.AcquireAsync(
             Path.Combine(directoryPath, BackupFiles.Lock), what, wait, time, cancellationToken, open: TargetFile.OpenOrCreateInDomain);
         try
         {
-            (TargetLease? lease, string? holder) = await TargetLease.AcquireAsync(directoryPath, wait, time, cancellationToken);
+            (TargetLease? lease, string? holder) =
+                await TargetLease.AcquireAsync(directoryPath, host, wait, time, cancellationToken);
             return lease is not null ? new DomainLock(held, lease, directoryPath) : throw new StorageException(
                 $"{what} is in use by {holder ?? "another host"}, which shares the target (lease in '{directoryPath}', waited "
                 + $"{wait.TotalSeconds:0} s). Let it finish, or wait longer with --wait; a dead host's lease ends after three "

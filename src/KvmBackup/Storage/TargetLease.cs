@@ -17,7 +17,7 @@ internal sealed class TargetLease : IDisposable
     private static readonly TimeSpan StaleAfter = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan ObservationTime = 3 * RenewInterval;
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
-    private static readonly string ThisKernel = HostBoot.Id;
+    private const string MachineWord = "host ";
 
     private readonly string filePath;
     private readonly byte[] content;
@@ -30,17 +30,22 @@ internal sealed class TargetLease : IDisposable
         renewal = time.CreateTimer(_ => Renew(), null, RenewInterval, RenewInterval);
     }
 
-    /// <summary>Takes the lease. The caller holds the kernel lock, so a lease of this very kernel is a dead run's.</summary>
+    /// <summary>
+    /// Takes the lease. The caller holds the kernel lock, so a lease of this very kernel is a dead run's, and no run
+    /// outlives a boot of its host.
+    /// </summary>
     /// <param name="directoryPath">The domain's folder.</param>
+    /// <param name="host">Who takes it.</param>
     /// <param name="wait">How long another host may take to end.</param>
     /// <param name="time">The clock of the waiting.</param>
     /// <returns>The lease, or null with its holder when another host held it for all of that time.</returns>
     public static async Task<(TargetLease? Lease, string? Holder)> AcquireAsync(
-        string directoryPath, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken)
+        string directoryPath, HostIdentity host, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken)
     {
         string filePath = Path.Combine(directoryPath, BackupFiles.Lease);
         byte[] content = Encoding.UTF8.GetBytes(
-            $"{ThisKernel} {Guid.NewGuid():N}\nprocess {Environment.ProcessId} on {Environment.MachineName}\n");
+            $"{host.BootId} {Guid.NewGuid():N}\nprocess {Environment.ProcessId} on {Environment.MachineName}\n"
+            + (host.Machine is null ? string.Empty : $"{MachineWord}{host.Machine}\n"));
         long start = time.GetTimestamp();
         (string Content, DateTime WrittenAt) observed = default;
         long observedSince = start;
@@ -61,7 +66,7 @@ internal sealed class TargetLease : IDisposable
 
             TimeSpan age = AgeOf(filePath);
             bool isInFuture = age < -StaleAfter;
-            if (held.StartsWith(ThisKernel + " ", StringComparison.Ordinal) || age > StaleAfter
+            if (IsOfDeadRun(held, host) || age > StaleAfter
                 || (isInFuture && time.GetElapsedTime(observedSince) >= ObservationTime))
             {
                 RemoveStale(filePath);
@@ -90,6 +95,12 @@ internal sealed class TargetLease : IDisposable
             folder.Remove(Path.GetFileName(filePath));
         }
     }
+
+    // A lease of a former version has no third line: its host is not certain, so its age decides.
+    private static bool IsOfDeadRun(string lease, HostIdentity host) =>
+        lease.StartsWith(host.BootId + " ", StringComparison.Ordinal)
+        || (host.Machine is not null
+            && lease.Split('\n') is [_, _, string machine, ""] && machine == MachineWord + host.Machine);
 
     private static bool TryCreate(string filePath, byte[] content)
     {

@@ -1,4 +1,5 @@
 using KvmBackup.Model;
+using KvmBackup.Persisting;
 using KvmBackup.Storage;
 using KvmBackup.Tests.Support;
 
@@ -7,6 +8,9 @@ namespace KvmBackup.Tests.Storage;
 /// <summary>Two hosts that share a target: the other one is played by the file that it would have written.</summary>
 public sealed class LeaseTests : IDisposable
 {
+    private static readonly HostIdentity ThisBoot = new("5c5ca4a8-0000-4000-8000-000000000002", "a machine");
+    private static readonly HostIdentity FormerBoot = ThisBoot with { BootId = "2b2ba4a8-0000-4000-8000-000000000001" };
+
     private const string OtherHost = "0d1cf2c5-0000-4000-8000-000000000000 abc\nprocess 7 on cloud2\n";
 
     private readonly TemporaryFolder folder = new();
@@ -55,6 +59,71 @@ public sealed class LeaseTests : IDisposable
         (await LockAsync()).Dispose();
 
         Assert.False(File.Exists(Lease));
+    }
+
+    [Fact]
+    public async Task The_lease_of_a_run_that_lost_its_power_is_taken_after_the_boot_of_its_host()
+    {
+        await LeaveLeaseOfAsync(FormerBoot);
+
+        (await LockAsync(ThisBoot)).Dispose();
+
+        Assert.False(File.Exists(Lease));
+    }
+
+    [Theory]
+    [InlineData("another machine")]
+    [InlineData(null)]
+    public async Task The_lease_of_a_host_of_the_same_name_is_not_taken(string? machine)
+    {
+        string left = await LeaveLeaseOfAsync(FormerBoot with { Machine = machine });
+
+        StorageException failure = await Assert.ThrowsAsync<StorageException>(() => LockAsync(ThisBoot));
+
+        Assert.Equal(ExitCode.AlreadyRunning, failure.ExitCode);
+        Assert.Contains($"on {Environment.MachineName},", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(left, File.ReadAllText(Lease));
+    }
+
+    [Fact]
+    public async Task A_host_without_an_identity_takes_no_lease_of_another_boot()
+    {
+        string left = await LeaveLeaseOfAsync(FormerBoot with { Machine = null });
+
+        _ = await Assert.ThrowsAsync<StorageException>(() => LockAsync(ThisBoot with { Machine = null }));
+
+        Assert.Equal(left, File.ReadAllText(Lease));
+    }
+
+    [Fact]
+    public async Task A_lease_whose_identity_is_cut_off_is_not_taken()
+    {
+        string left = (await LeaveLeaseOfAsync(FormerBoot))[..^1];
+        File.WriteAllText(Lease, left);
+
+        _ = await Assert.ThrowsAsync<StorageException>(() => LockAsync(ThisBoot));
+
+        Assert.Equal(left, File.ReadAllText(Lease));
+    }
+
+    [Fact]
+    public async Task The_lease_of_a_former_version_is_not_taken_after_a_boot()
+    {
+        string left = string.Join('\n', (await LeaveLeaseOfAsync(FormerBoot)).Split('\n')[..2]) + "\n";
+        File.WriteAllText(Lease, left);
+
+        _ = await Assert.ThrowsAsync<StorageException>(() => LockAsync(ThisBoot));
+
+        Assert.Equal(left, File.ReadAllText(Lease));
+    }
+
+    [Fact]
+    public async Task A_former_version_finds_boot_and_holder_where_it_looks()
+    {
+        string[] lines = (await LeaveLeaseOfAsync(FormerBoot)).Split('\n');
+
+        Assert.StartsWith(FormerBoot.BootId + " ", lines[0], StringComparison.Ordinal);
+        Assert.Equal($"process {Environment.ProcessId} on {Environment.MachineName}", lines[1]);
     }
 
     [Fact]
@@ -126,6 +195,23 @@ public sealed class LeaseTests : IDisposable
 
     private Task<DomainLock> LockAsync(TimeProvider time) => new BackupDirectory(folder.PathOf("backup"), time)
         .ForDomain(new DomainName("web1")).LockAsync(TimeSpan.Zero, CancellationToken.None);
+
+    private Task<DomainLock> LockAsync(HostIdentity host) =>
+        new BackupDirectory(folder.PathOf("backup"), TimeProvider.System) { Host = host }
+            .ForDomain(new DomainName("web1")).LockAsync(TimeSpan.Zero, CancellationToken.None);
+
+    /// <returns>What a run of that host had written to the lease when its power was cut.</returns>
+    private async Task<string> LeaveLeaseOfAsync(HostIdentity host)
+    {
+        string content;
+        using (await LockAsync(host))
+        {
+            content = await File.ReadAllTextAsync(Lease);
+        }
+
+        await File.WriteAllTextAsync(Lease, content);
+        return content;
+    }
 
     /// <summary>An impatient clock that tells somebody each time that it moved.</summary>
     private sealed class WatchedTime(Action<TimeSpan> onMove) : TimeProvider
