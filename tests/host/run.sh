@@ -10,6 +10,8 @@
 # reason on stderr. --keep leaves the folder of disks, consoles and logs.
 #
 # KVMBACKUP_HOST_PROGRAM names a folder with a published program; without it the program is published first.
+# KVMBACKUP_LAB_SEED chooses the moments at which the power is cut, without it the day in UTC does; KVMBACKUP_HOST_MOMENTS
+# is how many.
 #
 # Each test is a bash file of functions named test_*, in which these commands work (machine.sh, support.sh):
 #   boot, inside, power_cut, end_host, expect, expect_not, make_guest, start_held ...
@@ -22,6 +24,7 @@ lab=$repository/tests/KvmBackup.Lab/lab.sh
 cache=${KVMBACKUP_LAB_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/kvmbackup-lab}
 scratch=${KVMBACKUP_LAB_SCRATCH:-/var/tmp}
 suite=bookworm keep=no
+seed=${KVMBACKUP_LAB_SEED:-$(date -u +%Y%m%d)}
 
 say() { printf 'host: %s\n' "$*" >&2; }
 unable() { say "cannot run here: $*"; exit 77; }
@@ -37,8 +40,10 @@ passed=0 failed=0
 
 # run_test FILE FUNCTION: in a process of its own with a fresh disk, so that a failure ends that test and its host alone.
 run_test() {
-  local file=$1 name=$2 status=0
+  local file=$1 name=$2 status
   printf '\n=== %s: %s (%s)\n' "$(basename "$file" .sh)" "$name" "$suite"
+  # Not "( .. ) ||": within that no failure would end the test.
+  set +e
   (
     set -euo pipefail
     # shellcheck source=/dev/null
@@ -46,7 +51,9 @@ run_test() {
     new_machine "$work/$name"
     trap end_host EXIT
     "$name"
-  ) || status=$?
+  )
+  status=$?
+  set -e
   if (( status == 0 )); then
     printf 'passed: %s\n' "$name"
     passed=$(( passed + 1 ))
@@ -91,6 +98,7 @@ main() {
     done
   done
   (( passed + failed > 0 )) || { echo "FAILED: no test of that name"; failed=1; }
+  printf 'seed %s\n' "$seed"
   printf '%d passed, %d failed\n' "$passed" "$failed"
   (( failed == 0 ))
 }

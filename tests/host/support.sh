@@ -22,7 +22,7 @@ new_host_with_guest() {
   { echo "set -e -- '${1:-}'"; cat <<'SCRIPT'; } >"$machine/script"
 mkdir -p /etc/kvmbackup /srv/backup /var/lib/libvirt/images/boot
 cat >/etc/kvmbackup/config.yml <<'YAML'
-defaults: {compression: {method: zstd, level: 1}}
+defaults: {compression: {method: zstd, level: 1}, freeze_timeout: 5m, stall_timeout: 10m}
 host1:
   backupdir: /srv/backup
   domains:
@@ -140,6 +140,28 @@ for try in $(seq 600); do
 done
 cat /root/backup.log
 exit 1
+SCRIPT
+}
+
+# Installs the unit as the examples say; the guest starts by itself too.
+enable_recovery_at_boot() {
+  inside 'cp /opt/payload/examples/kvmbackup-recover.service /etc/systemd/system/ &&
+    systemctl enable kvmbackup-recover.service && virsh -q autostart web1' || fail "the unit cannot be enabled"
+}
+
+# The host has booted to its end, so the unit for the boot has run if it was to, and the guest runs.
+await_recovery_at_boot() {
+  inside <<'SCRIPT' || fail "the unit has not recovered"
+for try in $(seq 900); do
+  state=$(systemctl is-system-running)
+  case $state in
+    running|degraded) break ;;
+  esac
+  sleep 1
+done
+journalctl -b -u kvmbackup-recover.service
+echo "system: $state"
+[ -z "$(ls -A /var/lib/kvmbackup/journal)" ]
 SCRIPT
 }
 

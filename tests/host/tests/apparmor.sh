@@ -5,8 +5,13 @@
 test_a_backup_under_apparmor_is_whole_and_nothing_is_denied() {
   new_host_with_guest
   await_guest
-  local report
-  report=$(inside kvmbackup backup web1 --json) || fail "the backup ended with $?: $report"
+  local report attempt
+  for attempt in 1 2 3; do
+    report=$(inside kvmbackup backup web1 --json) || fail "the backup ended with $?: $report"
+    # On busy processors the guest in the emulated host may answer later than the program waits.
+    ! grep -q "agent.*not respond\|agent.*does not answer" <<<"$report" || continue
+    break
+  done
   expect "report" "$report" '"consistency": "filesystem"'
   inside kvmbackup verify web1 || fail "the backup is not whole"
   expect_no_denial
@@ -28,8 +33,7 @@ test_a_guest_that_was_started_on_its_overlay_after_a_power_cut_is_recovered_whil
   expect_guest_on_its_disk
   [[ $(guest_process) = "$process" ]] || fail "the guest was restarted"
   expect_not "rules" "$(rules)" 'deny "/var/lib/libvirt/images/web1\.qcow2" w,'
-  # The lease of the run that lost its power ends three minutes after its last renewal.
-  inside kvmbackup --wait 240 backup web1 || fail "the next backup ended with $?"
+  inside kvmbackup backup web1 || fail "the next backup ended with $?"
   expect_guest_on_its_disk
 }
 
@@ -76,17 +80,11 @@ test_the_watcher_starts_a_guest_whose_backup_was_killed_while_it_was_saved() {
 
 test_the_unit_for_the_boot_recovers_by_itself() {
   new_host_with_guest idle
-  inside 'cp /opt/payload/examples/kvmbackup-recover.service /etc/systemd/system/ &&
-    systemctl enable kvmbackup-recover.service && virsh -q autostart web1'
+  enable_recovery_at_boot
   hold_backup Pinned
   inside sync
   power_cut
   boot
-  inside 'for try in $(seq 120); do
-      systemctl is-active -q libvirtd && [ "$(ls /var/lib/kvmbackup/journal | wc -l)" = 0 ] && exit 0
-      sleep 1
-    done
-    journalctl -b -u kvmbackup-recover.service; exit 1' || fail "the unit has not recovered"
-  inside 'journalctl -b -u kvmbackup-recover.service'
+  await_recovery_at_boot
   expect_guest_on_its_disk
 }
