@@ -133,11 +133,14 @@ public sealed class RestoreRecordsTests : IDisposable
     /// <summary>In the middle of the write: from then on the writer is dead, and the next one cleans up.</summary>
     private sealed class Death(RestoreRecordsTests test) : IProgress<TransferProgress>
     {
+        private int reports;
+
         public List<string> Actions { get; } = [];
 
         public void Report(TransferProgress value)
         {
-            if (Actions.Count == 0)
+            // Several threads read.
+            if (Interlocked.Increment(ref reports) == 1)
             {
                 Bury(Assert.Single(Directory.GetFiles(test.Entries)));
                 Actions.AddRange(new RestoreJournal(test.folder.PathOf("state")).RemoveLeft());
