@@ -120,8 +120,11 @@ internal static class Program
             Watch(), new HostShutdown(log), keys.Value, time, log);
         DiskContent content = new(new ImageAssembler(log), images);
         QemuConversion conversion = new(shell);
+        RestoreRecords Records() => new(
+            new RestoreJournal(options.BackupDirectory is null ? settings.Value.StateDirectory : HostSettings.DefaultStateDirectory), time, log);
         RestoreRun Restore()
         {
+            RestoreRecords records = Records();
             RbdImageStore store = new(cluster);
             CephSettings CephOf(Manifest manifest) => options.BackupDirectory is null
                 ? settings.Value.FindSettings(manifest.Domain, manifest.FindImages())?.Ceph ?? CephSettings.None : CephSettings.None;
@@ -129,9 +132,8 @@ internal static class Program
                 source.Value, new RestorePreflight(host, new ImageDestinations(access.Value, cluster, store, CephOf, log)),
                 new RestoreWriter(
                     images, new ImageAssembler(log), new ImageRestorer(cluster, store, content, conversion, time, log),
-                    new RestoreJournal(options.BackupDirectory is null ? settings.Value.StateDirectory : HostSettings.DefaultStateDirectory),
-                    log),
-                definer, keys.Value, time, log);
+                    records, log),
+                records, definer, keys.Value, time, log);
         }
 
         return new RunSet(
@@ -140,8 +142,8 @@ internal static class Program
             () => new ListRun(source.Value),
             () => new VerifyRun(source.Value, verifier, time, log),
             Restore,
-            () => new SalvageRun(source.Value, new ImageSalvage(log), time, log),
-            () => new AssembleRun(source.Value, content, conversion, time, log),
+            () => new SalvageRun(source.Value, new ImageSalvage(log), Records(), time, log),
+            () => new AssembleRun(source.Value, content, conversion, Records(), time, log),
             () => new CatRun(source.Value, log),
             Compare,
             () => new PruneRun(settings.Value, target.Value, merger.Value, options.Wait, time, log),

@@ -39,7 +39,7 @@ public sealed class HungTargetTests
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("hung-late"));
         BackupSite site = new((guest.Name, HastyKeys));
-        await using HangingFileSystem target = await HangingFileSystem.MountAsync(site.BackupPath, 400);
+        await using HangingFileSystem target = await HangingFileSystem.MountAsync(site.BackupPath, 700);
         (await site.RunAsync("run")).MustSucceed();
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
         int backups = 1;
@@ -68,7 +68,7 @@ public sealed class HungTargetTests
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("hung-before"));
         BackupSite site = new((guest.Name, Keys));
-        await using HangingFileSystem target = await HangingFileSystem.MountAsync(site.BackupPath, 400);
+        await using HangingFileSystem target = await HangingFileSystem.MountAsync(site.BackupPath, 700);
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
         RunningProgram? started = null;
         await target.WhileHangingAsync(async () =>

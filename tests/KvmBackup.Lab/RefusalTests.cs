@@ -51,21 +51,19 @@ public sealed class RefusalTests
     }
 
     [LabFact]
-    public async Task A_target_that_fills_up_in_the_middle_fails_the_backup_and_frees_the_guest()
+    public async Task A_target_without_room_is_refused_before_the_guest_is_touched()
     {
-        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("filling")
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("roomless")
         {
             Disks = [new LabDisk("vda") { ContentDirectory = Folder.WithRandomFile("big", 30 << 20) }],
         });
         BackupSite site = new((guest.Name, "rotate: 2"));
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
-        string small = await Folder.MountAsync("size=24m");
-        string tiny = await Folder.MountAsync("size=2m");
+        string small = await Folder.MountAsync("size=60m");
 
-        await AssertTargetRefusedAsync(site, guest, small, "No space left");
-        Assert.Empty(Directory.GetDirectories(Path.Combine(small, guest.Name)));
-        await AssertTargetRefusedAsync(site, guest, tiny, "make room");
+        await AssertTargetRefusedAsync(site, guest, small, "64.0 MiB are the margin; make room");
 
+        Assert.DoesNotContain(Directory.GetFiles(small, "*", SearchOption.AllDirectories), path => Path.GetFileName(path) != ".lock");
         await before.AssertUnchangedAsync(site);
     }
 

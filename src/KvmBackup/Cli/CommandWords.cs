@@ -47,15 +47,29 @@ internal sealed class CommandWords(Func<ParseResult, Func<Session, Task<ExitCode
 
     private Command List()
     {
-        Argument<string?> name = new("NAME") { Description = "one domain", Arity = ArgumentArity.ZeroOrOne };
+        Argument<string?> name = new("NAME[@ID]")
+        {
+            Description = "one domain or image; with an ID, that backup in full, as show does", Arity = ArgumentArity.ZeroOrOne,
+        };
         Command command = new("list", "the backups there are") { name };
         command.SetAction((parsed, _) => execute(parsed, session =>
         {
-            ListReport report = session.Runs.List().Run(parsed.GetValue(name) is { } text ? new DomainName(text) : null);
+            string? text = parsed.GetValue(name);
+            if (text is not null && FindOne(session, text) is { } wanted)
+            {
+                CompletedBackup backup = session.Runs.List().Show(wanted.Domain, wanted.IdPrefix);
+                return Task.FromResult(session.Finish(ExitCode.Done, reports => reports.Print(backup, false)));
+            }
+
+            ListReport report = session.Runs.List().Run(text is not null ? new DomainName(text) : null);
             return Task.FromResult(session.Finish(report.ExitCode, reports => reports.Print(report)));
         }));
         return command;
     }
+
+    /// <returns>The one backup that is meant; null when the text is a name, which may hold an at sign itself.</returns>
+    private static BackupReference? FindOne(Session session, string text) =>
+        !session.Runs.List().Has(text) && session.Find(text) is { } reference && reference.Domain.Value != text ? reference : null;
 
     private Command Show()
     {

@@ -268,6 +268,9 @@ public sealed class QemuImage(IShell shell)
 
         return new ImageLayer(
             path, image.GetProperty("format").GetString()!, image.GetProperty("virtual-size").GetInt64(),
-            LocalFile.IsBlockDevice(path));
+            LocalFile.IsBlockDevice(path))
+        {
+            IsEncrypted = image.TryGetProperty("encrypted", out JsonElement encrypted) && encrypted.GetBoolean(),
+        };
     }
 }

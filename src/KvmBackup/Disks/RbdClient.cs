@@ -113,11 +113,18 @@ public sealed class RbdClient(IShell shell)
         return changes;
     }
 
-    /// <summary>About how much the image holds now, in whole objects. Quick where the map of objects is valid: 0.15 s for 1 TiB
-    /// with Ceph 16.2. What <c>rbd du</c> says is shared out among the snapshots, and no less than this together.</summary>
-    public async Task<long> AskDataBytesAsync(RbdLocation location, CancellationToken cancellationToken)
+    /// <summary>About how much the image holds now, or what changed since a snapshot, in whole objects. Quick where the map of
+    /// objects is valid: 0.15 s for 1 TiB with Ceph 16.2. What <c>rbd du</c> says is shared out among the snapshots, and no less
+    /// than this together.</summary>
+    public async Task<long> AskDataBytesAsync(RbdLocation location, string? fromSnapshot, CancellationToken cancellationToken)
     {
-        ProgramCall call = RbdCall.Build(location.Access, ScanLimit, "diff", "--format", "json", "--whole-object", location.Image.Spec);
+        ProgramCall call = RbdCall.Build(
+            location.Access, ScanLimit,
+            [
+                "diff", "--format", "json", "--whole-object",
+                .. fromSnapshot is null ? Array.Empty<string>() : ["--from-snap", RbdCall.CheckedSnapshot(location.Image, fromSnapshot)],
+                location.Image.Spec,
+            ]);
         ReadOnlyMemory<byte> json = await CollectAsync(call, Purpose("Asking for the content of", location, null), location, cancellationToken);
         return RbdJson.Changes(json, location).Where(change => change.IsData).Sum(change => change.LengthBytes);
     }

@@ -33,8 +33,8 @@ public sealed class RestoredFile : IRestoredDisk
     /// <exception cref="DisksException">It cannot be created.</exception>
     /// <param name="filePath">Its name after the commit.</param>
     /// <param name="sizeBytes">Of all of it.</param>
-    /// <param name="record">Is told of it before and after it is made.</param>
-    public static RestoredFile Create(string filePath, long sizeBytes, IRestoreRecord? record = null)
+    /// <param name="record">Is told of it before and after it is made; null in a folder that goes as a whole.</param>
+    public static RestoredFile Create(string filePath, long sizeBytes, IRestoreRecord? record)
     {
         string partialPath = $"{filePath}.kvmbackup-partial";
         try

@@ -38,17 +38,33 @@ public sealed class RestoreJournal
     public IReadOnlyList<string> RemoveLeft() => JournalDisk.Guard(DirectoryPath, () =>
     {
         List<string> actions = [];
-        foreach (string filePath in Directory.Exists(DirectoryPath) ? Directory.GetFiles(DirectoryPath, "*.json") : [])
+        foreach ((string filePath, RestoreEntry entry) in ListDead())
         {
-            if (Read(filePath) is { } entry && !IsAlive(entry))
-            {
-                actions.AddRange(entry.Files.Select(file => Remove(entry, file)).OfType<string>());
-                DurableFile.Delete(filePath);
-            }
+            actions.AddRange(entry.Files.Select(file => Remove(entry, file)).OfType<string>());
+            DurableFile.Delete(filePath);
         }
 
         return actions;
     });
+
+    /// <summary>The folders in which dead restores were writing, until <see cref="RemoveLeft"/> forgets them.</summary>
+    /// <exception cref="JournalingException">The journal cannot be read.</exception>
+    public IReadOnlyList<string> LeftFolders() => JournalDisk.Guard(DirectoryPath, () => (IReadOnlyList<string>)
+        [.. ListDead().SelectMany(dead => dead.Entry.Files).Select(file => Path.GetDirectoryName(file.FilePath)!).Distinct()]);
+
+    private List<(string FilePath, RestoreEntry Entry)> ListDead()
+    {
+        List<(string, RestoreEntry)> dead = [];
+        foreach (string filePath in Directory.Exists(DirectoryPath) ? Directory.GetFiles(DirectoryPath, "*.json") : [])
+        {
+            if (Read(filePath) is { } entry && !IsAlive(entry))
+            {
+                dead.Add((filePath, entry));
+            }
+        }
+
+        return dead;
+    }
 
     private static bool IsAlive(RestoreEntry entry) =>
         entry.BootId == HostBoot.Id && ProcessStart.Of(entry.ProcessId) == entry.ProcessStart;

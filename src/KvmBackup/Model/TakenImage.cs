@@ -12,7 +12,7 @@ public sealed record TakenImage(
     /// <summary>Somebody else made the snapshot, with this ID: it is read and never removed. Null for our own.</summary>
     public long? ExternalId { get; init; }
 
-    /// <summary>About how much of it will be read; 0 when that is not known before.</summary>
+    /// <summary>About how much of it will be read, in whole objects; 0 when that is not known before.</summary>
     public long DataBytes { get; init; }
 
     public BackupKind Kind => Base?.Kind ?? BackupKind.Full;

@@ -9,11 +9,11 @@ public static class ImageGuide
     {
         TakenImage image = disk.Image!;
         return $"""
-            # {image.Source.Image} by hand
+            # {RestoreGuide.Code(image.Source.Image.ToString())} by hand
 
-            A backup of the RBD image `{image.Source.Image}` (ID {image.Facts.Id}, {image.Facts.SizeBytes} bytes), made on host
+            A backup of the RBD image {RestoreGuide.Code(image.Source.Image.ToString())} (ID {image.Facts.Id}, {image.Facts.SizeBytes} bytes), made on host
             {host}, {id}. These commands bring it back without the program that made the backup. Type them in the folder
-            that holds `{archiveName}`; none of them overwrites an image that is there.
+            that holds {RestoreGuide.Code(archiveName)}; none of them overwrites an image that is there.
 
             ## 1. Is the backup whole?
             ```sh

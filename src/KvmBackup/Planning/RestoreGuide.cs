@@ -14,11 +14,11 @@ public static class RestoreGuide
         StringBuilder text = new();
         string folder = domain.Name.FileName;
         _ = text.Append(null, $"""
-            # {domain.Name} by hand
+            # {Code(domain.Name.Value)} by hand
 
-            A backup of the libvirt domain `{domain.Name}` (UUID {domain.Uuid}) of host {host}, taken {id}.
+            A backup of the libvirt domain {Code(domain.Name.Value)} (UUID {domain.Uuid}) of host {host}, taken {id}.
             These commands bring it back without the program that made the backup. Type them as root, in the folder that
-            holds `{archiveName}`; none of them overwrites anything. Needed: {Programs(archiveName, disks)}.
+            holds {Code(archiveName)}; none of them overwrites anything. Needed: {Programs(archiveName, disks)}.
 
             ## 1. Is the backup whole?
             ```sh
@@ -27,8 +27,9 @@ public static class RestoreGuide
 
             ## 2. Unpack it
             Room is needed for the disks; holes stay holes. (Here, or with `-C` in any other folder.) GNU tar, bsdtar
-            (libarchive) and Python's `tarfile` were tried and give the same files. Do not use the tar of busybox: it does not
-            know sparse files, and writes short ones below `GNUSparseFile.0/` without an error.
+            (libarchive) and Python's `tarfile` were tried and give the same files; bsdtar needs a UTF-8 locale for names that
+            are not ASCII (`LC_ALL=C.UTF-8 bsdtar -xf ...`). Do not use the tar of busybox: it does not know sparse files, and
+            writes short ones below `GNUSparseFile.0/` without an error.
             ```sh
             tar -xf {ShellWord.Quote(archiveName)}
             ```
@@ -79,6 +80,27 @@ public static class RestoreGuide
         }
 
         return text.ToString();
+    }
+
+    /// <summary>
+    /// A name as Markdown shows it, whatever is in it: a span of code, which ends at no character of the name; control characters
+    /// as <c>\u001b</c>, for the guide is printed to terminals.
+    /// </summary>
+    internal static string Code(string name)
+    {
+        string shown = string.Concat(name.Select(letter => char.IsControl(letter) ? $"\\u{(int)letter:x4}" : letter.ToString()));
+        int longest = 0;
+        for (int index = 0, run = 0; index < shown.Length; index++)
+        {
+            run = shown[index] == '`' ? run + 1 : 0;
+            longest = Math.Max(longest, run);
+        }
+
+        string fence = new('`', longest + 1);
+
+        // One blank at each end is not shown: https://spec.commonmark.org/0.31.2/#code-spans
+        string blank = longest > 0 || (shown[0] == ' ' && shown[^1] == ' ') ? " " : string.Empty;
+        return fence + blank + shown + blank + fence;
     }
 
     private static string AutostartLine(DomainFacts domain) =>

@@ -1,4 +1,5 @@
 using KvmBackup.Disks;
+using KvmBackup.Journaling;
 using KvmBackup.Model;
 using KvmBackup.Planning;
 using KvmBackup.Storage;
@@ -8,7 +9,8 @@ namespace KvmBackup.Runs;
 
 /// <summary>Makes one file of one disk, as it was at any point of its chain: without a cluster, and never over a file that is there.</summary>
 public sealed class AssembleRun(
-    BackupDirectory target, DiskContent content, QemuConversion conversion, TimeProvider time, ILogger log)
+    BackupDirectory target, DiskContent content, QemuConversion conversion, RestoreRecords records, TimeProvider time,
+    ILogger log)
 {
     /// <exception cref="KvmBackupException">Refused before the first write, or damaged; nothing is left of the file then.</exception>
     public async Task<RestoreReport> RunAsync(
@@ -24,7 +26,7 @@ public sealed class AssembleRun(
         long dataBytes = assembly?.DataBytes ?? disk.Layers.Sum(layer => open.Member(layer.FileName).DataBytes);
         bool isDirect = request.Format == AssembleRequest.Raw && DiskForms.Of(disk) != DiskForm.Qcow2;
         string parent = Path.GetDirectoryName(request.FilePath)!;
-        foreach (string deed in await ScratchFolder.RemoveLeftAsync([parent], time))
+        foreach (string deed in await records.RemoveLeftAsync(parent))
         {
             log.Information("{Domain}: {Deed}", backup.Domain, deed);
         }
@@ -33,7 +35,8 @@ public sealed class AssembleRun(
 
         log.Information("{Domain}: writing {Path}", backup.Domain, request.FilePath);
         Tally tally = new(backup.Domain, dataBytes, progress);
-        await using RestoredFile file = RestoredFile.Create(request.FilePath, isDirect ? SizeOf(disk) : 0);
+        using OpenRestore? record = records.Open(backup.Domain, backup.Id);
+        await using RestoredFile file = RestoredFile.Create(request.FilePath, isDirect ? SizeOf(disk) : 0, record);
         await (isDirect
             ? content.WriteAsync(open, disk, assembly, file, tally, cancellationToken)
             : ConvertAsync(open, disk, assembly, request, file.WorkingPath, tally, cancellationToken));
@@ -57,7 +60,7 @@ public sealed class AssembleRun(
         }
 
         string rawPath = Path.Combine(folder.DirectoryPath, $"{disk.Target}.raw");
-        await using (RestoredFile raw = RestoredFile.Create(rawPath, SizeOf(disk)))
+        await using (RestoredFile raw = RestoredFile.Create(rawPath, SizeOf(disk), record: null))
         {
             await content.WriteAsync(backup, disk, assembly, raw, tally, cancellationToken);
             raw.Commit(replace: false);

@@ -13,9 +13,11 @@ internal sealed class BareSalvage(ILogger log)
     /// <param name="remains">Where the archive lies.</param>
     /// <param name="request">Into which folder, and whether one disk only.</param>
     /// <param name="notes">Takes what an operator should know.</param>
+    /// <param name="record">Takes down the unfinished files.</param>
     /// <exception cref="KvmBackupException">The archive cannot be read, or the folder takes no files.</exception>
     public async Task<IReadOnlyList<SalvagedFile>> RunAsync(
-        BareRemains remains, RestoreRequest request, List<string> notes, Tally tally, CancellationToken cancellationToken)
+        BareRemains remains, RestoreRequest request, List<string> notes, IRestoreRecord? record, Tally tally,
+        CancellationToken cancellationToken)
     {
         log.Information("{Domain}: getting what can be had out of {Archive}, without a manifest", request.Domain, remains.ArchiveName);
         notes.Add($"{remains.Reason} The names are those in the archive, and no content is proven by a checksum of its own");
@@ -30,7 +32,7 @@ internal sealed class BareSalvage(ILogger log)
             string path = Path.Combine(request.TargetDirectory!, $"{request.Domain.FileName}-{member.Name.Split('/')[^1]}");
             try
             {
-                files.Add(await SalvageRun.WriteAsync(reader, member, path, tally, cancellationToken));
+                files.Add(await SalvageRun.WriteAsync(reader, member, path, record, tally, cancellationToken));
             }
             catch (ArchivingException failure)
             {

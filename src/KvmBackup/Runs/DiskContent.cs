@@ -25,7 +25,7 @@ public sealed class DiskContent(ImageAssembler assembler, QemuImage images)
     {
         foreach (ManifestLayer layer in disk.Layers)
         {
-            await using RestoredFile file = RestoredFile.Create(PathOf(layer), layer.SizeBytes);
+            await using RestoredFile file = RestoredFile.Create(PathOf(layer), layer.SizeBytes, record: null);
             await ExtractAsync(backup, layer, file, tally, cancellationToken);
             file.Commit(replace: false);
         }

@@ -70,9 +70,14 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
             source, state.Location, facts, state.External?.Name ?? SnapshotName.Create(owner, disk.Target, id, random), chain.Base)
         {
             ExternalId = state.External?.Id,
-            DataBytes = chain.Base is null && facts.IsFastDiffValid ? await cluster.AskDataBytesAsync(state.Location, cancellationToken) : 0,
+            DataBytes = IsAsked(facts, chain, own)
+                ? await cluster.AskDataBytesAsync(state.Location, chain.Base?.SnapshotName, cancellationToken) : 0,
         };
     }
+
+    // Of an increment its forerunners tell more than the objects that changed: one changed block is a whole object here.
+    private static bool IsAsked(RbdImageFacts facts, ChainDecision chain, IReadOnlyList<CompletedBackup> own) =>
+        facts.IsFastDiffValid && (chain.Base is not { } below || own.All(backup => backup.Manifest.Kind != below.Kind));
 
     private static void EnsureMapped(DiskFacts disk, RbdSource source, RbdImageFacts facts)
     {

@@ -13,16 +13,17 @@ public sealed class ImageSalvage(ILogger log)
     /// <param name="open">That backup.</param>
     /// <param name="target">The disk.</param>
     /// <param name="filePath">The new file, raw.</param>
+    /// <param name="record">Takes down the unfinished file.</param>
     /// <param name="all">The backups of the domain, damaged ones included.</param>
     /// <param name="tally">Told the bytes that are read.</param>
     /// <param name="cancellationToken">Stops promptly.</param>
     /// <exception cref="KvmBackupException">A backup of the chain is not there at all.</exception>
     public async Task<SalvagedFile> WriteAsync(
-        CompletedBackup backup, OpenBackup open, DiskTarget target, string filePath, IReadOnlyList<CompletedBackup> all, Tally tally,
-        CancellationToken cancellationToken)
+        CompletedBackup backup, OpenBackup open, DiskTarget target, string filePath, IRestoreRecord? record,
+        IReadOnlyList<CompletedBackup> all, Tally tally, CancellationToken cancellationToken)
     {
         ImageAssembly assembly = ImageAssembly.Plan(backup, target, all);
-        await using RestoredFile image = RestoredFile.Create(filePath, assembly.SizeBytes);
+        await using RestoredFile image = RestoredFile.Create(filePath, assembly.SizeBytes, record);
         List<Extent> missing = [];
         List<Extent> unproven = [];
         bool isWhole = true;

@@ -37,6 +37,10 @@ public sealed class ListRun(BackupDirectory target)
         };
     }
 
+    /// <summary>Whether there is a folder for a domain of that very name.</summary>
+    public bool Has(string name) =>
+        DomainName.IsValid(name) && Directory.Exists(target.ForDomain(new DomainName(name)).DirectoryPath);
+
     /// <summary>One backup in full.</summary>
     /// <exception cref="KvmBackupException">There is none by that name, or more than one.</exception>
     public CompletedBackup Show(DomainName domain, string? idPrefix) => target.ForDomain(domain).Find(idPrefix);

@@ -56,6 +56,7 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         }
 
         TakenDisk[] files = [.. disks.Where(disk => disk.Image is null && !disk.IsIdle)];
+        RefuseEncryptedBacking(facts.IsActive ? files : []);
         IReadOnlyList<PlannedOverlay> overlays = facts.IsActive
             ? await Task.WhenAll(files.Select(disk => EncryptAsync(disk, PlanOverlay(facts, disk, settings, id), cancellationToken))) : [];
         long dataBytes = disks.SelectMany(disk => disk.Layers).Sum(layer => DataBytes(layer.FilePath))
@@ -123,6 +124,24 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
             Encryption = encryption,
             SizeBytes = await images.ReadSizeAsync(overlay.BasePath, format, cancellationToken),
         };
+    }
+
+    /// <summary>
+    /// An overlay above one is easily made, but when its guest ends while it is read, only qemu-img can commit the overlay, and a
+    /// definition that leaves the chain to libvirt does not name the secret of a backing file.
+    /// </summary>
+    private static void RefuseEncryptedBacking(TakenDisk[] disks)
+    {
+        foreach (TakenDisk disk in disks)
+        {
+            if (disk.Layers.Skip(1).FirstOrDefault(layer => layer.IsEncrypted) is { } backing)
+            {
+                throw new RunsException(
+                    $"disk {disk.Disk.Target}: its backing file {backing.FilePath} is encrypted. If the guest ended during the backup, its "
+                    + "overlay could not be committed, for the secret of a backing file is not known. Back the guest up while it is shut "
+                    + $"off, or leave the disk out: disks: {{exclude: [{disk.Disk.Target}]}}");
+            }
+        }
     }
 
     private static long DataBytes(string filePath)

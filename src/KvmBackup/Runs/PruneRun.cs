@@ -9,8 +9,10 @@ namespace KvmBackup.Runs;
 /// <summary>Retention now, without a backup: the newest good one that is there takes the place of the proof.</summary>
 public sealed class PruneRun(HostSettings settings, BackupDirectory target, Merger merger, TimeSpan wait, TimeProvider time, ILogger log)
 {
+    /// <exception cref="KvmBackupException">The backup directory is not the file system that it should be, or cannot be read.</exception>
     public async Task<PruneReport> RunAsync(bool isDryRun, CancellationToken cancellationToken)
     {
+        target.DemandMounted();
         List<RetentionVerdict> verdicts = [];
         List<CompletedBackup> merged = [];
         List<string> notes = [];

@@ -81,7 +81,9 @@ public sealed class RecoverRun(
     /// <summary>What killed restores have left: no guest waits for it.</summary>
     private async Task<IReadOnlyList<DomainRecoveryReport>> CleanAsync()
     {
-        string[] deeds = [.. await ScratchFolder.RemoveLeftAsync(scratchParents, time), .. journal.Restores.RemoveLeft()];
+        // An unpacked disk lies beside the file that it is for, which the journal forgets with the file.
+        string[] parents = [.. scratchParents.Union(journal.Restores.LeftFolders())];
+        string[] deeds = [.. await ScratchFolder.RemoveLeftAsync(parents, time), .. journal.Restores.RemoveLeft()];
         return deeds.Length > 0 ? [new DomainRecoveryReport(OfRestores, true, deeds)] : [];
     }
 

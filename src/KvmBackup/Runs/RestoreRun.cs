@@ -13,8 +13,8 @@ namespace KvmBackup.Runs;
 /// file gets its name before all of them are whole.
 /// </summary>
 public sealed class RestoreRun(
-    BackupDirectory target, RestorePreflight preflight, RestoreWriter writer, DomainDefiner definer, ClusterKeys keys,
-    TimeProvider time, ILogger log)
+    BackupDirectory target, RestorePreflight preflight, RestoreWriter writer, RestoreRecords records, DomainDefiner definer,
+    ClusterKeys keys, TimeProvider time, ILogger log)
 {
     private const int LargestXmlBytes = 16 << 20;
 
@@ -45,8 +45,7 @@ public sealed class RestoreRun(
         string? xml = isImage ? null : Encoding.UTF8.GetString(
             await open.Reader.ReadSmallAsync(open.Member("domain.xml"), LargestXmlBytes, cancellationToken));
         await DefinedPaths.DemandAsync(open, request, xml, cancellationToken);
-        foreach (string deed in request.IsDryRun ? []
-            : (string[])[.. await ScratchFolder.RemoveLeftAsync(ScratchFolder.UsualParents, time), .. writer.RemoveLeft()])
+        foreach (string deed in request.IsDryRun ? [] : await records.RemoveLeftAsync())
         {
             // Before the room is looked at, which they may fill.
             log.Information("{Domain}: {Deed}", backup.Domain, deed);

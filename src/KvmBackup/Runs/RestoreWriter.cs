@@ -8,24 +8,8 @@ namespace KvmBackup.Runs;
 
 /// <summary>Writes the files and images of a restore. None gets its name before all of them are whole.</summary>
 public sealed class RestoreWriter(
-    QemuImage images, ImageAssembler assembler, ImageRestorer restorer, RestoreJournal journal, ILogger log)
+    QemuImage images, ImageAssembler assembler, ImageRestorer restorer, RestoreRecords records, ILogger log)
 {
-    /// <summary>Removes what killed restores have left.</summary>
-    /// <returns>What was done, for people.</returns>
-    public IReadOnlyList<string> RemoveLeft()
-    {
-        try
-        {
-            return journal.RemoveLeft();
-        }
-        catch (JournalingException failure)
-        {
-            // A restore must go on without it, on a rescue host for instance.
-            log.Warning("What interrupted restores have left was not removed: {Message}", failure.Message);
-            return [];
-        }
-    }
-
     /// <param name="backup">What is restored.</param>
     /// <param name="facts">What was found on this host.</param>
     /// <param name="assemblies">The disks that are put together from several backups.</param>
@@ -41,7 +25,7 @@ public sealed class RestoreWriter(
         Tally tally = new(backup.Backup.Domain, facts.DataBytes, progress);
         List<IRestoredDisk> openFiles = [];
         List<RestoredImage> openImages = [];
-        using OpenRestore? record = OpenRecord(backup);
+        using OpenRestore? record = records.Open(backup.Backup.Domain, backup.Backup.Id);
         try
         {
             foreach (RestoreFile file in facts.Written)
@@ -82,21 +66,6 @@ public sealed class RestoreWriter(
         }
 
         return await CheckAsync(facts, cancellationToken);
-    }
-
-    private OpenRestore? OpenRecord(OpenBackup backup)
-    {
-        try
-        {
-            return journal.Open($"{backup.Backup.Domain}@{backup.Backup.Id}");
-        }
-        catch (JournalingException failure)
-        {
-            log.Warning(
-                "{Domain}: this restore is not recorded; if it is killed, its {Ending} files stay: {Message}",
-                backup.Backup.Domain, OpenRestore.TemporaryExtension, failure.Message);
-            return null;
-        }
     }
 
     private async Task WriteFileAsync(

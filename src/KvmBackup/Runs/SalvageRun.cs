@@ -1,5 +1,6 @@
 using KvmBackup.Archiving;
 using KvmBackup.Disks;
+using KvmBackup.Journaling;
 using KvmBackup.Model;
 using KvmBackup.Planning;
 using KvmBackup.Storage;
@@ -11,7 +12,7 @@ namespace KvmBackup.Runs;
 /// Gets out of a damaged backup whatever can still be read: every disk and file into a folder, with zeros where bytes are lost
 /// and a list of them. What is not whole bears a name that says so.
 /// </summary>
-public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, TimeProvider time, ILogger log)
+public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, RestoreRecords records, TimeProvider time, ILogger log)
 {
     /// <summary>The ending of a file that is not whole.</summary>
     public const string DamagedExtension = ".damaged";
@@ -23,12 +24,19 @@ public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, Time
     {
         long start = time.GetTimestamp();
         DomainDirectory backups = target.ForDomain(request.Domain);
+        foreach (string action in await records.RemoveLeftAsync())
+        {
+            log.Information("{Domain}: {Action}", request.Domain, action);
+        }
+
         if (backups.FindBare(request.IdPrefix) is { } remains)
         {
             List<string> doubts = [];
             Tally bytes = new(request.Domain, 0, progress);
+            using OpenRestore? bare = records.Open(request.Domain, remains.Id);
             return new SalvageReport(
-                request.Domain, remains.Id, await new BareSalvage(log).RunAsync(remains, request, doubts, bytes, cancellationToken), doubts,
+                request.Domain, remains.Id,
+                await new BareSalvage(log).RunAsync(remains, request, doubts, bare, bytes, cancellationToken), doubts,
                 time.GetElapsedTime(start));
         }
 
@@ -36,13 +44,14 @@ public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, Time
         using OpenBackup open = await OpenBackup.OpenDamagedAsync(backup, log, cancellationToken);
         RestorePlan plan = RestorePlanner.Plan(backup.Manifest, request);
         Tally tally = new(backup.Domain, backup.Manifest.Members.Sum(member => member.DataBytes), progress);
+        using OpenRestore? record = records.Open(backup.Domain, backup.Id);
         List<SalvagedFile> files = [];
         List<string> notes = [.. open.Damages.Select(damage => $"{damage.File}: {damage.Reason}")];
         foreach ((string name, string path) in Documents(backup, plan, request))
         {
             try
             {
-                files.Add(await WriteAsync(open.Reader, open.Member(name), path, tally, cancellationToken));
+                files.Add(await WriteAsync(open.Reader, open.Member(name), path, record, tally, cancellationToken));
             }
             catch (ArchivingException failure)
             {
@@ -56,8 +65,8 @@ public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, Time
             try
             {
                 files.Add(file.Assembled is { } disk
-                    ? await images.WriteAsync(backup, open, disk, file.FilePath, backups.ListToVerify().Backups, tally, cancellationToken)
-                    : await WriteAsync(open.Reader, open.Member(file.MemberName), file.FilePath, tally, cancellationToken));
+                    ? await images.WriteAsync(backup, open, disk, file.FilePath, record, backups.ListToVerify().Backups, tally, cancellationToken)
+                    : await WriteAsync(open.Reader, open.Member(file.MemberName), file.FilePath, record, tally, cancellationToken));
             }
             catch (KvmBackupException failure) when (failure is not DisksException)
             {
@@ -70,10 +79,11 @@ public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, Time
 
     /// <summary>Writes what can be had of one member.</summary>
     internal static async Task<SalvagedFile> WriteAsync(
-        ArchiveReader reader, ArchiveMember member, string filePath, Tally tally, CancellationToken cancellationToken)
+        ArchiveReader reader, ArchiveMember member, string filePath, IRestoreRecord? record, Tally tally,
+        CancellationToken cancellationToken)
     {
         Refuse(filePath);
-        await using RestoredFile disk = RestoredFile.Create(filePath, member.SizeBytes);
+        await using RestoredFile disk = RestoredFile.Create(filePath, member.SizeBytes, record);
         SalvagedMember salvaged = await reader.SalvageAsync(member, disk, tally.Begin($"reading {member.Name}"), cancellationToken);
 
         // Without a manifest there is no checksum of the content: that of the chunks must do.

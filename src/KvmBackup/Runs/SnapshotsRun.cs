@@ -15,10 +15,14 @@ public sealed class SnapshotsRun(
     /// <param name="deed">What is wanted.</param>
     /// <param name="only">Names of domains, selections and images; null is all of the configuration.</param>
     /// <param name="isDryRun">Say what would be removed, and remove nothing.</param>
-    /// <exception cref="KvmBackupException">A name is not in the configuration, or libvirt does not answer.</exception>
+    /// <exception cref="KvmBackupException">
+    /// A name is not in the configuration, libvirt does not answer, or the backups are not there: without them each snapshot would
+    /// seem to be forgotten.
+    /// </exception>
     public async Task<SnapshotsReport> RunAsync(
         SnapshotsDeed deed, IReadOnlyList<string>? only, bool isDryRun, CancellationToken cancellationToken)
     {
+        target.DemandMounted();
         List<(DomainName, SnapshotVerdict)> verdicts = [];
         List<string> removed = [];
         List<string> failures = [];

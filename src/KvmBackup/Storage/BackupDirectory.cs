@@ -81,7 +81,11 @@ public sealed class BackupDirectory(string directoryPath, TimeProvider time)
         return guarded?.Decision.Notice is { } notice ? [notice] : [];
     }
 
-    private (TargetDecision Decision, TargetFacts Facts)? DemandPlace()
+    /// <summary>Before anything is decided by what is there: an empty folder below a share that is not mounted says nothing.</summary>
+    /// <exception cref="StorageException">It is not the file system that it should be, with what to do.</exception>
+    public void DemandMounted() => _ = DemandPlace("Nothing was removed");
+
+    private (TargetDecision Decision, TargetFacts Facts)? DemandPlace(string outcome = "Nothing is written")
     {
         if (File.Exists(DirectoryPath))
         {
@@ -98,7 +102,7 @@ public sealed class BackupDirectory(string directoryPath, TimeProvider time)
 
         (TargetDecision Decision, TargetFacts Facts)? guarded = Guard?.Look(DirectoryPath);
         return guarded?.Decision.Refusal is { } refusal
-            ? throw new StorageException($"Nothing is written: {refusal}.") : guarded;
+            ? throw new StorageException($"{outcome}: {refusal}.") : guarded;
     }
 
     public DomainDirectory ForDomain(DomainName name) =>

@@ -1,3 +1,4 @@
+using System.Text;
 using KvmBackup.Archiving;
 using KvmBackup.Model;
 
@@ -6,6 +7,7 @@ namespace KvmBackup.Tests.Archiving;
 public sealed class DamageTests
 {
     private const int ChunkBytes = 8 << 10;
+    private const int HeaderBytes = 512;
 
     [Theory]
     [InlineData(CompressionMethod.Gzip)]
@@ -152,6 +154,31 @@ public sealed class DamageTests
         ("web1/empty", SparseContent.Whole(0, 0)),
         ("web1/vdb.raw", SparseContent.Whole(40_000, 3)),
         ("web1/RESTORE.md", SparseContent.Whole(700, 4)));
+
+    [Theory]
+    [InlineData(true), InlineData(false)]
+    public async Task An_archive_of_version_0_1_0_whose_path_record_came_last_is_whole(bool isFormer)
+    {
+        SparseContent content = new(150_000, [new(4096, 30_001), new(100_000, 20_000)], 2);
+        using SampleArchive archive = await SampleArchive.WriteAsync(CompressionMethod.None, ChunkBytes, ("web1/wéb.raw", content));
+        byte[] tar = await File.ReadAllBytesAsync(archive.FilePath);
+        int size = Convert.ToInt32(Encoding.ASCII.GetString(tar, 124, 11), 8);
+        string[] records = Encoding.UTF8.GetString(tar, HeaderBytes, size).TrimEnd('\n').Split('\n');
+        Assert.EndsWith(" path=web1/GNUSparseFile.0/wéb.raw", records[0], StringComparison.Ordinal);
+        Assert.EndsWith(" GNU.sparse.realsize=150000", records[^1], StringComparison.Ordinal);
+
+        // Else the same records in an order that no version wrote.
+        string[] other = isFormer ? [.. records[1..], records[0]] : [records[0], .. records[1..].Reverse()];
+        byte[] written = Encoding.UTF8.GetBytes(string.Join('\n', other) + "\n");
+        Assert.Equal(size, written.Length);
+        written.CopyTo(tar, HeaderBytes);
+        await File.WriteAllBytesAsync(archive.FilePath, tar);
+        string sha256 = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(tar));
+
+        IReadOnlyList<ArchiveDamage> damages = await archive.VerifyAsync(await archive.RebuildIndexAsync(), sha256);
+
+        Assert.Equal(isFormer, damages.Count == 0);
+    }
 
     private static async Task<string> WriteFlippedAsync(SampleArchive archive, byte[] good, int place, int bit)
     {

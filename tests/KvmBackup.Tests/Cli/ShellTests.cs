@@ -40,6 +40,33 @@ public sealed class ShellTests : IDisposable
     }
 
     [Theory]
+    [InlineData("list web1@20261120", "show web1@20261120")]
+    [InlineData("list web1@latest", "show web1")]
+    [InlineData("list web1@2026-11-20", "show web1")]
+    [InlineData("list $D/backups/web1/20261120T020000Z-full", "show web1")]
+    public async Task List_with_an_ID_prints_that_backup(string list, string show)
+    {
+        _ = await RealBackups.PublishAsync(target, ManifestSamples.Id);
+
+        ProgramResult result = await RunAsync($"k {list} > $D/list && k {show} > $D/show && cmp $D/list $D/show && k list web1 > $D/all && ! cmp -s $D/list $D/all");
+
+        Assert.Equal((0, string.Empty, string.Empty), (result.ExitCode, result.StandardOutput, result.StandardError));
+    }
+
+    [Fact]
+    public async Task List_takes_a_name_with_an_at_sign_as_a_name_and_says_what_there_is_when_the_ID_is_not()
+    {
+        _ = await RealBackups.PublishAsync(target, ManifestSamples.Id);
+        _ = Directory.CreateDirectory(Path.Combine(target.DirectoryPath, "web1@2026"));
+
+        Assert.Equal(0, (await RunAsync("k list web1@2026")).ExitCode);
+        ProgramResult none = await RunAsync("k list web1@1999");
+
+        Assert.Equal((int)ExitCode.Usage, none.ExitCode);
+        Assert.Contains("20261120T020000Z", none.StandardError, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("k cat web1 vda | head -c 10 > $D/out; echo ${PIPESTATUS[0]}", "141\n")]
     [InlineData("k --help | true; echo ${PIPESTATUS[0]}", "0\n")]
     [InlineData("k list --backupdir nowhere 2>&1 | true; echo ${PIPESTATUS[0]}", "1\n")]

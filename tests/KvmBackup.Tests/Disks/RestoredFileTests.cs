@@ -13,7 +13,7 @@ public sealed class RestoredFileTests : IDisposable
     public async Task A_file_has_its_name_only_after_the_commit()
     {
         string path = folder.PathOf("new", "vda.raw");
-        await using RestoredFile file = RestoredFile.Create(path, 1 << 20);
+        await using RestoredFile file = RestoredFile.Create(path, 1 << 20, null);
         await file.WriteAsync(4096, "content"u8.ToArray(), CancellationToken.None);
         Assert.False(File.Exists(path));
 
@@ -30,7 +30,7 @@ public sealed class RestoredFileTests : IDisposable
     public async Task What_was_never_written_is_a_hole()
     {
         string path = folder.PathOf("vda.raw");
-        await using (RestoredFile file = RestoredFile.Create(path, 64 << 20))
+        await using (RestoredFile file = RestoredFile.Create(path, 64 << 20, null))
         {
             await file.WriteAsync(0, new byte[] { 1 }, CancellationToken.None);
             file.Commit(replace: false);
@@ -49,7 +49,7 @@ public sealed class RestoredFileTests : IDisposable
         content.AsSpan((4 << 20) - 1, 2).Fill(2);
         content[^1] = 3;
         string path = folder.PathOf("vda.raw");
-        await using (RestoredFile file = RestoredFile.Create(path, size))
+        await using (RestoredFile file = RestoredFile.Create(path, size, null))
         {
             Random random = new(4);
             for (int start = 0; start < size;)
@@ -71,7 +71,7 @@ public sealed class RestoredFileTests : IDisposable
     [Fact]
     public async Task Without_a_commit_nothing_is_left()
     {
-        await using (RestoredFile.Create(folder.PathOf("vda.raw"), 10))
+        await using (RestoredFile.Create(folder.PathOf("vda.raw"), 10, null))
         {
             Assert.Single(Directory.GetFiles(folder.DirectoryPath));
         }
@@ -84,14 +84,14 @@ public sealed class RestoredFileTests : IDisposable
     {
         string path = folder.PathOf("vda.raw");
         File.WriteAllText(path, "precious");
-        await using (RestoredFile file = RestoredFile.Create(path, 3))
+        await using (RestoredFile file = RestoredFile.Create(path, 3, null))
         {
             _ = Assert.Throws<DisksException>(() => file.Commit(replace: false));
         }
 
         Assert.Equal("precious", File.ReadAllText(path));
         Assert.Single(Directory.GetFiles(folder.DirectoryPath));
-        await using (RestoredFile file = RestoredFile.Create(path, 3))
+        await using (RestoredFile file = RestoredFile.Create(path, 3, null))
         {
             file.Commit(replace: true);
         }
@@ -102,9 +102,9 @@ public sealed class RestoredFileTests : IDisposable
     [Fact]
     public async Task A_partial_file_of_another_restore_is_not_touched()
     {
-        await using RestoredFile first = RestoredFile.Create(folder.PathOf("vda.raw"), 10);
+        await using RestoredFile first = RestoredFile.Create(folder.PathOf("vda.raw"), 10, null);
 
-        DisksException failure = Assert.Throws<DisksException>(() => RestoredFile.Create(folder.PathOf("vda.raw"), 20));
+        DisksException failure = Assert.Throws<DisksException>(() => RestoredFile.Create(folder.PathOf("vda.raw"), 20, null));
 
         Assert.Contains("If an interrupted restore left it, delete it", failure.Message, StringComparison.Ordinal);
         Assert.Equal(10, new FileInfo(first.WorkingPath).Length);
@@ -113,7 +113,7 @@ public sealed class RestoredFileTests : IDisposable
     [Fact]
     public void A_size_that_the_file_system_cannot_hold_leaves_nothing()
     {
-        _ = Assert.Throws<DisksException>(() => RestoredFile.Create(folder.PathOf("vda.raw"), long.MaxValue - 1));
+        _ = Assert.Throws<DisksException>(() => RestoredFile.Create(folder.PathOf("vda.raw"), long.MaxValue - 1, null));
 
         Assert.Empty(Directory.GetFiles(folder.DirectoryPath));
     }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using KvmBackup.Disks;
 using KvmBackup.Journaling;
 using KvmBackup.Tests.Support;
@@ -73,6 +74,62 @@ public sealed class RestoreJournalTests : IDisposable
 
         Assert.Empty(Directory.GetFiles(folder.PathOf("state", "restores")));
         Assert.True(File.Exists(folder.PathOf("vda.raw")));
+    }
+
+    [Fact]
+    public async Task A_process_ID_that_came_again_is_another_process()
+    {
+        OpenRestore record = journal.Open("web1@20261120T020000Z");
+        await using RestoredFile file = RestoredFile.Create(folder.PathOf("vda.raw"), 1000, record);
+        JsonNode entry = JsonNode.Parse(File.ReadAllText(Entry))!;
+        entry["process_start"] = entry["process_start"]!.GetValue<long>() - 1;
+        File.WriteAllText(Entry, entry.ToJsonString());
+
+        _ = Assert.Single(journal.RemoveLeft());
+
+        Assert.False(File.Exists(file.WorkingPath));
+    }
+
+    [Theory]
+    [InlineData("vda.raw"), InlineData("below/../vda.raw.kvmbackup-partial")]
+    public void An_entry_that_names_another_file_removes_nothing(string name)
+    {
+        string path = folder.PathOf("vda.raw.kvmbackup-partial");
+        journal.Open("web1@20261120T020000Z").Begin(path);
+        _ = Directory.CreateDirectory(folder.PathOf("below"));
+        string other = folder.DirectoryPath + "/" + name;
+        File.WriteAllText(other, string.Empty);
+        File.WriteAllText(Entry, File.ReadAllText(Entry).Replace(path, other, StringComparison.Ordinal));
+        Die(true);
+
+        Assert.Empty(journal.RemoveLeft());
+
+        Assert.True(File.Exists(other));
+    }
+
+    [Fact]
+    public void A_file_that_was_there_before_is_not_ours_even_when_it_is_empty()
+    {
+        string path = folder.PathOf("vda.raw.kvmbackup-partial");
+        File.WriteAllText(path, string.Empty);
+        _ = Assert.Throws<DisksException>(() => RestoredFile.Create(folder.PathOf("vda.raw"), 1000, journal.Open("web1@20261120T020000Z")));
+        Die(true);
+
+        Assert.Empty(journal.RemoveLeft());
+
+        Assert.True(File.Exists(path));
+    }
+
+    [Fact]
+    public void A_file_that_could_not_be_removed_stays_on_record()
+    {
+        using (OpenRestore record = journal.Open("web1@20261120T020000Z"))
+        {
+            _ = RestoredFile.Create(folder.PathOf("vda.raw"), 1000, record);
+        }
+
+        Die(true);
+        _ = Assert.Single(journal.RemoveLeft());
     }
 
     // Another boot: whatever process it was, it is dead.

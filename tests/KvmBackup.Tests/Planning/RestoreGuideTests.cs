@@ -67,6 +67,19 @@ public sealed partial class RestoreGuideTests
         Assert.Equal(9, text.Split(">\n<").Length);
     }
 
+    [Theory]
+    [InlineData("web1", "`web1`")]
+    [InlineData("a*b*<i>", "`a*b*<i>`")]
+    [InlineData("a`b``c", "``` a`b``c ```")]
+    [InlineData(" a ", "`  a  `")]
+    [InlineData("a\tb\u001b[2J\u0085", "`a\\u0009b\\u001b[2J\\u0085`")]
+    public void A_name_is_a_span_of_code_in_the_heading_and_in_the_text(string name, string shown)
+    {
+        string guide = Guide(new DomainName(name), "/images/a.qcow2", "a.tar.gz");
+
+        Assert.StartsWith($"# {shown} by hand\n\nA backup of the libvirt domain {shown} (UUID", guide, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Backing_files_come_first_and_are_used_when_they_are_there()
     {

@@ -58,6 +58,10 @@ public sealed class TargetPlannerTests
     }
 
     [Fact]
+    public void Another_backup_directory_in_the_configuration_is_a_first_use() =>
+        Assert.True(Decide(MountRequirement.Auto, Unmounted with { DirectoryPath = "/srv/backup" }, Known).IsFirstUse);
+
+    [Fact]
     public void A_share_of_fstab_that_is_not_mounted_is_refused_even_at_the_first_use()
     {
         TargetDecision decision = Decide(MountRequirement.Auto, Unmounted with { DeclaredMountPoint = "/mnt/backup" }, null);

@@ -72,6 +72,15 @@ public sealed class DomainBackupPartsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_target_without_room_is_refused()
+    {
+        // A file system that has none, and where nothing is made before the refusal.
+        RunsException failure = await Assert.ThrowsAsync<RunsException>(() => PrepareAsync("/proc"));
+
+        Assert.StartsWith("/proc has 0 B left and this backup needs about 64.", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_guest_with_one_disk_on_our_overlay_needs_a_person()
     {
         // A release that worked for one disk and not for the other, the night before.
@@ -90,6 +99,30 @@ public sealed class DomainBackupPartsTests : IDisposable
         RunsException failure = await Assert.ThrowsAsync<RunsException>(() => PrepareAsync(overlayDirectory: "/absent/dir"));
 
         Assert.Contains("/absent/dir, does not exist", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("running/domstate", "true", true)]
+    [InlineData("running/domstate", "false", false)]
+    [InlineData("shut-off/domstate", "true", false)]
+    public async Task A_running_guest_on_an_encrypted_backing_file_is_refused_by_its_name(string state, string isEncrypted, bool isRefused)
+    {
+        File.WriteAllBytes(images.PathOf("secret.qcow2"), new byte[1000]);
+        string chain = Info("web1.qcow2", "qcow2").TrimEnd(']')
+            + $$""", {"filename":"{{images.PathOf("secret.qcow2")}}","format":"qcow2","virtual-size":1048576,"encrypted":{{isEncrypted}}}]""";
+        _ = await PrepareAsync();
+        shell.Now(state).On("-f qcow2", Reply.Good(chain)).On("-f raw", Reply.Good(Info("web1-data.img", "raw")));
+
+        if (!isRefused)
+        {
+            Assert.Equal(2, (await PrepareAsync()).Disks[0].Layers.Count);
+            return;
+        }
+
+        RunsException failure = await Assert.ThrowsAsync<RunsException>(() => PrepareAsync());
+        Assert.StartsWith(
+            $"disk vda: its backing file {images.PathOf("secret.qcow2")} is encrypted.", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("disks: {exclude: [vda]}", failure.Message, StringComparison.Ordinal);
     }
 
     [Theory]

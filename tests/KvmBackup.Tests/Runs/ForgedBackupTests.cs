@@ -1,3 +1,6 @@
+using System.Buffers.Binary;
+using System.Text;
+using KvmBackup.Disks;
 using KvmBackup.Model;
 using KvmBackup.Storage;
 using KvmBackup.Tests.Support;
@@ -37,6 +40,46 @@ public sealed class ForgedBackupTests : IDisposable
         Assert.Contains("--to DIR", failure.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder.PathOf("cron.d")));
         Assert.False(Directory.Exists(Images));
+    }
+
+    [Theory]
+    [InlineData("../base.raw", "images/../base.raw", null)]
+    [InlineData("../base.raw", "base.raw", null)]
+    [InlineData("../base.raw", "images/../cron.d/job", "which is no full path without '..'")]
+    [InlineData("../base.raw", "cron.d/job", "which the definition in the archive does not name")]
+    [InlineData("", "images/../base.raw", "which is no full path without '..'")]
+    public async Task A_backing_file_goes_where_the_image_names_it_even_by_a_relative_path_and_nowhere_else(
+        string named, string place, string? refusal)
+    {
+        File.WriteAllBytes(folder.PathOf("top"), Qcow2(named));
+        using FileExtentSource top = FileExtentSource.Open(folder.PathOf("top"));
+        string path = Path.Combine(folder.DirectoryPath, place);
+        await PublishAsync(
+            made => made with
+            {
+                Disks =
+                [
+                    made.Disks[0] with
+                    {
+                        Layers =
+                        [
+                            made.Disks[0].Layers[0] with { Format = "qcow2" },
+                            made.Disks[1].Layers[0] with { SourcePath = path },
+                        ],
+                    },
+                ],
+            },
+            vda: top);
+
+        if (refusal is null)
+        {
+            RestoreReport report = await RestoreAsync(null, define: true);
+            Assert.Contains($"write {Path.GetFullPath(path)} from vdb.raw", report.Commands);
+            return;
+        }
+
+        KvmBackupException failure = await Assert.ThrowsAnyAsync<KvmBackupException>(() => RestoreAsync(null, define: true));
+        Assert.Contains($"puts vdb.raw to '{path}', {refusal}", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -92,7 +135,7 @@ public sealed class ForgedBackupTests : IDisposable
         Assert.Contains("deeper than", failure.Message, StringComparison.Ordinal);
     }
 
-    private Task<CompletedBackup> PublishAsync(Func<Manifest, Manifest> forge, string extra = "", string devices = "")
+    private Task<CompletedBackup> PublishAsync(Func<Manifest, Manifest> forge, string extra = "", string devices = "", IExtentSource? vda = null)
     {
         string Disk(string name) => $"<disk device='disk' type='file'><source file='{Images}/{name}.raw'/><target dev='{name}'/></disk>";
         return RealBackups.PublishAsync(
@@ -104,7 +147,21 @@ public sealed class ForgedBackupTests : IDisposable
                 {
                     Layers = [disk.Layers[0] with { SourcePath = $"{Images}/{disk.Target}.raw" }],
                 })],
-            }));
+            }),
+            vda: vda);
+    }
+
+    /// <summary>A qcow2 header that names a backing file, and nothing else of an image.</summary>
+    private static byte[] Qcow2(string backing)
+    {
+        const int NameOffset = 104;
+        byte[] image = new byte[1024];
+        BinaryPrimitives.WriteUInt32BigEndian(image, 0x514649FB);
+        BinaryPrimitives.WriteUInt32BigEndian(image.AsSpan(4), 3);
+        BinaryPrimitives.WriteUInt64BigEndian(image.AsSpan(8), NameOffset);
+        BinaryPrimitives.WriteInt32BigEndian(image.AsSpan(16), backing.Length);
+        Encoding.ASCII.GetBytes(backing).CopyTo(image, NameOffset);
+        return image;
     }
 
     private Task<RestoreReport> RestoreAsync(string? to, bool define = false)

@@ -1,6 +1,7 @@
 using KvmBackup.Archiving;
 using KvmBackup.Configuration;
 using KvmBackup.Model;
+using KvmBackup.Planning;
 using KvmBackup.Runs;
 using KvmBackup.Storage;
 using KvmBackup.Tests.Support;
@@ -69,6 +70,30 @@ public sealed class PruneRunTests : IDisposable
         Assert.StartsWith("web1/20261120T020000Z-full is damaged", list.Damages[0], StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(true), InlineData(false)]
+    public async Task A_share_that_is_not_mounted_is_not_taken_for_an_empty_backup_directory(bool isMounted)
+    {
+        await PublishAsync(BackupSamples.IdOfDay(18), BackupSamples.IdOfDay(19), BackupSamples.IdOfDay(20));
+        TargetGuard guard = new(folder.PathOf("state"), (facts, known) => TargetPlanner.Decide(
+            MountRequirement.Auto, facts with { DeclaredMountPoint = null }, known));
+        _ = new BackupDirectory(folder.PathOf("backups"), time) { Guard = guard }.EnsureUsable();
+        if (isMounted)
+        {
+            Assert.Equal(ExitCode.Done, (await PruneAsync(guard)).ExitCode);
+            Assert.Equal(2, Backups().Length);
+            return;
+        }
+
+        File.Delete(folder.PathOf("backups", TargetGuard.MarkerName));
+        StorageException failure = await Assert.ThrowsAsync<StorageException>(() => PruneAsync(guard));
+
+        Assert.Equal(ExitCode.Failed, failure.ExitCode);
+        Assert.StartsWith("Nothing was removed: the backup directory", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("but not its marker file", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(3, Backups().Length);
+    }
+
     private BackupDirectory Target => new(folder.PathOf("backups"), time);
 
     private BackupId[] Backups() => [.. Target.ForDomain(new DomainName("web1")).List().Backups.Select(backup => backup.Id)];
@@ -84,7 +109,7 @@ public sealed class PruneRunTests : IDisposable
         }
     }
 
-    private Task<PruneReport> PruneAsync()
+    private Task<PruneReport> PruneAsync(TargetGuard? guard = null)
     {
         HostSettings settings = ConfigurationReader.Parse(
             "cloud1: {backupdir: /mnt, day_of_week: daily, rotate: 2, domains: {web1: {}}}", "config.yml", "cloud1");
@@ -93,6 +118,7 @@ public sealed class PruneRunTests : IDisposable
         Merger merger = new(
             new Archiver(new RecordedShell(folder.DirectoryPath)), verifier, retainer, new StepGate(null, () => { }, Logger.None), Target, time,
             Logger.None);
-        return new PruneRun(settings, Target, merger, TimeSpan.Zero, time, Logger.None).RunAsync(isDryRun: false, CancellationToken.None);
+        BackupDirectory target = new(folder.PathOf("backups"), time) { Guard = guard };
+        return new PruneRun(settings, target, merger, TimeSpan.Zero, time, Logger.None).RunAsync(isDryRun: false, CancellationToken.None);
     }
 }

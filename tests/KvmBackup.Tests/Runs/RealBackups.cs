@@ -15,9 +15,10 @@ internal static class RealBackups
 
     /// <param name="xml">The definition in the archive.</param>
     /// <param name="forge">Changes the manifest before it is written.</param>
+    /// <param name="vda">The first disk; null for the usual one.</param>
     public static async Task<CompletedBackup> PublishAsync(
         BackupDirectory target, BackupId id, string xml = "<domain/>", Func<Manifest, Manifest>? forge = null,
-        CompressionMethod method = CompressionMethod.Gzip, int chunkBytes = 8 << 10)
+        CompressionMethod method = CompressionMethod.Gzip, int chunkBytes = 8 << 10, IExtentSource? vda = null)
     {
         string name = "web1" + Compression.FileExtension(method);
         using DomainLock held = await target.ForDomain(Web1).LockAsync(TimeSpan.Zero, CancellationToken.None);
@@ -30,7 +31,7 @@ internal static class RealBackups
                 archive, new Compression(method, Threads: 2), SampleArchive.RealShell,
                 SampleArchive.ModifiedAt, chunkBytes);
             members.Add(await writer.AddAsync("web1/domain.xml", System.Text.Encoding.UTF8.GetBytes(xml), CancellationToken.None));
-            members.Add(await writer.AddAsync("web1/vda.raw", Vda, null, CancellationToken.None));
+            members.Add(await writer.AddAsync("web1/vda.raw", vda ?? Vda, null, CancellationToken.None));
             members.Add(await writer.AddAsync("web1/vdb.raw", Vdb, null, CancellationToken.None));
             summary = await writer.CompleteAsync(CancellationToken.None);
         }

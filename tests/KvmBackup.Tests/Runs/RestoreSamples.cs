@@ -1,6 +1,7 @@
 using KvmBackup.Configuration;
 using KvmBackup.Disks;
 using KvmBackup.Hypervisor;
+using KvmBackup.Journaling;
 using KvmBackup.Runs;
 using KvmBackup.Shell;
 using KvmBackup.Storage;
@@ -24,9 +25,21 @@ internal static class RestoreSamples
             new ClusterAccess(host, keys), cluster, store, _ => CephSettings.None, Logger.None);
         ImageRestorer restorer = new(
             cluster, store, new DiskContent(assembler, images), new QemuConversion(shell), TimeProvider.System, Logger.None);
+        RestoreRecords records = Records(keysPath);
         return new RestoreRun(
             target, new RestorePreflight(host, destinations), new RestoreWriter(
-                images, assembler, restorer, new KvmBackup.Journaling.RestoreJournal(Path.Combine(keysPath, "state")), Logger.None),
-            new DomainDefiner(virsh), keys, TimeProvider.System, Logger.None);
+                images, assembler, restorer, records, Logger.None),
+            records, new DomainDefiner(virsh), keys, TimeProvider.System, Logger.None);
     }
+
+    public static SalvageRun Salvage(BackupDirectory target, string keysPath) => new(
+        target, new ImageSalvage(Logger.None), Records(keysPath), TimeProvider.System, Logger.None);
+
+    public static AssembleRun Assemble(BackupDirectory target, IShell shell, string keysPath) => new(
+        target, new DiskContent(new ImageAssembler(Logger.None), new QemuImage(shell)), new QemuConversion(shell), Records(keysPath),
+        TimeProvider.System, Logger.None);
+
+    /// <summary>With a journal in the folder <c>state</c> below that one.</summary>
+    public static RestoreRecords Records(string keysPath) => new(
+        new RestoreJournal(Path.Combine(keysPath, "state")), TimeProvider.System, Logger.None);
 }

@@ -4,7 +4,6 @@ using KvmBackup.Shell;
 using KvmBackup.Storage;
 using KvmBackup.Tests.Archiving;
 using KvmBackup.Tests.Support;
-using Serilog.Core;
 
 namespace KvmBackup.Tests.Runs;
 
@@ -96,7 +95,7 @@ public sealed class SalvageLikeTarTests : IDisposable
     {
         try
         {
-            return await new SalvageRun(target, new ImageSalvage(Logger.None), TimeProvider.System, Logger.None).RunAsync(
+            return await RestoreSamples.Salvage(target, target.DirectoryPath + ".keys").RunAsync(
                 new RestoreRequest(RealBackups.Web1, "2026", path, null, null, false, false, null, false), null, CancellationToken.None);
         }
         catch (RunsException nothing) when (nothing.Message.StartsWith("no file is found", StringComparison.Ordinal))

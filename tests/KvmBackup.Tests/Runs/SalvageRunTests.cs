@@ -3,7 +3,6 @@ using KvmBackup.Runs;
 using KvmBackup.Storage;
 using KvmBackup.Tests.Archiving;
 using KvmBackup.Tests.Support;
-using Serilog.Core;
 
 namespace KvmBackup.Tests.Runs;
 
@@ -111,7 +110,7 @@ public sealed class SalvageRunTests : IAsyncLifetime
         }
     }
 
-    private Task<SalvageReport> SalvageAsync(string name) => new SalvageRun(
-        target, new ImageSalvage(Logger.None), TimeProvider.System, Logger.None).RunAsync(
+    private Task<SalvageReport> SalvageAsync(string name) => RestoreSamples.Salvage(
+        target, folder.DirectoryPath).RunAsync(
         new RestoreRequest(RealBackups.Web1, null, folder.PathOf(name), null, null, false, false, null, false), null, CancellationToken.None);
 }

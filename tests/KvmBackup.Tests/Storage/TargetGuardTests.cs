@@ -1,6 +1,7 @@
 using KvmBackup.Model;
 using KvmBackup.Persisting;
 using KvmBackup.Planning;
+using KvmBackup.Runs;
 using KvmBackup.Storage;
 using KvmBackup.Tests.Support;
 
@@ -76,6 +77,32 @@ public sealed class TargetGuardTests : IDisposable
 
         Assert.Equal("abc\n", File.ReadAllText(marker));
         Assert.Empty(Open(MountRequirement.Auto).EnsureUsable());
+    }
+
+    [Fact]
+    public void A_damaged_memory_of_the_target_is_no_first_use()
+    {
+        _ = Open(MountRequirement.Auto).EnsureUsable();
+        File.WriteAllText(folder.PathOf("state", "target.json"), "{");
+
+        StorageException failure = Assert.Throws<StorageException>(() => Open(MountRequirement.Auto).EnsureUsable());
+
+        Assert.Contains("target.json' is damaged", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Snapshots_are_not_judged_by_a_target_that_is_not_mounted()
+    {
+        BackupDirectory target = Open(MountRequirement.Auto);
+        _ = target.EnsureUsable();
+        File.Delete(Path.Combine(target.DirectoryPath, TargetGuard.MarkerName));
+
+        // Nothing is asked before the guard.
+        SnapshotsRun run = new(null!, null!, null!, null!, null!, target, TimeSpan.Zero, Serilog.Core.Logger.None);
+        StorageException failure = await Assert.ThrowsAsync<StorageException>(
+            () => run.RunAsync(SnapshotsDeed.Trim, null, isDryRun: false, CancellationToken.None));
+
+        Assert.StartsWith("Nothing was removed: ", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
