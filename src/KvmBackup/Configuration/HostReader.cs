@@ -122,7 +122,7 @@ internal static class HostReader
         }
         catch (ModelException failure)
         {
-            domain.ReportAtKey(failure.Message.TrimEnd('.'), "give the name that `virsh list --all` shows");
+            domain.ReportAtKey(failure.Message.TrimEnd('.'), "give the name that virsh list --all shows");
             return new DomainName("?");
         }
     }

@@ -118,7 +118,7 @@ internal static class LayerReader
 
     private static DiskTarget[] ReadTarget(Setting setting)
     {
-        const string Mend = "give the target device that `virsh domblklist` shows, such as vdb";
+        const string Mend = "give the target device that virsh domblklist shows, such as vdb";
         if (setting.Text("a target, such as vdb") is not { } text)
         {
             return [];

@@ -7,6 +7,8 @@ namespace KvmBackup.Disks;
 /// <summary>Turns what <c>rbd</c> said and its exit status, an errno, into a failure that tells what to do.</summary>
 internal static partial class RbdFailure
 {
+    private const string NoPool = "error opening pool";
+
     public static DisksException Of(ProgramResult result, string purpose, RbdLocation location) =>
         new($"{purpose} failed: rbd said: {Said(result)}. {Advice(result, location)}")
         {
@@ -14,9 +16,8 @@ internal static partial class RbdFailure
         };
 
     /// <summary>The same for a pool, or a namespace of it.</summary>
-    public static DisksException OfPool(ProgramResult result, string purpose, RbdLocation place) => result.ExitCode == 2
-        ? new($"{purpose} failed: rbd said: {Said(result)}. See what there is: `ceph osd pool ls` ; "
-            + $"of a pool: {RbdAdvice.Type(place, "namespace", "ls", place.Image.Pool)}")
+    public static DisksException OfPool(ProgramResult result, string purpose, RbdLocation place) => result.ExitCode == 2 && !Says(result, NoPool)
+        ? new($"{purpose} failed: rbd said: {Said(result)}. See what there is: {RbdAdvice.Type(place, "namespace", "ls", place.Image.Pool)}")
         : Of(result, purpose, place);
 
     /// <summary>The program did not even answer that it got no answer.</summary>
@@ -48,8 +49,8 @@ internal static partial class RbdFailure
         1 when Says(result, "Operation not permitted") => $"{UserOf(location)} lacks the right. See those that it has: "
             + $"`ceph auth get {UserOf(location)}` ; replace them all: `ceph auth caps {UserOf(location)} mon 'profile rbd' osd "
             + $"{ShellWord.Quote($"profile rbd pool={location.Image.Pool}")}`",
-        2 => $"See what there is: {RbdAdvice.Type(location, "ls", "-l", PoolSpec(location.Image))} ; of an image that is there: "
-            + RbdAdvice.Snapshots(location),
+        2 when Says(result, NoPool) => "See what there is: `ceph osd pool ls`",
+        2 => $"See what there is: {RbdAdvice.Type(location, "ls", "-l", PoolSpec(location.Image))}",
         16 => $"It is protected, has clones, or is in use; a client that was killed counts for 30 s more: "
             + $"{RbdAdvice.Status(location)} ; {RbdAdvice.Snapshots(location)}",
         17 => "What is there was not touched; choose another name.",

@@ -120,11 +120,12 @@ public static class DomainPlanner
         disk.SourcePath is { } path && (OverlayName.IsOurs(path) || OverlayName.IsPredecessors(path));
 
     // Only a running guest can be committed by libvirt.
-    private static string CommitAdvice(DiskFacts disk, DomainFacts domain, string virsh) =>
-        "Nothing is lost; do not delete that file before it is committed: `"
-        + (domain.IsActive ? string.Empty : $"{virsh} start {domain.Uuid} && ")
-        + $"{virsh} blockcommit {domain.Uuid} {disk.Target} --shallow --active --pivot --verbose` ; when that has ended well: "
-        + OverlayAdvice.Discard(disk.SourcePath!);
+    private static string CommitAdvice(DiskFacts disk, DomainFacts domain, string virsh)
+    {
+        string start = domain.IsActive ? string.Empty : $"{virsh} start {domain.Uuid} && ";
+        return $"Nothing is lost; do not delete that file before it is committed: `{start}{virsh} blockcommit {domain.Uuid} "
+            + $"{disk.Target} --shallow --active --pivot --verbose` ; when that has ended well: {OverlayAdvice.Discard(disk.SourcePath!)}";
+    }
 
     private static IEnumerable<string> Warn(
         DomainFacts domain, DomainSettings settings, IEnumerable<DiskFacts> taken, IEnumerable<SkippedDisk> skipped)

@@ -135,9 +135,12 @@ public sealed class RestoreRun(
         }
     }
 
-    private static string RestoreAgainHint(RestoreRequest request, CompletedBackup backup, ReplacedDomain? existing) =>
-        (existing is null ? "No domain was defined. The backup's definition: `tar -xOf "
-            : $"The definition of {existing.Identity.Name} stays as it is. The backup's: `tar -xOf ")
-        + ShellWord.Quote(Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName))
-        + $" {ShellWord.Quote($"{backup.Manifest.Domain.FileName}/domain.xml")}` ; or let --define do it the next time{(request.NewName is null ? string.Empty : ", with --as")}";
+    private static string RestoreAgainHint(RestoreRequest request, CompletedBackup backup, ReplacedDomain? existing)
+    {
+        string archive = ShellWord.Quote(Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName));
+        string member = ShellWord.Quote($"{backup.Manifest.Domain.FileName}/domain.xml");
+        return (existing is null ? "No domain was defined." : $"The definition of {existing.Identity.Name} stays as it is.")
+            + $" The backup's definition: `tar -xOf {archive} {member}` ; or let --define do it the next time"
+            + (request.NewName is null ? string.Empty : ", with --as");
+    }
 }

@@ -149,8 +149,8 @@ public sealed class RbdClientTests
     }
 
     [Theory]
-    [InlineData("info-missing-image", "error opening image nothere: (2) No such file or directory. See what there is: `rbd --id backup ls -l rbd` ; ")]
-    [InlineData("info-missing-pool", "error opening pool 'nopool': (2) No such file or directory. See")]
+    [InlineData("info-missing-image", "error opening image nothere: (2) No such file or directory. See what there is: `rbd --id backup ls -l rbd`")]
+    [InlineData("info-missing-pool", "error opening pool 'nopool': (2) No such file or directory. See what there is: `ceph osd pool ls`")]
     [InlineData("wrong-key", "couldn't connect to the cluster!. The key of client.backup is wrong")]
     [InlineData("id-unknown", "client.backup")]
     [InlineData("other-pool-user-info", "(1) Operation not permitted. client.backup lacks the right. See those that it has: `ceph auth get client.backup` ; replace them all: `ceph auth caps client.backup mon ")]
