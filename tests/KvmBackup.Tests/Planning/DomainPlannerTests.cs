@@ -92,6 +92,7 @@ public sealed class DomainPlannerTests
         { Disk with { SourceType = DiskSourceType.Network, SourcePath = null }, ["has a network source", "exclude: [vda]"] },
         { Disk with { SourceType = DiskSourceType.Volume, SourcePath = null }, ["has a volume source", "exclude: [vda]"] },
         { Disk with { SourceType = DiskSourceType.Other, SourcePath = null }, ["has a other source", "exclude: [vda]"] },
+        { Disk with { Encryption = new DiskEncryption("qcow", Web1.Uuid, null) }, ["is encrypted in the format qcow", "exclude: [vda]"] },
         { Disk with { Format = "vmdk" }, ["the format vmdk", "exclude: [vda]"] },
         {
             Disk with { SourcePath = Web1.VdaOverlay.OverlayPath },
@@ -121,6 +122,17 @@ public sealed class DomainPlannerTests
     [Fact]
     public void A_transient_disk_is_taken_while_its_guest_is_shut_off() => Assert.Empty(
         Plan(Domain with { Disks = [Disk with { IsTransient = true }], State = DomainState.ShutOff }).Refusals);
+
+    [Fact]
+    public void Of_a_disk_on_an_overlay_the_commit_is_advised_whatever_else_the_definitions_differ_in()
+    {
+        DiskFacts left = Disk with { SourcePath = Web1.VdaOverlay.OverlayPath, Difference = "is a in the running guest, and b in the definition" };
+
+        string refusal = Assert.Single(Plan(Domain with { Disks = [left] }).Refusals);
+
+        Assert.Contains("overlay of an interrupted backup", refusal, StringComparison.Ordinal);
+        Assert.DoesNotContain("in the definition", refusal, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void A_shut_off_guest_on_an_overlay_is_started_before_the_commit()
