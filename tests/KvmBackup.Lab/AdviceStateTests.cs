@@ -43,16 +43,11 @@ public sealed class AdviceStateTests
         (await RunningProgram.RunAsync("truncate", "--size", "4M", disk)).MustSucceed();
         await Virsh.RunAsync(
             "attach-disk", guest.Name, disk, "vdc", "--config", "--targetbus", "virtio", "--driver", "qemu", "--subdriver", "raw");
-        await using RunningProgram writer = RunningProgram.Start(
-            "qemu-system-x86_64",
-            ["-S", "-accel", "tcg", "-nodefaults", "-display", "none", "-drive", $"file={disk},format=raw,if=virtio"]);
-        for (int look = 0; (await RunningProgram.RunAsync("fuser", disk)).ExitCode != 0; look++)
-        {
-            Assert.True(look < 300, "QEMU does not open the disk.");
-            await Task.Delay(50);
-        }
+        Interposer locked = new(
+            "case \"$*\" in 'info -f raw '*/vdc.raw) sleep 300 <\"$4\" >/dev/null 2>&1 & "
+            + "echo 'qemu-img: Failed to get shared write lock' >&2; exit 1 ;; esac", "qemu-img");
 
-        string message = (await site.RunAsync("run")).MustEndWith(1).Output;
+        string message = (await locked.RunAsync(site, "run")).MustEndWith(1).Output;
         await EndUsersAsync(await advice.TypeAsync(message, "fuser"));
 
         (await site.RunAsync("run")).MustSucceed();

@@ -182,7 +182,8 @@ public sealed class RbdCareTests
         _ = await advice.TypeAsync(string.Join('\n', job.GetProperty("warnings").EnumerateArray()), "rbd snap rm");
         await site.AssertNewestIsAtItsSnapshotAsync();
 
-        await using RunningProgram held = await HeldProgram.StartAsync(site.Site, "Read:vda", "run");
+        await using RunningProgram held = Interposer.StoppingAfter("create").Start(site.Site, "run");
+        await held.WaitUntilStoppedAsync("the snapshot was not made");
         await CrashSite.KillWatcherAsync(held);
         await held.SignalAsync("KILL");
         Interposer refusing = new("case \" $* \" in *' snap rm '*) echo 'rbd: refused for this test' >&2; exit 5 ;; esac");
