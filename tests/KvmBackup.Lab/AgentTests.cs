@@ -40,7 +40,24 @@ public sealed class AgentTests
         await WaitUntilFrozenAsync(guest);
         (await site.RunAsync("recover")).MustSucceed();
         await before.AssertUnchangedAsync(site);
+
+        // The same again, and a person types what the message says instead.
+        TypedAdvice advice = new(site);
+        string reason = job.GetProperty("reason").GetString()!;
+        await StallAsync(guest);
+        await guest.RunAsync("kill $(pidof sleep)");
+        await WaitUntilFrozenAsync(guest);
+        IReadOnlyList<Outcome> typed = await advice.TypeAsync(reason, "virsh qemu-agent-command");
+        Assert.Contains("thawed", typed[^1].Output, StringComparison.Ordinal);
+
+        // An agent that never answers again.
+        await StallAsync(guest);
+        _ = await advice.TypeAsync(reason, "virsh reset");
+        await guest.WaitUntilReadyAsync();
     }
+
+    private static async Task StallAsync(LabGuest guest) => Assert.NotEqual(
+        0, (await Virsh.TryAsync("qemu-agent-command", guest.Name, "--timeout", "5", """{"execute":"guest-fsfreeze-freeze"}""")).ExitCode);
 
     private static async Task WaitUntilFrozenAsync(LabGuest guest)
     {

@@ -66,6 +66,7 @@ public sealed class HungClusterTests
             }
 
             outcome = held is null ? await site.RunAsync("run") : await held.WaitAsync(Limit);
+            _ = outcome.ExitCode == 0 ? [] : await new TypedAdvice(site).TypeAsync(outcome.Output, "ceph ");
         });
         outcome ??= await held!.WaitAsync(Limit);
         return outcome;

@@ -83,7 +83,10 @@ public sealed class InputOutputErrorTests
 
         Assert.Contains("THE GUEST IS PAUSED", outcome.Output, StringComparison.Ordinal);
         Assert.Equal("vda.qcow2", Path.GetFileName(await guest.SourceOfAsync("vda")));
-        await Virsh.RunAsync("resume", guest.Name);
+        TypedAdvice advice = new(site);
+        Outcome errors = Assert.Single(await advice.TypeAsync(outcome.Output, "virsh domblkerror"));
+        Assert.Contains("vda", errors.Output, StringComparison.Ordinal);
+        _ = await advice.TypeAsync(outcome.Output, "virsh resume");
         Assert.Equal("beforemeanwhile", await guest.RunAsync("cat /data/before /data/meanwhile"));
         await guest.DestroyAsync();
         await LabImage.CheckAsync(Path.Combine(guest.DirectoryPath!, "vda.qcow2"));

@@ -29,7 +29,7 @@ public sealed class RbdCareTests
         _ = await site.AssertBackupAsync("incremental");
 
         await site.UseAsync(new LabRbdImage("shapes gone"));
-        Assert.Contains("rbd ls -l rbd", await site.AssertRefusedAsync(), StringComparison.Ordinal);
+        _ = await new TypedAdvice(site.Site).TypeAsync(await site.AssertRefusedAsync(), "rbd ls -l rbd");
         await LabCeph.RemoveAsync(renamed);
     }
 
@@ -69,8 +69,9 @@ public sealed class RbdCareTests
 
         JsonElement job = await site.AssertBackupAsync("full");
 
-        Assert.Contains(
-            "rbd object-map rebuild 'rbd/invalid map'", job.GetProperty("warnings").ToString(), StringComparison.Ordinal);
+        string warnings = string.Join('\n', job.GetProperty("warnings").EnumerateArray());
+        _ = await new TypedAdvice(site.Site).TypeAsync(warnings, "rbd object-map rebuild 'rbd/invalid map'");
+        Assert.DoesNotContain("invalid", (await LabCeph.RbdAsync("info", site.Image.Specification)).Split("flags:")[1].Split('\n')[0], StringComparison.Ordinal);
     }
 
     [LabFact]
@@ -87,19 +88,21 @@ public sealed class RbdCareTests
         await File.WriteAllTextAsync(nowhere, "[global]\nmon_host = 127.0.0.1:1\n");
         string keyring = "/etc/ceph/ceph.client.kvmbackup.keyring";
 
+        TypedAdvice advice = new(site.Site);
         List<string> complaints = [];
         async Task AssertToldAsync(string expected)
         {
             // All are tried, to see all that is told wrongly.
             string told = await site.AssertRefusedAsync();
             complaints.AddRange(told.Contains(expected, StringComparison.Ordinal) ? [] : [$"not told: {expected}\n{told}"]);
+            _ = TypedAdvice.CommandsIn(told, "ceph ").Count == 0 ? [] : await advice.TypeAsync(told, "ceph ");
         }
 
         foreach ((string ceph, string expected) in new[]
         {
             ($"user: kvmbackup, keyring: {wrong}", "The key of client.kvmbackup is wrong"),
             ($"user: kvmbackup, keyring: {folder}/none", "the keyring of client.kvmbackup"),
-            ($"user: reader, keyring: {reader}", "client.reader lacks the right: ceph auth caps client.reader"),
+            ($"user: reader, keyring: {reader}", "client.reader lacks the right"),
             ($"user: kvmbackup, keyring: {keyring}, conf: {nowhere}", "ceph health detail"),
             ($"user: kvmbackup, keyring: {keyring}, conf: {folder}/none.conf", "unable to open config file"),
         })
@@ -108,6 +111,9 @@ public sealed class RbdCareTests
             await AssertToldAsync(expected);
         }
 
+        // What was typed gave it the right.
+        site.Site.Configure((site.Guest.Name, $"{ImageSite.Keys}, ceph: {{user: reader, keyring: {reader}}}"));
+        _ = await site.Site.BackUpAsync(site.Guest.Name);
         site.Site.Configure((site.Guest.Name, ImageSite.Keys));
         await site.RedefineAsync(xml => xml.Replace(LabCeph.SecretUuid, "00000000-0000-4000-8000-000000000001", StringComparison.Ordinal));
         await AssertToldAsync("the key to the image rbd/ways cannot be had");
@@ -133,11 +139,11 @@ public sealed class RbdCareTests
         _ = await site.AssertBackupAsync("full");
 
         await LabCeph.RbdAsync("snap", "limit", "set", "--limit", "1", site.Image.Specification);
-        Assert.Contains("rbd snap limit clear tiny/full", await site.AssertRefusedAsync(), StringComparison.Ordinal);
-        await LabCeph.RbdAsync("snap", "limit", "clear", site.Image.Specification);
+        TypedAdvice advice = new(site.Site);
+        _ = await advice.TypeAsync(await site.AssertRefusedAsync(), "rbd snap limit clear tiny/full");
         await LabCeph.CephAsync("osd", "pool", "set-quota", "tiny", "max_bytes", "1000000");
         await LabCeph.WaitForFullAsync("tiny", isFull: true);
-        Assert.Contains("ceph df", await site.AssertRefusedAsync(), StringComparison.Ordinal);
+        _ = await advice.TypeAsync(await site.AssertRefusedAsync(), "ceph ");
 
         await LabCeph.CephAsync("osd", "pool", "set-quota", "tiny", "max_bytes", "0");
         await LabCeph.WaitForFullAsync("tiny", isFull: false);
@@ -160,6 +166,33 @@ public sealed class RbdCareTests
         string told = await site.AssertRefusedAsync(() => robber.RunAsync(site.Site, "run"));
 
         Assert.Contains("was removed while it was read", told, StringComparison.Ordinal);
+        _ = await site.AssertBackupAsync("incremental");
+    }
+
+    [LabFact]
+    public async Task A_snapshot_that_is_left_in_the_cluster_is_removed_by_the_command_that_is_advised()
+    {
+        await using ImageSite site = await ImageSite.CreateAsync("left", new LabRbdImage("it's left"));
+        TypedAdvice advice = new(site.Site);
+        _ = await site.AssertBackupAsync("full");
+        string uuid = (await Virsh.RunAsync("domuuid", site.Guest.Name)).Trim();
+        await LabCeph.RbdAsync("snap", "create", "--no-progress", site.Image.At($"kvmbackup.{uuid}.vda.20200101T000000Z.0badcafe"));
+
+        JsonElement job = await site.Site.BackUpAsync(site.Guest.Name);
+        _ = await advice.TypeAsync(string.Join('\n', job.GetProperty("warnings").EnumerateArray()), "rbd snap rm");
+        await site.AssertNewestIsAtItsSnapshotAsync();
+
+        await using RunningProgram held = Interposer.StoppingAfter("create").Start(site.Site, "run");
+        await held.WaitUntilStoppedAsync("the snapshot was not made");
+        await CrashSite.KillWatcherAsync(held);
+        await held.SignalAsync("KILL");
+        Interposer refusing = new("case \" $* \" in *' snap rm '*) echo 'rbd: refused for this test' >&2; exit 5 ;; esac");
+        string told = (await refusing.RunAsync(site.Site, "recover")).Output;
+        Assert.Contains("refused for this test", told, StringComparison.Ordinal);
+        _ = await advice.TypeAsync(told, "rbd info");
+        _ = await advice.TypeAsync(told, "rbd snap rm");
+        await site.AssertNewestIsAtItsSnapshotAsync();
+        (await site.Site.RunAsync("recover")).MustSucceed();
         _ = await site.AssertBackupAsync("incremental");
     }
 

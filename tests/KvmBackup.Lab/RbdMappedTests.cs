@@ -76,11 +76,11 @@ public sealed class RbdMappedTests
         string[] restore = ["restore", guest.Name, "--as", copy.Name, "--to", "rbd:rbd"];
         LabRbdImage vdb = new($"{copy.Name}-vdb");
         Outcome refused = (await site.RunAsync([.. restore, "--start"])).MustEndWith(2);
-        Assert.Contains($"then map it (rbd map {vdb.Specification})", refused.Error, StringComparison.Ordinal);
+        Assert.Contains($"then map it: `rbd map {vdb.Specification}`", refused.Error, StringComparison.Ordinal);
         Assert.False(await LabCeph.ExistsAsync(vdb));
 
         Outcome restored = (await site.RunAsync([.. restore, "--define"])).MustSucceed();
-        Assert.Contains($"before the guest starts: rbd map {vdb.Specification}", restored.Output, StringComparison.Ordinal);
+        Assert.Contains($"before the guest starts: `rbd map {vdb.Specification}`", restored.Output, StringComparison.Ordinal);
         int number = await driver.MapAsync(vdb);
         await copy.BootAsync();
         await AssertWholeAsync(copy);

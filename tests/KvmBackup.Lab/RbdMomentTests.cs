@@ -106,11 +106,7 @@ public sealed class RbdMomentTests
     /// <summary>Types the commands that a refusal names.</summary>
     private static async Task TypeAsync(string refusal)
     {
-        string[] commands =
-        [
-            .. refusal.Split("; ").Select(part => (part, At: part.IndexOf(": rbd ", StringComparison.Ordinal)))
-                .Where(one => one.At >= 0).Select(one => one.part[(one.At + 2)..].TrimEnd('.', '\n')),
-        ];
+        string[] commands = [.. TypedAdvice.CommandsIn(refusal, "rbd ").Where(command => command.Contains(".kvmbackup-", StringComparison.Ordinal))];
         Assert.True(commands.Length > 0, refusal);
         Assert.DoesNotContain("--keyfile", refusal, StringComparison.Ordinal);
         foreach (string command in commands)

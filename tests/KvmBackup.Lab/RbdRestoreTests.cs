@@ -109,15 +109,21 @@ public sealed class RbdRestoreTests
         string[] over = [.. back, "--replace-image", image.Specification];
 
         await AssertRefusedAsync(site, "the image rbd/mine exists", back);
-        await AssertRefusedAsync(site, "the image rbd/mine is in use by", over);
+        TypedAdvice advice = new(site);
+        Outcome inUse = await AssertRefusedAsync(site, "the image rbd/mine is in use by", over);
+        Assert.Contains("watcher=", Assert.Single(await advice.TypeAsync(inUse.Error, "rbd status")).Output, StringComparison.Ordinal);
         await AssertRefusedAsync(site, "--replace-image names rbd/yours, but this restore writes rbd/mine",
             [.. back, "--replace-image", "rbd/yours"]);
         await AssertRefusedAsync(site, "cannot all go into the image rbd/new", "restore", guest.Name, "--to", "rbd:rbd/new");
         await AssertRefusedAsync(site, "pool 'nowhere'", "restore", guest.Name, "--to", "rbd:nowhere");
         Assert.Equal("second", await guest.RunAsync("cat /disk/vdb/kept"));
         await guest.ShutdownAsync();
-        await AssertRefusedAsync(site, "snapshots, which would go with it", over);
-        await LabCeph.RbdAsync("snap", "purge", "--no-progress", image.Specification);
+        Outcome snapshots = await AssertRefusedAsync(site, "snapshots, which would go with it", over);
+        _ = await advice.TypeAsync(snapshots.Error, "rbd snap ls");
+        string rename = Assert.Single(TypedAdvice.CommandsIn(snapshots.Error), command => command.Contains(" rename ", StringComparison.Ordinal));
+        _ = await advice.TypeAsync($"`{rename}`");
+        await LabCeph.RbdAsync("rename", "rbd/mine.former", image.Specification);
+        _ = await advice.TypeAsync(snapshots.Error, "rbd snap purge");
 
         string[] planned = [.. Strings(await site.ReportAsync([.. over, "--dry-run"]), "commands").Where(line => line.StartsWith("rbd ", StringComparison.Ordinal))];
         Assert.Equal(["create", "rename", "rename", "rm"], planned.Select(line => line.Split(' ').First(word => word is "create" or "rm" or "rename")));

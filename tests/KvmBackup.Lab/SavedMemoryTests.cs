@@ -66,8 +66,7 @@ public sealed class SavedMemoryTests
         File.Copy(kept, image);
         Outcome defined = (await site.RunAsync("restore", guest.Name, "--start")).MustEndWith(5);
         Assert.Equal("shut off", await guest.StateAsync());
-        string advised = defined.Error[defined.Error.LastIndexOf("virsh start", StringComparison.Ordinal)..].Split('\n')[0];
-        (await RunningProgram.RunAsync("bash", "-c", advised)).MustSucceed();
+        _ = await new TypedAdvice(site).TypeAsync(defined.Error, "virsh start");
         await guest.WaitUntilReadyAsync();
         Assert.Equal(Booted, await guest.StateAndReasonAsync());
         Assert.False(File.Exists(image));
@@ -89,8 +88,7 @@ public sealed class SavedMemoryTests
         await guest.DestroyAsync();
 
         Outcome refused = (await site.RunAsync("restore", guest.Name, "--replace", guest.Name)).MustEndWith(2);
-        string advised = refused.Error[refused.Error.IndexOf("virsh snapshot-delete", StringComparison.Ordinal)..].Split('\n')[0].TrimEnd('.');
-        (await RunningProgram.RunAsync("bash", "-c", advised)).MustSucceed();
+        _ = await new TypedAdvice(site).TypeAsync(refused.Error, "virsh snapshot-delete");
         Outcome alone = (await site.RunAsync("restore", guest.Name, "--disk", "vda", "--replace", guest.Name)).MustEndWith(2);
         Assert.Contains($"names {foreign} and not {disk}", alone.Error, StringComparison.Ordinal);
         JsonElement report = await site.ReportAsync("restore", guest.Name, "--replace", guest.Name);

@@ -204,7 +204,7 @@ public sealed class QemuImage(IShell shell)
         {
             throw new DisksException(
                 $"{subject} ({image.FilePath}) is in the definition for the next start only, and another program may be writing "
-                + $"to it now: qemu-img said: {result.Complaint}. See who has it open: fuser -v {ShellWord.Quote(image.FilePath)}");
+                + $"to it now: qemu-img said: {result.Complaint}. See who has it open: `fuser -v {ShellWord.Quote(image.FilePath)}`");
         }
     }
 

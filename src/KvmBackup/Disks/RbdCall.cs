@@ -37,7 +37,8 @@ internal static class RbdCall
                 + "'/', '@' or control characters.")
             : snapshot;
 
-    private static IEnumerable<string> Way(RbdAccess access)
+    /// <summary>The options that reach the cluster.</summary>
+    public static IEnumerable<string> Way(RbdAccess access)
     {
         // Without a file of ours, the one in /etc/ceph would be read, and may speak of another cluster.
         bool isByMonitors = access.Monitors.Count > 0 && access.ConfigurationPath is null;

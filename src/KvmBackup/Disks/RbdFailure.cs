@@ -7,6 +7,8 @@ namespace KvmBackup.Disks;
 /// <summary>Turns what <c>rbd</c> said and its exit status, an errno, into a failure that tells what to do.</summary>
 internal static partial class RbdFailure
 {
+    private const string NoPool = "error opening pool";
+
     public static DisksException Of(ProgramResult result, string purpose, RbdLocation location) =>
         new($"{purpose} failed: rbd said: {Said(result)}. {Advice(result, location)}")
         {
@@ -14,14 +16,14 @@ internal static partial class RbdFailure
         };
 
     /// <summary>The same for a pool, or a namespace of it.</summary>
-    public static DisksException OfPool(ProgramResult result, string purpose, RbdLocation place) => result.ExitCode == 2
-        ? new($"{purpose} failed: rbd said: {Said(result)}. See what there is: ceph osd pool ls; rbd namespace ls {ShellWord.Quote(place.Image.Pool)}")
+    public static DisksException OfPool(ProgramResult result, string purpose, RbdLocation place) => result.ExitCode == 2 && !Says(result, NoPool)
+        ? new($"{purpose} failed: rbd said: {Said(result)}. See what there is: {RbdAdvice.Type(place, "namespace", "ls", place.Image.Pool)}")
         : Of(result, purpose, place);
 
     /// <summary>The program did not even answer that it got no answer.</summary>
     public static DisksException Late(ShellException failure, ProgramCall call, string purpose, RbdLocation location) => new(
         $"{purpose} failed: rbd was killed after {call.Timeout.TotalSeconds:0} s without an answer. Perhaps the pool "
-        + $"{location.Image.Pool} is full, which makes every write wait, or the cluster hangs: ceph health detail; ceph df",
+        + $"{location.Image.Pool} is full, which makes every write wait, or the cluster hangs: {RbdAdvice.Health}",
         ExitCode.Failed, failure);
 
     public static bool Says(ProgramResult result, string words) =>
@@ -40,23 +42,24 @@ internal static partial class RbdFailure
     private static string Advice(ProgramResult result, RbdLocation location) => result.ExitCode switch
     {
         13 => $"The key of {UserOf(location)} is wrong, or the cluster does not know that user: "
-            + $"ceph auth get {UserOf(location)}",
-        110 => "The cluster cannot be reached or is too slow, or the pool is full, which makes every write wait: ceph health detail; ceph df",
+            + $"`ceph auth get {UserOf(location)}`",
+        110 => $"The cluster cannot be reached or is too slow, or the pool is full, which makes every write wait: {RbdAdvice.Health}",
         _ when Says(result, "couldn't connect to the cluster") =>
             $"Check the monitors' addresses, the configuration file and the keyring of {UserOf(location)}.",
-        1 when Says(result, "Operation not permitted") => $"{UserOf(location)} lacks the right: ceph auth caps "
-            + $"{UserOf(location)} mon 'profile rbd' osd 'profile rbd pool={location.Image.Pool}'",
-        2 => $"See what there is: rbd ls -l {ShellWord.Quote(PoolSpec(location.Image))}; rbd snap ls {Quoted(location)}",
+        1 when Says(result, "Operation not permitted") => $"{UserOf(location)} lacks the right. See those that it has: "
+            + $"`ceph auth get {UserOf(location)}` ; replace them all: `ceph auth caps {UserOf(location)} mon 'profile rbd' osd "
+            + $"{ShellWord.Quote($"profile rbd pool={location.Image.Pool}")}`",
+        2 when Says(result, NoPool) => "See what there is: `ceph osd pool ls`",
+        2 => $"See what there is: {RbdAdvice.Type(location, "ls", "-l", PoolSpec(location.Image))}",
         16 => $"It is protected, has clones, or is in use; a client that was killed counts for 30 s more: "
-            + $"rbd status {Quoted(location)}; rbd snap ls {Quoted(location)}",
+            + $"{RbdAdvice.Status(location)} ; {RbdAdvice.Snapshots(location)}",
         17 => "What is there was not touched; choose another name.",
-        28 => "The pool is full: ceph df",
-        39 => $"Its snapshots must go first: rbd snap ls {Quoted(location)}",
-        122 => $"The image may have no more snapshots, or the pool no more data: rbd snap limit clear {Quoted(location)}",
-        _ => $"Try: rbd info {Quoted(location)}",
+        28 => "The pool is full: `ceph df`",
+        39 => $"Its snapshots must go first: {RbdAdvice.Snapshots(location)}",
+        122 => $"The image may have no more snapshots, or the pool no more data. To allow any number of snapshots: "
+            + RbdAdvice.Type(location, "snap", "limit", "clear", location.Image.Spec),
+        _ => $"Try: {RbdAdvice.Type(location, "info", location.Image.Spec)}",
     };
-
-    private static string Quoted(RbdLocation location) => ShellWord.Quote(location.Image.Spec);
 
     private static string PoolSpec(RbdImage image) => image.Namespace is null ? image.Pool : $"{image.Pool}/{image.Namespace}";
 

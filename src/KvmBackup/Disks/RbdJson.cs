@@ -141,7 +141,7 @@ internal static class RbdJson
         {
             throw new DisksException(
                 $"rbd described {location} in a form that is not understood: {failure.Message.TrimEnd('.')}. Which version is it? "
-                + "rbd --version", ExitCode.Failed, failure);
+                + "`rbd --version`", ExitCode.Failed, failure);
         }
     }
 }

@@ -25,6 +25,6 @@ internal static class RbdObjectMap
         return after.IsReadByObjectMap ? null
             : $"THE OBJECT MAP OF {location}@{snapshot} WAS WRONG: parts of the image would have been read as zeros. It is read without "
                 + "the map now, and this backup is whole; but older backups and other copies of that image may not be: make a new full "
-                + $"one. Mend the image with: rbd object-map rebuild {ShellWord.Quote(location.Image.Spec)} ; and update Ceph on this host";
+                + $"one. Mend the image with: {RbdAdvice.RebuildObjectMap(location)} ; and update Ceph on this host";
     }
 }

@@ -60,7 +60,7 @@ public sealed class RestoredImage
             if (await store.ListWatchersAsync(location, CancellationToken.None) is { Count: > 0 })
             {
                 throw new DisksException(
-                    $"{location} is in use and was not replaced: rbd status {ShellWord.Quote(location.Image.Spec)}");
+                    $"{location} is in use and was not replaced. See by whom: {RbdAdvice.Status(location)}");
             }
 
             await store.RenameAsync(location, replaced.Image, CancellationToken.None);
@@ -80,7 +80,7 @@ public sealed class RestoredImage
         if (replace && !await store.TryRemoveAsync(replaced, CancellationToken.None))
         {
             throw new DisksException(
-                $"{location} is restored, but the former image has a client and was left. Remove it: {RbdClient.RemoveImageCall(replaced.ForPeople)}");
+                $"{location} is restored, but the former image has a client and was left. When it has none any more, remove it: {RbdAdvice.Remove(replaced)}");
         }
     }
 
@@ -99,7 +99,7 @@ public sealed class RestoredImage
             if (time.GetElapsedTime(start) > RemovalLimit)
             {
                 throw new DisksException(
-                    $"Half of an image was left, for a client still has it open. Remove it later: {RbdClient.RemoveImageCall(Working.ForPeople)}");
+                    $"Half of an image was left, for a client still has it open. When it has not any more, remove it: {RbdAdvice.Remove(Working)}");
             }
 
             await Task.Delay(RemovalPause, time, CancellationToken.None);

@@ -7,6 +7,9 @@ namespace KvmBackup.Hypervisor;
 /// <summary>Defines and starts domains.</summary>
 public sealed class DomainDefiner(Virsh virsh)
 {
+    /// <inheritdoc cref="Virsh.CommandLine"/>
+    public string CommandLine => virsh.CommandLine;
+
     /// <summary>The images of guests' saved memory.</summary>
     public ManagedSave Saved { get; } = new(virsh);
 
@@ -77,7 +80,7 @@ public sealed class DomainDefiner(Virsh virsh)
         {
             throw new HypervisorException(
                 $"{domain.Name}: disk {overlay.Target}: the image of the guest's saved memory names {source ?? "nothing"} and not the "
-                + $"base {overlay.BasePath}: the overlay {overlay.OverlayPath} stays. To retry: kvmbackup recover",
+                + $"base {overlay.BasePath}: the overlay {overlay.OverlayPath} stays. To retry: {OverlayAdvice.Recover}",
                 ExitCode.GuestNeedsPerson);
         }
     }

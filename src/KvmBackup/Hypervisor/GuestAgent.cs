@@ -19,6 +19,9 @@ public sealed class GuestAgent(Virsh virsh, LibvirtHost host, TimeProvider time)
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ThawLimit = TimeSpan.FromSeconds(10);
 
+    /// <inheritdoc cref="Virsh.CommandLine"/>
+    public string CommandLine => virsh.CommandLine;
+
     /// <summary>Asks whether the file systems are frozen; also tells whether there is an agent at all.</summary>
     public async Task<AgentStatus> AskStatusAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {

@@ -243,10 +243,10 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, AppArmorProfile
         $"{domain.Name}: disk {overlay.Target} IS STILL ON ITS OVERLAY {overlay.OverlayPath}: {complaint}. "
         + $"The guest runs and loses nothing; do not delete that file. Type: {command}", ExitCode.GuestNeedsPerson);
 
-    private static HypervisorException Denied(DomainIdentity domain, PlannedOverlay overlay, string complaint) => new(
+    private HypervisorException Denied(DomainIdentity domain, PlannedOverlay overlay, string complaint) => new(
         $"{domain.Name}: disk {overlay.Target} IS STILL ON ITS OVERLAY {overlay.OverlayPath}: {complaint}. "
-        + $"The guest runs and loses nothing; do not delete that file. Shut the guest down: `virsh shutdown {domain.Uuid}` ; "
-        + $"when it is off: {OverlayAdvice.Recover} ; then start it again.",
+        + $"The guest runs and loses nothing; do not delete that file. Shut the guest down: `{virsh.CommandLine} shutdown {domain.Uuid}` ; "
+        + $"when it is off: {OverlayAdvice.Recover} ; then start it again: `{virsh.CommandLine} start {domain.Uuid}`",
         ExitCode.GuestNeedsPerson)
     {
         IsBaseDenied = true,

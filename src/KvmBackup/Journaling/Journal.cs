@@ -86,7 +86,7 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
                 + $" which came as far as {open.Step}";
         throw new JournalingException(
             $"Something may still be open on '{domain}': the journal entry '{filePath}' {what}."
-            + " Run kvmbackup recover: it mends that, or says what is left to type.",
+            + $" Run {OverlayAdvice.Recover} : it mends that, or says what is left to type.",
             ExitCode.GuestNeedsPerson);
     }
 

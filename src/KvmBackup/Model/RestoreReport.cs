@@ -27,4 +27,7 @@ public sealed record RestoreReport(
 {
     /// <summary>The domain is started with the host.</summary>
     public bool IsAutostarted { get; init; }
+
+    /// <summary>What starts a domain that is defined and was not started; else null.</summary>
+    public string? StartCommand { get; init; }
 }

@@ -6,18 +6,21 @@ namespace KvmBackup.Planning;
 /// <summary>Decides, from what libvirt says of a domain, which disks are taken and whether it is safe to begin.</summary>
 public static class DomainPlanner
 {
-    public static DomainPlan Plan(DomainFacts domain, DomainSettings settings)
+    /// <param name="domain">What libvirt says.</param>
+    /// <param name="settings">What the configuration wants.</param>
+    /// <param name="virsh">The program with the options that reach libvirt, for what a person types.</param>
+    public static DomainPlan Plan(DomainFacts domain, DomainSettings settings, string virsh)
     {
         List<DiskFacts> taken = [];
         List<SkippedDisk> skipped = [];
-        List<string> refusals = [.. RefuseDomain(domain)];
+        List<string> refusals = [.. RefuseDomain(domain, virsh)];
         foreach (DiskFacts disk in domain.Disks)
         {
             if (SkipReason(disk, settings, domain.Excluded) is { } reason)
             {
                 skipped.Add(new SkippedDisk(disk.Target, reason));
             }
-            else if (RefuseDisk(disk, domain) is { } refusal)
+            else if (RefuseDisk(disk, domain, virsh) is { } refusal)
             {
                 refusals.Add($"disk {disk.Target} {refusal}");
             }
@@ -36,7 +39,7 @@ public static class DomainPlanner
         return new DomainPlan(taken, skipped, refusals, [.. Warn(domain, settings, taken, skipped)]);
     }
 
-    private static IEnumerable<string> RefuseDomain(DomainFacts domain)
+    private static IEnumerable<string> RefuseDomain(DomainFacts domain, string virsh)
     {
         if (domain.State == DomainState.Other)
         {
@@ -46,19 +49,19 @@ public static class DomainPlanner
         if (domain.RunningJob is { } job)
         {
             yield return $"a job of another program runs on it ({job}): wait for it, "
-                + $"or look at it with: `virsh domjobinfo {domain.Uuid}`";
+                + $"or look at it with: `{virsh} domjobinfo {domain.Uuid}`";
         }
 
         if (domain.Snapshots.Count > 0)
         {
             yield return $"it has snapshots that this program did not make: {string.Join(", ", domain.Snapshots)}. "
-                + "Delete one that is within the images with its data: " + Delete(domain, string.Empty) + " ; of one that has files of its own "
-                + "(disk-only) only the record, the files stay and are backed up: " + Delete(domain, " --metadata");
+                + "Delete one that is within the images with its data: " + Delete(domain, virsh, string.Empty) + " ; of one that has files of its own "
+                + "(disk-only) only the record, the files stay and are backed up: " + Delete(domain, virsh, " --metadata");
         }
     }
 
-    private static string Delete(DomainFacts domain, string option) =>
-        $"`{string.Join(" && ", domain.Snapshots.Select(name => $"virsh snapshot-delete {domain.Uuid} {ShellWord.Quote(name)}{option}"))}`";
+    private static string Delete(DomainFacts domain, string virsh, string option) =>
+        $"`{string.Join(" && ", domain.Snapshots.Select(name => $"{virsh} snapshot-delete {domain.Uuid} {ShellWord.Quote(name)}{option}"))}`";
 
     /// <param name="disk">A disk.</param>
     /// <param name="settings">What the configuration wants.</param>
@@ -75,7 +78,7 @@ public static class DomainPlanner
         _ => null,
     };
 
-    private static string? RefuseDisk(DiskFacts disk, DomainFacts domain)
+    private static string? RefuseDisk(DiskFacts disk, DomainFacts domain, string virsh)
     {
         Guid domainUuid = domain.Uuid;
         string exclude = $"or leave it out: disks: {{exclude: [{disk.Target}]}}";
@@ -83,18 +86,18 @@ public static class DomainPlanner
         {
             { BlockJob: "active-commit", SourcePath: { } path } when OverlayName.IsOurs(path) =>
                 $"is being committed from the overlay of an interrupted backup, {path}. The guest runs and loses nothing. "
-                + $"Finish it: `virsh blockjob {domainUuid} {disk.Target} --pivot` ; and when that has ended well: {OverlayAdvice.Discard(path)}",
+                + $"Finish it: `{virsh} blockjob {domainUuid} {disk.Target} --pivot` ; and when that has ended well: {OverlayAdvice.Discard(path)}",
             { BlockJob: { } job } =>
                 $"has a block job of another program ({job}): wait for it, or look at it with: "
-                + $"`virsh blockjob {domainUuid} {disk.Target} --info`",
+                + $"`{virsh} blockjob {domainUuid} {disk.Target} --info`",
             { IsTransient: true } when domain.IsActive =>
                 $"is transient (<transient/>), so libvirt takes no snapshot of it while the guest runs; {exclude}",
             { Refusal: { } reason } => $"{reason}; {exclude}",
             { Device: not "disk" } => $"is a {disk.Device}, which is passed through to the guest and cannot be taken; {exclude}",
             { Difference: { } difference } when !IsOnOverlay(disk) =>
                 $"{difference}; a backup would hold only one of them, and a guest that restarts during it would lose data. "
-                + $"Restart the guest, so that it uses what is defined (virsh shutdown {domainUuid} ; virsh start {domainUuid}), "
-                + $"or define what it uses (virsh edit {domainUuid}), {exclude}",
+                + $"Restart the guest, so that it uses what is defined: `{virsh} shutdown {domainUuid}` ; when it is off: "
+                + $"`{virsh} start {domainUuid}` ; or define what it uses: `{virsh} edit {domainUuid}` ; {exclude}",
             { Rbd: not null, Format: "raw" } => null,
             { Encryption: { Format: not DiskEncryption.Luks } encryption } =>
                 $"is encrypted in the format {encryption.Format}, in which no overlay can be made; {exclude}",
@@ -106,9 +109,9 @@ public static class DomainPlanner
             { Format: not ("qcow2" or "raw") } => $"has the format {disk.Format}; only qcow2 and raw can be taken; {exclude}",
             _ when OverlayName.IsOurs(disk.SourcePath!) =>
                 $"is still on an overlay of an interrupted backup, {disk.SourcePath}. Run {OverlayAdvice.Recover}; when that finds "
-                + $"nothing (the backup was another host's, or its journal is lost): {CommitAdvice(disk, domain)}",
+                + $"nothing (the backup was another host's, or its journal is lost): {CommitAdvice(disk, domain, virsh)}",
             _ when OverlayName.IsPredecessors(disk.SourcePath!) =>
-                $"is still on an overlay that kvmBackup left, {disk.SourcePath}. {CommitAdvice(disk, domain)}",
+                $"is still on an overlay that kvmBackup left, {disk.SourcePath}. {CommitAdvice(disk, domain, virsh)}",
             _ => null,
         };
     }
@@ -117,11 +120,12 @@ public static class DomainPlanner
         disk.SourcePath is { } path && (OverlayName.IsOurs(path) || OverlayName.IsPredecessors(path));
 
     // Only a running guest can be committed by libvirt.
-    private static string CommitAdvice(DiskFacts disk, DomainFacts domain) =>
-        "Nothing is lost; do not delete that file before it is committed: `"
-        + (domain.IsActive ? string.Empty : $"virsh start {domain.Uuid} && ")
-        + $"virsh blockcommit {domain.Uuid} {disk.Target} --shallow --active --pivot --verbose` ; when that has ended well: "
-        + OverlayAdvice.Discard(disk.SourcePath!);
+    private static string CommitAdvice(DiskFacts disk, DomainFacts domain, string virsh)
+    {
+        string start = domain.IsActive ? string.Empty : $"{virsh} start {domain.Uuid} && ";
+        return $"Nothing is lost; do not delete that file before it is committed: `{start}{virsh} blockcommit {domain.Uuid} "
+            + $"{disk.Target} --shallow --active --pivot --verbose` ; when that has ended well: {OverlayAdvice.Discard(disk.SourcePath!)}";
+    }
 
     private static IEnumerable<string> Warn(
         DomainFacts domain, DomainSettings settings, IEnumerable<DiskFacts> taken, IEnumerable<SkippedDisk> skipped)

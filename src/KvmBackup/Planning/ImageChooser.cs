@@ -18,11 +18,11 @@ public static class ImageChooser
                 [.. only.Except(there).Select(image => $"there is no image {image}")]);
         }
 
-        string pools = string.Join(", ", selection.Pools.Select(
-            pool => selection.Namespace is null ? pool : $"{pool}/{selection.Namespace}"));
+        string[] pools = [.. selection.Pools.Select(pool => selection.Namespace is null ? pool : $"{pool}/{selection.Namespace}")];
+        string look = string.Join(" ; ", pools.Select(pool => $"`rbd ls {ShellWord.Quote(pool)}`"));
         return new ImageChoice(
             [.. there.Where(selection.Covers)],
             [.. selection.Included.Where(pattern => !there.Any(image => pattern.Matches(image.Name) && selection.Covers(image)))
-                .Select(pattern => $"the pattern '{pattern}' matches no image in {pools}; correct it, or see what there is: rbd ls POOL")]);
+                .Select(pattern => $"the pattern '{pattern}' matches no image in {string.Join(", ", pools)}; correct it, or see what there is: {look}")]);
     }
 }

@@ -152,7 +152,8 @@ public sealed class TextReports(TextWriter output, TextWriter complaints, int? w
         if (report.IsDefined)
         {
             string autostart = report.IsAutostarted ? ", starts with the host," : string.Empty;
-            Say($"  the domain {report.Name} is defined{autostart}{(report.IsStarted ? " and started" : $"; start it with: virsh start {ShellWord.Quote(report.Name.Value)}")}");
+            Say($"  the domain {report.Name} is defined{autostart}"
+                + (report.IsStarted ? " and started" : report.StartCommand is { } start ? $"; start it with: `{start}`" : string.Empty));
         }
     }
 

@@ -67,7 +67,7 @@ public sealed class DomainRecovery(
         {
             // One domain's failure, of whatever type, stays its own: the others are recovered all the same.
             log.Error("{Domain}: {Message}", entry.DomainName, Failure.Describe(failure));
-            deeds.Add($"{Failure.Describe(failure)}; fix that, and run `kvmbackup recover` again");
+            deeds.Add($"{Failure.Describe(failure)}; fix that, and type: {OverlayAdvice.Recover}");
             return new DomainRecoveryReport((domain?.Name ?? entry.DomainName).Value, false, deeds);
         }
     }
@@ -281,7 +281,7 @@ public sealed class DomainRecovery(
 
         deeds.Add("libvirt has no such domain any more, and no overlay is left: there is nothing to undo"
             + (thawTrouble is null && !MayBeFrozenElsewhere(entry) ? string.Empty
-                : $"; if it was migrated, it may be frozen there: type on that host: `virsh domfsthaw {entry.DomainUuid}`"));
+                : $"; if it was migrated, it may be frozen there: type on that host: `{host.CommandLine} domfsthaw {entry.DomainUuid}`"));
         return new DomainRecoveryReport(entry.DomainName.Value, true, deeds);
     }
 

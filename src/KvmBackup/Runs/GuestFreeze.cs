@@ -30,7 +30,7 @@ public sealed class GuestFreeze(GuestAgent agent, ILogger log)
                 // A guest that someone else froze must not be thawed by us.
                 throw new RunsException(
                     "the guest's file systems are already frozen, by someone else: nothing was touched. If nobody needs "
-                    + $"that, type: `virsh domfsthaw {job.Facts.Uuid}`", ExitCode.GuestNeedsPerson);
+                    + $"that, type: `{agent.CommandLine} domfsthaw {job.Facts.Uuid}`", ExitCode.GuestNeedsPerson);
             }
 
             obstacle = status.IsAnswering ? null : $"the guest agent does not answer: {status.Complaint}";

@@ -48,15 +48,15 @@ public sealed class ImageDestinations(
                 // Of the two it is the one that somebody had; it is never this program that removes it.
                 refusals.Add(
                     $"{replaced} is there: the image that an interrupted restore was to replace. "
-                    + (!exists ? $"Give it its name again: {RbdImageStore.RenameCall(replaced.ForPeople, image.Image)}"
-                        : $"{location} has replaced it; when nothing needs it: {RbdClient.RemoveImageCall(replaced.ForPeople)}"));
+                    + (!exists ? $"Give it its name again: {RbdAdvice.Rename(replaced, image.Image)}"
+                        : $"{location} has replaced it; when nothing needs it: {RbdAdvice.Remove(replaced)}"));
             }
 
             if (isHalfThere)
             {
                 refusals.Add(
                     $"{partial} is there: an interrupted restore has left it, or one is at work. If none is, remove it: "
-                    + RbdClient.RemoveImageCall(partial.ForPeople));
+                    + RbdAdvice.Remove(partial));
             }
 
             placed.Add(new PlacedImage(image, location, exists));
@@ -95,25 +95,26 @@ public sealed class ImageDestinations(
     private async Task<IEnumerable<string>> RefuseExistingAsync(
         RestoreImage image, RbdLocation location, CancellationToken cancellationToken)
     {
-        string spec = ShellWord.Quote(image.Image.Spec);
         if (!image.MayReplace)
         {
-            return [$"the image {image.Image} exists: restore into another with --to rbd:POOL/IMAGE, or overwrite it with --replace-image {spec}"];
+            return [$"the image {image.Image} exists: restore into another with --to rbd:POOL/IMAGE, or overwrite it with "
+                + $"--replace-image {ShellWord.Quote(image.Image.Spec)}"];
         }
 
         List<string> refusals = [];
         if (await store.ListWatchersAsync(location, cancellationToken) is { Count: > 0 } watchers)
         {
             refusals.Add(
-                $"the image {image.Image} is in use by {string.Join(", ", watchers)}, so it is not overwritten: shut its user off "
-                + $"(rbd status {spec})");
+                $"the image {image.Image} is in use by {string.Join(", ", watchers)}, so it is not overwritten: shut its user off; "
+                + $"then nobody is shown by: {RbdAdvice.Status(location)}");
         }
 
         if (await cluster.ListSnapshotsAsync(location, cancellationToken) is { Count: > 0 } snapshots)
         {
             refusals.Add(
-                $"the image {image.Image} has {snapshots.Count} snapshots, which would go with it: if they may, remove them first "
-                + $"(rbd snap ls {spec}; rbd snap purge {spec}), or rename the image (rbd rename)");
+                $"the image {image.Image} has {snapshots.Count} snapshots, which would go with it. See them: {RbdAdvice.Snapshots(location)} ; "
+                + $"if they may go: {RbdAdvice.RemoveSnapshots(location)} ; or give the image another name: "
+                + RbdAdvice.Rename(location, new RbdImage(image.Image.Pool, image.Image.Namespace, $"{image.Image.Name}.former")));
         }
 
         return refusals;

@@ -62,7 +62,7 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
         {
             warnings.Add(
                 $"disk {disk.Target}: the object map of {source.Image} is not valid, so finding what it holds takes longer; mend it "
-                + $"with: rbd object-map rebuild {ShellWord.Quote(source.Image.Spec)}");
+                + $"with: {RbdAdvice.RebuildObjectMap(state.Location)}");
         }
 
         uint random = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(sizeof(uint)));
@@ -85,8 +85,8 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
         {
             throw new RunsException(
                 $"disk {disk.Target}: {disk.SourcePath} is the image with the ID {mapped}, but in the cluster {source.Image} is the image "
-                + $"{facts.Id}: it was renamed or made anew since it was mapped, or this is another cluster. Map it anew (rbd device "
-                + "list), or set ceph: {conf: FILE} to the cluster that it is in");
+                + $"{facts.Id}: it was renamed or made anew since it was mapped, or this is another cluster. Map it anew (`rbd device "
+                + "list` shows what is mapped), or set ceph: {conf: FILE} to the cluster that it is in");
         }
     }
 }

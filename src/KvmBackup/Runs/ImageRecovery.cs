@@ -69,9 +69,11 @@ public sealed class ImageRecovery(ClusterAccess access, ClusterKeys keys, RbdCli
     private async Task<bool?> RemoveAsync(JournalImage image, List<string> deeds)
     {
         string name = $"{image.Image}@{image.SnapshotName}";
+        RbdLocation location = new(
+            image.Image, new RbdAccess([], image.ConfiguredUser, null, image.ConfigurationPath, image.KeyringPath));
         try
         {
-            RbdLocation location = await access.LocateAsync(
+            location = await access.LocateAsync(
                 new RbdSource(image.Image, image.Monitors, image.User, image.Secret),
                 new CephSettings(image.ConfigurationPath, image.ConfiguredUser, image.KeyringPath), CancellationToken.None);
             location = location with { Access = location.Access with { Patience = Patience } };
@@ -90,7 +92,7 @@ public sealed class ImageRecovery(ClusterAccess access, ClusterKeys keys, RbdCli
             // No guest waits for this; who keeps the journal's entry open for it would refuse the next backup.
             deeds.Add(
                 $"the snapshot {name} may be left in the cluster: {Failure.Describe(failure).TrimEnd('.')}. Every run tries again; or remove it with: "
-                + $"rbd snap rm {ShellWord.Quote(name)}");
+                + RbdAdvice.RemoveSnapshot(location, image.SnapshotName));
             log.Warning("{Message}", deeds[^1]);
             return null;
         }

@@ -69,6 +69,6 @@ public sealed class ImageTrimmer(RbdClient cluster, ILogger log)
 
         return [.. verdicts.Where(verdict => verdict.Fate == SnapshotFate.Unknown).Select(verdict =>
             $"disk {target}: the snapshot {verdict.Image}@{verdict.Snapshot.Name} looks like one of ours, but {verdict.Reason}; it is left. "
-            + $"When nothing needs it: rbd snap rm {ShellWord.Quote($"{verdict.Image}@{verdict.Snapshot.Name}")}")];
+            + $"When nothing needs it: {RbdAdvice.RemoveSnapshot(image.Location with { Image = verdict.Image }, verdict.Snapshot.Name)}")];
     }
 }

@@ -11,15 +11,15 @@ namespace KvmBackup.Runs;
 internal static class MappedRestore
 {
     /// <returns>Why the guest cannot be started at once, for each such disk.</returns>
-    public static IEnumerable<string> RefuseStart(RestorePlan plan, string? xml) => !plan.Start ? []
+    public static IEnumerable<string> RefuseStart(RestorePlan plan, string? xml, string virsh) => !plan.Start ? []
         : Find(plan, xml).Select(image =>
             $"disk {image.Disk.Target} is mapped by the kernel, and its new image is not: restore with --define in the place of "
-            + $"--start, then map it ({MapCommand(image)}) and start the guest (virsh start {ShellWord.Quote(plan.Name.Value)})");
+            + $"--start, then map it: {MapCommand(image)} ; and start the guest: `{virsh} start {ShellWord.Quote(plan.Name.Value)}`");
 
     /// <summary>What is to be done before the guest starts.</summary>
     public static IEnumerable<string> Warn(RestorePlan plan, string? xml) => !plan.Define || plan.Start ? []
         : Find(plan, xml).Select(image =>
-            $"disk {image.Disk.Target} is mapped by the kernel: before the guest starts: {MapCommand(image)}. If the image that "
+            $"disk {image.Disk.Target} is mapped by the kernel: before the guest starts: {MapCommand(image)} . If the image that "
             + "was there before is still mapped, unmap it first (rbd unmap)");
 
     private static IEnumerable<RestoreImage> Find(RestorePlan plan, string? xml)
@@ -28,5 +28,5 @@ internal static class MappedRestore
         return plan.Images.Where(image => mapped.Contains(image.Disk.Target));
     }
 
-    private static string MapCommand(RestoreImage image) => $"rbd map {ShellWord.Quote(image.Image.Spec)}";
+    private static string MapCommand(RestoreImage image) => $"`rbd map {ShellWord.Quote(image.Image.Spec)}`";
 }

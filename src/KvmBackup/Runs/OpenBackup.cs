@@ -90,7 +90,7 @@ public sealed class OpenBackup : IDisposable
         string archive = ShellWord.Quote(Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName));
         throw new RunsException(
             $"{backup.Domain}@{backup.Id}: {damage.File}: {damage.Reason.TrimEnd('.')}. Nothing was restored, for it says what goes where. "
-            + $"Restore another backup, or this one by hand: tar -xSf {archive}, then follow RESTORE.md in it",
+            + $"Restore another backup, or this one by hand: `tar -xSf {archive}` , then follow RESTORE.md in it",
             ExitCode.DamageFound);
     }
 }

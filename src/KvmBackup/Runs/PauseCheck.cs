@@ -11,7 +11,7 @@ namespace KvmBackup.Runs;
 public sealed class PauseCheck(LibvirtHost host, ILogger log)
 {
     /// <returns>What a person must do; nothing when the guest is not paused for that reason.</returns>
-    public async Task<IReadOnlyList<string>> FindAsync(PreparedJob job) => await IsPausedAsync(job) ? [Describe(job)] : [];
+    public async Task<IReadOnlyList<string>> FindAsync(PreparedJob job) => await IsPausedAsync(job) ? [Describe(job, host.CommandLine)] : [];
 
     /// <summary>Whether it is; false, with a warning, when libvirt does not tell.</summary>
     public async Task<bool> IsPausedAsync(PreparedJob job)
@@ -28,14 +28,14 @@ public sealed class PauseCheck(LibvirtHost host, ILogger log)
         }
     }
 
-    private static string Describe(PreparedJob job)
+    private static string Describe(PreparedJob job, string virsh)
     {
         IEnumerable<string> folders = job.Overlays
             .SelectMany(overlay => new[] { overlay.OverlayPath, overlay.BasePath })
             .Select(path => Path.GetDirectoryName(path)!)
             .Distinct();
         return $"{job.Facts.Name}: THE GUEST IS PAUSED: a write to one of its disks failed (I/O error), as a rule for want of "
-            + $"room. See which: `virsh domblkerror {job.Facts.Uuid}` ; make room in {string.Join(" or ", folders)} ; then type: "
-            + $"`virsh resume {job.Facts.Uuid}`";
+            + $"room. See which: `{virsh} domblkerror {job.Facts.Uuid}` ; make room in {string.Join(" or ", folders)} ; then type: "
+            + $"`{virsh} resume {job.Facts.Uuid}`";
     }
 }

@@ -97,11 +97,12 @@ public sealed class PinnedImages(BackupJob job, RbdClient cluster, OwedSnapshots
         try
         {
             owed.Add(Intent(job, image));
-            end = "The next run, or kvmbackup recover, removes it when the cluster answers";
+            end = $"The next run, or {OverlayAdvice.Recover} , removes it when the cluster answers";
         }
         catch (JournalingException trouble)
         {
-            end = $"That cannot be remembered for the next run either: {trouble.Message.TrimEnd('.')}. Remove it with rbd snap rm {ShellWord.Quote(name)}";
+            end = $"That cannot be remembered for the next run either: {trouble.Message.TrimEnd('.')}. Remove it with: "
+                + RbdAdvice.RemoveSnapshot(image.Location, image.SnapshotName);
         }
 
         left.Add($"the snapshot {name} may be left in the cluster: {Failure.Describe(failure).TrimEnd('.')}. {end}");

@@ -29,7 +29,7 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
     {
         DomainFacts facts = await host.DescribeAsync(domain, cancellationToken);
         facts = facts with { Disks = mapped.Resolve(facts.Disks) };
-        DomainPlan plan = DomainPlanner.Plan(facts, settings);
+        DomainPlan plan = DomainPlanner.Plan(facts, settings, host.CommandLine);
         if (plan.Refusals.Count > 0)
         {
             throw new RunsException(

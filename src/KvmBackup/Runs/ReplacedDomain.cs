@@ -39,7 +39,7 @@ public sealed record ReplacedDomain(DomainIdentity Identity, bool IsSaved, IRead
 
         DomainFacts facts = await host.DescribeAsync(identity, cancellationToken);
         refusals.AddRange(RefuseSaved(facts, request));
-        refusals.AddRange(RefuseMetadata(facts));
+        refusals.AddRange(RefuseMetadata(facts, host.CommandLine));
         refusals.AddRange(plan.Define ? [] : RefuseOtherDisks(facts, manifest, plan, request));
         return new ReplacedDomain(identity, facts.IsSaved, plan.Define ? [.. WarnOfDisks(facts, manifest, plan)] : []);
     }
@@ -55,20 +55,20 @@ public sealed record ReplacedDomain(DomainIdentity Identity, bool IsSaved, IRead
     }
 
     /// <summary>A definition that is replaced keeps them, and they speak of disks that are gone then.</summary>
-    private static IEnumerable<string> RefuseMetadata(DomainFacts facts)
+    private static IEnumerable<string> RefuseMetadata(DomainFacts facts, string virsh)
     {
         if (facts.Snapshots.Count > 0)
         {
             yield return $"{facts.Name} has snapshots, which would not be those of the restored disks ({string.Join(", ", facts.Snapshots)}): "
                 + "make libvirt forget them (files of external ones stay): " + string.Join(" ; ", facts.Snapshots.Select(
-                    name => $"virsh snapshot-delete --metadata --domain {facts.Uuid} --snapshotname {ShellWord.Quote(name)}"));
+                    name => $"`{virsh} snapshot-delete --metadata --domain {facts.Uuid} --snapshotname {ShellWord.Quote(name)}`"));
         }
 
         if (facts.Checkpoints.Count > 0)
         {
             yield return $"{facts.Name} has checkpoints of another program, which would not be those of the restored disks "
                 + $"({string.Join(", ", facts.Checkpoints)}): make libvirt forget them: " + string.Join(" ; ", facts.Checkpoints.Select(
-                    name => $"virsh checkpoint-delete --metadata --domain {facts.Uuid} --checkpointname {ShellWord.Quote(name)}"));
+                    name => $"`{virsh} checkpoint-delete --metadata --domain {facts.Uuid} --checkpointname {ShellWord.Quote(name)}`"));
         }
     }
 

@@ -51,7 +51,7 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
         }
 
         refusals.AddRange(RefuseWithoutRoom(written, DataBytes));
-        refusals.AddRange(MappedRestore.RefuseStart(plan, xml));
+        refusals.AddRange(MappedRestore.RefuseStart(plan, xml, host.CommandLine));
         IReadOnlyList<PlacedImage> images = await destinations.FindAsync(backup, xml, plan.Images, refusals, cancellationToken);
         return refusals.Count == 0
             ? new RestoreFacts(written, kept, images, written.Sum(DataBytes) + plan.Images.Sum(ImageBytes))
@@ -106,7 +106,7 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
         {
             if (await host.StateAsync(domain, cancellationToken) != DomainState.ShutOff)
             {
-                refusals.Add($"{domain.Name} is running: shut it off first (virsh shutdown {domain.Uuid})");
+                refusals.Add($"{domain.Name} is running: shut it off first: `{host.CommandLine} shutdown {domain.Uuid}`");
             }
         }
 

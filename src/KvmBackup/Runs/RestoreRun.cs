@@ -60,7 +60,7 @@ public sealed class RestoreRun(
             []);
         if (request.IsDryRun)
         {
-            return report with { Commands = [.. DescribeCommands(backup.Manifest, plan, facts)] };
+            return report with { Commands = [.. DescribeCommands(backup.Manifest, plan, facts, definer.CommandLine)] };
         }
 
         RestoredDefinition definition = new(definer, backup, plan, request, facts.Replaced, log);
@@ -77,6 +77,7 @@ public sealed class RestoreRun(
             Warnings = [.. report.Warnings, .. warnings, .. definition.Notes],
             Commands = isImage || plan.Define || request.Disk is not null ? [] : [RestoreAgainHint(request, backup, facts.Replaced)],
             IsAutostarted = definition.IsAutostarted,
+            StartCommand = plan.Define && !plan.Start ? definition.StartCommand : null,
         };
     }
 
@@ -97,7 +98,8 @@ public sealed class RestoreRun(
         request.IdPrefix is not null ? []
             : backups.List().FailedSince(backup).Select(entry => $"{entry.Name} is newer, but not usable: {entry.Reason}");
 
-    private static IEnumerable<string> DescribeCommands(Manifest manifest, RestorePlan plan, RestoreFacts facts)
+    private static IEnumerable<string> DescribeCommands(
+        Manifest manifest, RestorePlan plan, RestoreFacts facts, string virsh)
     {
         foreach (RestoreFile file in facts.Written)
         {
@@ -126,15 +128,18 @@ public sealed class RestoreRun(
             }
         }
 
-        foreach (string command in RestoredDefinition.Describe(manifest, plan, facts.Replaced))
+        foreach (string command in RestoredDefinition.Describe(manifest, plan, facts.Replaced, virsh))
         {
             yield return command;
         }
     }
 
-    private static string RestoreAgainHint(RestoreRequest request, CompletedBackup backup, ReplacedDomain? existing) =>
-        (existing is null ? "No domain was defined. The backup's definition: tar -xOf "
-            : $"The definition of {existing.Identity.Name} stays as it is. The backup's: tar -xOf ")
-        + ShellWord.Quote(Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName))
-        + $" {ShellWord.Quote($"{backup.Manifest.Domain.FileName}/domain.xml")}; or let --define do it the next time{(request.NewName is null ? string.Empty : ", with --as")}";
+    private static string RestoreAgainHint(RestoreRequest request, CompletedBackup backup, ReplacedDomain? existing)
+    {
+        string archive = ShellWord.Quote(Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName));
+        string member = ShellWord.Quote($"{backup.Manifest.Domain.FileName}/domain.xml");
+        return (existing is null ? "No domain was defined." : $"The definition of {existing.Identity.Name} stays as it is.")
+            + $" The backup's definition: `tar -xOf {archive} {member}` ; or let --define do it the next time"
+            + (request.NewName is null ? string.Empty : ", with --as");
+    }
 }

@@ -24,27 +24,30 @@ public sealed class RestoredDefinition(
     /// <summary>The domain is started with the host.</summary>
     public bool IsAutostarted { get; private set; }
 
+    /// <summary>What starts the domain.</summary>
+    public string StartCommand => $"{definer.CommandLine} start --domain {ShellWord.Quote(plan.Name.Value)}";
+
     /// <summary>The commands in the place of which this stands, for a dry run.</summary>
-    public static IEnumerable<string> Describe(Manifest manifest, RestorePlan plan, ReplacedDomain? replaced)
+    public static IEnumerable<string> Describe(Manifest manifest, RestorePlan plan, ReplacedDomain? replaced, string virsh)
     {
         string name = ShellWord.Quote(plan.Name.Value);
         if (replaced is { IsSaved: true })
         {
-            yield return $"virsh managedsave-remove --domain {replaced.Identity.Uuid}";
+            yield return $"{virsh} managedsave-remove --domain {replaced.Identity.Uuid}";
         }
 
         if (plan.Define)
         {
-            yield return "virsh define domain.xml";
+            yield return $"{virsh} define domain.xml";
             if (WantedAutostart(manifest, plan, replaced) is { } isOn)
             {
-                yield return $"virsh autostart {(isOn ? string.Empty : "--disable ")}--domain {name}";
+                yield return $"{virsh} autostart {(isOn ? string.Empty : "--disable ")}--domain {name}";
             }
         }
 
         if (plan.Start)
         {
-            yield return $"virsh start --domain {name}";
+            yield return $"{virsh} start --domain {name}";
         }
     }
 
@@ -58,8 +61,8 @@ public sealed class RestoredDefinition(
             {
                 throw new RunsException(
                     $"{replaced.Identity.Name}: nothing was restored: the saved memory of an earlier guest of that name is still there "
-                    + $"after virsh managedsave-remove. To discard it: virsh start --force-boot --paused {replaced.Identity.Uuid} ; "
-                    + $"virsh destroy {replaced.Identity.Uuid}");
+                    + $"after virsh managedsave-remove. To discard it: `{definer.CommandLine} start --force-boot --paused "
+                    + $"{replaced.Identity.Uuid} && {definer.CommandLine} destroy {replaced.Identity.Uuid}`");
             }
 
             notes.Add($"the saved memory of {replaced.Identity.Name} was discarded, as --discard-saved-state said");
@@ -94,7 +97,7 @@ public sealed class RestoredDefinition(
             throw new RunsException(
                 $"{plan.Name}: its disks are restored and it is defined, but not started: libvirt still keeps the saved memory of an "
                 + "earlier guest of that name, and a plain virsh start would resume that memory on the restored disks and destroy them. "
-                + $"To discard it and start the guest: virsh start --force-boot --domain {ShellWord.Quote(plan.Name.Value)}",
+                + $"To discard it and start the guest: `{definer.CommandLine} start --force-boot --domain {ShellWord.Quote(plan.Name.Value)}`",
                 ExitCode.GuestNeedsPerson);
         }
 

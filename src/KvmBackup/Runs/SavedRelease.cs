@@ -137,7 +137,7 @@ public sealed class SavedRelease(LibvirtHost host, DomainDefiner definer, Encryp
                 {
                     throw new RunsException(
                         $"{domain.Name}: THE GUEST IS SAVED AND DOES NOT RUN: {failure.Message.TrimEnd('.')}. Its memory is in "
-                        + $"libvirt's managed save; do not remove it. Type: {definer.Saved.StartCall(domain.Identity)} ; then: kvmbackup recover",
+                        + $"libvirt's managed save; do not remove it. Type: `{definer.Saved.StartCall(domain.Identity)}` ; then: {OverlayAdvice.Recover}",
                         ExitCode.GuestNeedsPerson);
                 }
             }

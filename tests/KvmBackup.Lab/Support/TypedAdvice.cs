@@ -7,6 +7,9 @@ public sealed partial class TypedAdvice
 {
     private readonly string _searchPath;
 
+    /// <summary>What <c>virsh edit</c> starts in the place of an editor.</summary>
+    public string Editor { get; init; } = "false";
+
     public TypedAdvice(BackupSite site)
     {
         // The program under its own name, with the configuration of the test in the place of the usual one.
@@ -23,14 +26,18 @@ public sealed partial class TypedAdvice
             .Where(command => command.StartsWith(beginning, StringComparison.Ordinal)).Distinct()];
 
     /// <summary>Types the commands of a message that begin so; there must be one, and each must succeed.</summary>
-    public async Task TypeAsync(string message, string beginning = "")
+    /// <returns>What came of each.</returns>
+    public async Task<IReadOnlyList<Outcome>> TypeAsync(string message, string beginning = "")
     {
         IReadOnlyList<string> commands = CommandsIn(message, beginning);
         Assert.True(commands.Count > 0, $"No command '{beginning}' is advised: {message}");
+        List<Outcome> outcomes = [];
         foreach (string command in commands)
         {
-            (await RunningProgram.RunAsync("env", $"PATH={_searchPath}", "sh", "-c", command)).MustSucceed();
+            outcomes.Add((await RunningProgram.RunAsync("env", $"PATH={_searchPath}", $"EDITOR={Editor}", "sh", "-c", command)).MustSucceed());
         }
+
+        return outcomes;
     }
 
     [GeneratedRegex("`([^`]+)`")]

@@ -153,11 +153,11 @@ public sealed class RbdClientTests
     }
 
     [Theory]
-    [InlineData("info-missing-image", "error opening image nothere: (2) No such file or directory. See what there is: rbd ls -l rbd")]
-    [InlineData("info-missing-pool", "error opening pool 'nopool': (2) No such file or directory. See")]
+    [InlineData("info-missing-image", "error opening image nothere: (2) No such file or directory. See what there is: `rbd --id backup ls -l rbd`")]
+    [InlineData("info-missing-pool", "error opening pool 'nopool': (2) No such file or directory. See what there is: `ceph osd pool ls`")]
     [InlineData("wrong-key", "couldn't connect to the cluster!. The key of client.backup is wrong")]
     [InlineData("id-unknown", "client.backup")]
-    [InlineData("other-pool-user-info", "(1) Operation not permitted. client.backup lacks the right: ceph auth caps client.backup")]
+    [InlineData("other-pool-user-info", "(1) Operation not permitted. client.backup lacks the right. See those that it has: `ceph auth get client.backup` ; replace them all: `ceph auth caps client.backup mon ")]
     [InlineData("bad-host-name", "couldn't connect to the cluster!. Check the monitors")]
     [InlineData("cluster-other", "Check the monitors")]
     [InlineData("keyring-missing", "the keyring of client.backup")]
@@ -166,9 +166,9 @@ public sealed class RbdClientTests
     [InlineData("snap-unprotect-with-children", "unprotecting snap failed: (16) Device or resource busy. It is protected, has clones")]
     [InlineData("snap-create-existing-no-progress", "(17) File exists. What is there was not touched")]
     [InlineData("snap-create-over-limit", "(122) Disk quota exceeded. The image may have no more snapshots")]
-    [InlineData("rm-image-with-snapshots", "Its snapshots must go first: rbd snap ls rbd/a")]
-    [InlineData("rm-image-in-use", "a client that was killed counts for 30 s more: rbd status rbd/a")]
-    [InlineData("stopped-client-mount-timeout", "The cluster cannot be reached or is too slow, or the pool is full, which makes every write wait: ceph health detail; ceph df")]
+    [InlineData("rm-image-with-snapshots", "Its snapshots must go first: `rbd --id backup snap ls rbd/a`")]
+    [InlineData("rm-image-in-use", "a client that was killed counts for 30 s more: `rbd --id backup status rbd/a` ; `rbd --id backup snap ls rbd/a`")]
+    [InlineData("stopped-client-mount-timeout", "The cluster cannot be reached or is too slow, or the pool is full, which makes every write wait: `ceph health detail` ; `ceph df`")]
     [InlineData("paused-rados-osd-op-timeout", "(110) Connection timed out. The cluster cannot be reached or is too slow")]
     public async Task A_failure_says_what_failed_and_what_to_do(string recording, string expected)
     {

@@ -105,6 +105,21 @@ public sealed class AppArmorProfileTests : IDisposable
     }
 
     [Fact]
+    public async Task A_profile_that_libvirt_changes_at_the_same_time_keeps_what_libvirt_wrote()
+    {
+        const string attached = "  \"/var/lib/libvirt/images/attached.qcow2\" rwk,\n";
+        RecordedShell changing = new RecordedShell()
+            .On("stat", Reply.Good("regular file|0|644\nregular file|0|644\n"))
+            .On("realpath", Reply.Good($"{Base}\0").Then(() => File.AppendAllText(rulesPath, attached)));
+
+        ProfileChange change = await Profile(changing).AllowWritesAsync(Web1.Identity, Base, CancellationToken.None);
+
+        Assert.False(change.IsChanged);
+        Assert.EndsWith(attached, await File.ReadAllTextAsync(rulesPath), StringComparison.Ordinal);
+        Assert.Equal(2, Directory.GetFiles(folder.DirectoryPath).Length);
+    }
+
+    [Fact]
     public async Task A_guest_without_a_profile_has_nothing_to_change()
     {
         File.Delete(profilePath);

@@ -54,6 +54,18 @@ public sealed class DeniedCommitTests
         Assert.False((await FailAsync()).IsBaseDenied);
     }
 
+    [Fact]
+    public async Task A_pivot_that_is_denied_leaves_the_profile_alone_while_its_job_is_there()
+    {
+        shell.Now("ready/dumpxml").On(
+            "--pivot", [.. Enumerable.Repeat(0, 40).Select(_ => Reply.Bad("error: Could not open '/x': Permission denied"))]);
+
+        HypervisorException failure = await FailAsync();
+
+        Assert.False(failure.IsBaseDenied);
+        Assert.Contains("--pivot", failure.Message, StringComparison.Ordinal);
+    }
+
     private async Task<HypervisorException> FailAsync()
     {
         DomainFacts domain = await Web1.DescribeAsync();

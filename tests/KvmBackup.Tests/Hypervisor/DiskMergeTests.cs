@@ -9,6 +9,8 @@ public sealed class DiskMergeTests
     private const string Vda = "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='/images/a.qcow2'/>"
         + "<target dev='vda' bus='virtio'/></disk>";
 
+    private const string Rbd = "<disk type='network' device='disk'><driver name='qemu' type='raw'/>";
+
     [Fact]
     public void A_disk_that_both_definitions_have_is_as_it_was()
     {
@@ -58,6 +60,12 @@ public sealed class DiskMergeTests
             ],
             disks.Select(disk => disk.Difference));
     }
+
+    [Theory]
+    [InlineData("<disk type='block' device='disk'><driver name='qemu' type='qcow2'/><source dev='/images/a.qcow2'/>", Vda)]
+    [InlineData(Rbd + "<source protocol='rbd' name='rbd/a'/>", Rbd + "<source protocol='rbd' name='rbd/b'/><target dev='vda'/></disk>")]
+    public void Another_kind_of_source_or_another_image_is_a_difference(string live, string next) =>
+        Assert.NotNull(Assert.Single(Merge(live + "<target dev='vda'/></disk>", next)).Difference);
 
     private static string Disk(string target, string path, string format = "qcow2") =>
         $"<disk type='file' device='disk'><driver name='qemu' type='{format}'/><source file='{path}'/><target dev='{target}'/></disk>";

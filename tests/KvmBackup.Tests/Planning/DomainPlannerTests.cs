@@ -7,6 +7,8 @@ namespace KvmBackup.Tests.Planning;
 
 public sealed class DomainPlannerTests
 {
+    private const string Virsh = "virsh --connect qemu:///x";
+
     private static readonly DiskFacts Disk =
         new(Web1.Vda, "disk", DiskSourceType.File, "/images/a.qcow2", "qcow2", false, false, null);
 
@@ -17,7 +19,7 @@ public sealed class DomainPlannerTests
     [Fact]
     public async Task Every_disk_of_a_real_guest_is_taken_but_its_empty_drive()
     {
-        DomainPlan plan = DomainPlanner.Plan(await Web1.DescribeAsync(), Web1.Settings);
+        DomainPlan plan = DomainPlanner.Plan(await Web1.DescribeAsync(), Web1.Settings, Virsh);
 
         Assert.Equal([Web1.Vda, Web1.Vdb], plan.Taken.Select(disk => disk.Target));
         Assert.Equal([new SkippedDisk(new DiskTarget("sda"), "a cdrom drive (empty)")], plan.Skipped);
@@ -83,25 +85,26 @@ public sealed class DomainPlannerTests
 
     public static TheoryData<DiskFacts, string[]> Refused => new()
     {
-        { Disk with { BlockJob = "copy" }, ["block job of another program (copy)", $"virsh blockjob {Web1.Uuid} vda --info"] },
+        { Disk with { BlockJob = "copy" }, ["block job of another program (copy)", $"`{Virsh} blockjob {Web1.Uuid} vda --info"] },
         { Disk with { IsTransient = true }, ["is transient (<transient/>)", "exclude: [vda]"] },
         { Disk with { Device = "lun" }, ["is a lun", "exclude: [vda]"] },
         { Disk with { SourcePath = null }, ["has no path", "exclude: [vda]"] },
         { Disk with { SourceType = DiskSourceType.Network, SourcePath = null }, ["has a network source", "exclude: [vda]"] },
         { Disk with { SourceType = DiskSourceType.Volume, SourcePath = null }, ["has a volume source", "exclude: [vda]"] },
         { Disk with { SourceType = DiskSourceType.Other, SourcePath = null }, ["has a other source", "exclude: [vda]"] },
+        { Disk with { Encryption = new DiskEncryption("qcow", Web1.Uuid, null) }, ["is encrypted in the format qcow", "exclude: [vda]"] },
         { Disk with { Format = "vmdk" }, ["the format vmdk", "exclude: [vda]"] },
         {
             Disk with { SourcePath = Web1.VdaOverlay.OverlayPath },
-            [$"overlay of an interrupted backup, {Web1.VdaOverlay.OverlayPath}", $"virsh blockcommit {Web1.Uuid} vda --shallow --active --pivot"]
+            [$"overlay of an interrupted backup, {Web1.VdaOverlay.OverlayPath}", $"{Virsh} blockcommit {Web1.Uuid} vda --shallow --active --pivot"]
         },
         {
             Disk with { SourcePath = "/images/snapshot_web1-1a2b3c4d.img" },
-            ["overlay that kvmBackup left", $"virsh blockcommit {Web1.Uuid} vda --shallow --active --pivot"]
+            ["overlay that kvmBackup left", $"{Virsh} blockcommit {Web1.Uuid} vda --shallow --active --pivot"]
         },
         {
             Disk with { SourcePath = Web1.VdaOverlay.OverlayPath, BlockJob = "active-commit" },
-            ["being committed", $"virsh blockjob {Web1.Uuid} vda --pivot"]
+            ["being committed", $"`{Virsh} blockjob {Web1.Uuid} vda --pivot"]
         },
     };
 
@@ -121,13 +124,24 @@ public sealed class DomainPlannerTests
         Plan(Domain with { Disks = [Disk with { IsTransient = true }], State = DomainState.ShutOff }).Refusals);
 
     [Fact]
+    public void Of_a_disk_on_an_overlay_the_commit_is_advised_whatever_else_the_definitions_differ_in()
+    {
+        DiskFacts left = Disk with { SourcePath = Web1.VdaOverlay.OverlayPath, Difference = "is a in the running guest, and b in the definition" };
+
+        string refusal = Assert.Single(Plan(Domain with { Disks = [left] }).Refusals);
+
+        Assert.Contains("overlay of an interrupted backup", refusal, StringComparison.Ordinal);
+        Assert.DoesNotContain("in the definition", refusal, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_shut_off_guest_on_an_overlay_is_started_before_the_commit()
     {
         DiskFacts disk = Disk with { SourcePath = Web1.VdaOverlay.OverlayPath };
 
         string refusal = Plan(Domain with { Disks = [disk], State = DomainState.ShutOff }).Refusals.Single();
 
-        Assert.Contains($"virsh start {Web1.Uuid} && virsh blockcommit", refusal, StringComparison.Ordinal);
+        Assert.Contains($"`{Virsh} start {Web1.Uuid} && {Virsh} blockcommit", refusal, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -196,7 +210,7 @@ public sealed class DomainPlannerTests
 
         Assert.StartsWith("disk vdb is /images/b in the running guest, and /images/c in the next; ", refusal, StringComparison.Ordinal);
         Assert.All(
-            [$"virsh shutdown {Web1.Uuid} ; virsh start {Web1.Uuid}", $"virsh edit {Web1.Uuid}", "disks: {exclude: [vdb]}"],
+            [$"`{Virsh} shutdown {Web1.Uuid}` ; when it is off: `{Virsh} start {Web1.Uuid}` ; ", $"`{Virsh} edit {Web1.Uuid}`", "disks: {exclude: [vdb]}"],
             words => Assert.Contains(words, refusal, StringComparison.Ordinal));
         Assert.Empty(Plan(Domain with { Disks = [Disk, vdb], Excluded = [Web1.Vdb] }).Refusals);
     }
@@ -218,5 +232,5 @@ public sealed class DomainPlannerTests
         Plan(Domain, Web1.Settings with { Disks = new DiskSelection([new DiskTarget("vdz")]) }).Warnings);
 
     private static DomainPlan Plan(DomainFacts domain, DomainSettings? settings = null) =>
-        DomainPlanner.Plan(domain, settings ?? Web1.Settings);
+        DomainPlanner.Plan(domain, settings ?? Web1.Settings, Virsh);
 }

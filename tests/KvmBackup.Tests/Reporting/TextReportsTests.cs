@@ -144,10 +144,10 @@ public sealed class TextReportsTests
         DomainName name = new("my vm");
 
         Reports().Print(new RunReport(ImpatientTime.Start, TimeSpan.Zero, RecoveryReport.Nothing, [job]));
-        Reports().Print(new RestoreReport(name, Web1.Id, name, [], [], true, false, 1, TimeSpan.Zero, [], []), isDryRun: false);
+        Reports().Print(new RestoreReport(name, Web1.Id, name, [], [], true, false, 1, TimeSpan.Zero, [], []) { StartCommand = "virsh start x" }, isDryRun: false);
 
         Assert.Contains($"web1: {command}", Lines());
-        Assert.Contains("  the domain my vm is defined; start it with: virsh start 'my vm'", Lines());
+        Assert.Contains("  the domain my vm is defined; start it with: `virsh start x`", Lines());
     }
 
     [Theory]

@@ -64,6 +64,16 @@ public sealed class DomainBackupPartsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_kernel_that_is_not_there_is_not_left_out()
+    {
+        string xml = Recording.Read("running/dumpxml-security").Output.Replace(Recording.ImagesPath, images.DirectoryPath, StringComparison.Ordinal)
+            .Replace("<os>", "<os><kernel>/absent/vmlinuz</kernel>", StringComparison.Ordinal);
+        shell.Now("shut-off/domstate").On("dumpxml --security-info --domain", Reply.Good(xml));
+
+        Assert.Contains((await PrepareAsync()).Files, file => file.SourcePath == "/absent/vmlinuz");
+    }
+
+    [Fact]
     public async Task A_target_beside_the_images_is_refused()
     {
         RunsException failure = await Assert.ThrowsAsync<RunsException>(() => PrepareAsync(images.PathOf("backup")));

@@ -83,6 +83,17 @@ public sealed class EncryptedOverlaysTests : IDisposable
     }
 
     [Fact]
+    public async Task Looking_for_data_of_the_guest_finds_the_secret()
+    {
+        host.BePinned();
+        host.Shell.On("qemu-img map", Reply.Good("[]"));
+
+        Assert.False(await Overlays.HasOwnDataAsync(overlay));
+
+        Assert.Equal([Value], host.Shell.Inputs);
+    }
+
+    [Fact]
     public async Task A_secret_that_is_named_by_its_usage_is_looked_up()
     {
         host.Shell.On(

@@ -182,6 +182,37 @@ public sealed class RecoveryTests : IDisposable
     }
 
     [Fact]
+    public async Task Another_file_in_the_place_of_the_overlay_of_a_domain_that_is_gone_is_left_alone()
+    {
+        await host.LeaveAsync(PinState.Pinned, "pinned");
+        BeGone();
+        File.WriteAllText(host.PathOf("new"), "something else");
+        File.Move(host.PathOf("new"), host.Vda.OverlayPath, overwrite: true);
+        shell.On("qemu-img map", Unwritten, Unwritten);
+
+        RecoveryReport report = await host.RecoverAsync();
+
+        Assert.Equal(ExitCode.GuestNeedsPerson, report.ExitCode);
+        Assert.True(File.Exists(host.Vda.OverlayPath));
+        Assert.Contains($"`qemu-img info -U {host.Vda.OverlayPath}`", string.Join('\n', report.Domains[0].Deeds), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Nothing_is_advised_to_be_written_into_a_base_that_is_another_file_since()
+    {
+        await host.LeaveAsync(PinState.Pinned, "pinned");
+        BeGone();
+        File.Move(host.Vda.BasePath, host.PathOf("moved"));
+        File.WriteAllText(host.Vda.BasePath, "another file");
+        shell.On("qemu-img map", Reply.Of("pinned/vda-map"), Unwritten);
+
+        string told = string.Join('\n', (await host.RecoverAsync()).Domains[0].Deeds);
+
+        Assert.DoesNotContain("qemu-img commit", told, StringComparison.Ordinal);
+        Assert.Contains($"`rm {host.Vda.OverlayPath}`", told, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_list_that_is_empty_for_once_makes_no_domain_a_gone_one()
     {
         await host.LeaveAsync(PinState.Pinned, "pinned");

@@ -78,7 +78,7 @@ public sealed class RestoredDomainTests : IAsyncLifetime
         RunsException failure = await Assert.ThrowsAsync<RunsException>(() => RunAsync(Request with { Start = starts }));
 
         Assert.Equal(ExitCode.GuestNeedsPerson, failure.ExitCode);
-        Assert.EndsWith("virsh start --force-boot --domain web1", failure.Message, StringComparison.Ordinal);
+        Assert.EndsWith("`virsh start --force-boot --domain web1`", failure.Message, StringComparison.Ordinal);
         Assert.Equal(0, shell.Count(Start));
     }
 

@@ -119,7 +119,7 @@ public sealed class SavedReleaseTests : IDisposable
 
         Assert.Equal(ExitCode.GuestNeedsPerson, failure.ExitCode);
         Assert.Contains("THE GUEST IS SAVED AND DOES NOT RUN", failure.Message, StringComparison.Ordinal);
-        Assert.Contains($"Type: virsh start --domain {Web1.Uuid} ; then: kvmbackup recover", failure.Message, StringComparison.Ordinal);
+        Assert.Contains($"Type: `virsh start --domain {Web1.Uuid}` ; then: `kvmbackup recover`", failure.Message, StringComparison.Ordinal);
         Assert.Equal([true], saves);
         Assert.True(File.Exists(host.Vda.OverlayPath));
     }
