@@ -59,7 +59,7 @@ public static class AdviceTable
         [("Runs/ImagePreflight.cs", "rbd device list")] = NoLab,
         [("Runs/MappedRestore.cs", "rbd map …")] = NoLab,
         [("Runs/MappedRestore.cs", "… start …")] = NoLab,
-        [("Runs/OpenBackup.cs", "tar -xSf …")] = NoLab,
+        [("Runs/BackupReader.cs", "tar -xSf …")] = NoLab,
         [("Runs/PauseCheck.cs", "… domblkerror …")] = Paused,
         [("Runs/PauseCheck.cs", "… resume …")] = Paused,
         [("Runs/PinnedDomain.cs", "… domjobinfo …")] = NoLab,

@@ -1,7 +1,6 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
-using KvmBackup.Disks;
-using KvmBackup.Model;
+using KvmBackup.Ceph;
 
 namespace KvmBackup.Tests.Architecture;
 

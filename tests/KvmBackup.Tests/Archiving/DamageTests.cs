@@ -1,6 +1,6 @@
 using System.Text;
 using KvmBackup.Archiving;
-using KvmBackup.Model;
+using KvmBackup.Archiving.Chunks;
 
 namespace KvmBackup.Tests.Archiving;
 

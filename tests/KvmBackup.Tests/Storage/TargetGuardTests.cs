@@ -1,7 +1,6 @@
-using KvmBackup.Model;
 using KvmBackup.Persisting;
 using KvmBackup.Planning;
-using KvmBackup.Runs;
+using KvmBackup.Runs.Inspect;
 using KvmBackup.Storage;
 using KvmBackup.Tests.Support;
 
@@ -100,7 +99,7 @@ public sealed class TargetGuardTests : IDisposable
         // Nothing is asked before the guard.
         SnapshotsRun run = new(null!, null!, null!, null!, null!, target, TimeSpan.Zero, Serilog.Core.Logger.None);
         StorageException failure = await Assert.ThrowsAsync<StorageException>(
-            () => run.RunAsync(SnapshotsDeed.Trim, null, isDryRun: false, CancellationToken.None));
+            () => run.RunAsync(SnapshotAction.Trim, null, isDryRun: false, CancellationToken.None));
 
         Assert.StartsWith("Nothing was removed: ", failure.Message, StringComparison.Ordinal);
     }
