@@ -49,13 +49,13 @@ public static class ModuleRules
         ["Runs/Recover"] =
         [
             "Model", "Runs", "Configuration", "Planning", "Hypervisor", "Disks", "Ceph", "Storage", "Journaling",
-            "Runs/Clusters", "Runs/Guests",
+            "Guarding", "Runs/Clusters", "Runs/Guests",
         ],
         ["Runs/Backup"] =
         [
             "Model", "Runs", "Configuration", "Planning", "Hypervisor", "Disks", "Ceph", "Archiving", "Storage",
-            "Journaling", "Guarding", "Runs/Transfer", "Runs/Archives", "Runs/Capture", "Runs/Clusters",
-            "Runs/Guests", "Runs/Images", "Runs/Retention", "Runs/Recover",
+            "Guarding", "Runs/Transfer", "Runs/Archives", "Runs/Capture", "Runs/Clusters", "Runs/Guests",
+            "Runs/Images", "Runs/Retention", "Runs/Recover",
         ],
         ["Runs/Restore"] =
         [
@@ -76,6 +76,12 @@ public static class ModuleRules
         [
             "Model", "Runs", "Configuration", "Reporting", "Runs/Retention", "Runs/Recover", "Runs/Backup",
             "Runs/Restore", "Runs/Compare", "Runs/Inspect",
+        ],
+        ["Composition"] =
+        [
+            "Model", "Runs", "Shell", "Configuration", "Planning", "Hypervisor", "Disks", "Ceph", "Archiving", "Storage",
+            "Journaling", "Guarding", "Runs/Archives", "Runs/Capture", "Runs/Clusters", "Runs/Guests", "Runs/Images",
+            "Runs/Retention", "Runs/Recover", "Runs/Backup", "Runs/Restore", "Runs/Compare", "Runs/Inspect", "Cli",
         ],
     };
 

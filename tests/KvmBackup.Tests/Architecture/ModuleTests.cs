@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.RegularExpressions;
 
 namespace KvmBackup.Tests.Architecture;
@@ -5,6 +6,8 @@ namespace KvmBackup.Tests.Architecture;
 public sealed class ModuleTests
 {
     private const int LongestFile = 400;
+    private const int MostDependencies = 8;
+    private const BindingFlags AllConstructors = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance;
 
     // Types made by the compiler's generators lie in namespaces of their own.
     private static readonly Type[] Types = [.. typeof(Manifest).Assembly.GetTypes().Where(IsOurs)];
@@ -64,6 +67,13 @@ public sealed class ModuleTests
             .Select(source => $"{source.RelativePath} holds {string.Join(", ", source.Types)}"));
 
     [Fact]
+    public void No_class_depends_on_more_than_eight_others() =>
+        None(Types.Where(type => type.IsClass && !IsRecord(type) && !typeof(Exception).IsAssignableFrom(type))
+            .SelectMany(type => type.GetConstructors(AllConstructors))
+            .Where(constructor => constructor.GetParameters().Length > MostDependencies)
+            .Select(constructor => $"{constructor.DeclaringType} has {constructor.GetParameters().Length} parameters"));
+
+    [Fact]
     public void No_file_has_more_than_400_lines() =>
         None(Repository.Sources.Concat(Repository.Read("tests"))
             .Where(source => source.LineCount > LongestFile)
@@ -94,6 +104,9 @@ public sealed class ModuleTests
     private static bool IsOurs(Type type) =>
         type.Assembly == typeof(Manifest).Assembly
         && type.Namespace?.StartsWith("KvmBackup", StringComparison.Ordinal) == true;
+
+    // Only records have the method that "with" uses.
+    private static bool IsRecord(Type type) => type.GetMethod("<Clone>$") is not null;
 
     private static string ModuleOf(Type type) => ModuleRules.ModuleOf(type.Namespace!.Split('.')[1..]);
 

@@ -111,7 +111,7 @@ public sealed class Web1Host : IDisposable
         OpenEntry entry = await OpenEntryAsync();
         DomainPinner pinner = new(
             new GuestFreeze(Agent, Logger.None), Snapshot, Release, new FaultInjection(null, () => { }, Logger.None), Logger.None);
-        return (pinner.Begin(job, Web1.Id, entry, new RbdCapture(job, Cluster, Journal.PendingDeletions, Logger.None)), entry);
+        return (pinner.Begin(job, entry, new RbdCapture(job, Cluster, Journal.PendingDeletions, Logger.None)), entry);
     }
 
     /// <summary>A run died: this is the journal that it left, and where the disks stand.</summary>

@@ -54,7 +54,7 @@ public sealed class DomainArchive : IAsyncDisposable, IDiskConsumer
     }
 
     /// <summary>Reads all layers of one disk; returns when they are read, which is before they are written.</summary>
-    public Task TakeAsync(BackupDisk disk, TransferMonitor monitor, CancellationToken cancellationToken) => disk.Image is { } image
+    public Task ReadAsync(BackupDisk disk, TransferMonitor monitor, CancellationToken cancellationToken) => disk.Image is { } image
         ? AddImageAsync(disk, image, monitor, cancellationToken) : AddLayersAsync(disk, monitor, cancellationToken);
 
     private async Task AddLayersAsync(BackupDisk disk, TransferMonitor monitor, CancellationToken cancellationToken)

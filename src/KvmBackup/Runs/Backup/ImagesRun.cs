@@ -13,7 +13,7 @@ namespace KvmBackup.Runs.Backup;
 
 /// <summary>The images without guests that are due, one after the other. One image's failure stays its own.</summary>
 public sealed class ImagesRun(
-    BackupWorkflow course, ImageDryRun dryRun, ImageInspection look, RbdPool pools, BackupDirectory target, FaultInjection gate,
+    BackupWorkflow workflow, ImageDryRun dryRun, ImageInspection look, RbdPool pools, BackupDirectory target, FaultInjection gate,
     TimeProvider time, ILogger log)
 {
     /// <summary>Never throws for what befalls a selection: the reports tell it.</summary>
@@ -105,7 +105,7 @@ public sealed class ImagesRun(
 
         return request.IsDryRun
             ? await dryRun.RunAsync(image, planned.Selection, planned.Reason, cancellationToken)
-            : await course.RunAsync(
+            : await workflow.RunAsync(
                 new ImageBackup(image, planned.Selection, look, target, gate, time), planned.Reason, request.Wait, watcher,
                 progress, cancellationToken);
     }

@@ -5,45 +5,61 @@ using Serilog;
 
 namespace KvmBackup.Runs.Capture;
 
-/// <summary>
-/// The scope in which a guest or image is held: the intent is journalled before it, and the entry closed after it, unless
-/// something is left that recovery must know of. The same for a backup and for what only looks.
-/// </summary>
-public sealed class CaptureScope(Journal journal, RbdClient cluster, FaultInjection gate, ILogger log)
+/// <summary>Begins captures: writes the intent to the journal before anything changes.</summary>
+public sealed class CaptureScopes(Journal journal, RbdClient cluster, FaultInjection faults, ILogger log)
 {
-    /// <param name="subject">What is held.</param>
-    /// <param name="job">What was prepared.</param>
-    /// <param name="id">The backup, or the instant of what only looks.</param>
-    /// <param name="directoryPath">See <see cref="IBackupSubject{TJob}.Intent"/>.</param>
-    /// <param name="record">Told what is left.</param>
-    /// <param name="use">Reads it. Snapshots that it does not keep are removed after it.</param>
-    /// <param name="cancellationToken">Ends the beginning.</param>
-    public async Task<TResult> UseAsync<TJob, TResult>(
-        IBackupSubject<TJob> subject, TJob job, BackupId id, string directoryPath, JobReportBuilder record,
-        Func<ICapture, RbdCapture, Task<TResult>> use, CancellationToken cancellationToken)
-        where TJob : BackupJob
+    /// <param name="plan">What is captured.</param>
+    /// <param name="directoryPath">See <see cref="CapturePlan.Intent"/>.</param>
+    /// <param name="report">Gets what is left at the end of the scope.</param>
+    /// <exception cref="KvmBackupException">The journal cannot be written; nothing was changed.</exception>
+    public async Task<CaptureScope> BeginAsync(
+        CapturePlan plan, string directoryPath, JobReportBuilder report, CancellationToken cancellationToken)
     {
+        BackupJob job = plan.Job;
         DescriptorBudget.Demand(job.Disks.Sum(disk => Math.Max(1, disk.Layers.Count)));
-        OpenEntry entry = await journal.OpenAsync(subject.Intent(job, id, directoryPath), cancellationToken);
-        gate.Pass(job.Name, JobStep.Intent);
+        OpenEntry entry = await journal.OpenAsync(plan.Intent(directoryPath), cancellationToken);
+        faults.Pass(job.Name, JobStep.Intent);
         RbdCapture images = new(job, cluster, journal.PendingDeletions, log);
-        ICapture source = subject.Hold(job, id, entry, images);
-        try
+        return new CaptureScope(plan.Begin(entry, images), images, entry, report, () => faults.Pass(job.Name, JobStep.Closed));
+    }
+}
+
+/// <summary>
+/// The scope in which a guest or image is captured. At its end snapshots of images that no backup keeps are removed, and the
+/// journal's entry is closed unless recovery still requires it.
+/// </summary>
+public sealed class CaptureScope : IAsyncDisposable
+{
+    private readonly OpenEntry entry;
+    private readonly JobReportBuilder report;
+    private readonly Action closed;
+
+    internal CaptureScope(
+        ICapture source, RbdCapture images, OpenEntry entry, JobReportBuilder report, Action closed)
+    {
+        Source = source;
+        Images = images;
+        this.entry = entry;
+        this.report = report;
+        this.closed = closed;
+    }
+
+    /// <summary>The captured guest or image.</summary>
+    public ICapture Source { get; }
+
+    /// <summary>Its snapshots in Ceph clusters.</summary>
+    public RbdCapture Images { get; }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Images.DisposeAsync();
+        report.Warn(Images.Left);
+        report.Warn(Source.Notes);
+        report.RequireManualAction(await Source.FindTroublesAsync());
+        if (Source.IsClean)
         {
-            return await use(source, images);
-        }
-        finally
-        {
-            // A guest that still needs something keeps its entry: recovery goes on from it.
-            await images.DisposeAsync();
-            record.Warn(images.Left);
-            record.Warn(source.Notes);
-            record.RequireManualAction(await source.FindTroublesAsync());
-            if (source.IsClean)
-            {
-                await entry.CloseAsync(CancellationToken.None);
-                gate.Pass(job.Name, JobStep.Closed);
-            }
+            await entry.CloseAsync(CancellationToken.None);
+            closed();
         }
     }
 }

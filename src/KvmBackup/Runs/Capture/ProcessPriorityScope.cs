@@ -38,14 +38,14 @@ public sealed class ProcessPriorityScope(Func<ResourceLimits, IDisposable> lower
     }
 
     /// <summary>The same, for each disk from when it is pinned until it is read; it is released as it was pinned.</summary>
-    public IDiskConsumer Of(IDiskConsumer taker, ResourceLimits limits) => new Taker(this, taker, limits);
+    public IDiskConsumer Of(IDiskConsumer consumer, ResourceLimits limits) => new Lowered(this, consumer, limits);
 
-    private sealed class Taker(ProcessPriorityScope priority, IDiskConsumer taker, ResourceLimits limits) : IDiskConsumer
+    private sealed class Lowered(ProcessPriorityScope priority, IDiskConsumer consumer, ResourceLimits limits) : IDiskConsumer
     {
-        public async Task TakeAsync(BackupDisk disk, TransferMonitor monitor, CancellationToken cancellationToken)
+        public async Task ReadAsync(BackupDisk disk, TransferMonitor monitor, CancellationToken cancellationToken)
         {
             using IDisposable? lowered = priority.Begin(limits);
-            await taker.TakeAsync(disk, monitor, cancellationToken);
+            await consumer.ReadAsync(disk, monitor, cancellationToken);
         }
     }
 }

@@ -20,7 +20,7 @@ internal sealed class Comparison(DomainName name, ComparedBackup backup, RbdClie
     /// <summary>What turned out while disks were read.</summary>
     public IReadOnlyList<string> Warnings => warnings;
 
-    public async Task TakeAsync(BackupDisk disk, TransferMonitor monitor, CancellationToken cancellationToken)
+    public async Task ReadAsync(BackupDisk disk, TransferMonitor monitor, CancellationToken cancellationToken)
     {
         IReadOnlyList<ComparedFile> archived = backup.Files[disk.Disk.Target];
         CapturedContent content = new(disk, cluster, monitor);

@@ -17,8 +17,8 @@ public sealed class DomainPinner(
         Images = RbdCapture.Intent(job),
     };
 
-    public PinnedDomain Begin(DomainJob job, BackupId id, OpenEntry entry, RbdCapture images) =>
-        new(job, id, entry, freeze, snapshot, images, release, gate, log);
+    public PinnedDomain Begin(DomainJob job, OpenEntry entry, RbdCapture images) =>
+        new(job, entry, freeze, snapshot, images, release, gate, log);
 
     private static JournalPin Intent(PlannedOverlay overlay) => new(
         overlay.Target, overlay.BasePath, overlay.BaseFormat, LocalFile.Identify(overlay.BasePath), overlay.OverlayPath, null,

@@ -1,6 +1,5 @@
 using KvmBackup.Configuration;
 using KvmBackup.Hypervisor;
-using KvmBackup.Journaling;
 using KvmBackup.Runs.Capture;
 using KvmBackup.Storage;
 using Serilog;
@@ -18,7 +17,7 @@ namespace KvmBackup.Runs.Guests;
 /// <param name="log">Told what happens.</param>
 public sealed class GuestBackup(
     DomainIdentity domain, DomainSettings settings, LibvirtHost host, Preflight preflight, DomainPinner pinner,
-    BackupDirectory? target, TimeProvider time, ILogger log) : IBackupSubject<DomainJob>
+    BackupDirectory? target, TimeProvider time, ILogger log) : IBackupSubject
 {
     public DomainName Name => domain.Name;
 
@@ -26,12 +25,13 @@ public sealed class GuestBackup(
 
     public string Untouched => "the guest is as it was";
 
-    public Task<DomainJob> PrepareAsync(DomainDirectory directory, BackupId id, CancellationToken cancellationToken) =>
-        preflight.PrepareAsync(domain, settings, directory, target, id, cancellationToken);
-
-    public JournalEntry Intent(DomainJob job, BackupId id, string directoryPath) =>
-        DomainPinner.Intent(job, id, directoryPath);
-
-    public ICapture Hold(DomainJob job, BackupId id, OpenEntry entry, RbdCapture images) =>
-        new GuestCapture(job, pinner.Begin(job, id, entry, images), images, host, time, log);
+    public async Task<CapturePlan> PrepareAsync(
+        DomainDirectory directory, BackupId id, CancellationToken cancellationToken)
+    {
+        DomainJob job = await preflight.PrepareAsync(domain, settings, directory, target, id, cancellationToken);
+        return new CapturePlan(
+            job,
+            path => DomainPinner.Intent(job, id, path),
+            (entry, images) => new GuestCapture(job, pinner.Begin(job, entry, images), images, host, time, log));
+    }
 }

@@ -28,15 +28,15 @@ public sealed class GuestCapture(
         }
     }
 
-    public Task<PinOutcome> ReadAsync(IDiskConsumer taker, TransferMonitor monitor, CancellationToken cancellationToken) =>
+    public Task<PinOutcome> ReadAsync(IDiskConsumer consumer, TransferMonitor monitor, CancellationToken cancellationToken) =>
         job.Facts.IsActive
-            ? ReadPinnedAsync(taker, monitor, cancellationToken)
-            : ReadOfflineAsync(taker, monitor, cancellationToken);
+            ? ReadPinnedAsync(consumer, monitor, cancellationToken)
+            : ReadOfflineAsync(consumer, monitor, cancellationToken);
 
     public async Task<IReadOnlyList<string>> FindTroublesAsync() =>
         [.. pin.Troubles, .. job.Facts.IsActive ? await pauses.FindAsync(job) : []];
 
-    private async Task<PinOutcome> ReadPinnedAsync(IDiskConsumer taker, TransferMonitor monitor, CancellationToken cancellationToken)
+    private async Task<PinOutcome> ReadPinnedAsync(IDiskConsumer consumer, TransferMonitor monitor, CancellationToken cancellationToken)
     {
         await using (pin)
         {
@@ -51,7 +51,7 @@ public sealed class GuestCapture(
             InactiveDisks idle = new(job, host);
             foreach (BackupDisk disk in job.Disks)
             {
-                await guard.ProtectAsync(token => taker.TakeAsync(disk, monitor, token));
+                await guard.ProtectAsync(token => consumer.ReadAsync(disk, monitor, token));
                 await pin.ReleaseAsync(disk.Disk.Target);
             }
 
@@ -61,7 +61,7 @@ public sealed class GuestCapture(
         return pin.Outcome with { OverlayBytes = job.Overlays.Count == 0 ? null : pin.OverlayBytes };
     }
 
-    private async Task<PinOutcome> ReadOfflineAsync(IDiskConsumer taker, TransferMonitor monitor, CancellationToken cancellationToken)
+    private async Task<PinOutcome> ReadOfflineAsync(IDiskConsumer consumer, TransferMonitor monitor, CancellationToken cancellationToken)
     {
         OfflineGuard offline = new(job, host);
         await images.CreateAsync(OverlaySnapshot.Limit);
@@ -69,7 +69,7 @@ public sealed class GuestCapture(
             [], monitor, job.Settings.StallTimeout, () => Task.FromResult(false), time, cancellationToken);
         foreach (BackupDisk disk in job.Disks)
         {
-            await guard.ProtectAsync(token => taker.TakeAsync(disk, monitor, token));
+            await guard.ProtectAsync(token => consumer.ReadAsync(disk, monitor, token));
         }
 
         await offline.EnsureUntouchedAsync(cancellationToken);

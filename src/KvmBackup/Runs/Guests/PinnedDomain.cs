@@ -11,7 +11,7 @@ namespace KvmBackup.Runs.Guests;
 /// its base; what that cannot do is told in <see cref="Troubles"/>, with the commands to type.
 /// </summary>
 public sealed class PinnedDomain(
-    DomainJob job, BackupId id, OpenEntry journal, GuestFreeze freeze, OverlaySnapshot snapshot, RbdCapture images,
+    DomainJob job, OpenEntry journal, GuestFreeze freeze, OverlaySnapshot snapshot, RbdCapture images,
     OverlayRelease release, FaultInjection gate, ILogger log) : IAsyncDisposable
 {
     private readonly List<string> troubles = [];
@@ -177,7 +177,7 @@ public sealed class PinnedDomain(
 
         // libvirt refuses a snapshot of no disk.
         Task inFiles = job.Overlays.Count == 0 ? Task.CompletedTask
-            : snapshot.CreateAsync(job.Facts, id, job.Overlays, limit, CancellationToken.None);
+            : snapshot.CreateAsync(job.Facts, journal.Current.BackupId, job.Overlays, limit, CancellationToken.None);
         await Task.WhenAll(inCluster, inFiles);
     }
 

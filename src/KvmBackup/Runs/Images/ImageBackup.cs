@@ -14,7 +14,7 @@ namespace KvmBackup.Runs.Images;
 /// <param name="time">The clock.</param>
 public sealed class ImageBackup(
     RbdImage image, ImageSelection selection, ImageInspection look, BackupDirectory? target, FaultInjection gate, TimeProvider time)
-    : IBackupSubject<ImageJob>
+    : IBackupSubject
 {
     public DomainName Name { get; } = ImageIdentity.NameOf(image);
 
@@ -22,15 +22,13 @@ public sealed class ImageBackup(
 
     public string Untouched => "the image is as it was";
 
-    public Task<ImageJob> PrepareAsync(DomainDirectory directory, BackupId id, CancellationToken cancellationToken) =>
-        look.PrepareAsync(image, selection, directory, target, id, cancellationToken);
-
-    public JournalEntry Intent(ImageJob job, BackupId id, string directoryPath) =>
-        JournalEntry.CreateIntent(job.Identity.Uuid, job.Name, id, directoryPath, []) with
-        {
-            Images = RbdCapture.Intent(job),
-        };
-
-    public ICapture Hold(ImageJob job, BackupId id, OpenEntry entry, RbdCapture images) =>
-        new ImageCapture(job, entry, images, gate, time);
+    public async Task<CapturePlan> PrepareAsync(
+        DomainDirectory directory, BackupId id, CancellationToken cancellationToken)
+    {
+        ImageJob job = await look.PrepareAsync(image, selection, directory, target, id, cancellationToken);
+        return new CapturePlan(
+            job,
+            path => JournalEntry.CreateIntent(job.Identity.Uuid, job.Name, id, path, []) with { Images = RbdCapture.Intent(job) },
+            (entry, images) => new ImageCapture(job, entry, images, gate, time));
+    }
 }

@@ -305,13 +305,16 @@ public sealed partial class GuestBackupTests : IDisposable
             Releases.Over(shell, time, target.PathOf("apparmor")).Release, gate, Logger.None);
         Archiver archiver = new(shell);
         (BackupVerifier verifier, RetentionRunner retainer) = (new(Logger.None), new(Logger.None));
-        BackupWorkflow course = new(
-            archiver, cluster, new ImageTrimmer(cluster, Logger.None), gate, new ProcessPriorityScope(_ => throw new RunsException("no"), Logger.None), verifier, retainer,
-            new Merger(archiver, verifier, retainer, gate, Target(), time, Logger.None), Target(), journal, "cloud1", time, Logger.None);
+        ProcessPriorityScope priority = new(_ => throw new RunsException("no"), Logger.None);
+        BackupWriter writer = new(archiver, cluster, verifier, gate, priority, "cloud1", time, Logger.None);
+        Merger merger = new(archiver, verifier, retainer, gate, Target(), time, Logger.None);
+        BackupCleanup cleanup = new(new ImageTrimmer(cluster, Logger.None), retainer, merger, gate, priority);
+        CaptureScopes captures = new(journal, cluster, gate, Logger.None);
+        BackupWorkflow workflow = new(archiver, captures, writer, cleanup, Target(), gate, time, Logger.None);
         GuestBackup guest = new(
             Web1.Identity, Web1.Settings, host,
             new Preflight(host, qemu, new MappedImages(), new ImagePreflight(new ClusterAccess(host, new ClusterKeys(target.PathOf("keys"))), cluster)),
             pinner, Target(), time, Logger.None);
-        return await course.RunAsync(guest, "due", TimeSpan.Zero, null, null, CancellationToken.None);
+        return await workflow.RunAsync(guest, "due", TimeSpan.Zero, null, null, CancellationToken.None);
     }
 }

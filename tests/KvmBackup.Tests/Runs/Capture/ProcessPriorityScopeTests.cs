@@ -20,8 +20,8 @@ public sealed class ProcessPriorityScopeTests
         using CancellationTokenSource ended = new();
         await ended.CancelAsync();
 
-        await priority.Of(new Witness(happened), Nice).TakeAsync(null!, null!, CancellationToken.None);
-        await Assert.ThrowsAsync<OperationCanceledException>(() => priority.Of(new Witness(happened), Nice).TakeAsync(null!, null!, ended.Token));
+        await priority.Of(new Witness(happened), Nice).ReadAsync(null!, null!, CancellationToken.None);
+        await Assert.ThrowsAsync<OperationCanceledException>(() => priority.Of(new Witness(happened), Nice).ReadAsync(null!, null!, ended.Token));
 
         Assert.Equal(["lower", "read", "back", "lower", "back"], happened);
     }
@@ -31,7 +31,7 @@ public sealed class ProcessPriorityScopeTests
     {
         ProcessPriorityScope priority = new(_ => Lower(), Logger.None);
 
-        await priority.Of(new Witness(happened), new ResourceLimits(1000, 0, IoPriority.None)).TakeAsync(null!, null!, CancellationToken.None);
+        await priority.Of(new Witness(happened), new ResourceLimits(1000, 0, IoPriority.None)).ReadAsync(null!, null!, CancellationToken.None);
 
         Assert.Equal(["read"], happened);
     }
@@ -42,8 +42,8 @@ public sealed class ProcessPriorityScopeTests
         using Logger log = new LoggerConfiguration().WriteTo.Sink(new Witness(happened)).CreateLogger();
         ProcessPriorityScope priority = new(_ => throw new RunsException("it takes root"), log);
 
-        await priority.Of(new Witness(happened), Nice).TakeAsync(null!, null!, CancellationToken.None);
-        await priority.Of(new Witness(happened), Nice).TakeAsync(null!, null!, CancellationToken.None);
+        await priority.Of(new Witness(happened), Nice).ReadAsync(null!, null!, CancellationToken.None);
+        await priority.Of(new Witness(happened), Nice).ReadAsync(null!, null!, CancellationToken.None);
 
         Assert.Equal(
             ["This run goes on as it was started, without limits: {nice, ionice}: \"it takes root\"", "read", "read"], happened);
@@ -57,7 +57,7 @@ public sealed class ProcessPriorityScopeTests
 
     private sealed class Witness(List<string> happened) : IDiskConsumer, ILogEventSink, IDisposable
     {
-        public Task TakeAsync(BackupDisk disk, TransferMonitor monitor, CancellationToken cancellationToken)
+        public Task ReadAsync(BackupDisk disk, TransferMonitor monitor, CancellationToken cancellationToken)
         {
             cancellationToken.ThrowIfCancellationRequested();
             happened.Add("read");

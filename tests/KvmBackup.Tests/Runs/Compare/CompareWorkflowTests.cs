@@ -123,8 +123,9 @@ public sealed class CompareWorkflowTests : IDisposable
             Web1.Identity, settings, host.Libvirt, host.Preflight,
             new DomainPinner(new GuestFreeze(host.Agent, Logger.None), host.Snapshot, host.Release, gate, Logger.None),
             target: null, host.Time, Logger.None);
-        CompareWorkflow course = new(new CaptureScope(host.Journal, host.Cluster, gate, Logger.None), host.Cluster, new ProcessPriorityScope(_ => throw new RunsException("no"), Logger.None),
-            host.Time, Logger.None);
-        return await course.RunAsync(guest, opened, target.ForDomain(RealBackups.Web1), null, null, CancellationToken.None);
+        CompareWorkflow workflow = new(
+            new CaptureScopes(host.Journal, host.Cluster, gate, Logger.None), host.Cluster,
+            new ProcessPriorityScope(_ => throw new RunsException("no"), Logger.None), host.Time, Logger.None);
+        return await workflow.RunAsync(guest, opened, target.ForDomain(RealBackups.Web1), null, null, CancellationToken.None);
     }
 }

@@ -129,11 +129,13 @@ public sealed class CheckRunTests : IDisposable
     {
         BackupDirectory directory = new(path ?? target.DirectoryPath, host.Time);
         HostSettings settings = new("cloud1", directory.DirectoryPath, host.PathOf("state"), [Web1.Settings]);
+        GuestCheck guests = new(host.Libvirt, host.Agent, host.Images, host.Preflight, directory, host.Time);
+        ImageCheck images = new(
+            new RbdPool(host.Shell), new ImageInspection(new ImagePreflight(host.Access, host.Cluster), host.Time),
+            directory, host.Time);
         return new CheckRun(
-            settings, host.Libvirt, host.Agent, host.Images, new Archiver(host.Shell), directory,
-            host.Preflight, new DiskInventory(host.Libvirt, new MappedImages(), Logger.None),
-            new ImageCheck(
-                new RbdPool(host.Shell), new ImageInspection(new ImagePreflight(host.Access, host.Cluster), host.Time), directory, host.Time),
-            host.Time).RunAsync(CancellationToken.None);
+            settings, host.Libvirt, new Archiver(host.Shell), directory,
+            new DiskInventory(host.Libvirt, new MappedImages(), Logger.None), guests, images, host.Time)
+            .RunAsync(CancellationToken.None);
     }
 }
