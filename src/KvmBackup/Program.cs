@@ -1,14 +1,24 @@
 using KvmBackup.Archiving;
+using KvmBackup.Ceph;
 using KvmBackup.Cli;
 using KvmBackup.Configuration;
 using KvmBackup.Disks;
 using KvmBackup.Guarding;
 using KvmBackup.Hypervisor;
 using KvmBackup.Journaling;
-using KvmBackup.Model;
 using KvmBackup.Planning;
 using KvmBackup.Reporting;
-using KvmBackup.Runs;
+using KvmBackup.Runs.Archives;
+using KvmBackup.Runs.Backup;
+using KvmBackup.Runs.Capture;
+using KvmBackup.Runs.Clusters;
+using KvmBackup.Runs.Compare;
+using KvmBackup.Runs.Guests;
+using KvmBackup.Runs.Images;
+using KvmBackup.Runs.Inspect;
+using KvmBackup.Runs.Recover;
+using KvmBackup.Runs.Restore;
+using KvmBackup.Runs.Retention;
 using KvmBackup.Shell;
 using KvmBackup.Storage;
 using Serilog;
@@ -55,7 +65,7 @@ internal static class Program
         Environment.Exit((int)ExitCode.Failed);
     }
 
-    private static RunSet Assemble(GlobalOptions options, ILogger log)
+    private static CommandFactories Assemble(GlobalOptions options, ILogger log)
     {
         TimeProvider time = TimeProvider.System;
         Lazy<HostSettings> settings = new(() => ConfigurationReader.Read(options.ConfigurationPath, HostSettings.ShortHostName));
@@ -67,7 +77,7 @@ internal static class Program
         Lazy<BackupDirectory> source = new(() =>
             options.BackupDirectory is { } path ? new BackupDirectory(path, time) : target.Value);
         Lazy<Journal> journal = new(() => new Journal(settings.Value.StateDirectory, time));
-        ProgramShell shell = new(log, time);
+        ProcessRunner shell = new(log, time);
         Archiver archiver = new(shell);
         BackupVerifier verifier = new(log);
         QemuImage images = new(shell);
@@ -86,7 +96,7 @@ internal static class Program
         Lazy<ClusterAccess> access = new(() => new ClusterAccess(host, keys.Value));
         MappedImages mapped = new();
         Lazy<Preflight> preflight = new(() => new Preflight(host, images, mapped, new ImagePreflight(access.Value, cluster)));
-        StepGate gate = new(Environment.GetEnvironmentVariable("KVMBACKUP_HOLD_AFTER"), SelfControl.Stop, log);
+        FaultInjection gate = new(Environment.GetEnvironmentVariable("KVMBACKUP_HOLD_AFTER"), CurrentProcess.Stop, log);
         DomainPinner pinner = new(new GuestFreeze(agent, log), snapshot, release, gate, log);
 
         RecoverRun Recover() => new(
@@ -94,19 +104,19 @@ internal static class Program
                 host, agent, snapshot, release, images, new ImageRecovery(access.Value, keys.Value, cluster, log), journal.Value, log),
             journal.Value,
             settings.Value.StateDirectory, ScratchFolder.UsualParents, time, log);
-        Retainer retainer = new(log);
+        RetentionRunner retainer = new(log);
         Lazy<Merger> merger = new(() => new Merger(archiver, verifier, retainer, gate, target.Value, time, log));
-        Courtesy courtesy = new(OwnPriority.Lower, log);
-        BackupCourse Course() => new(
-            archiver, cluster, new ImageTrimmer(cluster, log), gate, courtesy, verifier, retainer, merger.Value, target.Value, journal.Value,
+        ProcessPriorityScope priority = new(ProcessPriority.Lower, log);
+        BackupWorkflow Workflow() => new(
+            archiver, cluster, new ImageTrimmer(cluster, log), gate, priority, verifier, retainer, merger.Value, target.Value, journal.Value,
             settings.Value.HostName, time, log);
-        ImageLook Look() => new(new ImagePreflight(access.Value, cluster), time);
+        ImageInspection Look() => new(new ImagePreflight(access.Value, cluster), time);
         ImagesRun Images() => new(
-            Course(), new ImageDryRun(Look(), target.Value, time), Look(), new RbdPool(shell), target.Value, gate, time, log);
-        WatchCall Watch() => new(SelfControl.ProgramPath, [.. SelfControl.ProgramPrefix, .. WatchCommand.Arguments(options)]);
+            Workflow(), new ImageDryRun(Look(), target.Value, time), Look(), new RbdPool(shell), target.Value, gate, time, log);
+        WatcherCommand Watch() => new(CurrentProcess.ProgramPath, [.. CurrentProcess.ProgramPrefix, .. WatchCommand.Arguments(options)]);
         BackupRun Backup() => new(
             settings.Value, host, Recover(),
-            new DiskCensus(host, mapped, log), Course(),
+            new DiskInventory(host, mapped, log), Workflow(),
             (domain, wanted) => new GuestBackup(domain, wanted, host, preflight.Value, pinner, target.Value, time, log),
             Images(),
             new DryRun(preflight.Value, agent, snapshot, commit, target.Value, time),
@@ -114,7 +124,7 @@ internal static class Program
             new HostShutdown(log), keys.Value, time, log);
         CompareRun Compare() => new(
             settings.Value, source.Value, host, Recover(),
-            new CompareCourse(new SubjectHold(journal.Value, cluster, gate, log), cluster, courtesy, time, log),
+            new CompareWorkflow(new CaptureScope(journal.Value, cluster, gate, log), cluster, priority, time, log),
             (domain, wanted) => new GuestBackup(domain, wanted, host, preflight.Value, pinner, target: null, time, log),
             (image, wanted) => new ImageBackup(image, wanted, Look(), target: null, gate, time),
             Watch(), new HostShutdown(log), keys.Value, time, log);
@@ -134,7 +144,7 @@ internal static class Program
                 definer, keys.Value, time, log);
         }
 
-        return new RunSet(
+        return new CommandFactories(
             () => source.Value.DirectoryPath,
             Backup,
             () => new ListRun(source.Value),
@@ -146,11 +156,11 @@ internal static class Program
             Compare,
             () => new PruneRun(settings.Value, target.Value, merger.Value, options.Wait, time, log),
             () => new CheckRun(settings.Value, host, agent, images, archiver, target.Value, preflight.Value,
-                new DiskCensus(host, mapped, log), new ImageCheck(new RbdPool(shell), Look(), target.Value, time), time),
+                new DiskInventory(host, mapped, log), new ImageCheck(new RbdPool(shell), Look(), target.Value, time), time),
             Recover,
             () => new SnapshotsRun(
                 new SnapshotSubjects(
-                    settings.Value, host, new DiskCensus(host, mapped, log), mapped, access.Value, cluster, new RbdPool(shell)),
-                keys.Value, cluster, new ImageTrimmer(cluster, log), journal.Value.Owed, target.Value, options.Wait, log));
+                    settings.Value, host, new DiskInventory(host, mapped, log), mapped, access.Value, cluster, new RbdPool(shell)),
+                keys.Value, cluster, new ImageTrimmer(cluster, log), journal.Value.PendingDeletions, target.Value, options.Wait, log));
     }
 }

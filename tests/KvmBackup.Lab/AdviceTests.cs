@@ -74,7 +74,7 @@ public sealed class AdviceTests
     /// <summary>A run was killed, and its journal cannot be read, or is gone.</summary>
     private static async Task AssertLostJournalAsync(LabGuest guest, BackupSite site, TypedAdvice advice, bool isDamaged)
     {
-        await using RunningProgram held = await HeldProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
         await CrashSite.KillWatcherAsync(held);
         await held.SignalAsync("KILL");
         if (isDamaged)
@@ -133,7 +133,7 @@ public sealed class AdviceTests
     private static async Task AssertBroughtBackByHandAsync(LabGuest guest, BackupSite site, TypedAdvice advice)
     {
         string definition = await Virsh.RunAsync("dumpxml", "--inactive", guest.Name);
-        await using RunningProgram held = await HeldProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
         await CrashSite.KillWatcherAsync(held);
         await held.SignalAsync("KILL");
         await WriteMarkAsync(guest);
@@ -206,7 +206,7 @@ public sealed class AdviceTests
     /// <returns>What the run told, which must need a person.</returns>
     private static async Task<string> DisturbAsync(LabGuest guest, BackupSite site, Func<Task> happenAsync)
     {
-        await using RunningProgram held = await HeldProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
         await WriteMarkAsync(guest);
         await happenAsync();
         await held.SignalAsync("CONT");

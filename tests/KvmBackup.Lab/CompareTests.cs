@@ -74,7 +74,7 @@ public sealed class CompareTests
         foreach (string step in new[] { "Snapshotted", "Read:vda" })
         {
             await guest.WriteFileAsync($"/data/{step}", "written before"u8.ToArray());
-            await using RunningProgram held = await HeldProgram.StartAsync(site, step, "compare", guest.Name);
+            await using RunningProgram held = await PausedProgram.StartAsync(site, step, "compare", guest.Name);
             await held.SignalAsync("KILL");
             (await site.RunAsync("--wait", "60", "recover")).MustSucceed();
             await footprint.AssertUnchangedAsync(site);
@@ -89,8 +89,8 @@ public sealed class CompareTests
     [LabFact]
     public async Task An_image_without_a_guest_is_compared_at_a_snapshot_that_goes_again()
     {
-        await using LoneImageSite lone = await LoneImageSite.CreateAsync("lone-compared");
-        string name = LooseImages.NameOf(lone.Image);
+        await using StandaloneImageSite lone = await StandaloneImageSite.CreateAsync("lone-compared");
+        string name = StandaloneImages.NameOf(lone.Image);
 
         (await lone.Site.RunAsync("compare", name)).MustSucceed();
         await lone.ChangeAsync();

@@ -16,7 +16,7 @@ public sealed class CrashTests
         CrashSite.AtEveryStepAsync("watched", seed: 1, async (site, step, held) =>
         {
             await held.SignalAsync("KILL");
-            await site.WaitUntilMendedAsync(step);
+            await site.WaitUntilRecoveredAsync(step);
         });
 
     [LabFact(Timeout = Limit, Seconds = 90)]

@@ -66,7 +66,7 @@ public sealed class DefinitionTests
         BackupSite site = new((guest.Name, "rotate: 3"));
         foreach (bool isKilled in new[] { false, true })
         {
-            await using RunningProgram held = await HeldProgram.StartAsync(site, "Pinned", "run");
+            await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
             await guest.DestroyAsync();
             await held.SignalAsync(isKilled ? "KILL" : "CONT");
             _ = await held.WaitAsync(TimeSpan.FromMinutes(1));

@@ -28,7 +28,7 @@ public sealed class EncryptionTests
         foreach (string end in new[] { "continued", "killed" })
         {
             GuestFootprint before = await GuestFootprint.TakeAsync(guest);
-            await using RunningProgram held = await HeldProgram.StartAsync(site, "Pinned", "--json", "run");
+            await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "--json", "run");
             await guest.RunAsync($"for disk in vdb vdc; do echo '{Mark} {end}' >/disk/$disk/mark; done; sync");
             string[] overlays = Directory.GetFiles(guest.DirectoryPath!, "kvmbackup.*");
             Assert.Equal(3, overlays.Length);

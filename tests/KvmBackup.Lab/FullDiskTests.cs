@@ -18,7 +18,7 @@ public sealed class FullDiskTests
         _ = await site.BackUpAsync(guest.Name);
         string earlier = Describe(site, guest);
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
-        await using RunningProgram held = await HeldProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
         string filler = Path.Combine(site.BackupPath, "filler");
         _ = await RunningProgram.RunAsync("dd", "if=/dev/zero", $"of={filler}", "bs=64k");
         await held.SignalAsync("CONT");
@@ -44,7 +44,7 @@ public sealed class FullDiskTests
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
         await using RunningProgram events = RunningProgram.Start(
             "virsh", ["--connect", "qemu:///system", "event", "--domain", guest.Name, "--event", "lifecycle", "--loop"]);
-        await using RunningProgram held = await HeldProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
         (await RunningProgram.RunAsync("fallocate", "--length", "80M", Path.Combine(overlays, "filler"))).MustSucceed();
         await held.SignalAsync("CONT");
 
@@ -65,7 +65,7 @@ public sealed class FullDiskTests
         string overlays = await Folder.MountAsync("size=100m");
         BackupSite site = new((guest.Name, $"rotate: 2, overlay_dir: {overlays}"));
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
-        await using RunningProgram held = await HeldProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
         string filler = Path.Combine(overlays, "filler");
         _ = await RunningProgram.RunAsync("dd", "if=/dev/zero", $"of={filler}", "bs=64k");
         await guest.WaitForStateAsync("paused (I/O error)");

@@ -54,7 +54,7 @@ public sealed class HungClusterTests
     private static async Task<Outcome> RunWhileHangingAsync(BackupSite site, string step)
     {
         Outcome? outcome = null;
-        await using RunningProgram? held = step.Length == 0 ? null : await HeldProgram.StartAsync(site, step, "run");
+        await using RunningProgram? held = step.Length == 0 ? null : await PausedProgram.StartAsync(site, step, "run");
         await LabCeph.WhilePausedAsync(async () =>
         {
             await (held?.SignalAsync("CONT") ?? Task.CompletedTask);

@@ -18,7 +18,7 @@ public sealed class HungTargetTests
         (await site.RunAsync("run")).MustSucceed();
         string earlier = Folder.Describe(site.BackupDirectories(guest.Name).Single());
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
-        await using RunningProgram held = await HeldProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
         await target.WhileHangingAsync(async () =>
         {
             await held.SignalAsync("CONT");
@@ -46,7 +46,7 @@ public sealed class HungTargetTests
         string[] delicate = ["Completed"];
         foreach (string step in CrashSite.IsFullMatrix ? ["Released:vda", "Completed"] : delicate)
         {
-            await using RunningProgram held = await HeldProgram.StartAsync(site, step, "run");
+            await using RunningProgram held = await PausedProgram.StartAsync(site, step, "run");
             await target.WhileHangingAsync(async () =>
             {
                 await held.SignalAsync("CONT");

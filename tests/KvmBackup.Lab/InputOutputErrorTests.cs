@@ -47,7 +47,7 @@ public sealed class InputOutputErrorTests
         await using FailingFileSystem target = await FailingFileSystem.MountAsync(site.BackupPath);
         _ = await site.BackUpAsync(guest.Name);
         string earlier = Folder.Describe(site.BackupDirectories(guest.Name).Single());
-        await using RunningProgram held = await HeldProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
         await target.FailAsync();
         await held.SignalAsync("CONT");
 
@@ -73,7 +73,7 @@ public sealed class InputOutputErrorTests
         await using FailingFileSystem dying = await FailingFileSystem.MountAsync(overlays);
         BackupSite site = new((guest.Name, $"rotate: 2, overlay_dir: {overlays}"));
         await guest.WriteFileAsync("/data/before", "before"u8.ToArray());
-        await using RunningProgram held = await HeldProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
         await guest.WriteFileAsync("/data/meanwhile", "meanwhile"u8.ToArray());
         await dying.FailAsync();
         await guest.WaitForStateAsync("paused (I/O error)");

@@ -9,7 +9,7 @@ public sealed class MergeTests : IAsyncLifetime
 {
     private const string Keys = "pool: rbd, rotate: 3, merge: true, stall_timeout: 20s";
 
-    private readonly LooseImages images = new();
+    private readonly StandaloneImages images = new();
 
     public Task InitializeAsync() => LabCeph.EnsureStartedAsync();
 
@@ -24,7 +24,7 @@ public sealed class MergeTests : IAsyncLifetime
         List<(string Id, string Checksum)> points = [];
         for (int day = 1; day <= 5; day++)
         {
-            await LooseImages.ChangeAsync(image);
+            await StandaloneImages.ChangeAsync(image);
             if (day == 3)
             {
                 await LabCeph.RbdAsync("resize", "--no-progress", "--size", "32M", image.Specification);
@@ -32,7 +32,7 @@ public sealed class MergeTests : IAsyncLifetime
 
             string unmerged = Copy(site);
             JsonElement job = await BackUpAsync(site);
-            points.Add((job.GetProperty("backup").GetProperty("id").GetString()!, await LooseImages.ChecksumAsync(image.Specification)));
+            points.Add((job.GetProperty("backup").GetProperty("id").GetString()!, await StandaloneImages.ChecksumAsync(image.Specification)));
             Assert.Empty(job.GetProperty("warnings").EnumerateArray());
             Assert.Equal(day < 4 ? 0 : 1, job.GetProperty("merged").GetArrayLength());
             Assert.Equal(day < 4 ? 0 : 1, job.GetProperty("removed").GetArrayLength());
@@ -64,15 +64,15 @@ public sealed class MergeTests : IAsyncLifetime
 
         foreach (string step in new[] { "MergeProven", "MergePublished", "Merged" })
         {
-            await LooseImages.ChangeAsync(image);
-            await using (RunningProgram held = await HeldProgram.StartAsync(site, step, "run"))
+            await StandaloneImages.ChangeAsync(image);
+            await using (RunningProgram held = await PausedProgram.StartAsync(site, step, "run"))
             {
                 await CrashSite.KillWatcherAsync(held);
                 await held.SignalAsync("KILL");
             }
 
             (await site.RunAsync("recover")).MustSucceed();
-            points.Add((site.BackupIds(LooseImages.FolderOf(image))[^1], await LooseImages.ChecksumAsync(image.Specification)));
+            points.Add((site.BackupIds(StandaloneImages.FolderOf(image))[^1], await StandaloneImages.ChecksumAsync(image.Specification)));
             await AssertPointsAsync(site, image, points.TakeLast(3));
             await PointAsync();
             Assert.Equal(["full", "incr", "incr"], KindsOf(site, image));
@@ -84,9 +84,9 @@ public sealed class MergeTests : IAsyncLifetime
 
         async Task PointAsync()
         {
-            await LooseImages.ChangeAsync(image);
+            await StandaloneImages.ChangeAsync(image);
             JsonElement job = await BackUpAsync(site);
-            points.Add((job.GetProperty("backup").GetProperty("id").GetString()!, await LooseImages.ChecksumAsync(image.Specification)));
+            points.Add((job.GetProperty("backup").GetProperty("id").GetString()!, await StandaloneImages.ChecksumAsync(image.Specification)));
         }
     }
 
@@ -98,11 +98,11 @@ public sealed class MergeTests : IAsyncLifetime
         site.ConfigureImages(("volumes", $"{Keys}, name: merge-3"));
         for (int day = 1; day <= 3; day++)
         {
-            await LooseImages.ChangeAsync(image);
+            await StandaloneImages.ChangeAsync(image);
             _ = await BackUpAsync(site);
         }
 
-        string folder = site.BackupDirectories(LooseImages.FolderOf(image))[0];
+        string folder = site.BackupDirectories(StandaloneImages.FolderOf(image))[0];
         string archive = Directory.GetFiles(folder, "*.tar.gz").Single();
         byte[] bytes = await File.ReadAllBytesAsync(archive);
         bytes[bytes.Length / 2] ^= 1;
@@ -127,7 +127,7 @@ public sealed class MergeTests : IAsyncLifetime
         BackupSite site = new((guest.Name, "rotate: 9, merge: true"));
         for (int day = 1; day <= 4; day++)
         {
-            await LooseImages.ChangeAsync(image);
+            await StandaloneImages.ChangeAsync(image);
             _ = await site.BackUpAsync(guest.Name);
         }
 
@@ -159,7 +159,7 @@ public sealed class MergeTests : IAsyncLifetime
         Assert.Single((await site.ReportAsync("run")).GetProperty("jobs").EnumerateArray());
 
     private static string[] KindsOf(BackupSite site, LabRbdImage image) =>
-        [.. site.BackupDirectories(LooseImages.FolderOf(image)).Select(path => path.Split('-')[^1])];
+        [.. site.BackupDirectories(StandaloneImages.FolderOf(image)).Select(path => path.Split('-')[^1])];
 
     private static async Task AssertPointsAsync(BackupSite site, LabRbdImage image, IEnumerable<(string Id, string Checksum)> points)
     {
@@ -172,7 +172,7 @@ public sealed class MergeTests : IAsyncLifetime
     private static async Task<string> AssembleAsync(BackupSite site, string backupPath, LabRbdImage image, string id)
     {
         string file = Path.Combine(LabEnvironment.NewDirectory("assembled"), "image.raw");
-        (await site.RunAsync("--backupdir", backupPath, "assemble", $"{LooseImages.NameOf(image)}@{id}", "--to", file)).MustSucceed();
+        (await site.RunAsync("--backupdir", backupPath, "assemble", $"{StandaloneImages.NameOf(image)}@{id}", "--to", file)).MustSucceed();
         string checksum = Folder.Checksum(file);
         File.Delete(file);
         return checksum;
@@ -194,7 +194,7 @@ public sealed class MergeTests : IAsyncLifetime
 
     private async Task AssertGuideOfTheMergedBackupWorksAsync(BackupSite site, LabRbdImage image, string checksum)
     {
-        string archive = Directory.GetFiles(site.BackupDirectories(LooseImages.FolderOf(image))[0], "*.tar.gz").Single();
+        string archive = Directory.GetFiles(site.BackupDirectories(StandaloneImages.FolderOf(image))[0], "*.tar.gz").Single();
         string folder = LabEnvironment.NewDirectory("by-hand");
         (await RunningProgram.RunAsync("tar", "-xf", archive, "-C", folder)).MustSucceed();
         string inner = Assert.Single(Directory.GetDirectories(folder));

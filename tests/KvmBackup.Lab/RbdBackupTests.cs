@@ -111,7 +111,7 @@ public sealed class RbdBackupTests
     /// <summary>A run that is told to end in the middle of the image.</summary>
     private static async Task InterruptAsync(BackupSite site)
     {
-        await using RunningProgram held = await HeldProgram.StartAsync(site, "Read:vda", "run");
+        await using RunningProgram held = await PausedProgram.StartAsync(site, "Read:vda", "run");
         await held.SignalAsync("TERM");
         await held.SignalAsync("CONT");
         (await held.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(143);

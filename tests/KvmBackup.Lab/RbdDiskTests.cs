@@ -1,8 +1,8 @@
 using System.Text.Json;
 using KvmBackup.Archiving;
-using KvmBackup.Disks;
+using KvmBackup.Archiving.Chunks;
+using KvmBackup.Ceph;
 using KvmBackup.Lab.Support;
-using KvmBackup.Model;
 using KvmBackup.Shell;
 using Microsoft.Win32.SafeHandles;
 using Serilog.Core;
@@ -15,7 +15,7 @@ public sealed class RbdDiskTests : IAsyncLifetime
 {
     private const long Mebibyte = 1 << 20;
     private static readonly CancellationToken None = CancellationToken.None;
-    private readonly ProgramShell shell = new(Logger.None, TimeProvider.System);
+    private readonly ProcessRunner shell = new(Logger.None, TimeProvider.System);
     private readonly RbdClient client;
     private readonly List<LabRbdImage> made = [];
 
@@ -152,7 +152,7 @@ public sealed class RbdDiskTests : IAsyncLifetime
         await client.ProtectAsync(location, "one", None);
         await client.ProtectAsync(location, "one", None);
         RbdSnapshot snapshot = (await client.ListSnapshotsAsync(location, None)).Single();
-        DisksException isProtected = await FailsAsync(() => client.RemoveSnapshotAsync(location, "one", None));
+        CephException isProtected = await FailsAsync(() => client.RemoveSnapshotAsync(location, "one", None));
         await client.UnprotectAsync(location, "one", None);
         await client.UnprotectAsync(location, "one", None);
 
@@ -170,14 +170,14 @@ public sealed class RbdDiskTests : IAsyncLifetime
 
         await LabCeph.WhilePausedAsync(async () =>
         {
-            DisksException failure = await FailsAsync(
+            CephException failure = await FailsAsync(
                 () => client.CreateSnapshotAsync(At(image), "never", TimeSpan.FromSeconds(4), None));
             Assert.Contains("hanging", failure.Message, StringComparison.Ordinal);
             Assert.Contains("ceph health detail", failure.Message, StringComparison.Ordinal);
         });
     }
 
-    private static Task<DisksException> FailsAsync(Func<Task> action) => Assert.ThrowsAsync<DisksException>(action);
+    private static Task<CephException> FailsAsync(Func<Task> action) => Assert.ThrowsAsync<CephException>(action);
 
     private static RbdLocation At(LabRbdImage image) => new(RbdImage.Parse(image.Specification), RbdAccess.Default);
 

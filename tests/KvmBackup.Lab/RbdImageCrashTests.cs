@@ -14,7 +14,7 @@ public sealed class RbdImageCrashTests
         "lone watched", seed: 11, async (site, step, held) =>
         {
             await held.SignalAsync("KILL");
-            await site.WaitUntilMendedAsync(step);
+            await site.WaitUntilRecoveredAsync(step);
 
             // What may come yet is remembered beyond the watcher's end, and looked for once more.
             (await site.Site.RunAsync("--wait", "30", "recover")).MustSucceed();
@@ -43,7 +43,7 @@ public sealed class RbdImageCrashTests
     [LabFact(Timeout = Limit)]
     public async Task A_call_of_rbd_that_goes_wrong_harms_no_backup_of_an_image_and_leaves_no_snapshot()
     {
-        await using LoneImageSite site = await LoneImageSite.CreateAsync("lone faults");
+        await using StandaloneImageSite site = await StandaloneImageSite.CreateAsync("lone faults");
         FaultyPrograms programs = new();
         await site.ChangeAsync();
         (await programs.RunAsync(site.Site, at: 0, ProgramFault.Fail)).MustSucceed();
@@ -67,10 +67,10 @@ public sealed class RbdImageCrashTests
         await site.AssertNextBackupIsGoodAsync("at last");
     }
 
-    private static async Task AtEveryStepAsync(string name, int seed, Func<LoneImageSite, string, RunningProgram, Task> happenAsync)
+    private static async Task AtEveryStepAsync(string name, int seed, Func<StandaloneImageSite, string, RunningProgram, Task> happenAsync)
     {
-        await using LoneImageSite site = await LoneImageSite.CreateAsync(name);
-        foreach (string step in LoneImageSite.SelectSteps(seed))
+        await using StandaloneImageSite site = await StandaloneImageSite.CreateAsync(name);
+        foreach (string step in StandaloneImageSite.SelectSteps(seed))
         {
             await using RunningProgram held = await site.HoldAsync(step);
             await happenAsync(site, step, held);

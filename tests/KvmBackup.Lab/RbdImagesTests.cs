@@ -7,7 +7,7 @@ namespace KvmBackup.Lab;
 [Trait("Needs", "Ceph")]
 public sealed class RbdImagesTests : IAsyncLifetime
 {
-    private readonly LooseImages images = new();
+    private readonly StandaloneImages images = new();
 
     public Task InitializeAsync() => LabCeph.EnsureStartedAsync();
 
@@ -23,15 +23,15 @@ public sealed class RbdImagesTests : IAsyncLifetime
         List<(string Id, string Checksum)> points = [];
         foreach (string kind in new[] { "full", "incremental", "incremental", "full" })
         {
-            await LooseImages.ChangeAsync(first);
+            await StandaloneImages.ChangeAsync(first);
             JsonElement jobs = (await site.ReportAsync("run")).GetProperty("jobs");
-            Assert.Equal([LooseImages.NameOf(first), LooseImages.NameOf(other)], jobs.EnumerateArray().Select(job => job.GetProperty("domain").GetString()));
+            Assert.Equal([StandaloneImages.NameOf(first), StandaloneImages.NameOf(other)], jobs.EnumerateArray().Select(job => job.GetProperty("domain").GetString()));
             JsonElement backup = jobs[0].GetProperty("backup");
             Assert.Equal(kind, backup.GetProperty("kind").GetString());
             Assert.Equal("crash", backup.GetProperty("consistency").GetString());
             Assert.Empty(jobs[0].GetProperty("warnings").EnumerateArray());
             Assert.Single(await LabCeph.SnapshotsAsync(first));
-            points.Add((backup.GetProperty("id").GetString()!, await LooseImages.ChecksumAsync(first.Specification)));
+            points.Add((backup.GetProperty("id").GetString()!, await StandaloneImages.ChecksumAsync(first.Specification)));
         }
 
         (await site.RunAsync("verify", "--all")).MustSucceed();
@@ -56,15 +56,15 @@ public sealed class RbdImagesTests : IAsyncLifetime
         JsonElement[] planned = Jobs(await site.ReportAsync(3, "backup", "volumes", "--dry-run"));
         Assert.Contains($"snap create --no-progress {first}@kvmbackup.", planned[1].GetProperty("commands").ToString(), StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(site.BackupPath));
-        Assert.Equal(LooseImages.NameOf(second), Assert.Single(Jobs(await site.ReportAsync("backup", second.Specification))).GetProperty("domain").GetString());
+        Assert.Equal(StandaloneImages.NameOf(second), Assert.Single(Jobs(await site.ReportAsync("backup", second.Specification))).GetProperty("domain").GetString());
         Assert.Empty(await LabCeph.SnapshotsAsync(first));
 
         JsonElement[] jobs = Jobs(await site.ReportAsync(3, "run"));
 
-        Assert.Equal(["volumes", LooseImages.NameOf(first), LooseImages.NameOf(second)], jobs.Select(job => job.GetProperty("domain").GetString()));
+        Assert.Equal(["volumes", StandaloneImages.NameOf(first), StandaloneImages.NameOf(second)], jobs.Select(job => job.GetProperty("domain").GetString()));
         Assert.Contains("the pattern 'nothing-*' matches no image in rbd", ReasonOf(jobs[0]), StringComparison.Ordinal);
         Assert.Empty(await LabCeph.SnapshotsAsync(swap));
-        Assert.Contains(LooseImages.NameOf(second), (await site.RunAsync("list")).MustSucceed().Output, StringComparison.Ordinal);
+        Assert.Contains(StandaloneImages.NameOf(second), (await site.RunAsync("list")).MustSucceed().Output, StringComparison.Ordinal);
         Assert.Contains("2 image(s)", (await site.RunAsync("check")).MustEndWith(1).Output, StringComparison.Ordinal);
     }
 
@@ -107,7 +107,7 @@ public sealed class RbdImagesTests : IAsyncLifetime
         JsonElement[] jobs = Jobs(await site.ReportAsync("run"));
 
         Assert.Equal(
-            [guest.Name, LooseImages.NameOf(excluded), LooseImages.NameOf(free), LooseImages.NameOf(taken)], jobs.Select(job => job.GetProperty("domain").GetString()));
+            [guest.Name, StandaloneImages.NameOf(excluded), StandaloneImages.NameOf(free), StandaloneImages.NameOf(taken)], jobs.Select(job => job.GetProperty("domain").GetString()));
         string manifest = File.ReadAllText(Path.Combine(site.BackupDirectories(guest.Name)[^1], "manifest.json"));
         Assert.Contains("excluded in the domain's metadata (kvmbackup:exclude)", manifest, StringComparison.Ordinal);
         Assert.Equal(["succeeded", "skipped", "succeeded", "skipped"], jobs.Select(job => job.GetProperty("outcome").GetString()));
@@ -132,9 +132,9 @@ public sealed class RbdImagesTests : IAsyncLifetime
         Assert.Equal("full", KindOf(await BackUpAsync(site, image)));
         JsonElement again = await BackUpAsync(site, image);
         Assert.Equal(("skipped", true), (again.GetProperty("outcome").GetString(), ReasonOf(again).StartsWith("already backed up", StringComparison.Ordinal)));
-        await LooseImages.ChangeAsync(image);
+        await StandaloneImages.ChangeAsync(image);
         await SnapAsync(image, "auto-20261119");
-        await LooseImages.ChangeAsync(image);
+        await StandaloneImages.ChangeAsync(image);
         await SnapAsync(image, "auto-20261119-ready");
 
         Assert.Equal("incremental", KindOf(await BackUpAsync(site, image)));
@@ -142,9 +142,9 @@ public sealed class RbdImagesTests : IAsyncLifetime
         LabRbdSnapshot[] left = [.. await LabCeph.SnapshotsAsync(image)];
         Assert.Equal(["auto-20261118", "auto-20261118-ready", "auto-20261119", "auto-20261119-ready"], left.Select(snapshot => snapshot.Name));
         Assert.True(left[0].IsProtected);
-        foreach ((string id, string snapshot) in site.BackupIds(LooseImages.FolderOf(image)).Zip(["auto-20261118", "auto-20261119"]))
+        foreach ((string id, string snapshot) in site.BackupIds(StandaloneImages.FolderOf(image)).Zip(["auto-20261118", "auto-20261119"]))
         {
-            Assert.Equal(await LooseImages.ChecksumAsync(image.At(snapshot)), await RestoreAsync(site, image, id));
+            Assert.Equal(await StandaloneImages.ChecksumAsync(image.At(snapshot)), await RestoreAsync(site, image, id));
         }
 
         await LabCeph.RbdAsync("snap", "unprotect", image.At("auto-20261118"));
@@ -201,14 +201,14 @@ public sealed class RbdImagesTests : IAsyncLifetime
         _ = await BackUpAsync(site, image);
         site.ConfigureImages(("volumes", "pool: rbd, name: other, rotate: 1"));
         Assert.Contains(
-            $"{LooseImages.NameOf(image)}: no selection of images of the configuration covers it", (await site.RunAsync("prune")).MustSucceed().Output,
+            $"{StandaloneImages.NameOf(image)}: no selection of images of the configuration covers it", (await site.RunAsync("prune")).MustSucceed().Output,
             StringComparison.Ordinal);
-        Assert.Equal(2, site.BackupDirectories(LooseImages.FolderOf(image)).Count);
+        Assert.Equal(2, site.BackupDirectories(StandaloneImages.FolderOf(image)).Count);
 
         site.ConfigureImages(("volumes", "pool: rbd, name: pruned, rotate: 1"));
         (await site.RunAsync("prune")).MustSucceed();
 
-        Assert.Single(site.BackupDirectories(LooseImages.FolderOf(image)));
+        Assert.Single(site.BackupDirectories(StandaloneImages.FolderOf(image)));
     }
 
     private static JsonElement[] Jobs(JsonElement report) => [.. report.GetProperty("jobs").EnumerateArray()];
@@ -223,7 +223,7 @@ public sealed class RbdImagesTests : IAsyncLifetime
     private static async Task<string> RestoreAsync(BackupSite site, LabRbdImage image, string id)
     {
         string folder = LabEnvironment.NewDirectory("restored");
-        (await site.RunAsync("restore", $"{LooseImages.NameOf(image)}@{id}", "--to", folder)).MustSucceed();
+        (await site.RunAsync("restore", $"{StandaloneImages.NameOf(image)}@{id}", "--to", folder)).MustSucceed();
         return Folder.Checksum(Assert.Single(Directory.GetFiles(folder)));
     }
 

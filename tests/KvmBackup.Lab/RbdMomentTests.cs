@@ -71,7 +71,7 @@ public sealed class RbdMomentTests
         await LabCeph.RbdAsync("snap", "purge", "--no-progress", image.Specification);
         await site.ChangeAsync("write -P 70 0 8M");
         string backup = await ChecksumAsync(site);
-        string before = await LooseImages.ChecksumAsync(image.Specification);
+        string before = await StandaloneImages.ChecksumAsync(image.Specification);
         string[] restore = ["restore", site.Guest.Name, "--disk", "vda", "--to", $"rbd:{image}", "--replace-image", image.Specification];
         Interposer killer = new($$"""
             case " $* " in *' rename '*|*' rm --no-progress '*kvmbackup-replaced*)
@@ -88,7 +88,7 @@ public sealed class RbdMomentTests
         {
             if ((await LabCeph.TryRbdAsync("info", name)).ExitCode == 0)
             {
-                found.Add(await LooseImages.ChecksumAsync(name));
+                found.Add(await StandaloneImages.ChecksumAsync(name));
             }
         }
 
@@ -98,7 +98,7 @@ public sealed class RbdMomentTests
             await TypeAsync(refused.Error);
         }
 
-        Assert.Equal(backup, await LooseImages.ChecksumAsync(image.Specification));
+        Assert.Equal(backup, await StandaloneImages.ChecksumAsync(image.Specification));
         string left = await LabCeph.RbdAsync("ls", LabCeph.Pool);
         Assert.DoesNotContain($"{image.Image}.kvmbackup", left, StringComparison.Ordinal);
     }

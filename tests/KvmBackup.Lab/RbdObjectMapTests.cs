@@ -1,9 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
-using KvmBackup.Archiving;
-using KvmBackup.Disks;
+using KvmBackup.Ceph;
 using KvmBackup.Lab.Support;
-using KvmBackup.Model;
 using KvmBackup.Shell;
 using Serilog.Core;
 
@@ -14,7 +12,7 @@ namespace KvmBackup.Lab;
 public sealed class RbdObjectMapTests : IAsyncLifetime
 {
     private const long Size = 64 << 20;
-    private readonly RbdClient client = new(new ProgramShell(Logger.None, TimeProvider.System));
+    private readonly RbdClient client = new(new ProcessRunner(Logger.None, TimeProvider.System));
     private readonly List<LabRbdImage> made = [];
 
     public Task InitializeAsync() => LabEnvironment.IsPresent ? LabCeph.EnsureStartedAsync() : Task.CompletedTask;

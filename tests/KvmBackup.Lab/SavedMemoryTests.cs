@@ -17,7 +17,7 @@ public sealed class SavedMemoryTests
         string disk = await guest.SourceOfAsync("vda");
         await guest.RunAsync("echo remembered >/run/token");
 
-        await using (RunningProgram held = await HeldProgram.StartAsync(site, "Read:vda", "run"))
+        await using (RunningProgram held = await PausedProgram.StartAsync(site, "Read:vda", "run"))
         {
             await SaveAsync(guest, "first");
             await held.SignalAsync("CONT");
@@ -26,7 +26,7 @@ public sealed class SavedMemoryTests
 
         await AssertResumesAsync(guest, site, disk, "first");
 
-        await using (RunningProgram killed = await HeldProgram.StartAsync(site, "Read:vda", "run"))
+        await using (RunningProgram killed = await PausedProgram.StartAsync(site, "Read:vda", "run"))
         {
             await CrashSite.KillWatcherAsync(killed);
             await SaveAsync(guest, "second");

@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
-using KvmBackup.Model;
+using KvmBackup.Archiving.Checksums;
+using KvmBackup.Archiving.Chunks;
+using KvmBackup.Archiving.Codecs;
+using KvmBackup.Archiving.Tar;
 using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Archiving;
@@ -26,7 +29,7 @@ public sealed class ArchiveReader
         this.archive = archive;
         this.index = index;
         this.method = method;
-        workers = Codecs.Workers(threads);
+        workers = CodecFactory.Workers(threads);
     }
 
     /// <summary>Writes the content of one member to a sink; only the chunks that hold it are read.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
-using KvmBackup.Model;
+using KvmBackup.Archiving.Chunks;
+using KvmBackup.Archiving.Tar;
 using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Archiving;

@@ -1,4 +1,7 @@
-using KvmBackup.Model;
+using KvmBackup.Archiving.Checksums;
+using KvmBackup.Archiving.Chunks;
+using KvmBackup.Archiving.Codecs;
+using KvmBackup.Archiving.Tar;
 using KvmBackup.Shell;
 
 namespace KvmBackup.Archiving;
@@ -11,7 +14,6 @@ namespace KvmBackup.Archiving;
 public sealed class ArchiveWriter : IAsyncDisposable
 {
     /// <summary>The size of a chunk before compression.</summary>
-    public const int DefaultChunkBytes = 8 << 20;
 
     private readonly ChunkPipeline pipeline;
     private readonly int chunkBytes;
@@ -29,15 +31,15 @@ public sealed class ArchiveWriter : IAsyncDisposable
     public ArchiveWriter(
         Stream destination,
         Compression compression,
-        IShell shell,
+        IProcessRunner shell,
         DateTimeOffset modifiedAt,
-        int chunkBytes = DefaultChunkBytes)
+        int chunkBytes = ChunkSize.DefaultBytes)
     {
         ArchiveIndex.EnsureChunkBytes(chunkBytes);
         this.chunkBytes = chunkBytes;
         modifiedSeconds = modifiedAt.ToUnixTimeSeconds();
-        ICodec[] codecs = [.. Enumerable.Range(0, Codecs.Workers(compression))
-            .Select(_ => Codecs.Create(compression, shell))];
+        ICodec[] codecs = [.. Enumerable.Range(0, CodecFactory.Workers(compression))
+            .Select(_ => CodecFactory.Create(compression, shell))];
         pipeline = new ChunkPipeline(destination, codecs, chunkBytes);
     }
 
@@ -188,3 +190,10 @@ public sealed class ArchiveWriter : IAsyncDisposable
         }
     }
 }
+
+/// <summary>An archive that was written to its end.</summary>
+/// <param name="SizeBytes">Size of the file.</param>
+/// <param name="TarBytes">Size of the tar stream before compression.</param>
+/// <param name="Sha256">Of the file's bytes, in lower-case hexadecimal.</param>
+/// <param name="Index">Where its chunks lie.</param>
+public sealed record ArchiveSummary(long SizeBytes, long TarBytes, string Sha256, ArchiveIndex Index);

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Archiving;
 
 /// <summary>An archive that cannot be written, or that is not as it was written.</summary>

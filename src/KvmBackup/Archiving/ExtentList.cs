@@ -1,4 +1,4 @@
-using KvmBackup.Model;
+using KvmBackup.Archiving.Tar;
 
 namespace KvmBackup.Archiving;
 

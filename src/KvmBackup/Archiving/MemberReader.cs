@@ -1,4 +1,5 @@
-using KvmBackup.Model;
+using KvmBackup.Archiving.Chunks;
+using KvmBackup.Archiving.Tar;
 using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Archiving;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
-using KvmBackup.Model;
+using KvmBackup.Archiving.Chunks;
+using KvmBackup.Archiving.Tar;
 using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Archiving;

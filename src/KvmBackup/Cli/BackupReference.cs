@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using KvmBackup.Model;
 
 namespace KvmBackup.Cli;
 

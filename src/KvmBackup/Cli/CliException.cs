@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Cli;
 
 /// <summary>Words on the command line that make no sense together.</summary>

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using KvmBackup.Configuration;
-using KvmBackup.Model;
 using KvmBackup.Reporting;
 using Serilog;
 
@@ -8,10 +7,10 @@ namespace KvmBackup.Cli;
 
 /// <summary>The words an operator types, the run that each of them starts, and the exit code that comes of it.</summary>
 public sealed class CommandLine(
-    Func<GlobalOptions, ILogger, RunSet> assemble, StandardStreams streams, TimeProvider time)
+    Func<GlobalOptions, ILogger, CommandFactories> assemble, StandardStreams streams, TimeProvider time)
 {
     private const string LongHelp = "See kvmbackup --help.";
-    private readonly GlobalWords words = new();
+    private readonly CommonOptions words = new();
 
     /// <summary>Reports a failure of which no command knows.</summary>
     /// <param name="isVerbose">With the place in the program, for the report of a defect.</param>
@@ -31,7 +30,7 @@ public sealed class CommandLine(
         (ParseResult parsed, string[] mistakes) = Parse(arguments, signals);
         if (mistakes.Length > 0)
         {
-            IReports reports = GlobalWords.IsJson(arguments) ? new JsonReports(streams.Output)
+            IReports reports = CommonOptions.IsJson(arguments) ? new JsonReports(streams.Output)
                 : new TextReports(streams.Output, streams.Error, null, time);
             reports.PrintError(string.Join('\n', mistakes) + $"\n{LongHelp}", ExitCode.Usage);
             return ExitCode.Usage;
@@ -53,7 +52,7 @@ public sealed class CommandLine(
 
         // What was done is done, and its exit code says how it ended; a command that only prints has failed.
         streams.Error.WriteLine($"kvmbackup: standard output cannot be written: {failure}");
-        return exitCode == ExitCode.Done && !GlobalWords.ChangesAnything(parsed) ? ExitCode.Failed : exitCode;
+        return exitCode == ExitCode.Done && !CommonOptions.ChangesAnything(parsed) ? ExitCode.Failed : exitCode;
     }
 
     /// <summary>What makes no sense in the words of a command; nothing is done.</summary>
@@ -69,7 +68,7 @@ public sealed class CommandLine(
 
         // A file whose name follows an at sign is for the library a list of further words; here it is a name.
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        string[] mistakes = [.. new WordCheck(root).Find(arguments)];
+        string[] mistakes = [.. new ArgumentCheck(root).Find(arguments)];
         return (parsed, mistakes.Length > 0 ? mistakes
             : [.. parsed.Errors.Select(error => error.Message).Concat(words.FindUnused(parsed)).Distinct()]);
     }
@@ -82,7 +81,7 @@ public sealed class CommandLine(
             root.Options.Add(option);
         }
 
-        CommandWords commands = new((parsed, action) => ExecuteAsync(parsed, action, signals));
+        CommandSet commands = new((parsed, action) => ExecuteAsync(parsed, action, signals));
         foreach (Command command in commands.All)
         {
             root.Subcommands.Add(command);
@@ -101,7 +100,7 @@ public sealed class CommandLine(
             ExitCode exitCode = await action(session);
 
             // What a guest needs is worse news than that the run was interrupted.
-            return (int)(exitCode == ExitCode.GuestNeedsPerson ? exitCode : signals.ExitCode ?? exitCode);
+            return (int)(exitCode == ExitCode.ManualActionRequired ? exitCode : signals.ExitCode ?? exitCode);
         }
         catch (OperationCanceledException)
         {
@@ -113,7 +112,7 @@ public sealed class CommandLine(
         {
             string message = failure is ConfigurationException or { InnerException: null } || !options.IsVerbose
                 ? failure.Message : $"{failure.Message}\n{failure.InnerException}";
-            if (failure is ConfigurationException { IsMissing: true } && GlobalWords.CanDoWithoutConfiguration(parsed))
+            if (failure is ConfigurationException { IsMissing: true } && CommonOptions.CanDoWithoutConfiguration(parsed))
             {
                 message += "\nTo look for backups without a configuration, as on another host: give --backupdir DIR";
             }

@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using KvmBackup.Reporting;
 using Serilog;
 using Serilog.Core;
@@ -18,7 +17,7 @@ public sealed class Session : IDisposable
     /// <param name="time">The clock.</param>
     /// <param name="cancellationToken">Is cancelled by a signal.</param>
     public Session(
-        GlobalOptions options, Func<GlobalOptions, ILogger, RunSet> assemble, StandardStreams streams,
+        GlobalOptions options, Func<GlobalOptions, ILogger, CommandFactories> assemble, StandardStreams streams,
         TimeProvider time, CancellationToken cancellationToken)
     {
         Options = options;
@@ -40,7 +39,7 @@ public sealed class Session : IDisposable
 
     public StandardStreams Streams { get; }
 
-    public RunSet Runs { get; }
+    public CommandFactories Runs { get; }
 
     public IReports Reports { get; }
 

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using KvmBackup.Model;
 
 namespace KvmBackup.Cli;
 
@@ -22,8 +21,8 @@ public sealed class Signals : IDisposable
     public ExitCode? ExitCode => received switch
     {
         null => null,
-        PosixSignal.SIGINT => Model.ExitCode.Interrupted,
-        _ => Model.ExitCode.Terminated,
+        PosixSignal.SIGINT => Model.Identifiers.ExitCode.Interrupted,
+        _ => Model.Identifiers.ExitCode.Terminated,
     };
 
     public void Dispose()

@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using Serilog;
 
 namespace KvmBackup.Cli;
@@ -20,7 +19,7 @@ public static class WatchCommand
     /// <param name="assemble">Makes the rooms.</param>
     /// <param name="log">Takes what the recovery tells.</param>
     public static async Task<ExitCode> RunAsync(
-        string[] arguments, Func<GlobalOptions, ILogger, RunSet> assemble, ILogger log)
+        string[] arguments, Func<GlobalOptions, ILogger, CommandFactories> assemble, ILogger log)
     {
         using Signals ignored = new();
         GlobalOptions options = new(

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Configuration;
 
 /// <summary>What one level of the file says about compression: the short form <c>zstd</c> or the map.</summary>

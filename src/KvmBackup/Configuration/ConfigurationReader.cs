@@ -32,7 +32,7 @@ public static class ConfigurationReader
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
-            ConfigurationMistake missing = new(
+            ConfigurationError missing = new(
                 filePath, 0, string.Empty, "there is no such file",
                 "copy config.yml.sample there and edit it, or name another with --config FILE");
             throw new ConfigurationException([missing], failure) { IsMissing = true };
@@ -48,7 +48,7 @@ public static class ConfigurationReader
     /// <exception cref="ConfigurationException">Something in it is wrong.</exception>
     public static HostSettings Parse(string text, string filePath, string shortHostName)
     {
-        MistakeList mistakes = new(filePath);
+        ConfigurationErrors mistakes = new(filePath);
         string hostName = shortHostName.Split('.')[0];
         ConfigurationNode root = YamlComposer.Compose(text, filePath)
             ?? throw Fail(filePath, "the file is empty", $"start with '{hostName}:', see config.yml.sample");
@@ -61,7 +61,7 @@ public static class ConfigurationReader
         return settings;
     }
 
-    private static IReadOnlyList<Setting> ReadSections(ConfigurationNode root, string hostName, MistakeList mistakes)
+    private static IReadOnlyList<Setting> ReadSections(ConfigurationNode root, string hostName, ConfigurationErrors mistakes)
     {
         // What is repeated for another host is for that host to complain about.
         string[] ownNames = [DefaultsKey, hostName];
@@ -103,6 +103,6 @@ public static class ConfigurationReader
     }
 
     private static ConfigurationException Fail(
-        string filePath, string problem, string mend, Exception? innerException = null) =>
-        new([new ConfigurationMistake(filePath, 0, string.Empty, problem, mend)], innerException);
+        string filePath, string problem, string hint, Exception? innerException = null) =>
+        new([new ConfigurationError(filePath, 0, string.Empty, problem, hint)], innerException);
 }

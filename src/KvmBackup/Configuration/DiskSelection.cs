@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Configuration;
 
 /// <summary>Which disks of a domain the operator wants: all but the excluded ones.</summary>

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Configuration;
 
 /// <summary>Reads one host's section on top of the defaults, and in it domains and images on top of the host.</summary>

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Configuration;
 
 /// <summary>What config.yml says for one host, checked and with all defaults filled in.</summary>

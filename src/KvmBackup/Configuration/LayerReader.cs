@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Configuration;
 
 /// <summary>Reads the keys that defaults, hosts and domains have in common.</summary>
@@ -118,7 +116,7 @@ internal static class LayerReader
 
     private static DiskTarget[] ReadTarget(Setting setting)
     {
-        const string Mend = "give the target device that virsh domblklist shows, such as vdb";
+        const string Hint = "give the target device that virsh domblklist shows, such as vdb";
         if (setting.Text("a target, such as vdb") is not { } text)
         {
             return [];
@@ -126,7 +124,7 @@ internal static class LayerReader
 
         if (!DiskTarget.IsValid(text))
         {
-            setting.Report($"'{text}' is not a disk target", Mend);
+            setting.Report($"'{text}' is not a disk target", Hint);
             return [];
         }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using KvmBackup.Model;
 
 namespace KvmBackup.Configuration;
 

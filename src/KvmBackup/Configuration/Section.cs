@@ -14,10 +14,10 @@ internal sealed class Section
             setting.IsNull ? [] : setting.Children($"keys and values, {Words.List(knownKeys)}");
         foreach (Setting unknown in children.Where(child => !knownKeys.Contains(child.Name)))
         {
-            string mend = NearestName.Find(unknown.Name, knownKeys) is { } nearest
+            string hint = NearestName.Find(unknown.Name, knownKeys) is { } nearest
                 ? $"did you mean '{nearest}'?"
                 : $"keys here are {Words.List(knownKeys)}";
-            unknown.ReportAtKey("unknown key", mend);
+            unknown.ReportAtKey("unknown key", hint);
         }
 
         return new Section(children);

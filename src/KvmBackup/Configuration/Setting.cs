@@ -6,7 +6,7 @@ namespace KvmBackup.Configuration;
 /// One key with its value, and the questions to ask it. A wrong value is noted as a mistake and answered with a
 /// placeholder, which nobody gets to see: a file with a mistake yields no settings.
 /// </summary>
-internal sealed record Setting(string Key, int KeyLine, ConfigurationNode Node, MistakeList Mistakes)
+internal sealed record Setting(string Key, int KeyLine, ConfigurationNode Node, ConfigurationErrors Mistakes)
 {
     // TimeSpan ends at about 29,000 years; nobody means more than a hundred.
     private static readonly TimeSpan LongestDuration = TimeSpan.FromDays(36_500);
@@ -27,10 +27,10 @@ internal sealed record Setting(string Key, int KeyLine, ConfigurationNode Node, 
 
     public bool IsNull => Node is TextNode { IsNull: true };
 
-    public void Report(string problem, string mend) => Mistakes.Add(Line, Key, problem, mend);
+    public void Report(string problem, string hint) => Mistakes.Add(Line, Key, problem, hint);
 
     /// <summary>For what is wrong with the key, or missing below it.</summary>
-    public void ReportAtKey(string problem, string mend) => Mistakes.Add(KeyLine, Key, problem, mend);
+    public void ReportAtKey(string problem, string hint) => Mistakes.Add(KeyLine, Key, problem, hint);
 
     /// <param name="expected">What would be right, for the message: <c>a whole number</c>.</param>
     /// <returns>Null for a mistake, which is noted.</returns>

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Configuration;
 
 /// <summary>What one level of the file (defaults, host or domain) says about what is backed up; null is silence.</summary>

@@ -51,7 +51,7 @@ internal sealed class YamlComposer
 
     private static ConfigurationException NotYaml(YamlException failure, int line, string text, string file)
     {
-        string mend = "look at indentation, colons, brackets and quotes on this line and the one before";
+        string hint = "look at indentation, colons, brackets and quotes on this line and the one before";
         string[] lines = text.Split('\n');
         int tabLine = Array.FindIndex(
             lines, Math.Clamp(line - 1, 0, lines.Length - 1), source => source.TrimStart(' ').StartsWith('\t'));
@@ -59,12 +59,12 @@ internal sealed class YamlComposer
         {
             // The parser names where the map or value began, not where the tab is.
             line = tabLine + 1;
-            mend = "the line starts with a tab, indent with spaces";
+            hint = "the line starts with a tab, indent with spaces";
         }
 
         string problem = $"not valid YAML: {failure.Message.ReplaceLineEndings(" ").TrimEnd('.', ' ')}";
         return new ConfigurationException(
-            [new ConfigurationMistake(file, line, string.Empty, problem, mend)], failure);
+            [new ConfigurationError(file, line, string.Empty, problem, hint)], failure);
     }
 
     private ConfigurationNode? ReadDocument()
@@ -189,6 +189,6 @@ internal sealed class YamlComposer
         }
     }
 
-    private ConfigurationException Refuse(ParsingEvent place, string problem, string mend) =>
-        new([new ConfigurationMistake(_file, (int)place.Start.Line, string.Empty, problem, mend)]);
+    private ConfigurationException Refuse(ParsingEvent place, string problem, string hint) =>
+        new([new ConfigurationError(_file, (int)place.Start.Line, string.Empty, problem, hint)]);
 }

@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Disks;

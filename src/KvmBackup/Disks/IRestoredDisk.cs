@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Disks;
 
 /// <summary>Something that a restore writes and that becomes valid at its commit; without it, it is undone.</summary>

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using KvmBackup.Model;
 using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Disks;

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Disks;
 
 /// <summary>Removes an overlay, and only the very file that was recorded when it was made.</summary>
@@ -13,7 +11,7 @@ public static class OverlayFile
         {
             throw new DisksException(
                 $"{overlayPath} is not the overlay that this run made, so it was not deleted; look at it with: "
-                + $"`qemu-img info -U {ShellWord.Quote(overlayPath)}` ; {OverlayAdvice.PutAside(overlayPath)}", ExitCode.GuestNeedsPerson);
+                + $"`qemu-img info -U {ShellWord.Quote(overlayPath)}` ; {OverlayAdvice.PutAside(overlayPath)}", ExitCode.ManualActionRequired);
         }
     }
 
@@ -32,7 +30,7 @@ public static class OverlayFile
             throw new DisksException(
                 $"The overlay {overlayPath} is committed and no longer used, but cannot be deleted: {failure.Message.TrimEnd('.')}. "
                 + $"When that is fixed: {OverlayAdvice.Recover}",
-                ExitCode.GuestNeedsPerson, failure);
+                ExitCode.ManualActionRequired, failure);
         }
     }
 }

@@ -1,10 +1,9 @@
-using KvmBackup.Model;
 using KvmBackup.Shell;
 
 namespace KvmBackup.Disks;
 
 /// <summary>Lets QEMU read an image with all that it stands on, and write what a guest sees of it somewhere else.</summary>
-public sealed class QemuConversion(IShell shell)
+public sealed class QemuConversion(IProcessRunner shell)
 {
     private const string Requests = "8";
     private static readonly TimeSpan CopyLimit = TimeSpan.FromHours(12);

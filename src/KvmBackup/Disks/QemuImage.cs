@@ -1,13 +1,12 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using KvmBackup.Model;
 using KvmBackup.Shell;
 
 namespace KvmBackup.Disks;
 
 /// <summary>Every call of qemu-img: what an image is made of, whether it is sound, and its offline commit.</summary>
-public sealed class QemuImage(IShell shell)
+public sealed class QemuImage(IProcessRunner shell)
 {
     private const string SecretName = "sec0";
     private const int CreateAttempts = 20;
@@ -187,7 +186,7 @@ public sealed class QemuImage(IShell shell)
         {
             throw new DisksException(
                 $"{filePath} is not deleted, since it may be in use: qemu-img said: {result.Complaint.TrimEnd('.')}. See who has it open: "
-                + $"`fuser -v {ShellWord.Quote(filePath)}` ; when nobody has: {OverlayAdvice.Recover}", ExitCode.GuestNeedsPerson);
+                + $"`fuser -v {ShellWord.Quote(filePath)}` ; when nobody has: {OverlayAdvice.Recover}", ExitCode.ManualActionRequired);
         }
     }
 

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using KvmBackup.Model;
 using KvmBackup.Persisting;
 
 namespace KvmBackup.Disks;

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Guarding;
 
 /// <summary>What watches over a run cannot be had.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Guarding;
 
@@ -49,4 +50,33 @@ internal static partial class SystemBusLibrary
 
     [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
     public static partial int Poll(Span<PolledDescriptor> descriptors, nuint count, int timeoutMilliseconds);
+}
+
+/// <summary>A connection to the system bus.</summary>
+internal sealed class SystemBusHandle() : SafeHandleZeroOrMinusOneIsInvalid(ownsHandle: true)
+{
+    protected override bool ReleaseHandle()
+    {
+        _ = SystemBusLibrary.CloseBus(handle);
+        return true;
+    }
+}
+
+/// <summary>A message of the system bus.</summary>
+internal sealed class BusMessageHandle() : SafeHandleZeroOrMinusOneIsInvalid(ownsHandle: true)
+{
+    protected override bool ReleaseHandle()
+    {
+        _ = SystemBusLibrary.UnrefMessage(handle);
+        return true;
+    }
+}
+
+/// <summary>The <c>struct pollfd</c> of poll(2).</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct PolledDescriptor
+{
+    public int Descriptor;
+    public short Events;
+    public short Returned;
 }

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Hypervisor;
 
 /// <summary>The disks of a domain by both of its definitions: the live one and the one for the next start.</summary>

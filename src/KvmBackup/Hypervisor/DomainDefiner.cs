@@ -1,5 +1,4 @@
 using System.Text;
-using KvmBackup.Model;
 using KvmBackup.Shell;
 
 namespace KvmBackup.Hypervisor;
@@ -78,7 +77,7 @@ public sealed class DomainDefiner(Virsh virsh)
             throw new HypervisorException(
                 $"{domain.Name}: disk {overlay.Target}: the image of the guest's saved memory names {source ?? "nothing"} and not the "
                 + $"base {overlay.BasePath}: the overlay {overlay.OverlayPath} stays. To retry: kvmbackup recover",
-                ExitCode.GuestNeedsPerson);
+                ExitCode.ManualActionRequired);
         }
     }
 

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Hypervisor;
 
 /// <summary>A guest whose file systems are frozen, for as short as can be. Leaving the scope thaws it.</summary>

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using KvmBackup.Model;
 using KvmBackup.Shell;
 
 namespace KvmBackup.Hypervisor;
@@ -103,7 +102,7 @@ public sealed class GuestAgent(Virsh virsh, LibvirtHost host, TimeProvider time)
             $"{domain.Name}: THE GUEST MAY STILL BE FROZEN: the thaw was not confirmed in {attempts} attempts: "
             + $"{complaint}. Type: `{ThawCall(domain)}` and then: `{StatusCall(domain)}` until it says thawed; "
             + $"if the agent never answers, the guest must be reset: `{virsh.Call("reset", domain.Uuid.ToString())}`",
-            ExitCode.GuestNeedsPerson);
+            ExitCode.ManualActionRequired);
     }
 
     public ProgramCall FreezeCall(DomainIdentity domain, TimeSpan limit) => Call(domain, "guest-fsfreeze-freeze", limit);
@@ -176,3 +175,9 @@ public sealed class GuestAgent(Virsh virsh, LibvirtHost host, TimeProvider time)
         }
     }
 }
+
+/// <summary>What the guest agent said when asked whether the file systems are frozen.</summary>
+/// <param name="IsAnswering">The agent answered, and knows the question.</param>
+/// <param name="IsFrozen">It said that they are frozen.</param>
+/// <param name="Complaint">Why there is no answer; null when there is one.</param>
+public sealed record AgentStatus(bool IsAnswering, bool IsFrozen, string? Complaint);

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Hypervisor;
 
 /// <summary>libvirt or a guest did not do what a backup needs.</summary>

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
-using KvmBackup.Model;
 using KvmBackup.Shell;
 
 namespace KvmBackup.Hypervisor;

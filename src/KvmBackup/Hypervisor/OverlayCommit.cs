@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using KvmBackup.Shell;
 using Serilog;
 
@@ -94,7 +93,7 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, AppArmorProfile
         }
 
         string complaint = $"{attempts.Complaint} (gave up after {time.GetElapsedTime(start).TotalSeconds:0} s)";
-        throw attempts.IsBaseDenied ? Denied(identity, overlay, $"{complaint}; {attempts.Obstacle}") : NeedsPerson(
+        throw attempts.IsBaseDenied ? Denied(identity, overlay, $"{complaint}; {attempts.Obstacle}") : NeedsManualAction(
             identity, overlay, complaint, attempts switch
         {
             { IsReady: true } => $"`{PivotCall(identity, overlay)}` ; and then {OverlayAdvice.Recover}",
@@ -122,12 +121,12 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, AppArmorProfile
         { BlockJob: "active-commit" } => null,
         _ when IsOn(overlay.OverlayPath, live) => CommitCall(domain, overlay),
         _ when IsOn(overlay.BasePath, live) => null,
-        { BlockJob: { } job } => throw NeedsPerson(
+        { BlockJob: { } job } => throw NeedsManualAction(
             domain, overlay, $"a block job of another program ({job}) works on it",
             $"`{virsh.Call("blockjob", domain.Uuid.ToString(), overlay.Target.Value, "--info")}` ; and when no job is left: {OverlayAdvice.Recover}"),
         _ => throw new HypervisorException(
             OverlayAdvice.Elsewhere(virsh.CommandLine, domain, overlay, live.SourcePath, live.Backing.Contains(overlay.OverlayPath)),
-            ExitCode.GuestNeedsPerson),
+            ExitCode.ManualActionRequired),
     };
 
     private static void DemandOnBase(DomainFacts domain, PlannedOverlay overlay, DiskState inactive)
@@ -138,7 +137,7 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, AppArmorProfile
                 $"{domain.Name}: the running guest has disk {overlay.Target} on its base {overlay.BasePath} again, but its "
                 + $"definition for the next start names {inactive.SourcePath ?? "nothing"}: it would start from old data. "
                 + $"Type: {OverlayAdvice.Recover} , which sets the definition back and removes the overlay {overlay.OverlayPath}",
-                ExitCode.GuestNeedsPerson);
+                ExitCode.ManualActionRequired);
         }
     }
 
@@ -156,7 +155,7 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, AppArmorProfile
         {
             if (await host.IsGoneAsync(domain, cancellationToken))
             {
-                throw new HypervisorException($"{domain.Name}: libvirt has no such domain any more", ExitCode.GuestNeedsPerson, failure)
+                throw new HypervisorException($"{domain.Name}: libvirt has no such domain any more", ExitCode.ManualActionRequired, failure)
                 {
                     IsDomainGone = true,
                 };
@@ -231,23 +230,23 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, AppArmorProfile
                 : isInactive ? user : throw new HypervisorException(
                     $"{domain.Name}: disk {overlay.Target} was detached during the backup, and another disk of the guest uses its overlay "
                     + $"{overlay.OverlayPath} now: do not move or delete that file. See which: "
-                    + OverlayAdvice.Look(virsh.CommandLine, domain.Uuid), ExitCode.GuestNeedsPerson));
+                    + OverlayAdvice.Look(virsh.CommandLine, domain.Uuid), ExitCode.ManualActionRequired));
     }
 
     private static HypervisorException Gone(DomainIdentity domain, PlannedOverlay overlay) => new(
         $"{domain.Name}: disk {overlay.Target} was detached from the guest during the backup, and its overlay {overlay.OverlayPath} holds "
-        + $"what the guest wrote since it began. {OverlayAdvice.KeepOrDiscard(overlay)}", ExitCode.GuestNeedsPerson);
+        + $"what the guest wrote since it began. {OverlayAdvice.KeepOrDiscard(overlay)}", ExitCode.ManualActionRequired);
 
-    private static HypervisorException NeedsPerson(
+    private static HypervisorException NeedsManualAction(
         DomainIdentity domain, PlannedOverlay overlay, string complaint, string command) => new(
         $"{domain.Name}: disk {overlay.Target} IS STILL ON ITS OVERLAY {overlay.OverlayPath}: {complaint}. "
-        + $"The guest runs and loses nothing; do not delete that file. Type: {command}", ExitCode.GuestNeedsPerson);
+        + $"The guest runs and loses nothing; do not delete that file. Type: {command}", ExitCode.ManualActionRequired);
 
     private static HypervisorException Denied(DomainIdentity domain, PlannedOverlay overlay, string complaint) => new(
         $"{domain.Name}: disk {overlay.Target} IS STILL ON ITS OVERLAY {overlay.OverlayPath}: {complaint}. "
         + $"The guest runs and loses nothing; do not delete that file. Shut the guest down: `virsh shutdown {domain.Uuid}` ; "
         + $"when it is off: {OverlayAdvice.Recover} ; then start it again.",
-        ExitCode.GuestNeedsPerson)
+        ExitCode.ManualActionRequired)
     {
         IsBaseDenied = true,
     };
@@ -297,4 +296,20 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, AppArmorProfile
         public bool MayGoOn(ProgramCall? next, bool isPivot) => next is null ? silentReads < SilentReads
             : isPivot ? ++pivots <= PivotAttempts : ++commits <= CommitAttempts;
     }
+}
+
+/// <summary>Where a disk stands according to one flavour of the XML.</summary>
+/// <param name="SourcePath">The file or device that takes the guest's writes.</param>
+/// <param name="BlockJob">The block job that runs on it: <c>active-commit</c>, <c>copy</c>; null for none.</param>
+/// <param name="IsReady">The job has copied all and waits for the pivot.</param>
+public sealed record DiskState(string? SourcePath, string? BlockJob, bool IsReady)
+{
+    /// <summary>The definition has no such disk.</summary>
+    public bool IsMissing { get; init; }
+
+    /// <summary>The format of <see cref="SourcePath"/>.</summary>
+    public string Format { get; init; } = "raw";
+
+    /// <summary>The files below it, the nearest first, as far as the XML names them.</summary>
+    public IReadOnlyList<string> Backing { get; init; } = [];
 }

@@ -1,5 +1,4 @@
 using System.Xml.Linq;
-using KvmBackup.Model;
 
 namespace KvmBackup.Hypervisor;
 

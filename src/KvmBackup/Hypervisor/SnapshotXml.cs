@@ -1,5 +1,4 @@
 using System.Xml.Linq;
-using KvmBackup.Model;
 using KvmBackup.Shell;
 
 namespace KvmBackup.Hypervisor;

@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using KvmBackup.Shell;
 
 namespace KvmBackup.Hypervisor;
@@ -6,7 +5,7 @@ namespace KvmBackup.Hypervisor;
 /// <summary>
 /// Every call of virsh. Its exit status is 0 or 1 and says little: what changed is read from the XML afterwards.
 /// </summary>
-public sealed class Virsh(IShell shell, string? connectUri)
+public sealed class Virsh(IProcessRunner shell, string? connectUri)
 {
     /// <summary>A call as a value, for running it and for showing it.</summary>
     public ProgramCall Call(params IEnumerable<string> arguments) =>

@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using KvmBackup.Persisting;
 
 namespace KvmBackup.Journaling;
@@ -12,7 +11,7 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
     private const string BootIdFile = "/proc/sys/kernel/random/boot_id";
 
     /// <summary>What is left in clusters, and to be removed there.</summary>
-    public OwedSnapshots Owed { get; } = new(Path.GetFullPath(stateDirectory));
+    public PendingSnapshotDeletions PendingDeletions { get; } = new(Path.GetFullPath(stateDirectory));
 
     /// <summary>The files that restores have begun.</summary>
     public RestoreJournal Restores { get; } = new(stateDirectory);
@@ -87,7 +86,7 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
         throw new JournalingException(
             $"Something may still be open on '{domain}': the journal entry '{filePath}' {what}."
             + " Run kvmbackup recover: it mends that, or says what is left to type.",
-            ExitCode.GuestNeedsPerson);
+            ExitCode.ManualActionRequired);
     }
 
     private string PathOf(Guid domainUuid) => Path.Combine(DirectoryPath, JournalFile.NameOf(domainUuid));

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using KvmBackup.Model;
+using System.Text.Json.Serialization;
 using KvmBackup.Persisting;
 
 namespace KvmBackup.Journaling;
@@ -9,7 +9,7 @@ internal static class JournalFile
 {
     private const long LargestSizeBytes = 1 << 20;
 
-    private static readonly JournalJson Json = new(HouseJson.CreateOptions(
+    private static readonly JournalJson Json = new(StrictJson.CreateOptions(
         new WordConverter<JobStep>(), new WordConverter<PinState>(), new WordConverter<FreezeState>()));
 
     public static byte[] Format(JournalEntry entry) =>
@@ -39,7 +39,7 @@ internal static class JournalFile
     {
         try
         {
-            int version = HouseJson.ReadFormatVersion(json);
+            int version = StrictJson.ReadFormatVersion(json);
             if (version > JournalEntry.CurrentFormatVersion)
             {
                 return (null, $"it was written by a newer kvmbackup (format {version}); this one reads up to"
@@ -95,3 +95,10 @@ internal static class JournalFile
         path.StartsWith('/') && !path.Contains('\0', StringComparison.Ordinal)
         && !path.Split('/').Any(part => part is "." or "..");
 }
+
+/// <summary>The generated reader and writer of an entry.</summary>
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
+[JsonSerializable(typeof(JournalEntry))]
+[JsonSerializable(typeof(JournalImage))]
+[JsonSerializable(typeof(RestoreEntry))]
+internal sealed partial class JournalJson : JsonSerializerContext;

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Journaling;
 
 /// <summary>The journal cannot be written, or tells of something that is still open.</summary>

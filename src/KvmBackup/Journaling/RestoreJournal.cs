@@ -11,7 +11,7 @@ public sealed class RestoreJournal
 {
     private const string FolderName = "restores";
     private const long LargestSizeBytes = 1 << 20;
-    private static readonly JournalJson Json = new(HouseJson.CreateOptions());
+    private static readonly JournalJson Json = new(StrictJson.CreateOptions());
     private readonly string stateDirectory;
 
     public RestoreJournal(string stateDirectory) => this.stateDirectory = Path.GetFullPath(stateDirectory);
@@ -53,7 +53,7 @@ public sealed class RestoreJournal
     private static bool IsAlive(RestoreEntry entry) =>
         entry.BootId == HostBoot.Id && ProcessStart.Of(entry.ProcessId) == entry.ProcessStart;
 
-    private static string? Remove(RestoreEntry entry, RestoreEntryFile file) => LeftFile.TryRemove(file.FilePath, file.Identity)
+    private static string? Remove(RestoreEntry entry, RestoreEntryFile file) => StaleFile.TryRemove(file.FilePath, file.Identity)
         ? $"removed {file.FilePath}, which an interrupted restore of {entry.Subject} left" : null;
 
     private RestoreEntry? Read(string filePath)
@@ -86,3 +86,23 @@ public sealed class RestoreJournal
 
     private string PathOf(RestoreEntry entry) => Path.Combine(DirectoryPath, $"{entry.RestoreId:D}.json");
 }
+
+/// <summary>What a restore that is at work has made and not given its name yet.</summary>
+/// <param name="FormatVersion">The version of this record; a reader refuses a newer one.</param>
+/// <param name="RestoreId">Its own; also the name of its file.</param>
+/// <param name="Subject">What is restored, for people.</param>
+/// <param name="ProcessId">The restore.</param>
+/// <param name="ProcessStart">When that process began, in the kernel's ticks since boot: a process ID comes again.</param>
+/// <param name="BootId">The boot that it lives in.</param>
+/// <param name="Files">The files under their temporary names.</param>
+public sealed record RestoreEntry(
+    int FormatVersion, Guid RestoreId, string Subject, int ProcessId, long ProcessStart, string BootId,
+    IReadOnlyList<RestoreEntryFile> Files)
+{
+    public const int CurrentFormatVersion = 1;
+}
+
+/// <summary>One file of a restore.</summary>
+/// <param name="FilePath">Its temporary name.</param>
+/// <param name="Identity">Which file it is; null until it was made, and it is empty until then.</param>
+public sealed record RestoreEntryFile(string FilePath, FileIdentity? Identity);

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using KvmBackup.Model;
 using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Persisting;

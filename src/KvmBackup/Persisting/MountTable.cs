@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Persisting;
 
 /// <summary>Which file system a path is on, by the kernel's table of mounts and /etc/fstab.</summary>

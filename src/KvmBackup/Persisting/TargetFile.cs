@@ -8,7 +8,7 @@ public static class TargetFile
     /// <summary>A file in the folder of a backup.</summary>
     public static SafeFileHandle OpenToRead(string filePath)
     {
-        using TargetFolder folder = TargetFolder.OpenBackup(Path.GetDirectoryName(filePath)!);
+        using TargetFolder folder = TargetFolder.BackupReader(Path.GetDirectoryName(filePath)!);
         return folder.OpenToRead(Path.GetFileName(filePath));
     }
 

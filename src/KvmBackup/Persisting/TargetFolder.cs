@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 
@@ -42,7 +43,7 @@ public sealed class TargetFolder : IDisposable
     }
 
     /// <summary>Opens the folder of a backup, by way of its domain's.</summary>
-    public static TargetFolder OpenBackup(string path)
+    public static TargetFolder BackupReader(string path)
     {
         using TargetFolder domain = OpenDomain(Path.GetDirectoryName(path)!);
         return new TargetFolder(
@@ -185,3 +186,23 @@ public sealed class TargetFolder : IDisposable
 
     private string PathOf(string name) => Path.Combine(FolderPath, name);
 }
+
+/// <summary>A name in a folder of the backup directory.</summary>
+/// <param name="Text">As text; bytes that are no UTF-8 as <c>\xE9</c>.</param>
+/// <param name="IsExact">The name is UTF-8, so that <paramref name="Text"/> opens it.</param>
+/// <param name="Status">What bears it.</param>
+public sealed record TargetName(string Text, bool IsExact, FileStatus Status)
+{
+    private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
+
+    /// <param name="name">With the zero at its end.</param>
+    internal static bool IsText(byte[] name) => System.Text.Unicode.Utf8.IsValid(name);
+
+    internal static string Format(byte[] name) => IsText(name)
+        ? Strict.GetString(name, 0, name.Length - 1)
+        : string.Concat(name.SkipLast(1).Select(one => one is >= 0x20 and < 0x7F and not (byte)'\\'
+            ? ((char)one).ToString() : string.Create(CultureInfo.InvariantCulture, $"\\x{one:X2}")));
+}
+
+/// <summary>A path in the backup directory is not what this program would have made there; nothing was opened.</summary>
+public sealed class RefusedPathException(string message) : IOException(message);

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Planning;
 
 /// <summary>Knows which backups another one cannot be restored without.</summary>

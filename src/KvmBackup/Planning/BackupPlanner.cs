@@ -1,5 +1,4 @@
 using KvmBackup.Configuration;
-using KvmBackup.Model;
 
 namespace KvmBackup.Planning;
 
@@ -14,7 +13,7 @@ public static class BackupPlanner
     public static BackupPlan Plan(
         HostSettings host, DayOfWeek today, IReadOnlyList<string>? onlyDomains, bool force)
     {
-        AskedNames? asked = onlyDomains is null ? null : new AskedNames(host, onlyDomains);
+        RequestedNames? asked = onlyDomains is null ? null : new RequestedNames(host, onlyDomains);
         return new BackupPlan([.. host.Domains.Where(domain => asked?.Has(domain) ?? true)
             .Select(domain => Plan(domain, today, asked, force))])
         {
@@ -23,13 +22,13 @@ public static class BackupPlanner
         };
     }
 
-    private static PlannedJob Plan(DomainSettings domain, DayOfWeek today, AskedNames? asked, bool force)
+    private static PlannedJob Plan(DomainSettings domain, DayOfWeek today, RequestedNames? asked, bool force)
     {
         (bool isDue, string reason) = Judge(domain.Schedule, today, asked is not null, force);
         return new PlannedJob(domain, isDue, reason);
     }
 
-    private static PlannedImages Plan(ImageSelection selection, DayOfWeek today, AskedNames? asked, bool force)
+    private static PlannedImages Plan(ImageSelection selection, DayOfWeek today, RequestedNames? asked, bool force)
     {
         (bool isDue, string reason) = Judge(selection.Schedule, today, asked is not null, force);
         return new PlannedImages(selection, isDue ? asked?.OnlyOf(selection) : null, isDue, reason);
@@ -50,3 +49,23 @@ public static class BackupPlanner
 
     private static string ShortName(DayOfWeek day) => $"{day}"[..3];
 }
+
+/// <summary>A verdict on every configured domain, in the order of the configuration.</summary>
+public sealed record BackupPlan(IReadOnlyList<PlannedJob> Jobs)
+{
+    /// <summary>The selections of images, which come after the domains.</summary>
+    public IReadOnlyList<PlannedImages> Images { get; init; } = [];
+
+    /// <summary>Whether anything runs.</summary>
+    public bool HasDue => Jobs.Any(job => job.IsDue) || Images.Any(images => images.IsDue);
+}
+
+/// <summary>Whether a domain runs now, and why or why not.</summary>
+public sealed record PlannedJob(DomainSettings Domain, bool IsDue, string Reason);
+
+/// <summary>Whether a selection of images runs now, and why or why not.</summary>
+/// <param name="Selection">Which.</param>
+/// <param name="Only">The images of it that were asked for; null is all.</param>
+/// <param name="IsDue">It runs now.</param>
+/// <param name="Reason">Why, or why not.</param>
+public sealed record PlannedImages(ImageSelection Selection, IReadOnlyList<RbdImage>? Only, bool IsDue, string Reason);

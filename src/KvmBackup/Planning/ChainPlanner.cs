@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Planning;
 
 /// <summary>
@@ -46,17 +44,17 @@ public static class ChainPlanner
             return new ChainDecision(null, null);
         }
 
-        CompletedBackup standsOn = policy.IsDifferential ? full : own[0];
-        string snapshot = ImageOf(standsOn, disk)!.Snapshot;
-        long? snapshotId = ImageOf(standsOn, disk)!.SnapshotId;
+        CompletedBackup dependency = policy.IsDifferential ? full : own[0];
+        string snapshot = ImageOf(dependency, disk)!.Snapshot;
+        long? snapshotId = ImageOf(dependency, disk)!.SnapshotId;
         return snapshots.Any(other => other.Name == snapshot && (snapshotId is null || other.Id == snapshotId))
             ? new ChainDecision(
-                new ChainBase(policy.IsDifferential ? BackupKind.Differential : BackupKind.Incremental, standsOn.Id, snapshot)
+                new ChainBase(policy.IsDifferential ? BackupKind.Differential : BackupKind.Incremental, dependency.Id, snapshot)
                 {
                     SnapshotId = snapshotId,
                 },
                 null)
-            : Full($"the snapshot of the backup {standsOn.Id} is gone from the cluster ({newest.Image}@{snapshot})");
+            : Full($"the snapshot of the backup {dependency.Id} is gone from the cluster ({newest.Image}@{snapshot})");
 
         ChainDecision Full(string why) => new(null, $"disk {disk} is backed up whole: {why}");
     }
@@ -72,7 +70,7 @@ public static class ChainPlanner
             // Each is older than the last by the rules of a manifest, so this ends.
             CompletedBackup? link = all.FirstOrDefault(
                 other => other.Id == older && other.Manifest.DomainUuid == backup.Manifest.DomainUuid);
-            if (link is null || ImageOf(link, disk) is not { } below || !image.StandsOn(below))
+            if (link is null || ImageOf(link, disk) is not { } below || !image.DependsOn(below))
             {
                 return null;
             }
@@ -86,3 +84,8 @@ public static class ChainPlanner
     private static ManifestImage? ImageOf(CompletedBackup backup, DiskTarget disk) =>
         backup.Manifest.Disks.FirstOrDefault(other => other.Target == disk)?.Image;
 }
+
+/// <summary>Whether a disk is backed up by its changes.</summary>
+/// <param name="Base">What an increment stands on; null is a full backup.</param>
+/// <param name="Notice">Why it is full although an increment was wanted; null when that is the usual course.</param>
+public sealed record ChainDecision(ChainBase? Base, string? Notice);

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Planning;
 
 /// <summary>What an operator should know when backups are later than the clock of this host.</summary>

@@ -1,5 +1,4 @@
 using KvmBackup.Configuration;
-using KvmBackup.Model;
 
 namespace KvmBackup.Planning;
 
@@ -68,3 +67,9 @@ public static class ExternalPlanner
         ? "it has no snapshot at all"
         : $"its newest are {string.Join(", ", snapshots.Reverse().Take(MostListed).Select(snapshot => snapshot.Name))}";
 }
+
+/// <summary>Which snapshot of somebody else's is read.</summary>
+/// <param name="Snapshot">The one to read; null for none.</param>
+/// <param name="IsDone">There is none since it is backed up already, which is no failure.</param>
+/// <param name="Reason">Why this one, or why none and what to do.</param>
+public sealed record ExternalDecision(RbdSnapshot? Snapshot, bool IsDone, string Reason);

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Planning;
 
 /// <summary>How one point of an image is put together from the backups of its chain.</summary>
@@ -45,4 +43,28 @@ public sealed record ImageAssembly(DiskTarget Target, long SizeBytes, IReadOnlyL
 
     private static ManifestDisk Disk(CompletedBackup backup, DiskTarget target) =>
         backup.Manifest.Disks.Single(disk => disk.Target == target);
+}
+
+/// <summary>One backup of an image within its chain.</summary>
+/// <param name="SizeBytes">Of the image at that instant.</param>
+/// <param name="Changes">What it holds: all data of a full one, ascending.</param>
+public sealed record ImagePoint(long SizeBytes, IReadOnlyList<ImageChange> Changes);
+
+/// <summary>What one backup of a chain gives to an image.</summary>
+/// <param name="Backup">The backup.</param>
+/// <param name="Visible">The runs of its data that no later backup of the chain has changed.</param>
+public sealed record AssemblyLink(CompletedBackup Backup, IReadOnlyList<Extent> Visible)
+{
+    /// <summary>The same for a run of the image only.</summary>
+    public AssemblyLink Within(Extent run) => this with
+    {
+        Visible =
+        [
+            .. Visible.Where(extent => extent.EndBytes > run.OffsetBytes && extent.OffsetBytes < run.EndBytes).Select(extent =>
+            {
+                long start = Math.Max(extent.OffsetBytes, run.OffsetBytes);
+                return new Extent(start, Math.Min(extent.EndBytes, run.EndBytes) - start);
+            }),
+        ],
+    };
 }

@@ -1,5 +1,4 @@
 using KvmBackup.Configuration;
-using KvmBackup.Model;
 
 namespace KvmBackup.Planning;
 
@@ -26,3 +25,8 @@ public static class ImageChooser
                 .Select(pattern => $"the pattern '{pattern}' matches no image in {pools}; correct it, or see what there is: rbd ls POOL")]);
     }
 }
+
+/// <summary>The images of a selection.</summary>
+/// <param name="Images">Those that are meant, by pool and name.</param>
+/// <param name="Unmatched">What was meant and is not there, each with what to do.</param>
+public sealed record ImageChoice(IReadOnlyList<RbdImage> Images, IReadOnlyList<string> Unmatched);

@@ -1,13 +1,11 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Planning;
 
 /// <summary>Writes RESTORE.md of an image without a guest: the commands that bring it back with tar and rbd alone.</summary>
 public static class ImageGuide
 {
-    public static string Write(DomainName name, BackupId id, string host, string archiveName, TakenDisk disk)
+    public static string Write(DomainName name, BackupId id, string host, string archiveName, BackupDisk disk)
     {
-        TakenImage image = disk.Image!;
+        BackupImage image = disk.Image!;
         return $"""
             # {image.Source.Image} by hand
 

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Planning;
 
 /// <summary>Decides which disks of a restore go into a cluster, and what their images are called.</summary>

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Planning;
 
 /// <summary>
@@ -46,7 +44,7 @@ public static class RecoveryPlanner
             "the disk was detached from the domain, and its overlay holds what the guest wrote since the backup began",
             RecoveryAdvice.KeepOrDiscard),
         { IsOverlayNamed: true } => new(
-            RecoveryAction.MendDefinition, "the disk was detached from the guest, and nothing of it is in the overlay that its definition names"),
+            RecoveryAction.RepairDefinition, "the disk was detached from the guest, and nothing of it is in the overlay that its definition names"),
         _ => new(RecoveryAction.RemoveOverlay, "the disk was detached from the domain, and nothing of it is in the overlay"),
     };
 
@@ -62,7 +60,7 @@ public static class RecoveryPlanner
         { State: PinState.Planned or PinState.Pinned, IsOverlayNamed: true, IsOverlayWritten: true } =>
             Leave("the running guest is on its base, but its definition names the overlay, and no commit was begun"),
         { IsOverlayNamed: true } =>
-            new(RecoveryAction.MendDefinition, "the disk is on its base, but the definition for the next start still names the overlay"),
+            new(RecoveryAction.RepairDefinition, "the disk is on its base, but the definition for the next start still names the overlay"),
         { State: PinState.Releasing or PinState.Released } =>
             new(RecoveryAction.RemoveOverlay, "the commit ended; only the overlay was left"),
         { IsOverlayWritten: false } =>
@@ -83,5 +81,90 @@ public static class RecoveryPlanner
     };
 
     private static RecoveryDecision Leave(string reason, RecoveryAdvice advice = RecoveryAdvice.None) =>
-        new(RecoveryAction.LeaveAlone, reason) { Advice = advice };
+        new(RecoveryAction.Keep, reason) { Advice = advice };
+}
+
+/// <summary>What recovery does with one disk.</summary>
+public enum RecoveryAction
+{
+    /// <summary>It is as it should be.</summary>
+    Nothing,
+
+    /// <summary>Commit the overlay, with the guest running or not, and remove it.</summary>
+    Release,
+
+    /// <summary>Point the definition for the next start to the base, and remove the overlay.</summary>
+    RepairDefinition,
+
+    /// <summary>Remove the overlay, which nobody uses and which holds nothing that the base does not.</summary>
+    RemoveOverlay,
+
+    /// <summary>A person must look.</summary>
+    Keep,
+}
+
+/// <summary>What to do with one disk, and why.</summary>
+public sealed record RecoveryDecision(RecoveryAction Action, string Reason)
+{
+    /// <summary>What a person can do about one that is left alone.</summary>
+    public RecoveryAdvice Advice { get; init; }
+}
+
+/// <summary>What a person can do about a disk that recovery leaves alone.</summary>
+public enum RecoveryAdvice
+{
+    /// <summary>Nothing that can be said in a command: the reason tells all.</summary>
+    None,
+
+    /// <summary>The guest does not use the overlay: what it holds goes into the base, or away.</summary>
+    KeepOrDiscard,
+
+    /// <summary>The overlay is committed from below the file that depends on it.</summary>
+    CommitBelow,
+
+    /// <summary>Nothing can be committed; the file is kept elsewhere, or goes away.</summary>
+    PutAside,
+}
+
+/// <summary>What a dead run left of one disk, as it is found.</summary>
+/// <param name="State">How far the journal says that it came.</param>
+/// <param name="BasePath">What the guest must be back on.</param>
+/// <param name="OverlayPath">The overlay by the journal.</param>
+/// <param name="IsActive">The domain runs or is paused.</param>
+/// <param name="LiveSource">What the disk is on; null when the domain has no such disk any more.</param>
+/// <param name="InactiveSource">What the next start uses.</param>
+/// <param name="IsBaseSame">The base is still the file that it was.</param>
+/// <param name="Overlay">What is at the overlay's path.</param>
+/// <param name="IsOverlayWritten">The overlay holds writes of the guest.</param>
+public sealed record PinFacts(
+    PinState State,
+    string BasePath,
+    string OverlayPath,
+    bool IsActive,
+    string? LiveSource,
+    string? InactiveSource,
+    bool IsBaseSame,
+    OverlayPresence Overlay,
+    bool IsOverlayWritten)
+{
+    /// <summary>Only the running guest had the disk, and its base was not written since the overlay was put on it.</summary>
+    public bool IsUnusedSince { get; init; }
+
+    /// <summary>Another file, which one of the definitions names, depends on the overlay, or may do so.</summary>
+    public bool IsOverlayBelow { get; init; }
+
+    /// <summary>One of the definitions names the overlay itself.</summary>
+    public bool IsOverlayNamed => LiveSource == OverlayPath || InactiveSource == OverlayPath;
+}
+
+/// <summary>What is found where the journal says that an overlay is.</summary>
+public enum OverlayPresence
+{
+    Missing,
+
+    /// <summary>The overlay of that run.</summary>
+    Ours,
+
+    /// <summary>Another file by that name.</summary>
+    Other,
 }

@@ -1,5 +1,4 @@
 using System.Text;
-using KvmBackup.Model;
 
 namespace KvmBackup.Planning;
 
@@ -9,7 +8,7 @@ namespace KvmBackup.Planning;
 /// </summary>
 public static class RestoreGuide
 {
-    public static string Write(DomainFacts domain, BackupId id, string host, string archiveName, IReadOnlyList<TakenDisk> disks)
+    public static string Write(DomainFacts domain, BackupId id, string host, string archiveName, IReadOnlyList<BackupDisk> disks)
     {
         StringBuilder text = new();
         string folder = domain.Name.FileName;
@@ -26,7 +25,7 @@ public static class RestoreGuide
             ```
 
             ## 2. Unpack it
-            Room is needed for the disks; holes stay holes. (Here, or with `-C` in any other folder.) GNU tar, bsdtar
+            Module is needed for the disks; holes stay holes. (Here, or with `-C` in any other folder.) GNU tar, bsdtar
             (libarchive) and Python's `tarfile` were tried and give the same files. Do not use the tar of busybox: it does not
             know sparse files, and writes short ones below `GNUSparseFile.0/` without an error.
             ```sh
@@ -36,7 +35,7 @@ public static class RestoreGuide
             ## 3. Put the disks in their places
 
             """);
-        foreach (TakenDisk disk in disks)
+        foreach (BackupDisk disk in disks)
         {
             if (disk.Image is { } image)
             {
@@ -61,12 +60,12 @@ public static class RestoreGuide
             and delete its `<uuid>`.
 
             """);
-        foreach (TakenDisk disk in disks.Where(disk => disk.Disk.Presence == DiskPresence.RunningOnly))
+        foreach (BackupDisk disk in disks.Where(disk => disk.Disk.Presence == DiskPresence.RunningOnly))
         {
             _ = text.AppendLine(null, $"Disk `{disk.Disk.Target}` was attached to the running guest only, and was added to `domain.xml`.");
         }
 
-        foreach (TakenDisk disk in disks.Where(disk => disk.Disk.Encryption is not null))
+        foreach (BackupDisk disk in disks.Where(disk => disk.Disk.Encryption is not null))
         {
             _ = text.AppendLine(
                 null,
@@ -84,12 +83,12 @@ public static class RestoreGuide
     private static string AutostartLine(DomainFacts domain) =>
         domain.IsAutostarted ? $"virsh autostart --domain {ShellWord.Quote(domain.Name.Value)}\n" : string.Empty;
 
-    private static bool IsMapped(TakenDisk disk) => disk is { Image: not null, Disk.SourceType: DiskSourceType.Block };
+    private static bool IsMapped(BackupDisk disk) => disk is { Image: not null, Disk.SourceType: DiskSourceType.Block };
 
-    private static string MapLine(TakenDisk disk) =>
+    private static string MapLine(BackupDisk disk) =>
         $"rbd map {ShellWord.Quote(disk.Image!.Source.Image.Spec)}   # disk {disk.Disk.Target}\n";
 
-    private static void AppendDisk(StringBuilder text, string folder, TakenDisk disk)
+    private static void AppendDisk(StringBuilder text, string folder, BackupDisk disk)
     {
         _ = text.Append(null, $"Disk `{disk.Disk.Target}`");
         _ = text.AppendLine(disk.Layers.Count > 1
@@ -112,11 +111,11 @@ public static class RestoreGuide
     {
         foreach (ManifestDisk disk in manifest.Disks.Where(disk => disk.Image is { BaseBackup: not null }))
         {
-            string Section(BackupId? standsOn) => Image(
-                manifest.Domain.FileName, manifest.Archive.FileName, disk.Target, disk.Image!.Image, disk.Image.Snapshot, standsOn);
+            string Section(BackupId? dependency) => Image(
+                manifest.Domain.FileName, manifest.Archive.FileName, disk.Target, disk.Image!.Image, disk.Image.Snapshot, dependency);
             string increment = Section(disk.Image!.BaseBackup);
-            text = text.Contains(increment, StringComparison.Ordinal) ? text.Replace(increment, Section(standsOn: null), StringComparison.Ordinal)
-                : $"{Section(standsOn: null)}\nWhat follows speaks of this disk as it was before it was merged with the backups before it.\n\n{text}";
+            text = text.Contains(increment, StringComparison.Ordinal) ? text.Replace(increment, Section(dependency: null), StringComparison.Ordinal)
+                : $"{Section(dependency: null)}\nWhat follows speaks of this disk as it was before it was merged with the backups before it.\n\n{text}";
         }
 
         return text;
@@ -124,15 +123,15 @@ public static class RestoreGuide
 
     /// <summary>How an image, or its changes, come back into a cluster.</summary>
     internal static string Image(
-        string folder, string archiveName, DiskTarget target, RbdImage image, string snapshotName, BackupId? standsOn)
+        string folder, string archiveName, DiskTarget target, RbdImage image, string snapshotName, BackupId? dependency)
     {
         string spec = ShellWord.Quote(image.Spec);
         string snapshot = ShellWord.Quote($"{image}@{snapshotName}");
-        string member = ShellWord.Quote($"{folder}/{ManifestImage.MemberName(target, standsOn is null)}");
-        if (standsOn is not null)
+        string member = ShellWord.Quote($"{folder}/{ManifestImage.MemberName(target, dependency is null)}");
+        if (dependency is not null)
         {
             return $"""
-                Disk `{target}`, an RBD image. This archive holds what changed since the backup {standsOn}. Unpack the
+                Disk `{target}`, an RBD image. This archive holds what changed since the backup {dependency}. Unpack the
                 `{archiveName}` of that one in its own folder, and do what its RESTORE.md says of the disk `{target}`, and of
                 nothing else. Then type here:
                 ```sh
@@ -186,7 +185,7 @@ public static class RestoreGuide
             : $"test ! -e {to} && cp --sparse=always {from} {to}");
     }
 
-    private static string Programs(string archiveName, IReadOnlyList<TakenDisk> disks)
+    private static string Programs(string archiveName, IReadOnlyList<BackupDisk> disks)
     {
         string decompressor = archiveName.EndsWith(".zst", StringComparison.Ordinal) ? "zstd, "
             : archiveName.EndsWith(".gz", StringComparison.Ordinal) ? "gzip, " : string.Empty;

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Planning;
 
 /// <summary>Decides where each file of a backup goes and what changes in the domain's XML.</summary>

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Planning;
 
 /// <summary>
@@ -74,7 +72,7 @@ public static class RetentionPlanner
         // Newer than the proof means that the clock went back. Such backups do not count: they would push out the ones
         // that are made now.
         CompletedBackup[] counted = [.. own.Where(backup => backup.Id <= proof.Id)];
-        ILookup<BackupId, string> wishes = RetentionRules.Wishes(policy, proof.Id, counted);
+        ILookup<BackupId, string> wishes = RetentionRules.Requests(policy, proof.Id, counted);
         Dictionary<BackupId, string> kept = [];
         foreach (CompletedBackup backup in own)
         {

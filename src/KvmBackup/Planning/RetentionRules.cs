@@ -1,5 +1,4 @@
 using System.Globalization;
-using KvmBackup.Model;
 
 namespace KvmBackup.Planning;
 
@@ -10,7 +9,7 @@ internal static class RetentionRules
     /// <param name="policy">The rules; without any, all stay, for deletion needs someone who asks.</param>
     /// <param name="now">What ages count from.</param>
     /// <param name="newestFirst">The backups that count.</param>
-    public static ILookup<BackupId, string> Wishes(
+    public static ILookup<BackupId, string> Requests(
         RetentionPolicy policy, BackupId now, IReadOnlyList<CompletedBackup> newestFirst)
     {
         BackupId[] ids = [.. newestFirst.Select(backup => backup.Id)];

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Planning;
 
 /// <summary>Decides which of our snapshots a cluster needs no longer hold. Other people's are not even looked at.</summary>
@@ -26,13 +24,13 @@ public static class SnapshotPlanner
         HashSet<string> newest = [.. named.Select(snapshot => snapshot.Name).Where(backed.Contains).Take(keep)];
         return [.. named.Select(snapshot =>
         {
-            (SnapshotFate fate, string reason) = snapshot.Name switch
+            (SnapshotDisposition fate, string reason) = snapshot.Name switch
             {
                 var name when !known.Contains(name) =>
-                    (SnapshotFate.Unknown, "no backup here knows it: of a run that was killed, or of another backupdir"),
-                var name when name == needed => (SnapshotFate.Kept, "the next increment stands on it"),
-                var name when newest.Contains(name) => (SnapshotFate.Kept, $"for a quick rollback (keep_on_cluster: {keep})"),
-                _ => (SnapshotFate.Removable, "nothing stands on it any more"),
+                    (SnapshotDisposition.Unknown, "no backup here knows it: of a run that was killed, or of another backupdir"),
+                var name when name == needed => (SnapshotDisposition.Kept, "the next increment stands on it"),
+                var name when newest.Contains(name) => (SnapshotDisposition.Kept, $"for a quick rollback (keep_on_cluster: {keep})"),
+                _ => (SnapshotDisposition.Removable, "nothing stands on it any more"),
             };
             return new SnapshotVerdict(target, image, snapshot, fate, reason);
         })];
@@ -44,8 +42,8 @@ public static class SnapshotPlanner
 
     private static string? Needed(DiskTarget target, ChainPolicy policy, IReadOnlyList<CompletedBackup> own)
     {
-        CompletedBackup standsOn =
+        CompletedBackup dependency =
             policy.IsDifferential && ChainPlanner.Find(own[0], target, own) is { } chain ? chain[0] : own[0];
-        return standsOn.Manifest.Disks.FirstOrDefault(disk => disk.Target == target)?.Image?.Snapshot;
+        return dependency.Manifest.Disks.FirstOrDefault(disk => disk.Target == target)?.Image?.Snapshot;
     }
 }

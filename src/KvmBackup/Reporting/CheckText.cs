@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Reporting;
 
 /// <summary>What people are told of this host.</summary>
@@ -16,9 +14,9 @@ internal static class CheckText
                 _ => "BAD     ",
             };
             yield return $"{mark}{finding.Subject}: {finding.Text}";
-            if (finding.Mend is { } mend)
+            if (finding.Hint is { } hint)
             {
-                yield return $"        -> {mend}";
+                yield return $"        -> {hint}";
             }
         }
     }

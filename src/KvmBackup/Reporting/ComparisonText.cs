@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Reporting;
 
 /// <summary>What people are told of a backup next to its source.</summary>
@@ -9,7 +7,7 @@ internal static class ComparisonText
     {
         string held = report.Consistency == Consistency.Offline ? "off" : $"held at one instant ({report.Consistency.ToString().ToLowerInvariant()})";
         yield return $"{report.Domain}@{report.Id}: {(report.IsSame ? "the same as" : "NOT the same as")} {report.Source}, which was {held}; "
-            + $"compared in {Phrases.Seconds(report.Elapsed)}";
+            + $"compared in {Formatting.Seconds(report.Elapsed)}";
         foreach (FileComparison file in report.Files)
         {
             yield return $"  {file.Name}: {Describe(file)}";

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Reporting;
 
 /// <summary>Prints what a run found, for people or for programs.</summary>

@@ -1,7 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using KvmBackup.Model;
 
 namespace KvmBackup.Reporting;
 
@@ -144,7 +143,7 @@ public sealed class JsonReports(TextWriter output) : IReports
             ["subject"] = finding.Subject,
             ["severity"] = Word(finding.Severity),
             ["text"] = finding.Text,
-            ["mend"] = finding.Mend,
+            ["mend"] = finding.Hint,
         }),
     });
 
@@ -165,11 +164,11 @@ public sealed class JsonReports(TextWriter output) : IReports
             ["image"] = entry.Verdict.Image.Spec,
             ["name"] = entry.Verdict.Snapshot.Name,
             ["is_protected"] = entry.Verdict.Snapshot.IsProtected,
-            ["fate"] = Word(entry.Verdict.Fate),
+            ["fate"] = Word(entry.Verdict.Disposition),
             ["reason"] = entry.Verdict.Reason,
         }),
         ["removed"] = Strings(report.Removed),
-        ["owed"] = Strings(report.Owed),
+        ["owed"] = Strings(report.PendingDeletions),
         ["failures"] = Strings(report.Failures),
     });
 
@@ -190,8 +189,8 @@ public sealed class JsonReports(TextWriter output) : IReports
     private static JsonObject Recovery(DomainRecoveryReport domain) => new()
     {
         ["domain"] = domain.Name,
-        ["is_mended"] = domain.IsMended,
-        ["deeds"] = Strings(domain.Deeds),
+        ["is_mended"] = domain.IsRecovered,
+        ["deeds"] = Strings(domain.Actions),
     };
 
     private static JsonObject Job(JobReport job) => new()

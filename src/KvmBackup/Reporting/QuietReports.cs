@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Reporting;
 
 /// <summary>Only what someone should look at: for cron, which mails what is printed.</summary>
@@ -59,7 +57,7 @@ public sealed class QuietReports(IReports all, TextWriter output) : IReports
     public void Print(SnapshotsReport report)
     {
         SnapshotsReport left = report with { Verdicts = [], Removed = [] };
-        if (left.Owed.Count + left.Failures.Count > 0)
+        if (left.PendingDeletions.Count + left.Failures.Count > 0)
         {
             all.Print(left);
         }
@@ -76,7 +74,7 @@ public sealed class QuietReports(IReports all, TextWriter output) : IReports
     public void PrintError(string message, ExitCode exitCode) => all.PrintError(message, exitCode);
 
     private static bool NeedsAttention(JobReport job) =>
-        job.Outcome is JobOutcome.Failed or JobOutcome.NeedsPerson || job.Warnings.Count > 0;
+        job.Outcome is JobOutcome.Failed or JobOutcome.NeedsManualAction || job.Warnings.Count > 0;
 
     private void SayAll(string prefix, IEnumerable<string> lines)
     {

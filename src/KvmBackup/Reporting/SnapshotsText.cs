@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Reporting;
 
 /// <summary>What people are told of our snapshots below the table of them.</summary>
@@ -17,7 +15,7 @@ internal static class SnapshotsText
             yield return $"{(report.IsDryRun ? "would remove" : "removed")} {name}";
         }
 
-        foreach (string name in report.Owed)
+        foreach (string name in report.PendingDeletions)
         {
             yield return $"owed: {name} is not proven to be gone; the next run, or kvmbackup recover, removes it when the cluster answers";
         }

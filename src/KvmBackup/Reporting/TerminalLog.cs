@@ -1,5 +1,4 @@
 using System.Globalization;
-using KvmBackup.Model;
 using Serilog.Core;
 using Serilog.Events;
 using Serilog.Formatting.Display;

@@ -1,5 +1,3 @@
-using System.Globalization;
-using KvmBackup.Model;
 using Spectre.Console;
 
 namespace KvmBackup.Reporting;
@@ -34,7 +32,7 @@ public sealed class TextReports(TextWriter output, TextWriter complaints, int? w
                 TextTable.Cell(job.Backup?.Consistency.ToString().ToLowerInvariant()),
                 TextTable.Cell(job.Backup is { } backup ? ByteSize.Format(backup.Members.Sum(member => member.DataBytes)) : null),
                 TextTable.Cell(job.Backup is { } made ? ByteSize.Format(made.Archive.SizeBytes) : null),
-                TextTable.Cell(job.Elapsed > TimeSpan.Zero ? Phrases.Seconds(job.Elapsed) : null));
+                TextTable.Cell(job.Elapsed > TimeSpan.Zero ? Formatting.Seconds(job.Elapsed) : null));
         }
 
         PrintRecovery(report.Recovery);
@@ -54,13 +52,13 @@ public sealed class TextReports(TextWriter output, TextWriter complaints, int? w
             table.AddRow(
                 TextTable.Cell(backup.Domain.Value),
                 TextTable.Cell(manifest.Id.ToString()),
-                TextTable.Cell(Phrases.Kind(manifest)),
+                TextTable.Cell(Formatting.Kind(manifest)),
                 TextTable.Cell(manifest.Consistency.ToString().ToLowerInvariant()),
                 TextTable.Cell(string.Join(" ", manifest.Disks.Select(disk => disk.Target))),
                 TextTable.Cell(ByteSize.Format(manifest.Members.Sum(member => member.DataBytes))),
                 TextTable.Cell(ByteSize.Format(manifest.Archive.SizeBytes)),
-                TextTable.Cell(Phrases.Age(time.GetUtcNow() - manifest.Id.Instant)),
-                TextTable.Cell(Phrases.State(backup)));
+                TextTable.Cell(Formatting.Age(time.GetUtcNow() - manifest.Id.Instant)),
+                TextTable.Cell(Formatting.State(backup)));
         }
 
         if (report.Backups.Count > 0)
@@ -81,12 +79,12 @@ public sealed class TextReports(TextWriter output, TextWriter complaints, int? w
         Manifest manifest = backup.Manifest;
         Say($"{backup.Domain}@{manifest.Id}   {backup.DirectoryPath}");
         Say($"  domain       {manifest.Domain} (UUID {manifest.DomainUuid}) of host {manifest.Host}");
-        Say($"  kind         {Phrases.Kind(manifest)}{(backup.IsProtected ? ", protected" : string.Empty)}"
+        Say($"  kind         {Formatting.Kind(manifest)}{(backup.IsProtected ? ", protected" : string.Empty)}"
             + (manifest.MergedFrom.Count > 0 ? $", merged from {string.Join(", ", manifest.MergedFrom)}" : string.Empty));
         Say($"  consistency  {manifest.Consistency.ToString().ToLowerInvariant()}"
             + (manifest.ConsistencyReason is { } reason ? $" ({reason})" : string.Empty)
             + (manifest.FrozenFor is { } frozen ? $", frozen for {frozen.TotalMilliseconds:0} ms" : string.Empty));
-        Say($"  made         {Phrases.Time(manifest.StartedAt)} to {Phrases.Time(manifest.FinishedAt)} by {manifest.Program}");
+        Say($"  made         {Formatting.Time(manifest.StartedAt)} to {Formatting.Time(manifest.FinishedAt)} by {manifest.Program}");
         Say($"  archive      {manifest.Archive.FileName}, {ByteSize.Format(manifest.Archive.SizeBytes)} "
             + $"({manifest.Archive.Compression.ToString().ToLowerInvariant()})");
         TextTable table = new("Disk", "File in the archive", "Format", "Size", "Came from");
@@ -141,7 +139,7 @@ public sealed class TextReports(TextWriter output, TextWriter complaints, int? w
         else
         {
             string rate = report.Elapsed > TimeSpan.Zero ? $", {ByteSize.Format(report.DataBytes / report.Elapsed.TotalSeconds)}/s" : string.Empty;
-            Say($"{report.Domain}@{report.Id}: restored {ByteSize.Format(report.DataBytes)} in {Phrases.Seconds(report.Elapsed)}{rate}, "
+            Say($"{report.Domain}@{report.Id}: restored {ByteSize.Format(report.DataBytes)} in {Formatting.Seconds(report.Elapsed)}{rate}, "
                 + "every checksum good.");
         }
 
@@ -158,11 +156,11 @@ public sealed class TextReports(TextWriter output, TextWriter complaints, int? w
 
     public void Print(SalvageReport report)
     {
-        Say($"{report.Domain}@{report.Id}: what could be had, in {Phrases.Seconds(report.Elapsed)}");
+        Say($"{report.Domain}@{report.Id}: what could be had, in {Formatting.Seconds(report.Elapsed)}");
         foreach (SalvagedFile file in report.Files)
         {
-            Say($"  {file.FilePath}: {Phrases.Salvaged(file)}");
-            SayAll("    ", Phrases.Doubts(file));
+            Say($"  {file.FilePath}: {Formatting.Salvaged(file)}");
+            SayAll("    ", Formatting.Doubts(file));
         }
 
         SayAll("  ", report.Notes);
@@ -178,7 +176,7 @@ public sealed class TextReports(TextWriter output, TextWriter complaints, int? w
         }
 
         Show(table);
-        SayAll("merged: ", report.Merged.Select(backup => $"{backup.Domain}: {Phrases.Merged(backup)}"));
+        SayAll("merged: ", report.Merged.Select(backup => $"{backup.Domain}: {Formatting.Merged(backup)}"));
         SayAll("note: ", report.Notes);
         SayAll("DAMAGED: ", report.Damages);
         SayAll("FAILED: ", report.Failures);
@@ -238,7 +236,7 @@ public sealed class TextReports(TextWriter output, TextWriter complaints, int? w
         SayAll($"{name}: without ", job.Backup?.SkippedDisks.Select(disk => $"{disk.Target}: {disk.Reason}") ?? []);
         SayAll($"{name}: DAMAGED: ", job.Damages);
         SayAll($"{name}: warning: ", job.Warnings);
-        SayAll($"{name}: ", job.Merged.Select(Phrases.Merged));
+        SayAll($"{name}: ", job.Merged.Select(Formatting.Merged));
         SayAll($"{name}: ", job.Removed.Select(verdict => $"{verdict.Backup.Id}: {verdict.Reason}"));
         SayAll("    ", job.Commands);
     }
@@ -247,8 +245,8 @@ public sealed class TextReports(TextWriter output, TextWriter complaints, int? w
     {
         foreach (DomainRecoveryReport domain in report.Domains)
         {
-            Say($"{domain.Name}: {(domain.IsMended ? "recovered" : "NEEDS A PERSON")}");
-            SayAll("    ", domain.Deeds);
+            Say($"{domain.Name}: {(domain.IsRecovered ? "recovered" : "NEEDS A PERSON")}");
+            SayAll("    ", domain.Actions);
         }
     }
 

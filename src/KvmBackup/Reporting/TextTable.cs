@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Reporting;
 
 /// <summary>
@@ -19,7 +17,7 @@ internal sealed class TextTable(params string[] titles)
         JobOutcome.Succeeded => new("backed up", "green"),
         JobOutcome.Skipped => new("skipped", string.Empty),
         JobOutcome.Planned => new("planned", string.Empty),
-        JobOutcome.NeedsPerson => new("NEEDS A PERSON", "red"),
+        JobOutcome.NeedsManualAction => new("NEEDS A PERSON", "red"),
         _ => new("FAILED", "red"),
     };
 
@@ -79,7 +77,7 @@ internal sealed class TextTable(params string[] titles)
         string line = string.Empty;
         (int used, int next) = (0, Indent);
         foreach ((TableCell cell, int wide) in row.Skip(1).Zip(widths.Skip(1))
-            .SelectMany(pair => Pieces(pair.First, pair.Second, width - deep)))
+            .SelectMany(pair => BufferSlices(pair.First, pair.Second, width - deep)))
         {
             if (line.Length > 0 && next + cell.Width > width)
             {
@@ -95,7 +93,7 @@ internal sealed class TextTable(params string[] titles)
     }
 
     /// <summary>A sentence that is longer than a line goes on word by word; all else stays whole.</summary>
-    private static IEnumerable<(TableCell Cell, int Width)> Pieces(TableCell cell, int wide, int room) =>
+    private static IEnumerable<(TableCell Cell, int Width)> BufferSlices(TableCell cell, int wide, int room) =>
         cell.Width <= room ? [(cell, wide)]
         : cell.Text.Split(' ').Select(word => cell with { Text = word }).Select(word => (word, word.Width + 1 - Gap));
 }

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Reporting;
 
 /// <summary>What people are told of verified backups.</summary>
@@ -11,9 +9,9 @@ internal static class VerifyText
         {
             string name = $"{result.Backup.Domain}@{result.Backup.Id}";
             long content = result.Backup.Manifest.Members.Sum(member => member.DataBytes);
-            string proven = Phrases.Verified(report.Depth, content, result.Backup.Manifest.Archive.SizeBytes);
+            string proven = Formatting.Verified(report.Depth, content, result.Backup.Manifest.Archive.SizeBytes);
             yield return result.Damages.Count == 0
-                ? $"{name}: {proven} in {Phrases.Seconds(result.Elapsed)}"
+                ? $"{name}: {proven} in {Formatting.Seconds(result.Elapsed)}"
                 : $"{name}: DAMAGED in {result.Damages.Count} place(s):";
             foreach (ArchiveDamage damage in result.Damages)
             {

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Runs;
 
 /// <summary>A run that cannot begin or cannot go on.</summary>

@@ -13,13 +13,13 @@ public static partial class DescriptorLimit
     private const int Needed = 256;
 
     private const int StandardError = 2;
-    private const int OpenFiles = 7;
+    private const int DescriptorBudget = 7;
     private const ulong Wanted = 8192;
     private const string OpenPath = "/proc/self/fd";
 
     /// <summary>How many may be open now.</summary>
     public static long Allowed =>
-        getrlimit(OpenFiles, out Limit limit) == 0 ? (long)Math.Min(limit.Soft, long.MaxValue) : long.MaxValue;
+        getrlimit(DescriptorBudget, out Limit limit) == 0 ? (long)Math.Min(limit.Soft, long.MaxValue) : long.MaxValue;
 
     /// <summary>How many more may be opened now.</summary>
     public static long Free => Allowed - Directory.GetFileSystemEntries(OpenPath).Length;
@@ -27,15 +27,15 @@ public static partial class DescriptorLimit
     /// <summary>Raises the soft limit as far as the hard one, and as root beyond that.</summary>
     public static void Raise()
     {
-        if (getrlimit(OpenFiles, out Limit limit) != 0 || limit.Soft >= Wanted)
+        if (getrlimit(DescriptorBudget, out Limit limit) != 0 || limit.Soft >= Wanted)
         {
             return;
         }
 
         Limit beyond = new(Wanted, Math.Max(limit.Hard, Wanted));
-        if (setrlimit(OpenFiles, beyond) != 0)
+        if (setrlimit(DescriptorBudget, beyond) != 0)
         {
-            _ = setrlimit(OpenFiles, new Limit(Math.Min(limit.Hard, Wanted), limit.Hard));
+            _ = setrlimit(DescriptorBudget, new Limit(Math.Min(limit.Hard, Wanted), limit.Hard));
         }
     }
 

@@ -14,8 +14,8 @@ internal sealed class PipedProgram : IPipedProgram
     private readonly Action<ProgramResult> tell;
     private readonly long start;
     private readonly Task<string> complaint;
-    private readonly LimitedPipe input;
-    private readonly LimitedPipe output;
+    private readonly TimedPipe input;
+    private readonly TimedPipe output;
     private volatile bool isLate;
 
     public PipedProgram(Process process, ProgramCall call, TimeProvider time, Action<ProgramResult> tell)
@@ -27,10 +27,10 @@ internal sealed class PipedProgram : IPipedProgram
         start = time.GetTimestamp();
         complaint = Task.Factory.StartNew(
             CollectComplaint, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        WidePipe.Widen(process.StandardInput.BaseStream);
-        WidePipe.Widen(process.StandardOutput.BaseStream);
-        input = new LimitedPipe(process.StandardInput.BaseStream, this);
-        output = new LimitedPipe(process.StandardOutput.BaseStream, this);
+        PipeCapacity.Widen(process.StandardInput.BaseStream);
+        PipeCapacity.Widen(process.StandardOutput.BaseStream);
+        input = new TimedPipe(process.StandardInput.BaseStream, this);
+        output = new TimedPipe(process.StandardOutput.BaseStream, this);
     }
 
     public Stream StandardInput => input;

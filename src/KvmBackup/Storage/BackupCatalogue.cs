@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Storage;
 
 /// <summary>All that lies in a domain's directory.</summary>

@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using KvmBackup.Persisting;
 
 namespace KvmBackup.Storage;
@@ -9,7 +8,7 @@ internal static class BackupEntry
     /// <returns>A <see cref="CompletedBackup"/> or an <see cref="UnusableEntry"/>.</returns>
     public static (CompletedBackup? Backup, UnusableEntry? Unusable) Examine(DirectoryInfo directory)
     {
-        if (EntryName.Parse(directory.Name) is not { } name)
+        if (BackupDirectoryName.Parse(directory.Name) is not { } name)
         {
             return Refuse(directory, UnusableCause.Foreign, "it has not the name of a backup");
         }
@@ -36,18 +35,18 @@ internal static class BackupEntry
         }
     }
 
-    private static (CompletedBackup? Backup, UnusableEntry? Unusable) Examine(DirectoryInfo directory, EntryName name) =>
+    private static (CompletedBackup? Backup, UnusableEntry? Unusable) Examine(DirectoryInfo directory, BackupDirectoryName name) =>
         name.State switch
         {
-            EntryState.Partial => Refuse(
+            BackupDirectoryState.Partial => Refuse(
                 directory, UnusableCause.Leftover, "a run has not finished it, and perhaps never will"),
-            EntryState.Deleting => Refuse(
+            BackupDirectoryState.Deleting => Refuse(
                 directory, UnusableCause.Leftover, "its deletion was not finished"),
             _ => ExaminePublished(directory, name),
         };
 
     private static (CompletedBackup? Backup, UnusableEntry? Unusable) ExaminePublished(
-        DirectoryInfo directory, EntryName name)
+        DirectoryInfo directory, BackupDirectoryName name)
     {
         Manifest manifest;
         try
@@ -61,7 +60,7 @@ internal static class BackupEntry
 
         if (manifest.Id != name.Id || manifest.Kind != name.Kind)
         {
-            string told = new EntryName(manifest.Id, manifest.Kind, EntryState.Published).ToString();
+            string told = new BackupDirectoryName(manifest.Id, manifest.Kind, BackupDirectoryState.Published).ToString();
             return Refuse(directory, UnusableCause.Damaged, $"its manifest is that of {told}");
         }
 
@@ -81,7 +80,7 @@ internal static class BackupEntry
 
     private static (string Text, bool IsReadable)? FindFileProblem(DirectoryInfo directory, ManifestArchive archive)
     {
-        using TargetFolder folder = TargetFolder.OpenBackup(directory.FullName);
+        using TargetFolder folder = TargetFolder.BackupReader(directory.FullName);
         return folder.Find(archive.FileName) is not { } file ? ($"its archive '{archive.FileName}' is missing", false)
             : !file.IsRegular ? ($"its archive '{archive.FileName}' is not a regular file", true)
             : file.SizeBytes == archive.SizeBytes ? null

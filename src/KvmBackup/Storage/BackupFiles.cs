@@ -26,7 +26,7 @@ internal static class BackupFiles
     /// <summary>Whatever it is that bears the name, a dangling link included: when in doubt, protected.</summary>
     public static bool IsProtected(string directoryPath)
     {
-        using TargetFolder folder = TargetFolder.OpenBackup(directoryPath);
+        using TargetFolder folder = TargetFolder.BackupReader(directoryPath);
         return folder.Find(Protected) is not null;
     }
 }

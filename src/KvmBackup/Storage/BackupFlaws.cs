@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Storage;
 
 /// <summary>

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using KvmBackup.Model;
 using KvmBackup.Persisting;
 
 namespace KvmBackup.Storage;

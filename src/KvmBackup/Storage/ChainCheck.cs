@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Storage;
 
 /// <summary>Tells the backups that can be restored from those whose base is gone: an increment alone is none.</summary>
@@ -32,7 +30,7 @@ public static class ChainCheck
         backup.Manifest.Disks
             .Where(disk => disk.Image is { BaseBackup: not null } image && !older.Any(other =>
                 other.Manifest.DomainUuid == backup.Manifest.DomainUuid && other.Id == image.BaseBackup
-                && other.Manifest.Disks.Any(below => below.Target == disk.Target && below.Image is { } standing && image.StandsOn(standing))))
+                && other.Manifest.Disks.Any(below => below.Target == disk.Target && below.Image is { } standing && image.DependsOn(standing))))
             .Select(disk => $"disk {disk.Target} holds only what changed since {disk.Image!.BaseBackup}, which is not here, or not usable")
             .FirstOrDefault();
 }

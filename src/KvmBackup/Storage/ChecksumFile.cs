@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using KvmBackup.Model;
 using KvmBackup.Persisting;
 
 namespace KvmBackup.Storage;
@@ -67,3 +66,9 @@ public static class ChecksumFile
         return sums.TryAdd(name, line[..Digits]) ? null : $"a second line for '{name}'";
     }
 }
+
+/// <summary>A checksum file, read.</summary>
+/// <param name="Sums">Checksum by file name.</param>
+/// <param name="Damages">The lines that are none.</param>
+public sealed record ChecksumReading(
+    IReadOnlyDictionary<string, string> Sums, IReadOnlyList<ArchiveDamage> Damages);

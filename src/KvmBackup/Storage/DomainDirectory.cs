@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using KvmBackup.Persisting;
 
 namespace KvmBackup.Storage;
@@ -48,7 +47,7 @@ public sealed class DomainDirectory
             }
         }
 
-        (IReadOnlyList<CompletedBackup> current, IReadOnlyList<UnusableEntry> merged) = MergedTwins.Part(backups);
+        (IReadOnlyList<CompletedBackup> current, IReadOnlyList<UnusableEntry> merged) = SupersededIncrements.Part(backups);
         (IReadOnlyList<CompletedBackup> whole, IReadOnlyList<UnusableEntry> broken) = ChainCheck.Part(current);
         return new BackupCatalogue(
             [.. whole.OrderByDescending(backup => backup.Id)],
@@ -66,15 +65,15 @@ public sealed class DomainDirectory
 
     /// <summary>A backup whose manifest cannot be read, when that is what is asked for; without an ID, when it is all there is.</summary>
     /// <exception cref="StorageException">The folder cannot be read.</exception>
-    public BareRemains? FindBare(string? idPrefix)
+    public BackupWithoutManifest? FindBare(string? idPrefix)
     {
         BackupCatalogue catalogue = ListToVerify();
         bool isOther = catalogue.Backups.Any(
             backup => idPrefix is null || BackupSearch.IsMatch(Path.GetFileName(backup.DirectoryPath), idPrefix));
-        BareRemains[] found = isOther ? [] : [.. catalogue.Unusable
+        BackupWithoutManifest[] found = isOther ? [] : [.. catalogue.Unusable
             .Where(entry => entry.Cause is UnusableCause.Damaged or UnusableCause.Unreadable
                 && (idPrefix is null || BackupSearch.IsMatch(entry.Name, idPrefix)))
-            .Select(entry => BareRemains.Find(DirectoryPath, name, entry)).OfType<BareRemains>()];
+            .Select(entry => BackupWithoutManifest.Find(DirectoryPath, name, entry)).OfType<BackupWithoutManifest>()];
         return found.Length == 1 ? found[0] : null;
     }
 
@@ -94,8 +93,8 @@ public sealed class DomainDirectory
         proof.Demand(DirectoryPath);
         return Task.FromResult(Guard("take a new backup", () =>
         {
-            HashSet<BackupId?> taken = [.. Entries().Select(entry => EntryName.Parse(entry.Text)?.Id)];
-            EntryName free = new(id, kind, EntryState.Partial);
+            HashSet<BackupId?> taken = [.. Entries().Select(entry => BackupDirectoryName.Parse(entry.Text)?.Id)];
+            BackupDirectoryName free = new(id, kind, BackupDirectoryState.Partial);
             using TargetFolder folder = TargetFolder.OpenDomain(DirectoryPath);
             while (taken.Contains(free.Id) || !folder.TryMakeFolder(free.ToString()))
             {
@@ -111,7 +110,7 @@ public sealed class DomainDirectory
     public PendingBackup BeginMerged(CompletedBackup increment, DomainLock proof)
     {
         proof.Demand(DirectoryPath);
-        EntryName merged = new(increment.Id, BackupKind.Full, EntryState.Partial);
+        BackupDirectoryName merged = new(increment.Id, BackupKind.Full, BackupDirectoryState.Partial);
         return Guard("take a merged backup", () =>
         {
             using TargetFolder folder = TargetFolder.OpenDomain(DirectoryPath);
@@ -129,7 +128,7 @@ public sealed class DomainDirectory
     {
         held.Demand(DirectoryPath);
         held.DemandLease();
-        Remove(Guard("be looked at", () => RemovalProof.DemandMerged(DirectoryPath, increment, merged)), increment);
+        Remove(Guard("be looked at", () => DeletionProof.DemandMerged(DirectoryPath, increment, merged)), increment);
     }
 
     /// <summary>Removes what runs that died have left; <see cref="List"/> tells it beforehand.</summary>
@@ -162,14 +161,14 @@ public sealed class DomainDirectory
     {
         held.Demand(DirectoryPath);
         held.DemandLease();
-        Remove(Guard("be looked at", () => RemovalProof.Demand(DirectoryPath, backup, proof, time.GetUtcNow())), backup);
+        Remove(Guard("be looked at", () => DeletionProof.Demand(DirectoryPath, backup, proof, time.GetUtcNow())), backup);
     }
 
     private void Remove(DirectoryInfo doomed, CompletedBackup backup) =>
         _ = Guard($"let go of '{doomed.Name}'", () =>
         {
             // By rename first: a crash in the middle leaves a leftover, never half a backup that looks whole.
-            string deleting = new EntryName(backup.Id, backup.Manifest.Kind, EntryState.Deleting).ToString();
+            string deleting = new BackupDirectoryName(backup.Id, backup.Manifest.Kind, BackupDirectoryState.Deleting).ToString();
             using TargetFolder folder = TargetFolder.OpenDomain(DirectoryPath);
             folder.RemoveTree(deleting);
             folder.Rename(doomed.Name, deleting);
@@ -179,9 +178,9 @@ public sealed class DomainDirectory
         });
 
     /// <summary>Where a backup lies once it is published.</summary>
-    public string PathOf(BackupId id, BackupKind kind) => PathOf(new EntryName(id, kind, EntryState.Published));
+    public string PathOf(BackupId id, BackupKind kind) => PathOf(new BackupDirectoryName(id, kind, BackupDirectoryState.Published));
 
-    private string PathOf(EntryName entry) => Path.Combine(DirectoryPath, entry.ToString());
+    private string PathOf(BackupDirectoryName entry) => Path.Combine(DirectoryPath, entry.ToString());
 
     /// <summary>Directories and links, and files that bear the name of a backup.</summary>
     private List<TargetName> Entries()
@@ -190,7 +189,7 @@ public sealed class DomainDirectory
         {
             using TargetFolder folder = TargetFolder.OpenDomain(DirectoryPath);
             return [.. folder.List().Where(entry => entry.Status.IsFolder || entry.Status.IsLink
-                || EntryName.Parse(entry.Text) is not null)];
+                || BackupDirectoryName.Parse(entry.Text) is not null)];
         }
         catch (FileNotFoundException)
         {

@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using KvmBackup.Persisting;
 
 namespace KvmBackup.Storage;
@@ -43,13 +42,13 @@ public sealed record DomainFolders(IReadOnlyList<DomainName> Names, IReadOnlyLis
         // A link is none of ours, wherever it leads: like any other folder that is not ours, it is passed over here.
         if (new DirectoryInfo(folderPath) is { LinkTarget: not null } link)
         {
-            return link.Exists && link.EnumerateFileSystemInfos().Any(entry => EntryName.Parse(entry.Name) is not null)
+            return link.Exists && link.EnumerateFileSystemInfos().Any(entry => BackupDirectoryName.Parse(entry.Name) is not null)
                 ? throw new RefusedPathException(
                     $"'{folderPath}' is a symbolic link; links in the backup directory are not followed: mount the folder there instead")
                 : false;
         }
 
         using TargetFolder folder = TargetFolder.OpenDomain(folderPath);
-        return folder.List().Any(entry => EntryName.Parse(entry.Text) is not null);
+        return folder.List().Any(entry => BackupDirectoryName.Parse(entry.Text) is not null);
     }
 }

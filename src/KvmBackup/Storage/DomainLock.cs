@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using KvmBackup.Persisting;
 
 namespace KvmBackup.Storage;

@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using KvmBackup.Persisting;
 using Microsoft.Win32.SafeHandles;
 

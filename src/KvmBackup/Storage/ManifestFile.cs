@@ -1,5 +1,5 @@
 using System.Text.Json;
-using KvmBackup.Model;
+using System.Text.Json.Serialization;
 using KvmBackup.Persisting;
 
 namespace KvmBackup.Storage;
@@ -56,7 +56,7 @@ public static class ManifestFile
     {
         try
         {
-            int version = HouseJson.ReadFormatVersion(json);
+            int version = StrictJson.ReadFormatVersion(json);
             if (version != Manifest.CurrentFormatVersion)
             {
                 throw StorageException.OtherFormat(filePath, version);
@@ -80,7 +80,7 @@ public static class ManifestFile
 
     private static JsonSerializerOptions CreateOptions()
     {
-        JsonSerializerOptions options = HouseJson.CreateOptions(
+        JsonSerializerOptions options = StrictJson.CreateOptions(
             new WordConverter<BackupKind>(),
             new WordConverter<Consistency>(),
             new WordConverter<CompressionMethod>(),
@@ -95,4 +95,34 @@ public static class ManifestFile
         options.PropertyNamingPolicy = new ManifestNaming();
         return options;
     }
+}
+
+/// <summary>The generated reader and writer of a manifest.</summary>
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
+[JsonSerializable(typeof(Manifest))]
+internal sealed partial class ManifestJson : JsonSerializerContext;
+
+/// <summary>Snake case; and a duration says in its name that it is in seconds.</summary>
+internal sealed class ManifestNaming : JsonNamingPolicy
+{
+    public override string ConvertName(string name) =>
+        SnakeCaseLower.ConvertName(name) + (name == nameof(Manifest.FrozenFor) ? "_seconds" : string.Empty);
+}
+
+/// <summary>A duration as a number of seconds with its fraction, exact to the tick.</summary>
+internal sealed class SecondsConverter : JsonConverter<TimeSpan>
+{
+    public override TimeSpan Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        if (reader.TokenType != JsonTokenType.Number || !reader.TryGetDecimal(out decimal seconds)
+            || Math.Abs(seconds) >= long.MaxValue / TimeSpan.TicksPerSecond)
+        {
+            throw new JsonException("expected a number of seconds");
+        }
+
+        return TimeSpan.FromTicks((long)(seconds * TimeSpan.TicksPerSecond));
+    }
+
+    public override void Write(Utf8JsonWriter writer, TimeSpan value, JsonSerializerOptions options) =>
+        writer.WriteNumberValue((decimal)value.Ticks / TimeSpan.TicksPerSecond);
 }

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Storage;
 
 /// <summary>What must hold in a manifest beyond its types, so that nobody who reads one need ask again.</summary>

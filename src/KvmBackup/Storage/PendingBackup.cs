@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using KvmBackup.Persisting;
 using Microsoft.Win32.SafeHandles;
 
@@ -11,12 +10,12 @@ namespace KvmBackup.Storage;
 public sealed class PendingBackup : IAsyncDisposable
 {
     private readonly DomainName domain;
-    private readonly EntryName name;
+    private readonly BackupDirectoryName name;
     private readonly DomainLock held;
     private readonly Dictionary<string, (FileStream Stream, SafeFileHandle Flusher)> files = [];
     private int isDone;
 
-    internal PendingBackup(DomainName domain, EntryName name, string directoryPath, DomainLock held)
+    internal PendingBackup(DomainName domain, BackupDirectoryName name, string directoryPath, DomainLock held)
     {
         this.domain = domain;
         this.name = name;
@@ -33,9 +32,9 @@ public sealed class PendingBackup : IAsyncDisposable
 
     /// <summary>Whether what was begun under a path became a backup.</summary>
     public static bool WasPublished(string pendingPath) =>
-        EntryName.Parse(Path.GetFileName(pendingPath)) is { State: EntryState.Partial } pending
+        BackupDirectoryName.Parse(Path.GetFileName(pendingPath)) is { State: BackupDirectoryState.Partial } pending
         && Directory.Exists(Path.Combine(
-            Path.GetDirectoryName(pendingPath)!, (pending with { State = EntryState.Published }).ToString()));
+            Path.GetDirectoryName(pendingPath)!, (pending with { State = BackupDirectoryState.Published }).ToString()));
 
     /// <summary>Makes a file that must not be there yet. The caller closes it before publishing.</summary>
     /// <exception cref="ArgumentException">The name leads elsewhere, or is one of Storage's own.</exception>
@@ -49,7 +48,7 @@ public sealed class PendingBackup : IAsyncDisposable
 
         return Guard($"'{fileName}' cannot be made", () =>
         {
-            using TargetFolder folder = TargetFolder.OpenBackup(DirectoryPath);
+            using TargetFolder folder = TargetFolder.BackupReader(DirectoryPath);
             FileStream stream = new WriteBehindStream(folder.CreateNew(fileName));
             // A handle that was open before the writing is told of every failed write; one that is opened afterwards may not be.
             files.Add(fileName, (stream, folder.OpenToRead(fileName)));
@@ -148,7 +147,7 @@ public sealed class PendingBackup : IAsyncDisposable
 
     private void DemandLength(Manifest manifest)
     {
-        using TargetFolder folder = TargetFolder.OpenBackup(DirectoryPath);
+        using TargetFolder folder = TargetFolder.BackupReader(DirectoryPath);
         long length = folder.Find(manifest.Archive.FileName)?.SizeBytes ?? 0;
         if (length != manifest.Archive.SizeBytes)
         {
@@ -162,7 +161,7 @@ public sealed class PendingBackup : IAsyncDisposable
     {
         string manifestPath = Path.Combine(DirectoryPath, BackupFiles.Manifest);
         string indexPath = Path.Combine(DirectoryPath, manifest.Archive.IndexFileName);
-        using TargetFolder folder = TargetFolder.OpenBackup(DirectoryPath);
+        using TargetFolder folder = TargetFolder.BackupReader(DirectoryPath);
         folder.WriteNew(BackupFiles.Manifest, json);
         Dictionary<string, string> sums = new()
         {
@@ -177,7 +176,7 @@ public sealed class PendingBackup : IAsyncDisposable
     private CompletedBackup Rename(Manifest manifest)
     {
         string published = Path.Combine(
-            Path.GetDirectoryName(DirectoryPath)!, (name with { State = EntryState.Published }).ToString());
+            Path.GetDirectoryName(DirectoryPath)!, (name with { State = BackupDirectoryState.Published }).ToString());
 
         // The one or the other: what is disposed of, because the disk hung for too long, must not be published half
         // removed when the disk goes on at last.

@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using KvmBackup.Persisting;
 
 namespace KvmBackup.Storage;
@@ -24,7 +23,7 @@ public sealed class StorageException(
     public static StorageException From(Exception failure, string what) =>
         new(
             failure is RefusedPathException ? $"{what}: {failure.Message}."
-                : $"{what}: {failure.Message.TrimEnd('.')}. {Mend(failure)}",
+                : $"{what}: {failure.Message.TrimEnd('.')}. {Hint(failure)}",
             ExitCode.Failed, failure);
 
     /// <summary>A manifest of another version of this program.</summary>
@@ -44,7 +43,7 @@ public sealed class StorageException(
     public static bool IsExpected(Exception failure) => failure is IOException or UnauthorizedAccessException;
 
     // The HResult of an I/O exception is the errno on Linux.
-    private static string Mend(Exception failure) => failure switch
+    private static string Hint(Exception failure) => failure switch
     {
         UnauthorizedAccessException => "Run as root, or give this user the right to write there.",
         DirectoryNotFoundException or FileNotFoundException => "Is the share mounted?",
@@ -62,3 +61,29 @@ public sealed class StorageException(
         },
     };
 }
+
+/// <summary>Why a directory among the backups is not one.</summary>
+public enum UnusableCause
+{
+    /// <summary>Of a run that did not get to its end, or of a deletion; the next run removes it.</summary>
+    Leftover,
+
+    /// <summary>It was published, and is no longer as it was.</summary>
+    Damaged,
+
+    /// <summary>Another version of this program wrote it.</summary>
+    OtherFormat,
+
+    /// <summary>The file system refuses to show it.</summary>
+    Unreadable,
+
+    /// <summary>Not ours: nothing here touches it.</summary>
+    Foreign,
+}
+
+/// <summary>Something among a domain's backups that is none, and why: never counted, always told.</summary>
+/// <param name="Name">Of the directory.</param>
+/// <param name="Reason">For people.</param>
+/// <param name="Cause">For programs.</param>
+/// <param name="Remains">What its manifest tells, when that can be read and the archive is there; only to be verified.</param>
+public sealed record UnusableEntry(string Name, string Reason, UnusableCause Cause, CompletedBackup? Remains = null);

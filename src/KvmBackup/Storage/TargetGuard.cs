@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using KvmBackup.Model;
+using System.Text.Json.Serialization;
 using KvmBackup.Persisting;
 
 namespace KvmBackup.Storage;
@@ -18,7 +18,7 @@ public sealed class TargetGuard(string stateDirectory, Func<TargetFacts, KnownTa
     private const string FileName = "target.json";
     private const int LongestId = 100;
     private const int LongestState = 1 << 16;
-    private static readonly TargetJson Json = new(HouseJson.CreateOptions());
+    private static readonly TargetJson Json = new(StrictJson.CreateOptions());
 
     private string StatePath => Path.Combine(stateDirectory, FileName);
 
@@ -84,3 +84,8 @@ public sealed class TargetGuard(string stateDirectory, Func<TargetFacts, KnownTa
         }
     }
 }
+
+/// <summary>The generated reader and writer of what is remembered of the target.</summary>
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
+[JsonSerializable(typeof(KnownTarget))]
+internal sealed partial class TargetJson : JsonSerializerContext;

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Xml.Linq;
-using KvmBackup.Model;
 
 namespace KvmBackup.Lab.Support;
 
@@ -142,7 +141,7 @@ public sealed class CrashSite : IAsyncDisposable
     private async Task<RunningProgram> HoldAsync(string step)
     {
         await Guest.WriteFileAsync($"/data/mark.{++marks}", System.Text.Encoding.UTF8.GetBytes($"mark {marks}"));
-        return await HeldProgram.StartAsync(Site, step, "run");
+        return await PausedProgram.StartAsync(Site, step, "run");
     }
 
     /// <summary>Kills the watcher of a held run, so that nobody stands by.</summary>
@@ -155,7 +154,7 @@ public sealed class CrashSite : IAsyncDisposable
         }
     }
 
-    public async Task WaitUntilMendedAsync(string step)
+    public async Task WaitUntilRecoveredAsync(string step)
     {
         string journal = Path.Combine(Site.StatePath, "journal");
         Stopwatch clock = Stopwatch.StartNew();

@@ -5,14 +5,14 @@ namespace KvmBackup.Tests.Architecture;
 /// <summary>Finds where one room uses another that the table does not allow.</summary>
 public sealed partial class Crossings
 {
-    private readonly ILookup<string, string> typesOfRoom;
+    private readonly ILookup<string, string> typesOfModule;
     private readonly Regex relative;
 
     public Crossings(IReadOnlyList<SourceFile> sources)
     {
-        typesOfRoom = sources.SelectMany(source => source.Types.Select(type => (source.Room, Type: type)))
-            .ToLookup(pair => pair.Room, pair => pair.Type);
-        string rooms = string.Join('|', HouseRules.MayUse.Keys);
+        typesOfModule = sources.SelectMany(source => source.Types.Select(type => (source.Module, Type: type)))
+            .ToLookup(pair => pair.Module, pair => pair.Type);
+        string rooms = string.Join('|', ModuleRules.MayUse.Keys);
         relative = new Regex($@"(?<![\w.])({rooms})\s*\.\s*(\w+)");
     }
 
@@ -20,7 +20,7 @@ public sealed partial class Crossings
     public IReadOnlyList<string> Find(SourceFile source)
     {
         // The root constructs the rooms and may see them all.
-        if (source.Room.Length == 0)
+        if (source.Module.Length == 0)
         {
             return [];
         }
@@ -28,15 +28,15 @@ public sealed partial class Crossings
         string code = source.CodeWithoutStrings;
         IEnumerable<string> full = Full().Matches(code).Select(match => match.Groups[1].Value);
         IEnumerable<string> partial = relative.Matches(code)
-            .Where(match => typesOfRoom[match.Groups[1].Value].Contains(match.Groups[2].Value))
+            .Where(match => typesOfModule[match.Groups[1].Value].Contains(match.Groups[2].Value))
             .Select(match => match.Groups[1].Value);
         return [.. full.Concat(partial).Distinct()
-            .Where(used => !IsAllowed(source.Room, used))
-            .Select(used => $"{source.RelativePath}: {source.Room} must not use {used}")];
+            .Where(used => !IsAllowed(source.Module, used))
+            .Select(used => $"{source.RelativePath}: {source.Module} must not use {used}")];
     }
 
     public static bool IsAllowed(string room, string used) =>
-        room == used || (HouseRules.MayUse.TryGetValue(room, out string[]? allowed) && allowed.Contains(used));
+        room == used || (ModuleRules.MayUse.TryGetValue(room, out string[]? allowed) && allowed.Contains(used));
 
     // Covers using, using static, aliases, global using and names written out.
     [GeneratedRegex(@"\bKvmBackup\s*\.\s*(\w+)")]

@@ -4,27 +4,27 @@ namespace KvmBackup.Tests.Architecture;
 public sealed class RuleTests
 {
     private static readonly SourceFile Shell = SourceFile.Parse(
-        "Shell/IShell.cs", "namespace KvmBackup.Shell;\n\npublic interface IShell\n{\n}\n");
+        "Shell/IProcessRunner.cs", "namespace KvmBackup.Shell;\n\npublic interface IProcessRunner\n{\n}\n");
 
     [Theory]
     [InlineData("using KvmBackup.Shell;")]
     [InlineData("global using KvmBackup.Shell;")]
-    [InlineData("using static KvmBackup.Shell.IShell;")]
-    [InlineData("using S = KvmBackup.Shell.IShell;")]
-    [InlineData("class A { KvmBackup.Shell.IShell shell; }")]
-    [InlineData("class A { global::KvmBackup.Shell.IShell shell; }")]
-    [InlineData("class A { Shell.IShell shell; }")]
-    [InlineData("class A { string text = $\"{nameof(Shell.IShell)}\"; }")]
-    [InlineData("class A { string text = $\"a\" + nameof(Shell.IShell) + \"b\"; }")]
-    [InlineData("class A { char quote = '\"'; Shell.IShell shell; string text = \"b\"; }")]
+    [InlineData("using static KvmBackup.Shell.IProcessRunner;")]
+    [InlineData("using S = KvmBackup.Shell.IProcessRunner;")]
+    [InlineData("class A { KvmBackup.Shell.IProcessRunner shell; }")]
+    [InlineData("class A { global::KvmBackup.Shell.IProcessRunner shell; }")]
+    [InlineData("class A { Shell.IProcessRunner shell; }")]
+    [InlineData("class A { string text = $\"{nameof(Shell.IProcessRunner)}\"; }")]
+    [InlineData("class A { string text = $\"a\" + nameof(Shell.IProcessRunner) + \"b\"; }")]
+    [InlineData("class A { char quote = '\"'; Shell.IProcessRunner shell; string text = \"b\"; }")]
     public void A_crossing_is_seen_however_it_is_written(string code) =>
         Assert.Equal(["Planning/A.cs: Planning must not use Shell"], Find("Planning/A.cs", code));
 
     [Theory]
     [InlineData("// using KvmBackup.Shell;")]
-    [InlineData("/* KvmBackup.Shell.IShell */")]
-    [InlineData("class A { string text = \"KvmBackup.Shell.IShell\"; }")]
-    [InlineData("class A { int length = this.Shell.IShell; }")]
+    [InlineData("/* KvmBackup.Shell.IProcessRunner */")]
+    [InlineData("class A { string text = \"KvmBackup.Shell.IProcessRunner\"; }")]
+    [InlineData("class A { int length = this.Shell.IProcessRunner; }")]
     [InlineData("class A { int length = Shell.Length; }")]
     [InlineData("using KvmBackup.Model;\nusing KvmBackup.Configuration;\nusing KvmBackup.Planning;")]
     public void What_is_no_crossing_is_let_through(string code) => Assert.Empty(Find("Planning/A.cs", code));
@@ -59,7 +59,7 @@ public sealed class RuleTests
     [InlineData("Persisting", "class A { object B => File.OpenHandle(\"x\"); }", false)]
     [InlineData("Planning", "class A(ILogger log);", true)]
     public void A_word_belongs_to_its_room(string room, string code, bool isForeign) =>
-        Assert.Equal(isForeign, ForeignWords.Find(SourceFile.Parse($"{room}/A.cs", code)).Any());
+        Assert.Equal(isForeign, ForeignTerms.Find(SourceFile.Parse($"{room}/A.cs", code)).Any());
 
     [Fact]
     public void A_file_tells_its_namespace_and_its_outermost_types()

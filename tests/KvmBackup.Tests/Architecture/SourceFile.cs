@@ -8,7 +8,7 @@ public sealed partial record SourceFile(string RelativePath, string Code, int Li
     /// <summary>The folder below the project; empty for the root.</summary>
     public string Folder => Path.GetDirectoryName(RelativePath)!.Replace('\\', '/');
 
-    public string Room => Folder.Split('/')[0];
+    public string Module => Folder.Split('/')[0];
 
     /// <summary>Code without the contents of its plain strings, so that a message names no room by chance.</summary>
     public string CodeWithoutStrings => Strings().Replace(

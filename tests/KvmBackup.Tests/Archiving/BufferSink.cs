@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Tests.Archiving;
 
 /// <summary>Takes what is extracted into memory, and fails when a byte comes twice or outside.</summary>

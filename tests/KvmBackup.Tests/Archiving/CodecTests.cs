@@ -1,6 +1,6 @@
 using System.IO.Compression;
 using KvmBackup.Archiving;
-using KvmBackup.Model;
+using KvmBackup.Archiving.Codecs;
 
 namespace KvmBackup.Tests.Archiving;
 
@@ -68,7 +68,7 @@ public sealed class CodecTests
         ArchivingException[] failures =
         [
             await AssertFailsAsync(shell),
-            await Assert.ThrowsAsync<ArchivingException>(() => Codecs.EnsureAvailableAsync(
+            await Assert.ThrowsAsync<ArchivingException>(() => CodecFactory.EnsureAvailableAsync(
                 new Compression(CompressionMethod.Pigz), shell, CancellationToken.None)),
         ];
 
@@ -88,7 +88,7 @@ public sealed class CodecTests
     [InlineData(CompressionMethod.Igzip)]
     [InlineData(CompressionMethod.None)]
     public async Task What_is_there_is_available(CompressionMethod method) =>
-        Assert.Null(await Record.ExceptionAsync(() => Codecs.EnsureAvailableAsync(
+        Assert.Null(await Record.ExceptionAsync(() => CodecFactory.EnsureAvailableAsync(
             new Compression(method), new ScriptedShell(GzipAsync), CancellationToken.None)));
 
     [Theory]
@@ -101,7 +101,7 @@ public sealed class CodecTests
     public void A_level_that_a_method_does_not_have_is_refused(CompressionMethod method, int level)
     {
         ArchivingException refusal = Assert.Throws<ArchivingException>(
-            () => Codecs.Create(new Compression(method, level), SampleArchive.RealShell));
+            () => CodecFactory.Create(new Compression(method, level), SampleArchive.RealShell));
         Assert.Equal(ExitCode.Usage, refusal.ExitCode);
     }
 
@@ -116,8 +116,8 @@ public sealed class CodecTests
     {
         byte[] chunk = new byte[1 << 20];
         new Random(1).NextBytes(chunk);
-        byte[] room = new byte[Codecs.LongestPacked(chunk.Length)];
-        using ThriftyCodec codec = Codecs.Create(new Compression(method, level), SampleArchive.RealShell);
+        byte[] room = new byte[CodecFactory.LongestPacked(chunk.Length)];
+        using AdaptiveCodec codec = CodecFactory.Create(new Compression(method, level), SampleArchive.RealShell);
 
         byte[] packed = (await codec.CompressAsync(chunk, room, CancellationToken.None)).ToArray();
 
@@ -136,8 +136,8 @@ public sealed class CodecTests
     public async Task A_wrong_checksum_at_the_end_of_a_chunk_is_noticed(CompressionMethod method, int fromEnd)
     {
         byte[] chunk = SparseContent.Whole(10_000, 1).ToArray();
-        using ThriftyCodec codec = Codecs.Create(new Compression(method), SampleArchive.RealShell);
-        byte[] room = new byte[Codecs.LongestPacked(chunk.Length)];
+        using AdaptiveCodec codec = CodecFactory.Create(new Compression(method), SampleArchive.RealShell);
+        byte[] room = new byte[CodecFactory.LongestPacked(chunk.Length)];
         byte[] packed = (await codec.CompressAsync(chunk, room, CancellationToken.None)).ToArray();
 
         packed[^fromEnd] ^= 1;
@@ -149,8 +149,8 @@ public sealed class CodecTests
     public async Task A_member_that_unpacks_to_more_than_its_end_says_is_noticed()
     {
         byte[] chunk = SparseContent.Whole(20_000, 1).ToArray();
-        using ThriftyCodec codec = Codecs.Create(new Compression(CompressionMethod.Gzip), SampleArchive.RealShell);
-        byte[] room = new byte[Codecs.LongestPacked(chunk.Length)];
+        using AdaptiveCodec codec = CodecFactory.Create(new Compression(CompressionMethod.Gzip), SampleArchive.RealShell);
+        byte[] room = new byte[CodecFactory.LongestPacked(chunk.Length)];
         byte[] packed = (await codec.CompressAsync(chunk, room, CancellationToken.None)).ToArray();
 
         System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(packed.AsSpan(packed.Length - 4), 10_000);

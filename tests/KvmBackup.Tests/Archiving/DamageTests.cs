@@ -1,5 +1,5 @@
 using KvmBackup.Archiving;
-using KvmBackup.Model;
+using KvmBackup.Archiving.Chunks;
 
 namespace KvmBackup.Tests.Archiving;
 

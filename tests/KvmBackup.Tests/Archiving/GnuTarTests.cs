@@ -1,6 +1,5 @@
 using System.Globalization;
 using KvmBackup.Archiving;
-using KvmBackup.Model;
 
 namespace KvmBackup.Tests.Archiving;
 
@@ -44,7 +43,7 @@ public sealed class GnuTarTests
         const long size = 64L << 20;
         SparseContent content = new(size, [new(0, 4096), new(32L << 20, 8192)], seed: 1);
         using SampleArchive archive = await SampleArchive.WriteAsync(
-            method, ArchiveWriter.DefaultChunkBytes, ("web1/vdb.raw", content));
+            method, ChunkSize.DefaultBytes, ("web1/vdb.raw", content));
         await SampleArchive.RunAsync("tar", "-xf", archive.FilePath, "-C", archive.DirectoryPath);
 
         string path = Path.Combine(archive.DirectoryPath, "web1/vdb.raw");
@@ -60,7 +59,7 @@ public sealed class GnuTarTests
         const long size = 20L << 30;
         SparseContent content = new(size, [new(9L << 30, 5), new(size - 1, 1)], seed: 2);
         using SampleArchive archive = await SampleArchive.WriteAsync(
-            method, ArchiveWriter.DefaultChunkBytes, ("web1/vda.raw", content), ("after", SparseContent.Whole(9, 1)));
+            method, ChunkSize.DefaultBytes, ("web1/vda.raw", content), ("after", SparseContent.Whole(9, 1)));
         Assert.Empty(await archive.VerifyAsync());
         await SampleArchive.RunAsync("tar", "-xf", archive.FilePath, "-C", archive.DirectoryPath);
 

@@ -1,5 +1,5 @@
 using KvmBackup.Archiving;
-using KvmBackup.Model;
+using KvmBackup.Archiving.Chunks;
 using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Tests.Archiving;

@@ -1,6 +1,4 @@
-using KvmBackup.Archiving;
 using KvmBackup.Disks;
-using KvmBackup.Model;
 using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Archiving;

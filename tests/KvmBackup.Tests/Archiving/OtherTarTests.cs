@@ -1,6 +1,3 @@
-using KvmBackup.Archiving;
-using KvmBackup.Model;
-
 namespace KvmBackup.Tests.Archiving;
 
 /// <summary>The other tars that the manual names.</summary>

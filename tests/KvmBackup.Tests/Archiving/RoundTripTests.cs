@@ -1,6 +1,5 @@
 using System.Text;
 using KvmBackup.Archiving;
-using KvmBackup.Model;
 using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Tests.Archiving;

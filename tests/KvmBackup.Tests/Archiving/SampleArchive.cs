@@ -1,5 +1,5 @@
 using KvmBackup.Archiving;
-using KvmBackup.Model;
+using KvmBackup.Archiving.Chunks;
 using KvmBackup.Shell;
 using Microsoft.Win32.SafeHandles;
 using Serilog;
@@ -17,8 +17,8 @@ internal sealed class SampleArchive : IDisposable
         FilePath = Path.Combine(DirectoryPath, "web1" + Compression.FileExtension(method));
     }
 
-    public static IShell RealShell { get; } =
-        new ProgramShell(new LoggerConfiguration().CreateLogger(), TimeProvider.System);
+    public static IProcessRunner RealShell { get; } =
+        new ProcessRunner(new LoggerConfiguration().CreateLogger(), TimeProvider.System);
 
     public string DirectoryPath { get; } = Directory.CreateTempSubdirectory("kvmbackup-archiving-").FullName;
 

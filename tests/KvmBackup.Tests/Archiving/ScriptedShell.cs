@@ -3,7 +3,7 @@ using KvmBackup.Shell;
 namespace KvmBackup.Tests.Archiving;
 
 /// <summary>Stands in for programs: does with each filter's input what the test says.</summary>
-internal sealed class ScriptedShell(Func<ReadOnlyMemory<byte>, Stream, CancellationToken, Task<int>> filter) : IShell
+internal sealed class ScriptedShell(Func<ReadOnlyMemory<byte>, Stream, CancellationToken, Task<int>> filter) : IProcessRunner
 {
     private int runningNow;
 

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Tests.Archiving;
 
 /// <summary>Content with holes, made from a seed. Reads of holes fail, but for the rest of a tar block.</summary>

@@ -1,5 +1,4 @@
 using KvmBackup.Cli;
-using KvmBackup.Model;
 
 namespace KvmBackup.Tests.Cli;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using KvmBackup.Model;
 using KvmBackup.Shell;
 using KvmBackup.Tests.Support;
 using Serilog.Core;
@@ -89,7 +88,7 @@ public sealed class ProgramTests : IDisposable
         File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "kvmbackup.runtimeconfig.json")), StringComparison.Ordinal);
 
     private static Task<ProgramResult> RunAsync(params string[] arguments) =>
-        new ProgramShell(Logger.None, TimeProvider.System).RunAsync(
+        new ProcessRunner(Logger.None, TimeProvider.System).RunAsync(
             new ProgramCall("dotnet", [Path.Combine(AppContext.BaseDirectory, "kvmbackup.dll"), .. arguments]),
             CancellationToken.None);
 }

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using KvmBackup.Model;
 using KvmBackup.Shell;
 using KvmBackup.Storage;
 using KvmBackup.Tests.Runs;
@@ -234,7 +233,7 @@ public sealed class ShellTests : IDisposable
             }
 
             """;
-        return new ProgramShell(Logger.None, TimeProvider.System).RunAsync(
+        return new ProcessRunner(Logger.None, TimeProvider.System).RunAsync(
             new ProgramCall("bash", ["-c", Prelude + script, folder.DirectoryPath, "dotnet", Path.Combine(AppContext.BaseDirectory, "kvmbackup.dll")]),
             CancellationToken.None);
     }

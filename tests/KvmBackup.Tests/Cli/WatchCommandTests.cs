@@ -1,5 +1,4 @@
 using KvmBackup.Cli;
-using KvmBackup.Model;
 using KvmBackup.Shell;
 using KvmBackup.Tests.Support;
 using Serilog.Core;
@@ -32,7 +31,7 @@ public sealed class WatchCommandTests : IDisposable
 
         ProgramResult result = await Shell.RunAsync(Watch(), CancellationToken.None);
 
-        Assert.Equal((int)ExitCode.GuestNeedsPerson, result.ExitCode);
+        Assert.Equal((int)ExitCode.ManualActionRequired, result.ExitCode);
     }
 
     [Fact]
@@ -44,7 +43,7 @@ public sealed class WatchCommandTests : IDisposable
         Assert.DoesNotContain("   at ", result.StandardError, StringComparison.Ordinal);
     }
 
-    private static ProgramShell Shell => new(Logger.None, TimeProvider.System);
+    private static ProcessRunner Shell => new(Logger.None, TimeProvider.System);
 
     private static GlobalOptions Options(string configuration, string? connect) =>
         new(configuration, null, connect, false, false, false, TimeSpan.Zero);

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text;
 using KvmBackup.Configuration;
-using KvmBackup.Model;
 
 namespace KvmBackup.Tests.Configuration;
 
@@ -66,21 +65,21 @@ public sealed class ConfigurationReaderTests
         ConfigurationException refusal = Assert.Throws<ConfigurationException>(
             () => ConfigurationReader.Read(path, "cloud1"));
 
-        ConfigurationMistake mistake = Assert.Single(refusal.Mistakes);
+        ConfigurationError mistake = Assert.Single(refusal.Mistakes);
         Assert.Equal((path, 0, string.Empty), (mistake.File, mistake.Line, mistake.Key));
         Assert.Equal("there is no such file", mistake.Problem);
-        Assert.EndsWith("or name another with --config FILE", mistake.Mend, StringComparison.Ordinal);
+        Assert.EndsWith("or name another with --config FILE", mistake.Hint, StringComparison.Ordinal);
         Assert.True(refusal.IsMissing);
     }
 
     [Fact]
     public void A_directory_is_refused_with_the_file_that_may_be_meant()
     {
-        ConfigurationMistake mistake = Assert.Single(Assert.Throws<ConfigurationException>(
+        ConfigurationError mistake = Assert.Single(Assert.Throws<ConfigurationException>(
             () => ConfigurationReader.Read(Path.GetTempPath(), "cloud1")).Mistakes);
 
         Assert.Equal("is a directory", mistake.Problem);
-        Assert.Contains("config.yml", mistake.Mend, StringComparison.Ordinal);
+        Assert.Contains("config.yml", mistake.Hint, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -178,7 +177,7 @@ public sealed class ConfigurationReaderTests
         }
         catch (ConfigurationException refusal)
         {
-            Assert.All(refusal.Mistakes, mistake => Assert.NotEmpty(mistake.Mend));
+            Assert.All(refusal.Mistakes, mistake => Assert.NotEmpty(mistake.Hint));
             return true;
         }
     }

@@ -1,5 +1,4 @@
 using KvmBackup.Configuration;
-using KvmBackup.Model;
 
 namespace KvmBackup.Tests.Configuration;
 

@@ -1,5 +1,4 @@
 using KvmBackup.Disks;
-using KvmBackup.Model;
 using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Disks;
@@ -30,7 +29,7 @@ public sealed class OverlayFileTests : IDisposable
 
         DisksException failure = Assert.Throws<DisksException>(() => OverlayFile.Remove(path, LocalFile.Identify(path)));
 
-        Assert.Equal(ExitCode.GuestNeedsPerson, failure.ExitCode);
+        Assert.Equal(ExitCode.ManualActionRequired, failure.ExitCode);
         Assert.True(File.Exists(path));
     }
 

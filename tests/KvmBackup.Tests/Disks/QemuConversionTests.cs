@@ -1,5 +1,4 @@
 using KvmBackup.Disks;
-using KvmBackup.Model;
 
 namespace KvmBackup.Tests.Disks;
 

@@ -1,5 +1,4 @@
 using KvmBackup.Disks;
-using KvmBackup.Model;
 using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Disks;

@@ -1,5 +1,4 @@
 using KvmBackup.Hypervisor;
-using KvmBackup.Model;
 using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Hypervisor;
@@ -9,7 +8,7 @@ public sealed class DeniedCommitTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(30);
     private readonly RecordedShell shell = new RecordedShell().Now("running/domstate");
-    private readonly ImpatientTime time = new();
+    private readonly AcceleratedTime time = new();
 
     [Fact]
     public async Task A_base_that_apparmor_denies_is_allowed_and_committed_without_a_pause()

@@ -1,5 +1,4 @@
 using KvmBackup.Hypervisor;
-using KvmBackup.Model;
 
 namespace KvmBackup.Tests.Hypervisor;
 

@@ -1,6 +1,5 @@
 using System.Xml.Linq;
 using KvmBackup.Hypervisor;
-using KvmBackup.Model;
 using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Hypervisor;

@@ -1,5 +1,4 @@
 using KvmBackup.Hypervisor;
-using KvmBackup.Model;
 using KvmBackup.Shell;
 using KvmBackup.Tests.Support;
 
@@ -13,7 +12,7 @@ public sealed class GuestAgentTests
     private readonly RecordedShell shell = new RecordedShell()
         .Now("agent/freeze", "agent/thaw", "agent/thawed", "running/domstate", "running/domname");
 
-    private readonly ImpatientTime time = new();
+    private readonly AcceleratedTime time = new();
 
     [Fact]
     public async Task A_freeze_is_followed_by_a_thaw_and_the_question_whether_it_worked()
@@ -142,7 +141,7 @@ public sealed class GuestAgentTests
 
         HypervisorException failure = await Assert.ThrowsAsync<HypervisorException>(frozen.ThawAsync);
 
-        Assert.Equal(ExitCode.GuestNeedsPerson, failure.ExitCode);
+        Assert.Equal(ExitCode.ManualActionRequired, failure.ExitCode);
         Assert.Equal(5, shell.Count(Thaw));
         foreach (string command in new[] { Thaw, Status })
         {
@@ -178,7 +177,7 @@ public sealed class GuestAgentTests
 
         HypervisorException failure = await Assert.ThrowsAsync<HypervisorException>(frozen.ThawAsync);
 
-        Assert.Equal(ExitCode.GuestNeedsPerson, failure.ExitCode);
+        Assert.Equal(ExitCode.ManualActionRequired, failure.ExitCode);
     }
 
     [Fact]
@@ -229,7 +228,7 @@ public sealed class GuestAgentTests
 
         HypervisorException failure = await Assert.ThrowsAsync<HypervisorException>(frozen.ThawAsync);
 
-        Assert.Equal(ExitCode.GuestNeedsPerson, failure.ExitCode);
+        Assert.Equal(ExitCode.ManualActionRequired, failure.ExitCode);
     }
 
     [Theory]

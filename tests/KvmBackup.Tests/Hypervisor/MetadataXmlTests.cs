@@ -1,6 +1,5 @@
 using System.Xml.Linq;
 using KvmBackup.Hypervisor;
-using KvmBackup.Model;
 
 namespace KvmBackup.Tests.Hypervisor;
 

@@ -1,7 +1,5 @@
 using KvmBackup.Hypervisor;
-using KvmBackup.Model;
 using KvmBackup.Tests.Support;
-using Serilog.Core;
 
 namespace KvmBackup.Tests.Hypervisor;
 
@@ -67,11 +65,11 @@ public sealed class OverlayCommitAdviceTests
 
     private async Task<HypervisorException> FailAsync()
     {
-        OverlayCommit commit = Releases.Over(shell, new ImpatientTime(), "/none").Commit;
+        OverlayCommit commit = Releases.Over(shell, new AcceleratedTime(), "/none").Commit;
         DomainFacts facts = await Web1.DescribeAsync();
         HypervisorException failure = await Assert.ThrowsAsync<HypervisorException>(() => commit.TryReleaseAsync(
             facts, Web1.VdaOverlay, TimeSpan.FromMinutes(30), _ => { }, _ => { }, CancellationToken.None));
-        Assert.Equal(ExitCode.GuestNeedsPerson, failure.ExitCode);
+        Assert.Equal(ExitCode.ManualActionRequired, failure.ExitCode);
         return failure;
     }
 }

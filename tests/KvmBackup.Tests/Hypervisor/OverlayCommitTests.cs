@@ -1,8 +1,6 @@
 using System.Xml.Linq;
 using KvmBackup.Hypervisor;
-using KvmBackup.Model;
 using KvmBackup.Tests.Support;
-using Serilog.Core;
 
 namespace KvmBackup.Tests.Hypervisor;
 
@@ -10,7 +8,7 @@ public sealed class OverlayCommitTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(30);
     private readonly RecordedShell shell = new RecordedShell().Now("running/domstate", "running/domname");
-    private readonly ImpatientTime time = new();
+    private readonly AcceleratedTime time = new();
 
     [Fact]
     public async Task A_disk_is_committed_and_pivoted_from_its_overlay()
@@ -271,7 +269,7 @@ public sealed class OverlayCommitTests
     private async Task<HypervisorException> FailAsync()
     {
         HypervisorException failure = await Assert.ThrowsAsync<HypervisorException>(ReleaseAsync);
-        Assert.Equal(ExitCode.GuestNeedsPerson, failure.ExitCode);
+        Assert.Equal(ExitCode.ManualActionRequired, failure.ExitCode);
         return failure;
     }
 }

@@ -1,5 +1,4 @@
 using KvmBackup.Hypervisor;
-using KvmBackup.Model;
 using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Hypervisor;
@@ -7,7 +6,7 @@ namespace KvmBackup.Tests.Hypervisor;
 public sealed class OverlaySnapshotTests
 {
     private readonly RecordedShell shell = new();
-    private readonly ImpatientTime time = new();
+    private readonly AcceleratedTime time = new();
 
     [Fact]
     public async Task The_call_is_the_one_that_libvirt_took()

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using KvmBackup.Journaling;
-using KvmBackup.Model;
 using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Journaling;
@@ -69,7 +68,7 @@ public sealed class JournalTests : IDisposable
         OpenEntry open = await OpenAsync();
         await open.RecordAsync(entry => entry with { Step = JobStep.Pinned }, CancellationToken.None);
         JournalingException failure = await Assert.ThrowsAsync<JournalingException>(OpenAsync);
-        Assert.Equal(ExitCode.GuestNeedsPerson, failure.ExitCode);
+        Assert.Equal(ExitCode.ManualActionRequired, failure.ExitCode);
         Assert.Contains("'büro 1'", failure.Message, StringComparison.Ordinal);
         Assert.Contains("20261120T020000Z", failure.Message, StringComparison.Ordinal);
         Assert.Contains("Pinned", failure.Message, StringComparison.Ordinal);
@@ -108,7 +107,7 @@ public sealed class JournalTests : IDisposable
         Assert.Empty(journal.ListOpen());
         Assert.Equal(FilePath, Assert.Single(journal.ListDamaged()).FilePath);
         JournalingException failure = await Assert.ThrowsAsync<JournalingException>(OpenAsync);
-        Assert.Equal(ExitCode.GuestNeedsPerson, failure.ExitCode);
+        Assert.Equal(ExitCode.ManualActionRequired, failure.ExitCode);
     }
 
     [Theory]

@@ -9,7 +9,7 @@ namespace KvmBackup.Tests.Persisting;
 public sealed class WriteBehindStreamTests : IDisposable
 {
     private const int PieceBytes = 4 << 20;
-    private const int Pieces = 48;
+    private const int BufferSlices = 48;
 
     private readonly TemporaryFolder folder = new();
 
@@ -22,7 +22,7 @@ public sealed class WriteBehindStreamTests : IDisposable
         FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         await using (FileStream file = isBehind ? new WriteBehindStream(File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write)) : new FileStream(path, options))
         {
-            for (int piece = 0; piece < Pieces; piece++)
+            for (int piece = 0; piece < BufferSlices; piece++)
             {
                 await file.WriteAsync(Piece(piece), CancellationToken.None);
             }
@@ -32,10 +32,10 @@ public sealed class WriteBehindStreamTests : IDisposable
             await SampleArchive.RunAsync("fincore", "--bytes", "--noheadings", "--output", "RES", path), CultureInfo.InvariantCulture);
         bool isInMemoryAnyway = (await SampleArchive.RunAsync("stat", "-f", "-c", "%T", path)).Trim() == "tmpfs";
 
-        Assert.True(isInMemoryAnyway || inMemory < (long)Pieces * PieceBytes * 3 / 4 == isBehind, $"{inMemory} bytes stay in memory");
+        Assert.True(isInMemoryAnyway || inMemory < (long)BufferSlices * PieceBytes * 3 / 4 == isBehind, $"{inMemory} bytes stay in memory");
         await using FileStream written = File.OpenRead(path);
         byte[] found = new byte[PieceBytes];
-        for (int piece = 0; piece < Pieces; piece++)
+        for (int piece = 0; piece < BufferSlices; piece++)
         {
             await written.ReadExactlyAsync(found);
             Assert.Equal(Piece(piece), found);

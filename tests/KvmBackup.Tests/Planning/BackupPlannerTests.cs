@@ -1,5 +1,4 @@
 using KvmBackup.Configuration;
-using KvmBackup.Model;
 using KvmBackup.Planning;
 
 namespace KvmBackup.Tests.Planning;

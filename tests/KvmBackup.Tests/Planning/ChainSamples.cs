@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Planning;

@@ -1,5 +1,4 @@
 using KvmBackup.Configuration;
-using KvmBackup.Model;
 using KvmBackup.Planning;
 using KvmBackup.Tests.Support;
 

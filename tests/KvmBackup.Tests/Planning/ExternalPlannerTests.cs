@@ -1,5 +1,4 @@
 using KvmBackup.Configuration;
-using KvmBackup.Model;
 using KvmBackup.Planning;
 
 namespace KvmBackup.Tests.Planning;
@@ -88,7 +87,7 @@ public sealed class ExternalPlannerTests
     public void An_increment_does_not_stand_on_a_snapshot_that_was_made_anew_under_the_same_name()
     {
         RbdImageFacts facts = new("1", 1 << 20, 1 << 20, false, false, null, null);
-        CompletedBackup full = BackupSamples.Backup("20261119T020000Z");
+        CompletedBackup full = RetentionSamples.Backup("20261119T020000Z");
         full = full with { Manifest = full.Manifest with { Disks = [full.Manifest.Disks[0] with { Image = Last("auto-20261119", 5) }] } };
         ChainDecision Decide(long id) => ChainPlanner.Decide(
             full.Manifest.Disks[0].Target, facts, [new(id, "auto-20261119", 1, false)], new ChainPolicy(7, null, false), [full],

@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using KvmBackup.Planning;
 using KvmBackup.Tests.Support;
 

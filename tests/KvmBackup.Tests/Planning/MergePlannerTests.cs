@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using KvmBackup.Planning;
 using static KvmBackup.Tests.Planning.ChainSamples;
 
@@ -92,7 +91,7 @@ public sealed class MergePlannerTests
     private static CompletedBackup[] Chain(int days) =>
         [.. Enumerable.Range(1, days).Select(day => day == 1 ? Backup(1) : Backup(day, day - 1))];
 
-    private static CompletedBackup Dated(CompletedBackup backup, DateTimeOffset instant, BackupId? standsOn = null)
+    private static CompletedBackup Dated(CompletedBackup backup, DateTimeOffset instant, BackupId? dependency = null)
     {
         ManifestDisk disk = backup.Manifest.Disks[0];
         return backup with
@@ -100,7 +99,7 @@ public sealed class MergePlannerTests
             Manifest = backup.Manifest with
             {
                 Id = new BackupId(instant),
-                Disks = [disk with { Image = disk.Image! with { BaseBackup = standsOn ?? disk.Image.BaseBackup } }],
+                Disks = [disk with { Image = disk.Image! with { BaseBackup = dependency ?? disk.Image.BaseBackup } }],
             },
         };
     }

@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using KvmBackup.Planning;
 
 namespace KvmBackup.Tests.Planning;
@@ -37,7 +36,7 @@ public sealed class RecoveryPlannerTests
                 facts with { IsUnusedSince = false }, facts with { InactiveSource = Overlay }, facts with { IsBaseSame = false },
                 facts with { Overlay = OverlayPresence.Other },
             ],
-            other => Assert.Equal(RecoveryAction.LeaveAlone, RecoveryPlanner.Decide(other).Action));
+            other => Assert.Equal(RecoveryAction.Keep, RecoveryPlanner.Decide(other).Action));
     }
 
     [Fact]
@@ -64,7 +63,7 @@ public sealed class RecoveryPlannerTests
     {
         foreach (PinFacts facts in All.Where(facts => facts.IsOverlayBelow))
         {
-            Assert.Equal(RecoveryAction.LeaveAlone, RecoveryPlanner.Decide(facts).Action);
+            Assert.Equal(RecoveryAction.Keep, RecoveryPlanner.Decide(facts).Action);
         }
     }
 
@@ -98,7 +97,7 @@ public sealed class RecoveryPlannerTests
 
     [Fact]
     public void A_definition_is_set_back_only_when_the_overlay_holds_nothing_or_the_live_one_shows_the_end_of_a_commit() => Never(
-        RecoveryAction.MendDefinition,
+        RecoveryAction.RepairDefinition,
         facts => facts.InactiveSource != Overlay || facts.LiveSource is Overlay or Foreign
             || (facts.IsOverlayWritten && (facts.LiveSource != Base || facts.State < PinState.Releasing)));
 
@@ -108,7 +107,7 @@ public sealed class RecoveryPlannerTests
         foreach (PinFacts facts in All.Where(facts => !facts.IsBaseSame || facts.Overlay == OverlayPresence.Other))
         {
             Assert.Contains(
-                RecoveryPlanner.Decide(facts).Action, new[] { RecoveryAction.Nothing, RecoveryAction.LeaveAlone });
+                RecoveryPlanner.Decide(facts).Action, new[] { RecoveryAction.Nothing, RecoveryAction.Keep });
         }
     }
 
@@ -140,7 +139,7 @@ public sealed class RecoveryPlannerTests
 
         if (facts.IsOverlayBelow)
         {
-            return RecoveryAction.LeaveAlone;
+            return RecoveryAction.Keep;
         }
 
         if (facts.Overlay == OverlayPresence.Missing && !isNamed)
@@ -150,21 +149,21 @@ public sealed class RecoveryPlannerTests
 
         if (!areFilesKnown)
         {
-            return RecoveryAction.LeaveAlone;
+            return RecoveryAction.Keep;
         }
 
         if (facts.LiveSource == Overlay)
         {
             // A running QEMU holds a file that was unlinked, and can still commit it.
-            return isThere || facts.IsActive ? RecoveryAction.Release : RecoveryAction.LeaveAlone;
+            return isThere || facts.IsActive ? RecoveryAction.Release : RecoveryAction.Keep;
         }
 
         if (isNamed)
         {
             return (facts.LiveSource == Base && isCommitted) || (facts.LiveSource != Foreign && isThere && holdsNothing)
-                ? RecoveryAction.MendDefinition : RecoveryAction.LeaveAlone;
+                ? RecoveryAction.RepairDefinition : RecoveryAction.Keep;
         }
 
-        return (facts.LiveSource == Base && isCommitted) || holdsNothing ? RecoveryAction.RemoveOverlay : RecoveryAction.LeaveAlone;
+        return (facts.LiveSource == Base && isCommitted) || holdsNothing ? RecoveryAction.RemoveOverlay : RecoveryAction.Keep;
     }
 }

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using KvmBackup.Model;
 using KvmBackup.Planning;
 using KvmBackup.Shell;
 using KvmBackup.Tests.Support;
@@ -18,14 +17,14 @@ public sealed partial class RestoreGuideTests
         test() { printf '<test'; printf '|%s' "$@"; printf '>\n'; [ "$1" = -b ] || [ "$1" = '!' ]; }
         """;
 
-    public static TheoryData<string> HostileWords =>
+    public static TheoryData<string> HostileArguments =>
     [
         "plain", "two words", "it's", "a\"b", "$(touch pwned)", "`touch pwned`", "a;touch pwned", "a\\", "a'; touch pwned; '",
         "*", "-rf", "ünï", "a|b", "a&b", "#a", "!a", "~", "a:b", "```", "``` touch pwned", "%s%n",
     ];
 
     [Theory]
-    [MemberData(nameof(HostileWords))]
+    [MemberData(nameof(HostileArguments))]
     public async Task Whatever_a_domain_is_called_its_commands_are_the_same(string name)
     {
         DomainName domain = new(name);
@@ -50,7 +49,7 @@ public sealed partial class RestoreGuideTests
     }
 
     [Theory]
-    [MemberData(nameof(HostileWords))]
+    [MemberData(nameof(HostileArguments))]
     [InlineData("a\n```\ntouch pwned\n```sh\ntouch pwned")]
     [InlineData("a'\ntouch pwned\n'")]
     [InlineData("a\r\u001b[2Jb")]
@@ -71,7 +70,7 @@ public sealed partial class RestoreGuideTests
     public void Backing_files_come_first_and_are_used_when_they_are_there()
     {
         DiskFacts disk = new(Web1.Vda, "disk", DiskSourceType.File, "/i/a.qcow2", "qcow2", false, false, null);
-        TakenDisk taken = new(disk, [new("/i/a.qcow2", "qcow2", 1, false), new("/t/b.img", "raw", 1, false)]);
+        BackupDisk taken = new(disk, [new("/i/a.qcow2", "qcow2", 1, false), new("/t/b.img", "raw", 1, false)]);
 
         string guide = RestoreGuide.Write(Facts("web1") with { Files = [new("nvram.fd", "/n/web1.fd")] }, Web1.Id, "cloud1", "web1.tar.zst", [taken]);
 
@@ -88,9 +87,9 @@ public sealed partial class RestoreGuideTests
         RbdImage image = RbdImage.Parse("rbd/it's");
         RbdSource source = new(image, [], "u", Web1.Uuid);
         RbdImageFacts facts = new("1a", 1 << 20, 1 << 22, true, true, null, null);
-        ChainBase standsOn = new(BackupKind.Incremental, Web1.Id, "kvmbackup-1");
+        ChainBase dependency = new(BackupKind.Incremental, Web1.Id, "kvmbackup-1");
         DiskFacts disk = new(Web1.Vdb, "disk", DiskSourceType.Network, null, "raw", false, false, null) { Rbd = source };
-        TakenDisk taken = new(disk, []) { Image = new TakenImage(source, new(image, RbdAccess.Default), facts, "kvmbackup-2", standsOn) };
+        BackupDisk taken = new(disk, []) { Image = new BackupImage(source, new(image, RbdAccess.Default), facts, "kvmbackup-2", dependency) };
 
         string guide = RestoreGuide.Write(Facts("web1"), Web1.Id, "cloud1", "web1.tar.gz", [taken]);
 
@@ -121,8 +120,8 @@ public sealed partial class RestoreGuideTests
         return RestoreGuide.Write(
             Facts(name.Value), Web1.Id, "cloud1", archiveName,
             [
-                new TakenDisk(disk, [new ImageLayer(diskPath, "qcow2", 1, false)]),
-                new TakenDisk(disk with { Target = Web1.Vdb }, [new ImageLayer("/dev/b", "raw", 1, true)]),
+                new BackupDisk(disk, [new ImageLayer(diskPath, "qcow2", 1, false)]),
+                new BackupDisk(disk with { Target = Web1.Vdb }, [new ImageLayer("/dev/b", "raw", 1, true)]),
             ]);
     }
 
@@ -133,7 +132,7 @@ public sealed partial class RestoreGuideTests
         using TemporaryFolder folder = new();
         string path = folder.PathOf("script");
         File.WriteAllText(path, $"{Stubs}\ncd '{folder.DirectoryPath}'\n{script}");
-        ProgramResult result = await new ProgramShell(Logger.None, TimeProvider.System).RunAsync(
+        ProgramResult result = await new ProcessRunner(Logger.None, TimeProvider.System).RunAsync(
             new ProgramCall("bash", [path]), CancellationToken.None);
 
         Assert.Equal((0, string.Empty), (result.ExitCode, result.StandardError));

@@ -1,6 +1,5 @@
-using KvmBackup.Model;
 using KvmBackup.Planning;
-using static KvmBackup.Tests.Planning.BackupSamples;
+using static KvmBackup.Tests.Planning.RetentionSamples;
 
 namespace KvmBackup.Tests.Planning;
 

@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using KvmBackup.Planning;
 using static KvmBackup.Tests.Planning.ChainSamples;
 
@@ -11,22 +10,22 @@ public sealed class SnapshotPlannerTests
 
     [Fact]
     public void Only_what_the_next_increment_stands_on_stays() =>
-        Assert.Equal([SnapshotFate.Kept, SnapshotFate.Removable, SnapshotFate.Removable], Fates(Weekly, 0, Own, 1, 2, 3));
+        Assert.Equal([SnapshotDisposition.Kept, SnapshotDisposition.Removable, SnapshotDisposition.Removable], Dispositions(Weekly, 0, Own, 1, 2, 3));
 
     [Fact]
     public void A_differential_stands_on_the_full_one_and_fulls_on_nothing()
     {
         CompletedBackup[] own = [Backup(3, 1, BackupKind.Differential), Backup(1)];
 
-        Assert.Equal([SnapshotFate.Removable, SnapshotFate.Kept], Fates(Weekly with { IsDifferential = true }, 0, own, 1, 3));
-        Assert.Equal([SnapshotFate.Removable, SnapshotFate.Removable], Fates(null, 0, own, 1, 3));
+        Assert.Equal([SnapshotDisposition.Removable, SnapshotDisposition.Kept], Dispositions(Weekly with { IsDifferential = true }, 0, own, 1, 3));
+        Assert.Equal([SnapshotDisposition.Removable, SnapshotDisposition.Removable], Dispositions(null, 0, own, 1, 3));
     }
 
     [Fact]
     public void The_newest_stay_for_a_rollback_when_an_operator_wants_them()
     {
-        Assert.Equal([SnapshotFate.Kept, SnapshotFate.Kept, SnapshotFate.Removable], Fates(Weekly, 2, Own, 1, 2, 3));
-        Assert.Equal([SnapshotFate.Kept, SnapshotFate.Removable, SnapshotFate.Removable], Fates(null, 1, Own, 1, 2, 3));
+        Assert.Equal([SnapshotDisposition.Kept, SnapshotDisposition.Kept, SnapshotDisposition.Removable], Dispositions(Weekly, 2, Own, 1, 2, 3));
+        Assert.Equal([SnapshotDisposition.Kept, SnapshotDisposition.Removable, SnapshotDisposition.Removable], Dispositions(null, 1, Own, 1, 2, 3));
     }
 
     [Fact]
@@ -35,7 +34,7 @@ public sealed class SnapshotPlannerTests
         IReadOnlyList<SnapshotVerdict> verdicts = SnapshotPlanner.Decide(
             Domain, Vdb, Image, Weekly, 9, [InCluster(1), InCluster(2), InCluster(3)], Own, [Own[0]]);
 
-        Assert.Equal([SnapshotFate.Kept, SnapshotFate.Removable, SnapshotFate.Removable], verdicts.Select(verdict => verdict.Fate));
+        Assert.Equal([SnapshotDisposition.Kept, SnapshotDisposition.Removable, SnapshotDisposition.Removable], verdicts.Select(verdict => verdict.Disposition));
     }
 
     [Fact]
@@ -51,9 +50,9 @@ public sealed class SnapshotPlannerTests
 
         SnapshotVerdict verdict = Assert.Single(SnapshotPlanner.Decide(Domain, Vdb, Image, Weekly, 0, snapshots, Own, Own));
 
-        Assert.Equal((Snapshot(9), SnapshotFate.Unknown), (verdict.Snapshot.Name, verdict.Fate));
+        Assert.Equal((Snapshot(9), SnapshotDisposition.Unknown), (verdict.Snapshot.Name, verdict.Disposition));
     }
 
-    private static IEnumerable<SnapshotFate> Fates(ChainPolicy? policy, int keep, CompletedBackup[] own, params int[] days) =>
-        SnapshotPlanner.Decide(Domain, Vdb, Image, policy, keep, [.. days.Select(InCluster)], own, own).Select(verdict => verdict.Fate);
+    private static IEnumerable<SnapshotDisposition> Dispositions(ChainPolicy? policy, int keep, CompletedBackup[] own, params int[] days) =>
+        SnapshotPlanner.Decide(Domain, Vdb, Image, policy, keep, [.. days.Select(InCluster)], own, own).Select(verdict => verdict.Disposition);
 }

@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using KvmBackup.Planning;
 
 namespace KvmBackup.Tests.Planning;

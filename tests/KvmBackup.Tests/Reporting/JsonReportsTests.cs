@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using KvmBackup.Model;
 using KvmBackup.Reporting;
 using KvmBackup.Tests.Support;
 
@@ -14,10 +13,10 @@ public sealed class JsonReportsTests
     public void A_run_has_the_shape_that_programs_rely_on()
     {
         JobReport job = new(
-            new DomainName("web1"), JobOutcome.NeedsPerson, "a \"reason\"", null, TimeSpan.FromSeconds(1.5), ["w"],
+            new DomainName("web1"), JobOutcome.NeedsManualAction, "a \"reason\"", null, TimeSpan.FromSeconds(1.5), ["w"],
             [new RetentionVerdict(Backup, false, "older than 4")], ["rm x"]);
 
-        string json = Print(reports => reports.Print(new RunReport(ImpatientTime.Start, TimeSpan.FromSeconds(2), RecoveryReport.Nothing, [job])));
+        string json = Print(reports => reports.Print(new RunReport(AcceleratedTime.Start, TimeSpan.FromSeconds(2), RecoveryReport.Nothing, [job])));
 
         Assert.Equal(
             """

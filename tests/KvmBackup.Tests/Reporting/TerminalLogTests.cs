@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using KvmBackup.Reporting;
 using KvmBackup.Tests.Support;
 using Serilog;
@@ -10,7 +9,7 @@ public sealed class TerminalLogTests
 {
     private const string Erase = "\r\u001b[K";
     private readonly StringWriter output = new();
-    private readonly ImpatientTime time = new();
+    private readonly AcceleratedTime time = new();
 
     [Fact]
     public void A_log_has_one_line_for_each_step_and_nothing_else()

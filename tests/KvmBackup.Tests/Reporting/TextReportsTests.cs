@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using KvmBackup.Model;
 using KvmBackup.Reporting;
 using KvmBackup.Tests.Planning;
 using KvmBackup.Tests.Support;
@@ -11,7 +10,7 @@ public sealed class TextReportsTests
     private const string Hostile = "[red]web[/]\u001b[2J\n2\u202e";
     private readonly StringWriter output = new();
     private readonly StringWriter complaints = new();
-    private readonly ImpatientTime time = new();
+    private readonly AcceleratedTime time = new();
 
     [Fact]
     public void A_run_is_told_in_a_table_and_its_notes_below()
@@ -19,9 +18,9 @@ public sealed class TextReportsTests
         JobReport good = new(new DomainName("web1"), JobOutcome.Succeeded, "due", ManifestSamples.Create(), TimeSpan.FromSeconds(12), ["look here"], [], []);
         JobReport bad = new(new DomainName("db1"), JobOutcome.Failed, "NOT BACKED UP: no room", null, TimeSpan.Zero, [], [], []);
         JobReport planned = bad with { Domain = new DomainName("web2"), Outcome = JobOutcome.Planned, Reason = "due" };
-        JobReport worse = bad with { Domain = new DomainName("db2"), Outcome = JobOutcome.NeedsPerson, Reason = "STILL ON ITS OVERLAY" };
+        JobReport worse = bad with { Domain = new DomainName("db2"), Outcome = JobOutcome.NeedsManualAction, Reason = "STILL ON ITS OVERLAY" };
 
-        Reports().Print(new RunReport(ImpatientTime.Start, TimeSpan.FromSeconds(12), RecoveryReport.Nothing, [good, bad, worse, planned]));
+        Reports().Print(new RunReport(AcceleratedTime.Start, TimeSpan.FromSeconds(12), RecoveryReport.Nothing, [good, bad, worse, planned]));
 
         string[] lines = Lines();
         Assert.Contains(lines, line => HasAll(line, "web1", "backed up", "20261120T020000Z", "crash", "68.0 KiB", "12.0 s"));
@@ -51,7 +50,7 @@ public sealed class TextReportsTests
     [Fact]
     public void Snapshots_that_are_owed_are_told_with_who_removes_them()
     {
-        Reports().Print(new SnapshotsReport([], [], [], IsDryRun: false) { Owed = ["rbd/a@kvmbackup.x"] });
+        Reports().Print(new SnapshotsReport([], [], [], IsDryRun: false) { PendingDeletions = ["rbd/a@kvmbackup.x"] });
 
         Assert.Equal(
             ["There is no snapshot of ours.",
@@ -68,11 +67,11 @@ public sealed class TextReportsTests
     {
         JobReport good = new(
             new DomainName(new string('w', nameLength)), JobOutcome.Succeeded, "due", ManifestSamples.Create(), TimeSpan.FromSeconds(12), [], [], []);
-        RetentionVerdict verdict = new(Planning.BackupSamples.Backup("20261120T020000Z"), true, "kept: the newest of its day, the newest of its week, the newest of its month");
+        RetentionVerdict verdict = new(Planning.RetentionSamples.Backup("20261120T020000Z"), true, "kept: the newest of its day, the newest of its week, the newest of its month");
 
         TextReports reports = new(output, complaints, width, time);
         reports.Print(new RunReport(
-            ImpatientTime.Start, TimeSpan.FromSeconds(12), RecoveryReport.Nothing,
+            AcceleratedTime.Start, TimeSpan.FromSeconds(12), RecoveryReport.Nothing,
             [good with { Backup = good.Backup! with { SkippedDisks = [], Warnings = [] } }]));
         reports.Print(new PruneReport([verdict], [], [], IsDryRun: false));
 
@@ -90,7 +89,7 @@ public sealed class TextReportsTests
         JobReport good = new(
             new DomainName(new string('w', 200)), JobOutcome.Succeeded, "due", ManifestSamples.Create(), TimeSpan.FromSeconds(12), [], [], []);
 
-        Reports().Print(new RunReport(ImpatientTime.Start, TimeSpan.FromSeconds(12), RecoveryReport.Nothing, [good]));
+        Reports().Print(new RunReport(AcceleratedTime.Start, TimeSpan.FromSeconds(12), RecoveryReport.Nothing, [good]));
 
         Assert.Contains(Lines(), line => HasAll(line, new string('w', 200), "20261120T020000Z", "68.0 KiB", "12.0 s"));
         Assert.DoesNotContain(output.ToString(), one => one > '~' || (one < ' ' && one != '\n'));
@@ -116,7 +115,7 @@ public sealed class TextReportsTests
         JobReport job = new(manifest.Domain, JobOutcome.Failed, Hostile, manifest, TimeSpan.FromSeconds(1), [Hostile], [verdict], [Hostile]);
         TextReports reports = Reports();
 
-        reports.Print(new RunReport(ImpatientTime.Start, TimeSpan.Zero, RecoveryReport.Nothing, [job]));
+        reports.Print(new RunReport(AcceleratedTime.Start, TimeSpan.Zero, RecoveryReport.Nothing, [job]));
         reports.Print(new ListReport(Hostile, [backup], [Hostile]));
         reports.Print(new ListReport(Hostile, [], [Hostile]));
         reports.Print(backup, withFiles: true);
@@ -143,7 +142,7 @@ public sealed class TextReportsTests
         JobReport job = new(new DomainName("web1"), JobOutcome.Failed, command, null, TimeSpan.Zero, [], [], []);
         DomainName name = new("my vm");
 
-        Reports().Print(new RunReport(ImpatientTime.Start, TimeSpan.Zero, RecoveryReport.Nothing, [job]));
+        Reports().Print(new RunReport(AcceleratedTime.Start, TimeSpan.Zero, RecoveryReport.Nothing, [job]));
         Reports().Print(new RestoreReport(name, Web1.Id, name, [], [], true, false, 1, TimeSpan.Zero, [], []), isDryRun: false);
 
         Assert.Contains($"web1: {command}", Lines());
@@ -227,7 +226,7 @@ public sealed class TextReportsTests
                 "  NEEDS A PERSON: commit it",
             ],
             lines[1..].Where(line => line.Length > 0));
-        Assert.Equal(ExitCode.GuestNeedsPerson, report.ExitCode);
+        Assert.Equal(ExitCode.ManualActionRequired, report.ExitCode);
     }
 
     private string[] Lines() => output.ToString().Split('\n');

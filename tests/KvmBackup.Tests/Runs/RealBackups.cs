@@ -1,5 +1,4 @@
 using KvmBackup.Archiving;
-using KvmBackup.Model;
 using KvmBackup.Storage;
 using KvmBackup.Tests.Archiving;
 using KvmBackup.Tests.Support;

@@ -6,7 +6,7 @@ namespace KvmBackup.Tests.Shell;
 
 public sealed class PipedProgramTests
 {
-    private readonly ProgramShell shell = new(Logger.None, TimeProvider.System);
+    private readonly ProcessRunner shell = new(Logger.None, TimeProvider.System);
 
     [Fact]
     public async Task Data_flow_in_and_out_while_it_runs()

@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using KvmBackup.Storage;
 
 namespace KvmBackup.Tests.Storage;

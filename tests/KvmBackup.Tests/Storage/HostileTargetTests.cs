@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using KvmBackup.Model;
-using KvmBackup.Runs;
+using KvmBackup.Runs.Archives;
+using KvmBackup.Runs.Inspect;
 using KvmBackup.Storage;
 using KvmBackup.Tests.Support;
 using Serilog.Core;

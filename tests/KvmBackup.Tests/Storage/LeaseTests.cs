@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using KvmBackup.Storage;
 using KvmBackup.Tests.Support;
 
@@ -88,7 +87,7 @@ public sealed class LeaseTests : IDisposable
     {
         File.WriteAllText(Lease, OtherHost);
         File.SetLastWriteTimeUtc(Lease, DateTime.UtcNow + TimeSpan.FromDays(4000));
-        ImpatientTime time = new();
+        AcceleratedTime time = new();
 
         using DomainLock held = await LockAsync(time);
 
@@ -130,7 +129,7 @@ public sealed class LeaseTests : IDisposable
     /// <summary>An impatient clock that tells somebody each time that it moved.</summary>
     private sealed class WatchedTime(Action<TimeSpan> onMove) : TimeProvider
     {
-        private readonly ImpatientTime time = new();
+        private readonly AcceleratedTime time = new();
 
         public override long TimestampFrequency => time.TimestampFrequency;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using KvmBackup.Model;
 using KvmBackup.Storage;
 using KvmBackup.Tests.Support;
 

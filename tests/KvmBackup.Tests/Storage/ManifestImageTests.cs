@@ -1,5 +1,4 @@
 using System.Text;
-using KvmBackup.Model;
 using KvmBackup.Storage;
 using KvmBackup.Tests.Planning;
 using KvmBackup.Tests.Support;

@@ -1,4 +1,3 @@
-using KvmBackup.Model;
 using KvmBackup.Persisting;
 using KvmBackup.Planning;
 using KvmBackup.Storage;

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using KvmBackup.Model;
 using KvmBackup.Storage;
 
 namespace KvmBackup.Tests.Support;

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Tests.Support;
 
 /// <summary>Content in memory, without holes.</summary>

@@ -1,5 +1,3 @@
-using KvmBackup.Model;
-
 namespace KvmBackup.Tests.Support;
 
 /// <summary>Manifests with something in every field.</summary>

@@ -8,7 +8,7 @@ namespace KvmBackup.Tests.Support;
 /// that was neither recorded nor told of is the test's failure.
 /// </summary>
 /// <param name="imagesPath">Where the images of the test lie; the recordings speak of that folder.</param>
-public sealed class RecordedShell(string imagesPath = Recording.ImagesPath) : IShell
+public sealed class RecordedShell(string imagesPath = Recording.ImagesPath) : IProcessRunner
 {
     private readonly Dictionary<string, string> words = new()
     {

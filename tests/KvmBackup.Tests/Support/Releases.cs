@@ -1,6 +1,6 @@
 using KvmBackup.Disks;
 using KvmBackup.Hypervisor;
-using KvmBackup.Runs;
+using KvmBackup.Runs.Guests;
 using Serilog.Core;
 
 namespace KvmBackup.Tests.Support;

@@ -1,6 +1,5 @@
 using KvmBackup.Configuration;
 using KvmBackup.Hypervisor;
-using KvmBackup.Model;
 
 namespace KvmBackup.Tests.Support;
 

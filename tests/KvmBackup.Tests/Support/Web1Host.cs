@@ -1,8 +1,11 @@
+using KvmBackup.Ceph;
 using KvmBackup.Disks;
 using KvmBackup.Hypervisor;
 using KvmBackup.Journaling;
-using KvmBackup.Model;
-using KvmBackup.Runs;
+using KvmBackup.Runs.Capture;
+using KvmBackup.Runs.Clusters;
+using KvmBackup.Runs.Guests;
+using KvmBackup.Runs.Recover;
 using Serilog.Core;
 
 namespace KvmBackup.Tests.Support;
@@ -38,7 +41,7 @@ public sealed class Web1Host : IDisposable
 
     public PlannedOverlay Vdb { get; }
 
-    public ImpatientTime Time { get; } = new();
+    public AcceleratedTime Time { get; } = new();
 
     public RecordedShell Shell { get; }
 
@@ -104,11 +107,11 @@ public sealed class Web1Host : IDisposable
     /// <summary>A pin of both disks that is about to be made.</summary>
     public async Task<(PinnedDomain Pin, OpenEntry Entry)> BeginPinAsync(QuiesceMode quiesce)
     {
-        PreparedJob job = new(Web1.Settings with { Quiesce = quiesce }, await DescribeAsync(), [], [], [Vda, Vdb], 0, []);
+        DomainJob job = new(Web1.Settings with { Quiesce = quiesce }, await DescribeAsync(), [], [], [Vda, Vdb], 0, []);
         OpenEntry entry = await OpenEntryAsync();
         DomainPinner pinner = new(
-            new GuestFreeze(Agent, Logger.None), Snapshot, Release, new StepGate(null, () => { }, Logger.None), Logger.None);
-        return (pinner.Begin(job, Web1.Id, entry, new PinnedImages(job, Cluster, Journal.Owed, Logger.None)), entry);
+            new GuestFreeze(Agent, Logger.None), Snapshot, Release, new FaultInjection(null, () => { }, Logger.None), Logger.None);
+        return (pinner.Begin(job, Web1.Id, entry, new RbdCapture(job, Cluster, Journal.PendingDeletions, Logger.None)), entry);
     }
 
     /// <summary>A run died: this is the journal that it left, and where the disks stand.</summary>

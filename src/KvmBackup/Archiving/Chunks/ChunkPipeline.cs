@@ -1,0 +1,170 @@
+using System.Runtime.ExceptionServices;
+using System.Security.Cryptography;
+using System.Threading.Channels;
+using KvmBackup.Archiving.Checksums;
+using KvmBackup.Archiving.Codecs;
+
+namespace KvmBackup.Archiving.Chunks;
+
+/// <summary>
+/// Chunks on their way from the one who fills them, through the workers that hash and compress them, to the writer,
+/// which puts them out in order. There are a few chunks in all, which go round: that bounds the memory, and since the
+/// queues between the stages have no bound of their own, no stage can wait for another in a circle. The first failure
+/// of any stage stops all of them and is what the caller gets.
+/// </summary>
+internal sealed class ChunkPipeline : IAsyncDisposable
+{
+    private readonly Stream destination;
+    private readonly int chunkBytes;
+    private readonly Channel<Chunk> free = Channel.CreateUnbounded<Chunk>();
+    private readonly Channel<Chunk> filled = Channel.CreateUnbounded<Chunk>();
+    private readonly Channel<Chunk> ordered = Channel.CreateUnbounded<Chunk>();
+    private readonly CancellationTokenSource stop = new();
+    private readonly List<Chunk> chunks = [];
+    private readonly int mostChunks;
+    private readonly List<ArchiveChunk> written = [];
+    private readonly IncrementalHash fileHash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly Task stages;
+    private ExceptionDispatchInfo? failure;
+    private bool isDisposed;
+
+    /// <param name="destination">Is written from its present position on.</param>
+    /// <param name="codecs">One for each worker; disposed here.</param>
+    /// <param name="chunkBytes">The size of a chunk before compression.</param>
+    public ChunkPipeline(Stream destination, IReadOnlyList<ICodec> codecs, int chunkBytes)
+    {
+        this.destination = destination;
+        this.chunkBytes = chunkBytes;
+
+        // One with each worker, one being filled, one being written, and one that waits so that none of these must.
+        mostChunks = codecs.Count + 3;
+        stages = Task.WhenAll(codecs.Select(codec => Task.Run(() => GuardAsync(() => CompressAsync(codec))))
+            .Append(Task.Run(() => GuardAsync(WriteAsync))));
+    }
+
+    /// <summary>An empty chunk, as soon as there is one.</summary>
+    public async ValueTask<Chunk> RentAsync(CancellationToken cancellationToken)
+    {
+        if (!free.Reader.TryRead(out Chunk? chunk))
+        {
+            if (chunks.Count < mostChunks)
+            {
+                chunk = new Chunk(chunkBytes);
+                chunks.Add(chunk);
+            }
+            else
+            {
+                chunk = await WaitAsync(token => free.Reader.ReadAsync(token).AsTask(), cancellationToken);
+            }
+        }
+
+        ThrowIfFailed();
+        return chunk;
+    }
+
+    /// <summary>Sends a chunk on its way.</summary>
+    public void Submit(Chunk chunk)
+    {
+        ThrowIfFailed();
+        ordered.Writer.TryWrite(chunk);
+        filled.Writer.TryWrite(chunk);
+    }
+
+    /// <summary>Waits for something that the workers do, but no longer than they work.</summary>
+    public async Task<TResult> WaitAsync<TResult>(
+        Func<CancellationToken, Task<TResult>> wait, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource either =
+            CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stop.Token);
+        try
+        {
+            return await wait(either.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            ThrowIfFailed();
+            throw;
+        }
+    }
+
+    /// <summary>Waits until all chunks are written.</summary>
+    public async Task<(IReadOnlyList<ArchiveChunk> Chunks, string Sha256)> CompleteAsync(
+        CancellationToken cancellationToken)
+    {
+        filled.Writer.TryComplete();
+        ordered.Writer.TryComplete();
+        await stages.WaitAsync(cancellationToken);
+        ThrowIfFailed();
+        return (written, Convert.ToHexStringLower(fileHash.GetHashAndReset()));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (isDisposed)
+        {
+            return;
+        }
+
+        isDisposed = true;
+        await stop.CancelAsync();
+        filled.Writer.TryComplete();
+        ordered.Writer.TryComplete();
+
+        // The stages keep their failures; none comes out here.
+        await stages;
+        chunks.ForEach(chunk => chunk.Dispose());
+        fileHash.Dispose();
+        stop.Dispose();
+    }
+
+    private async Task CompressAsync(ICodec codec)
+    {
+        using (codec)
+        {
+            await foreach (Chunk chunk in filled.Reader.ReadAllAsync(stop.Token))
+            {
+                stop.Token.ThrowIfCancellationRequested();
+                chunk.HashPieces();
+                ReadOnlyMemory<byte> bytes = await codec.CompressAsync(chunk.Content, chunk.Module, stop.Token);
+                chunk.SetPacked(new PackedChunk(bytes, Xxh128.Of(bytes.Span)));
+            }
+        }
+    }
+
+    private async Task WriteAsync()
+    {
+        long offset = 0;
+        await foreach (Chunk chunk in ordered.Reader.ReadAllAsync(stop.Token))
+        {
+            PackedChunk packed = await chunk.Packed.WaitAsync(stop.Token);
+            Task write = destination.WriteAsync(packed.Bytes, stop.Token).AsTask();
+            fileHash.AppendData(packed.Bytes.Span);
+            await write;
+            written.Add(new ArchiveChunk(offset, packed.Bytes.Length, packed.Checksum));
+            offset += packed.Bytes.Length;
+            chunk.Reset();
+            free.Writer.TryWrite(chunk);
+        }
+    }
+
+    /// <summary>Keeps the first failure and stops the other stages.</summary>
+    private async Task GuardAsync(Func<Task> stage)
+    {
+        try
+        {
+            await stage();
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // Told to stop: by the caller, or by the stage whose failure is kept.
+        }
+        catch (Exception exception)
+        {
+            Interlocked.CompareExchange(ref failure, ExceptionDispatchInfo.Capture(exception), null);
+            await stop.CancelAsync();
+        }
+    }
+
+    private void ThrowIfFailed() => failure?.Throw();
+}

@@ -1,0 +1,113 @@
+using System.Buffers;
+using KvmBackup.Archiving.Codecs;
+using Microsoft.Win32.SafeHandles;
+
+namespace KvmBackup.Archiving.Chunks;
+
+/// <summary>
+/// Reads a run of chunks in order and unpacks them in parallel. Each worker has its own codec and two buffers; only
+/// reading, and the checksum of the whole file, are done by one worker at a time.
+/// </summary>
+internal sealed class ChunkScan(SafeFileHandle archive, ArchiveIndex index, CompressionMethod method, int workers)
+    : IDisposable
+{
+    private readonly ChunkFile file = new(archive, index);
+    private readonly SemaphoreSlim reading = new(1);
+    private int nextChunk;
+
+    /// <summary>Whether the bytes of each chunk are compared with the index before they are unpacked; else what comes of them
+    /// must be proven by whoever takes it.</summary>
+    public bool ProvesChunks { get; init; } = true;
+
+    /// <summary>Takes the bytes read of the file, in order, by one caller at a time.</summary>
+    public Action<ReadOnlyMemory<byte>>? OnRead { get; init; }
+
+    /// <summary>Takes each unpacked chunk: its number and content. Called from several threads at once.</summary>
+    public required Func<int, ReadOnlyMemory<byte>, CancellationToken, ValueTask> OnChunk { get; init; }
+
+    /// <summary>Takes each chunk that cannot be had: its number and why. Called from several threads at once.</summary>
+    public required Action<int, string> OnDamage { get; init; }
+
+    /// <summary>Takes, before <see cref="OnDamage"/>, what the beginning of a damaged chunk still gives, unproven: its number and
+    /// content. Called from several threads at once.</summary>
+    public Func<int, ReadOnlyMemory<byte>, CancellationToken, ValueTask>? OnPrefix { get; init; }
+
+    /// <param name="firstChunk">Where to start.</param>
+    /// <param name="endChunk">Where to stop, itself not read.</param>
+    /// <param name="cancellationToken">Stops all workers.</param>
+    public async Task RunAsync(int firstChunk, int endChunk, CancellationToken cancellationToken)
+    {
+        nextChunk = firstChunk;
+        int count = Math.Min(workers, endChunk - firstChunk);
+        if (count > 0)
+        {
+            await Parallel.ForEachAsync(
+                Enumerable.Range(0, count),
+                new ParallelOptions { MaxDegreeOfParallelism = count, CancellationToken = cancellationToken },
+                (_, token) => WorkAsync(endChunk, token));
+        }
+    }
+
+    public void Dispose() => reading.Dispose();
+
+    private async ValueTask WorkAsync(int endChunk, CancellationToken cancellationToken)
+    {
+        byte[] packed = ArrayPool<byte>.Shared.Rent(CodecFactory.LongestPacked(index.ChunkSizeBytes));
+        byte[] content = ArrayPool<byte>.Shared.Rent(index.ChunkSizeBytes);
+        try
+        {
+            using ICodec codec = CodecFactory.CreateForReading(method);
+            while (await ReadNextAsync(endChunk, packed, cancellationToken) is { } read)
+            {
+                ReadOnlyMemory<byte> bytes = packed.AsMemory(0, index.Chunks[read.Chunk].LengthBytes);
+                Memory<byte> room = content.AsMemory(0, index.ContentBytes(read.Chunk));
+                string? fault = read.Fault ?? (ProvesChunks ? file.Prove(read.Chunk, bytes.Span) : null)
+                    ?? ChunkFile.Unpack(codec, bytes, room, out bytes);
+                if (fault is null)
+                {
+                    await OnChunk(read.Chunk, bytes, cancellationToken);
+                }
+                else
+                {
+                    if (OnPrefix is not null)
+                    {
+                        Memory<byte> rest = packed.AsMemory(0, index.Chunks[read.Chunk].LengthBytes);
+                        rest = rest[..await file.ReadPrefixAsync(read.Chunk, rest, cancellationToken)];
+                        await OnPrefix(read.Chunk, room[..ChunkPrefix.Unpack(method, rest, room)], cancellationToken);
+                    }
+
+                    OnDamage(read.Chunk, fault);
+                }
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(packed);
+            ArrayPool<byte>.Shared.Return(content);
+        }
+    }
+
+    /// <returns>The chunk and why it could not be read; null after the last.</returns>
+    private async ValueTask<(int Chunk, string? Fault)?> ReadNextAsync(
+        int endChunk, byte[] buffer, CancellationToken cancellationToken)
+    {
+        await reading.WaitAsync(cancellationToken);
+        try
+        {
+            if (nextChunk >= endChunk)
+            {
+                return null;
+            }
+
+            int chunk = nextChunk++;
+            Memory<byte> bytes = buffer.AsMemory(0, index.Chunks[chunk].LengthBytes);
+            string? fault = await file.ReadAsync(chunk, bytes, cancellationToken);
+            OnRead?.Invoke(bytes);
+            return (chunk, fault);
+        }
+        finally
+        {
+            reading.Release();
+        }
+    }
+}

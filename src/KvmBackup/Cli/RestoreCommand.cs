@@ -1,0 +1,77 @@
+using System.CommandLine;
+
+namespace KvmBackup.Cli;
+
+/// <summary>The words of <c>restore</c>.</summary>
+internal static class RestoreCommand
+{
+    private static readonly Argument<string> Reference = new("NAME[@ID]") { Description = BackupReference.Usage };
+    private static readonly Option<string?> Target = new("--to") { Description = "put the disks here, into files or RBD images; without it where they were", HelpName = "DIR|rbd:POOL[/NAMESPACE][/IMAGE]" };
+    private static readonly Option<string?> NewName = new("--as") { Description = "restore a copy: new name, new UUID, new MAC addresses", HelpName = "NEWNAME" };
+    private static readonly Option<string?> Disk = new("--disk") { Description = "only this disk", HelpName = "TARGET" };
+    private static readonly Option<bool> Define = new("--define") { Description = "define the domain in libvirt" };
+    private static readonly Option<bool> Start = new("--start") { Description = "define the domain and start it" };
+    private static readonly Option<string?> Replace = new("--replace") { Description = "overwrite this domain's disks and definition; the name must be typed", HelpName = "NAME" };
+    private static readonly Option<string[]> ReplaceImage = new("--replace-image") { Description = "overwrite this RBD image; its name must be typed", HelpName = "POOL/IMAGE" };
+    private static readonly Option<string[]> ReplaceDevice = new("--replace-device") { Description = "overwrite this block device; its path must be typed", HelpName = "PATH" };
+    private static readonly Option<bool> DiscardSavedState = new("--discard-saved-state") { Description = "let the memory go that libvirt saved of the replaced guest (virsh managedsave)" };
+    private static readonly Option<bool> Salvage = new("--salvage") { Description = "get what can be had out of a damaged backup; needs --to DIR" };
+    private static readonly Option<bool> DryRun = new("--dry-run") { Description = "print what would be done, and do nothing" };
+
+    public static Command Build(Func<ParseResult, Func<Session, Task<ExitCode>>, Task<int>> execute)
+    {
+        Command command = new("restore", "bring disks back, and the domain; never overwrites unasked")
+        {
+            Reference, Target, NewName, Disk, Define, Start, Replace, ReplaceImage, ReplaceDevice,
+            DiscardSavedState, Salvage, DryRun,
+        };
+        command.SetAction((parsed, _) => execute(parsed, async session =>
+        {
+            RestoreRequest request = Read(parsed, session);
+            if (parsed.GetValue(Salvage))
+            {
+                return await SalvageAsync(session, request);
+            }
+
+            RestoreReport report = await session.Runs.Restore().RunAsync(request, session.Progress, session.CancellationToken);
+            return session.Finish(ExitCode.Done, reports => reports.Print(report, request.IsDryRun));
+        }));
+        return command;
+    }
+
+    private static async Task<ExitCode> SalvageAsync(Session session, RestoreRequest request)
+    {
+        bool isMore = request is { NewName: not null } or { Define: true } or { Start: true } or { Replace: not null }
+            or { IsDryRun: true } or { ReplacedImages.Count: > 0 } or { ReplacedDevices.Count: > 0 } or { DiscardsSavedState: true };
+        if (request.TargetDirectory is null || isMore)
+        {
+            throw new CliException("--salvage writes into a folder and does nothing else: give it --to DIR, and --disk if you like.");
+        }
+
+        SalvageReport report = await session.Runs.Salvage().RunAsync(request, session.Progress, session.CancellationToken);
+        return session.Finish(report.ExitCode, reports => reports.Print(report));
+    }
+
+    private static RestoreRequest Read(ParseResult parsed, Session session)
+    {
+        BackupReference reference = session.Find(parsed.GetValue(Reference)!);
+        string? target = parsed.GetValue(Target);
+        bool isCluster = target?.StartsWith(RbdDestination.Prefix, StringComparison.Ordinal) is true;
+        return new RestoreRequest(
+            reference.Domain,
+            reference.IdPrefix,
+            target is null || isCluster ? null : Path.GetFullPath(target),
+            parsed.GetValue(NewName) is { } name ? new DomainName(name) : null,
+            parsed.GetValue(Disk) is { } disk ? new DiskTarget(disk) : null,
+            parsed.GetValue(Define),
+            parsed.GetValue(Start),
+            parsed.GetValue(Replace) is { } replaced ? new DomainName(replaced) : null,
+            parsed.GetValue(DryRun))
+        {
+            Cluster = isCluster ? RbdDestination.Parse(target!) : null,
+            DiscardsSavedState = parsed.GetValue(DiscardSavedState),
+            ReplacedDevices = parsed.GetValue(ReplaceDevice) ?? [],
+            ReplacedImages = [.. (parsed.GetValue(ReplaceImage) ?? []).Select(RbdImage.Parse)],
+        };
+    }
+}

@@ -1,8 +1,0 @@
-namespace KvmBackup.Model;
-
-/// <summary>What an operator or cron asks a backup run for.</summary>
-/// <param name="OnlyDomains">These alone; null is all of the configuration.</param>
-/// <param name="Force">Whatever the weekday.</param>
-/// <param name="IsDryRun">Print each command that would change something, and run none.</param>
-/// <param name="Wait">How long to wait for another run to end.</param>
-public sealed record BackupRequest(IReadOnlyList<string>? OnlyDomains, bool Force, bool IsDryRun, TimeSpan Wait);

@@ -1,9 +1,0 @@
-namespace KvmBackup.Model;
-
-/// <summary>Who writes a manifest.</summary>
-public static class ProgramName
-{
-    /// <summary>Name and version: <c>kvmbackup 0.1.0</c>.</summary>
-    public static string Text { get; } =
-        $"kvmbackup {typeof(ProgramName).Assembly.GetName().Version?.ToString(3) ?? "0"}";
-}

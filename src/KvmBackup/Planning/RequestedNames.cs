@@ -1,0 +1,59 @@
+using KvmBackup.Configuration;
+
+namespace KvmBackup.Planning;
+
+/// <summary>What an operator asked for by name: domains, selections of images, single images.</summary>
+internal sealed class RequestedNames
+{
+    private readonly HostSettings host;
+    private readonly string[] asked;
+
+    /// <exception cref="PlanningException">A name is not in the configuration.</exception>
+    public RequestedNames(HostSettings host, IReadOnlyList<string> names)
+    {
+        this.host = host;
+        asked = [.. names];
+        RefuseUnknown();
+    }
+
+    public bool Has(DomainSettings domain) => asked.Contains(domain.Name.Value);
+
+    /// <summary>All of the selection by its own name; some of its images by theirs.</summary>
+    public bool Has(ImageSelection selection) => asked.Contains(selection.Name) || ImagesOf(selection).Count > 0;
+
+    /// <returns>The images of the selection that were asked for by their own names; null is all.</returns>
+    public IReadOnlyList<RbdImage>? OnlyOf(ImageSelection selection) =>
+        asked.Contains(selection.Name) ? null : ImagesOf(selection);
+
+    private List<RbdImage> ImagesOf(ImageSelection selection) =>
+        [.. asked.Select(FindImage).OfType<RbdImage>().Where(image => host.FindSelection(image) == selection).Distinct()];
+
+    private static RbdImage? FindImage(string name)
+    {
+        bool isSpec = name.Contains('/', StringComparison.Ordinal);
+        return isSpec ? ImageIdentity.Find(new DomainName(name)) ?? ImageIdentity.Find(new DomainName($"rbd:{name}")) : null;
+    }
+
+    private void RefuseUnknown()
+    {
+        string[] configured = [.. host.Domains.Select(domain => domain.Name.Value), .. host.Images.Select(images => images.Name)];
+        string[] unknown = [.. asked.Except(configured).Where(name => FindImage(name) is not { } image || host.FindSelection(image) is null)];
+        if (asked.Length == 0)
+        {
+            throw new PlanningException($"No domain was named; {host.HostName} has {string.Join(", ", configured)}.");
+        }
+
+        if (unknown.Length > 0)
+        {
+            throw new PlanningException(string.Join('\n', unknown.Select(name => Tell(name, configured))));
+        }
+    }
+
+    private string Tell(string name, string[] configured) =>
+        FindImage(name) is not null
+            ? $"No selection below 'images' of {host.HostName} covers the image '{name}'; add it to one, or name another."
+        : NearestName.Find(name, configured) is { } nearest
+            ? $"Domain '{name}' is not in the configuration of {host.HostName}; did you mean '{nearest}'?"
+            : $"Domain '{name}' is not in the configuration of {host.HostName}, which has "
+                + $"{string.Join(", ", configured)}; add it below 'domains', or name one of these.";
+}

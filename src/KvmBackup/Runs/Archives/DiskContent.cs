@@ -1,0 +1,47 @@
+using KvmBackup.Disks;
+using KvmBackup.Planning;
+using KvmBackup.Runs.Transfer;
+
+namespace KvmBackup.Runs.Archives;
+
+/// <summary>Gets one disk out of a backup.</summary>
+public sealed class DiskContent(ImageAssembler assembler, QemuImage images)
+{
+    /// <summary>Writes what the guest saw, in one pass. Not for qcow2 images, which QEMU has to read.</summary>
+    /// <param name="assembly">How a disk with a chain is put together; null for one member.</param>
+    /// <param name="sink">As large as the disk, and nothing but zeros.</param>
+    /// <exception cref="KvmBackupException">A backup is damaged, or the sink refuses.</exception>
+    public Task WriteAsync(
+        BackupReader backup, ManifestDisk disk, ImageAssembly? assembly, IExtentSink sink, TransferMonitor monitor,
+        CancellationToken cancellationToken) =>
+        assembly is not null
+            ? assembler.WriteAsync(assembly, sink, monitor, cancellationToken)
+            : ExtractAsync(backup, disk.Layers[0], sink, monitor, cancellationToken);
+
+    /// <summary>Unpacks the images of a disk side by side, each naming the one below it.</summary>
+    /// <returns>The path of the guest's own.</returns>
+    public async Task<string> UnpackAsync(
+        BackupReader backup, ManifestDisk disk, string folderPath, TransferMonitor monitor, CancellationToken cancellationToken)
+    {
+        foreach (ManifestLayer layer in disk.Layers)
+        {
+            await using RestoredFile file = RestoredFile.Create(PathOf(layer), layer.SizeBytes);
+            await ExtractAsync(backup, layer, file, monitor, cancellationToken);
+            file.Commit(replace: false);
+        }
+
+        foreach ((ManifestLayer layer, ManifestLayer below) in disk.Layers.Zip(disk.Layers.Skip(1)))
+        {
+            await images.RebaseAsync(PathOf(layer), PathOf(below), below.Format, cancellationToken);
+        }
+
+        return PathOf(disk.Layers[0]);
+
+        string PathOf(ManifestLayer layer) => Path.Combine(folderPath, layer.FileName);
+    }
+
+    private static Task ExtractAsync(
+        BackupReader backup, ManifestLayer layer, IExtentSink sink, TransferMonitor monitor, CancellationToken cancellationToken) =>
+        backup.Reader.ExtractAsync(
+            backup.Member(layer.FileName), sink, monitor.Begin($"writing {layer.FileName}"), cancellationToken);
+}

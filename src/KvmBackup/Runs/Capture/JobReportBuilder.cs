@@ -1,0 +1,63 @@
+namespace KvmBackup.Runs.Capture;
+
+/// <summary>Gathers what is to be told about one job while it runs.</summary>
+public sealed class JobReportBuilder(DomainName domain, string reason, TimeProvider time)
+{
+    private readonly long start = time.GetTimestamp();
+    private readonly List<string> warnings = [];
+    private readonly List<string> troubles = [];
+    private readonly List<RetentionVerdict> removed = [];
+    private readonly List<CompletedBackup> merged = [];
+    private readonly List<string> damages = [];
+    private Manifest? backup;
+    private Exception? failure;
+
+    /// <summary>When the job began.</summary>
+    public DateTimeOffset StartedAt { get; } = time.GetUtcNow();
+
+    public IReadOnlyList<string> Warnings => warnings;
+
+    /// <summary>What a person must mend.</summary>
+    public IReadOnlyList<string> Troubles => troubles;
+
+    public TimeSpan Elapsed => time.GetElapsedTime(start);
+
+    public bool IsGuestClean => troubles.Count == 0;
+
+    /// <summary>What failed, for a person; a retention that fails after the backup is not the backup's failure.</summary>
+    public string FailureText => failure is null ? string.Empty
+        : (backup is null ? "NOT BACKED UP: " : "backed up, but then: ") + Failure.Describe(failure);
+
+    public void Warn(string warning) => warnings.Add(warning);
+
+    public void Warn(IEnumerable<string> more) => warnings.AddRange(more);
+
+    /// <summary>What is damaged among the earlier backups.</summary>
+    public void Damaged(IEnumerable<string> more) => damages.AddRange(more);
+
+    public void RequireManualAction(IEnumerable<string> more) => troubles.AddRange(more);
+
+    public void Removed(IReadOnlyList<RetentionVerdict> verdicts) => removed.AddRange(verdicts);
+
+    public void Merged(IReadOnlyList<CompletedBackup> backups) => merged.AddRange(backups);
+
+    public void Succeed(Manifest manifest) => backup = manifest;
+
+    /// <summary>What failed; after a success it is still told, as the retention that failed for instance.</summary>
+    public void Fail(Exception cause) => failure = cause;
+
+    public JobReport ToReport()
+    {
+        bool needsManualAction = troubles.Count > 0 || failure is KvmBackupException { ExitCode: ExitCode.ManualActionRequired };
+        JobOutcome outcome = needsManualAction ? JobOutcome.NeedsManualAction
+            : failure is not null ? JobOutcome.Failed : JobOutcome.Succeeded;
+        string text = string.Join(" | ", troubles.Concat(failure is null ? [] : [FailureText]));
+        return new JobReport(
+            domain, outcome, text.Length > 0 ? text : reason, backup, Elapsed, warnings, removed, [])
+        {
+            Merged = merged,
+            Damages = damages,
+            IsLocked = failure is KvmBackupException { ExitCode: ExitCode.AlreadyRunning },
+        };
+    }
+}

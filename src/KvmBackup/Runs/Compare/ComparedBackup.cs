@@ -1,0 +1,122 @@
+using KvmBackup.Archiving;
+using KvmBackup.Archiving.Checksums;
+using KvmBackup.Planning;
+using KvmBackup.Runs.Archives;
+using Serilog;
+
+namespace KvmBackup.Runs.Compare;
+
+/// <summary>
+/// A backup, with all that it stands on, open to be read beside its source. Opened before the guest is held and closed after
+/// it is released, for the target may hang.
+/// </summary>
+public sealed class ComparedBackup : IAsyncDisposable
+{
+    private const int ChunksAtOnce = 6;
+
+    private readonly Dictionary<BackupId, BackupReader> open = [];
+    private readonly List<IAsyncDisposable> readers = [];
+
+    private ComparedBackup(CompletedBackup backup, IReadOnlyDictionary<DiskTarget, IReadOnlyList<ComparedFile>> files)
+    {
+        Backup = backup;
+        Files = files;
+    }
+
+    public CompletedBackup Backup { get; }
+
+    /// <summary>The files of each disk, the guest's own first.</summary>
+    public IReadOnlyDictionary<DiskTarget, IReadOnlyList<ComparedFile>> Files { get; }
+
+    /// <param name="backup">The point that is wanted.</param>
+    /// <param name="disks">Those of it that are compared.</param>
+    /// <param name="all">The whole backups of the same domain.</param>
+    /// <param name="log">Told what is damaged and can be done without.</param>
+    /// <param name="cancellationToken">Ends the opening.</param>
+    /// <exception cref="KvmBackupException">A backup is not there, or cannot be relied on.</exception>
+    public static async Task<ComparedBackup> OpenAsync(
+        CompletedBackup backup, IReadOnlyList<ManifestDisk> disks, IReadOnlyList<CompletedBackup> all, ILogger log,
+        CancellationToken cancellationToken)
+    {
+        // Before anything is pinned: the content of the source is compared by it.
+        Xxh128.EnsureAvailable();
+        ComparedBackup opened = new(backup, disks.ToDictionary(disk => disk.Target, disk => ComparedFile.Of(backup, disk, all)));
+        IEnumerable<CompletedBackup> links = opened.Files.Values.SelectMany(files => files)
+            .SelectMany(file => file.Assembly?.Links.Select(link => link.Backup) ?? []);
+        try
+        {
+            foreach (CompletedBackup one in links.Prepend(backup).DistinctBy(one => one.Id))
+            {
+                opened.open.Add(one.Id, await BackupReader.OpenAsync(one, log, cancellationToken));
+            }
+        }
+        catch (Exception)
+        {
+            await opened.DisposeAsync();
+            throw;
+        }
+
+        return opened;
+    }
+
+    /// <summary>Begins to read one file; it stays open until <see cref="ReleaseAsync"/> or the end.</summary>
+    public IExtentSource Read(ComparedFile file)
+    {
+        if (file.Assembly is { } assembly)
+        {
+            AssembledDisk disk = AssembledDisk.Open(assembly, id => open[id], ChunksAtOnce);
+            readers.Add(disk);
+            return disk.Content;
+        }
+
+        BackupReader backup = open[file.Backup.Id];
+        ArchiveMember member = backup.Member(file.Layer.FileName);
+        MemberReader reader = backup.Reader.OpenMember(member, member.Extents, ChunksAtOnce);
+        readers.Add(reader);
+        return reader;
+    }
+
+    /// <summary>Gives back the memory of what was read to its end.</summary>
+    public async Task ReleaseAsync()
+    {
+        foreach (IAsyncDisposable reader in readers)
+        {
+            await reader.DisposeAsync();
+        }
+
+        readers.Clear();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await ReleaseAsync();
+        foreach (BackupReader one in open.Values)
+        {
+            one.Dispose();
+        }
+    }
+}
+
+/// <summary>One file of a disk as a backup holds it.</summary>
+/// <param name="Backup">Which backup.</param>
+/// <param name="Disk">The disk.</param>
+/// <param name="Layer">The file.</param>
+/// <param name="Assembly">How an image is put together; null for one member.</param>
+public sealed record ComparedFile(CompletedBackup Backup, ManifestDisk Disk, ManifestLayer Layer, ImageAssembly? Assembly)
+{
+    /// <summary>What its bytes mean: an increment is compared as the image that it leads to.</summary>
+    public string Format => Assembly is null ? Layer.Format : "raw";
+
+    public long SizeBytes => Assembly?.SizeBytes ?? Layer.SizeBytes;
+
+    /// <summary>Of all its content; null for an increment, whose checksum is that of its changes.</summary>
+    public string? Xxh128 => Disk.Kind == BackupKind.Full ? Layer.Xxh128 : null;
+
+    /// <summary>The files of one disk, the guest's own first.</summary>
+    /// <exception cref="PlanningException">A backup that it stands on is not there.</exception>
+    public static IReadOnlyList<ComparedFile> Of(CompletedBackup backup, ManifestDisk disk, IReadOnlyList<CompletedBackup> all)
+    {
+        ImageAssembly? assembly = disk.Image is null ? null : ImageAssembly.Plan(backup, disk.Target, all);
+        return [.. disk.Layers.Select(layer => new ComparedFile(backup, disk, layer, assembly))];
+    }
+}

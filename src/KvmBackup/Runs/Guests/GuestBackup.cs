@@ -1,0 +1,37 @@
+using KvmBackup.Configuration;
+using KvmBackup.Hypervisor;
+using KvmBackup.Journaling;
+using KvmBackup.Runs.Capture;
+using KvmBackup.Storage;
+using Serilog;
+
+namespace KvmBackup.Runs.Guests;
+
+/// <summary>A domain as the subject of a backup, or of a comparison with one.</summary>
+/// <param name="domain">Who it is.</param>
+/// <param name="settings">What the configuration wants.</param>
+/// <param name="host">libvirt.</param>
+/// <param name="preflight">Looks at it.</param>
+/// <param name="pinner">Pins it.</param>
+/// <param name="target">Must have room; null when nothing is going to be written.</param>
+/// <param name="time">The clock.</param>
+/// <param name="log">Told what happens.</param>
+public sealed class GuestBackup(
+    DomainIdentity domain, DomainSettings settings, LibvirtHost host, Preflight preflight, DomainPinner pinner,
+    BackupDirectory? target, TimeProvider time, ILogger log) : IBackupSubject<DomainJob>
+{
+    public DomainName Name => domain.Name;
+
+    public BackupSettings Settings => settings;
+
+    public string Untouched => "the guest is as it was";
+
+    public Task<DomainJob> PrepareAsync(DomainDirectory directory, BackupId id, CancellationToken cancellationToken) =>
+        preflight.PrepareAsync(domain, settings, directory, target, id, cancellationToken);
+
+    public JournalEntry Intent(DomainJob job, BackupId id, string directoryPath) =>
+        DomainPinner.Intent(job, id, directoryPath);
+
+    public ICapture Hold(DomainJob job, BackupId id, OpenEntry entry, RbdCapture images) =>
+        new GuestCapture(job, pinner.Begin(job, id, entry, images), images, host, time, log);
+}

@@ -1,0 +1,80 @@
+using KvmBackup.Hypervisor;
+using KvmBackup.Runs.Capture;
+using KvmBackup.Runs.Transfer;
+using Serilog;
+
+namespace KvmBackup.Runs.Guests;
+
+/// <summary>A domain that is read: pinned while it runs, and simply watched while it is shut off.</summary>
+public sealed class GuestCapture(
+    DomainJob job, PinnedDomain pin, RbdCapture images, LibvirtHost host, TimeProvider time, ILogger log) : ICapture
+{
+    // A guest that somebody else freezes meanwhile would be thawed by us, for our freeze would fail.
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(2);
+
+    private readonly PauseCheck pauses = new(host, log);
+    private long? preparedAt;
+
+    public bool IsClean => pin.IsGuestClean;
+
+    public IReadOnlyList<string> Notes => pin.Notes;
+
+    public async Task PrepareAsync(CancellationToken cancellationToken)
+    {
+        if (job.Facts.IsActive)
+        {
+            preparedAt = time.GetTimestamp();
+            await pin.PrepareAsync(cancellationToken);
+        }
+    }
+
+    public Task<PinOutcome> ReadAsync(IDiskConsumer taker, TransferMonitor monitor, CancellationToken cancellationToken) =>
+        job.Facts.IsActive
+            ? ReadPinnedAsync(taker, monitor, cancellationToken)
+            : ReadOfflineAsync(taker, monitor, cancellationToken);
+
+    public async Task<IReadOnlyList<string>> FindTroublesAsync() =>
+        [.. pin.Troubles, .. job.Facts.IsActive ? await pauses.FindAsync(job) : []];
+
+    private async Task<PinOutcome> ReadPinnedAsync(IDiskConsumer taker, TransferMonitor monitor, CancellationToken cancellationToken)
+    {
+        await using (pin)
+        {
+            if (preparedAt is not { } asked || time.GetElapsedTime(asked) > Fresh)
+            {
+                await pin.PrepareAsync(cancellationToken);
+            }
+
+            await pin.PinAsync(cancellationToken);
+            await using ReadWatchdog guard = new(
+                job.Overlays, monitor, job.Settings.StallTimeout, () => pauses.IsPausedAsync(job), time, cancellationToken);
+            InactiveDisks idle = new(job, host);
+            foreach (BackupDisk disk in job.Disks)
+            {
+                await guard.ProtectAsync(token => taker.TakeAsync(disk, monitor, token));
+                await pin.ReleaseAsync(disk.Disk.Target);
+            }
+
+            await idle.EnsureUntouchedAsync(cancellationToken);
+        }
+
+        return pin.Outcome with { OverlayBytes = job.Overlays.Count == 0 ? null : pin.OverlayBytes };
+    }
+
+    private async Task<PinOutcome> ReadOfflineAsync(IDiskConsumer taker, TransferMonitor monitor, CancellationToken cancellationToken)
+    {
+        OfflineGuard offline = new(job, host);
+        await images.CreateAsync(OverlaySnapshot.Limit);
+        await using ReadWatchdog guard = new(
+            [], monitor, job.Settings.StallTimeout, () => Task.FromResult(false), time, cancellationToken);
+        foreach (BackupDisk disk in job.Disks)
+        {
+            await guard.ProtectAsync(token => taker.TakeAsync(disk, monitor, token));
+        }
+
+        await offline.EnsureUntouchedAsync(cancellationToken);
+        return job.Facts.IsSaved
+            ? new PinOutcome(Consistency.Crash, "the guest's memory is saved on the host (virsh managedsave)", null)
+            : new PinOutcome(Consistency.Offline, null, null);
+    }
+}

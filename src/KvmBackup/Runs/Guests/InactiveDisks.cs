@@ -1,0 +1,43 @@
+using KvmBackup.Hypervisor;
+
+namespace KvmBackup.Runs.Guests;
+
+/// <summary>
+/// Makes sure that the disks which only the definition for the next start has were left alone while they were read: nothing
+/// holds them at one instant.
+/// </summary>
+public sealed class InactiveDisks
+{
+    private readonly DomainJob job;
+    private readonly LibvirtHost host;
+    private readonly BackupDisk[] disks;
+    private readonly IReadOnlyList<(string Path, DateTime WrittenAt, long Length)> before;
+
+    public InactiveDisks(DomainJob job, LibvirtHost host)
+    {
+        this.job = job;
+        this.host = host;
+        disks = [.. job.Disks.Where(disk => disk.IsIdle)];
+        before = OfflineGuard.Look(disks);
+    }
+
+    /// <exception cref="RunsException">One was attached or written to.</exception>
+    public async Task EnsureUntouchedAsync(CancellationToken cancellationToken)
+    {
+        if (disks.Length == 0)
+        {
+            return;
+        }
+
+        IReadOnlyDictionary<DiskTarget, DiskState> live =
+            await host.DiskStatesAsync(job.Facts.Identity, isInactive: false, cancellationToken);
+        bool isAttached = await host.StateAsync(job.Facts.Identity, cancellationToken) != DomainState.ShutOff
+            && disks.Any(disk => live.Values.Any(state => state.SourcePath == disk.Disk.SourcePath));
+        if (isAttached || !before.SequenceEqual(OfflineGuard.Look(disks)))
+        {
+            throw new RunsException(
+                $"disk {string.Join(", ", disks.Select(disk => disk.Disk.Target))} was in the definition for the next start only, but "
+                + "was attached or written to while it was read, so what was read is of no single instant; run this again");
+        }
+    }
+}

@@ -1,0 +1,189 @@
+using System.Security.Cryptography;
+using KvmBackup.Ceph;
+using KvmBackup.Configuration;
+using KvmBackup.Disks;
+using KvmBackup.Hypervisor;
+using KvmBackup.Planning;
+using KvmBackup.Runs.Capture;
+using KvmBackup.Runs.Clusters;
+using KvmBackup.Storage;
+
+namespace KvmBackup.Runs.Guests;
+
+/// <summary>Looks at a domain, its disks and the room there is, and refuses what would end badly. Changes nothing.</summary>
+public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages mapped, ImagePreflight cluster)
+{
+    private const string BlockDeviceOverlayDirectory = "/var/lib/libvirt/images";
+
+    // A week of nights, with the busiest of them.
+    private const int RememberedBackups = 7;
+
+    /// <param name="domain">Who it is.</param>
+    /// <param name="settings">What the configuration wants.</param>
+    /// <param name="directory">Its backups.</param>
+    /// <param name="target">Must have room, and lie apart from the disks; null when nothing is going to be written.</param>
+    /// <param name="id">The backup that is to be made.</param>
+    /// <param name="cancellationToken">Ends the look.</param>
+    /// <exception cref="KvmBackupException">The domain cannot be backed up now; the message lists every reason.</exception>
+    public async Task<DomainJob> PrepareAsync(
+        DomainIdentity domain, DomainSettings settings, DomainDirectory directory, BackupDirectory? target, BackupId id,
+        CancellationToken cancellationToken)
+    {
+        DomainFacts facts = await host.DescribeAsync(domain, cancellationToken);
+        facts = facts with { Disks = mapped.Resolve(facts.Disks) };
+        DomainPlan plan = DomainPlanner.Plan(facts, settings);
+        if (plan.Refusals.Count > 0)
+        {
+            throw new RunsException(
+                string.Join("; ", plan.Refusals),
+                facts.Disks.Any(IsOnOwnOverlay) ? ExitCode.ManualActionRequired : ExitCode.Failed);
+        }
+
+        CompletedBackup[] own = [.. directory.List().Backups.Where(backup => backup.Manifest.DomainUuid == facts.Uuid)];
+        List<string> warnings = [.. plan.Warnings];
+        facts = AbsentFirmware.LeaveOut(facts, warnings);
+        List<BackupDisk> disks = [];
+        foreach (DiskFacts disk in plan.Taken)
+        {
+            disks.Add(disk.Rbd is { } source
+                ? new BackupDisk(disk, []) { Image = await PrepareAsync(facts.Uuid, disk, source, settings, own, id, warnings, cancellationToken) }
+                : new BackupDisk(disk, await images.ReadChainAsync(disk.SourcePath!, disk.Format, cancellationToken)));
+        }
+
+        // A guest waits on its overlay until its disk is read, and on nothing for an image.
+        disks = [.. disks.OrderBy(disk => disk.Image is not null || disk.IsIdle)];
+        foreach (BackupDisk idle in disks.Where(disk => disk.IsIdle))
+        {
+            await images.EnsureNoWriterAsync(idle.Layers[0], $"disk {idle.Disk.Target}", cancellationToken);
+        }
+
+        BackupDisk[] files = [.. disks.Where(disk => disk.Image is null && !disk.IsIdle)];
+        IReadOnlyList<PlannedOverlay> overlays = facts.IsActive
+            ? await Task.WhenAll(files.Select(disk => EncryptAsync(disk, PlanOverlay(facts, disk, settings, id), cancellationToken))) : [];
+        long dataBytes = disks.SelectMany(disk => disk.Layers).Sum(layer => DataBytes(layer.FilePath))
+            + disks.Sum(disk => disk.Image?.DataBytes ?? 0);
+        RefuseWithoutSpace(
+            overlays, disks, settings.OverlayHeadroom, own.Take(RememberedBackups).Max(backup => backup.Manifest.OverlayBytes));
+        DomainJob job = new(settings, facts, disks, plan.Skipped, overlays, dataBytes, warnings);
+        if (target is not null)
+        {
+            RefuseTargetBesideImages(directory.DirectoryPath, disks);
+            TargetSpace.Demand(target, job, own);
+        }
+
+        return job;
+    }
+
+    private async Task<BackupImage> PrepareAsync(
+        Guid owner, DiskFacts disk, RbdSource source, DomainSettings settings, CompletedBackup[] own, BackupId id,
+        List<string> warnings, CancellationToken cancellationToken)
+    {
+        ImageState state = await cluster.AskAsync(await cluster.LocateAsync(source, settings, cancellationToken), cancellationToken);
+        return await cluster.PrepareAsync(owner, disk, settings, own, id, state, warnings, cancellationToken);
+    }
+
+    private static bool IsOnOwnOverlay(DiskFacts disk) =>
+        disk.SourcePath is { } path && (OverlayName.IsOurs(path) || OverlayName.IsPredecessors(path));
+
+    private static PlannedOverlay PlanOverlay(DomainFacts facts, BackupDisk disk, DomainSettings settings, BackupId id)
+    {
+        ImageLayer top = disk.Layers[0];
+        string folder = settings.OverlayDirectory
+            ?? (top.IsBlockDevice ? BlockDeviceOverlayDirectory : Path.GetDirectoryName(disk.Disk.SourcePath!)!);
+        uint random = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(sizeof(uint)));
+        string path = Path.Combine(folder, OverlayName.Create(facts.Uuid, disk.Disk.Target, id, random));
+        return Directory.Exists(folder)
+            ? new PlannedOverlay(disk.Disk.Target, disk.Disk.SourcePath!, disk.Disk.Format, path)
+            : throw new RunsException(
+                $"disk {disk.Disk.Target}: the directory for its overlay, {folder}, does not exist; "
+                + "make it or set overlay_dir to one that libvirt may write");
+    }
+
+    /// <summary>An overlay is encrypted as its base is, so the secret must be there before anything is changed.</summary>
+    private async Task<PlannedOverlay> EncryptAsync(BackupDisk disk, PlannedOverlay overlay, CancellationToken cancellationToken)
+    {
+        if (disk.Disk.Encryption is not { } encryption)
+        {
+            return overlay with { SizeBytes = disk.VirtualSizeBytes };
+        }
+
+        try
+        {
+            _ = await host.ReadSecretAsync(encryption, cancellationToken);
+        }
+        catch (HypervisorException failure)
+        {
+            throw new RunsException(
+                $"disk {overlay.Target} is encrypted, and its overlay must be, too, but {encryption.SecretText} cannot be read: "
+                + $"{failure.Message}. Is it private? Then define it without private='yes', or leave the disk out: "
+                + $"disks: {{exclude: [{overlay.Target}]}}", failure.ExitCode, failure);
+        }
+
+        string format = disk.Disk.Format == "raw" ? DiskEncryption.Luks : disk.Disk.Format;
+        return overlay with
+        {
+            Encryption = encryption,
+            SizeBytes = await images.ReadSizeAsync(overlay.BasePath, format, cancellationToken),
+        };
+    }
+
+    private static long DataBytes(string filePath)
+    {
+        using FileExtentSource source = FileExtentSource.Open(filePath);
+        return source.DataBytes;
+    }
+
+    /// <summary>What is written is the domain's folder: neither it nor a folder above it may be one that has an image.</summary>
+    private static void RefuseTargetBesideImages(string directoryPath, List<BackupDisk> disks)
+    {
+        FileIdentity[] written = [.. FoldersUpFrom(directoryPath).Select(LocalFile.Identify)];
+        foreach (ImageLayer layer in disks.SelectMany(disk => disk.Layers).Where(layer => !layer.IsBlockDevice))
+        {
+            string folder = Path.GetDirectoryName(LocalFile.ResolvePath(layer.FilePath))!;
+            FileIdentity images = LocalFile.Identify(folder);
+
+            // Everything lies within the root directory: there the file system is what counts.
+            bool isBeside = folder == "/" ? written[0].Device == images.Device : written.Contains(images);
+            if (isBeside)
+            {
+                throw new RunsException(
+                    $"the backups would be written to {directoryPath}, which lies within {folder}, where the guest's disk {layer.FilePath} "
+                    + "is: what destroys the disks would destroy the backups. Set backupdir to another file system");
+            }
+        }
+    }
+
+    /// <summary>The folder and those above it, from the lowest that is there; links are followed.</summary>
+    private static IEnumerable<string> FoldersUpFrom(string path)
+    {
+        while (!Directory.Exists(path))
+        {
+            path = Path.GetDirectoryName(path)!;
+        }
+
+        for (string? folder = LocalFile.ResolvePath(path); folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            yield return folder;
+        }
+    }
+
+    private static void RefuseWithoutSpace(
+        IReadOnlyList<PlannedOverlay> overlays, List<BackupDisk> disks, double? headroom, long? writtenBytes)
+    {
+        foreach (IGrouping<string, PlannedOverlay> folder in overlays.GroupBy(
+            overlay => Path.GetDirectoryName(overlay.OverlayPath)!))
+        {
+            BackupDisk[] here = [.. disks.Where(disk => folder.Any(overlay => overlay.Target == disk.Disk.Target))];
+            OverlaySpace room = OverlaySpacePlanner.Decide(
+                headroom, here.Sum(disk => disk.VirtualSizeBytes), here.Sum(disk => DataBytes(disk.Layers[0].FilePath)), writtenBytes);
+            long available = LocalFile.AvailableBytes(folder.Key);
+            if (available < room.NeededBytes)
+            {
+                throw new RunsException(
+                    $"{folder.Key} has {ByteSize.Format(available)} left, and what the guest writes during the backup may "
+                    + $"need {ByteSize.Format(room.NeededBytes)} there ({room.Reason}); make room, set overlay_dir to a file system "
+                    + "with more, or set overlay_headroom to the share of the disks' size that is enough, such as 1%");
+            }
+        }
+    }
+}

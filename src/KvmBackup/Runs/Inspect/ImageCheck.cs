@@ -1,0 +1,75 @@
+using KvmBackup.Ceph;
+using KvmBackup.Configuration;
+using KvmBackup.Planning;
+using KvmBackup.Runs.Clusters;
+using KvmBackup.Runs.Guests;
+using KvmBackup.Runs.Images;
+using KvmBackup.Storage;
+
+namespace KvmBackup.Runs.Inspect;
+
+/// <summary>Looks at the selections of images as a backup would tonight, and says what would go wrong.</summary>
+public sealed class ImageCheck(RbdPool pools, ImageInspection look, BackupDirectory target, TimeProvider time)
+{
+    /// <param name="selection">Which.</param>
+    /// <param name="settings">The whole configuration.</param>
+    /// <param name="census">The disks of the domains.</param>
+    public async Task<IReadOnlyList<Finding>> LookAsync(
+        ImageSelection selection, HostSettings settings, IReadOnlyList<DomainDisks> census, CancellationToken cancellationToken)
+    {
+        string subject = $"images {selection.Name}";
+        try
+        {
+            List<RbdImage> there = [];
+            foreach (string pool in selection.Pools)
+            {
+                there.AddRange(await pools.ListAsync(
+                    ClusterAccess.Of(selection), pool, selection.Namespace, cancellationToken));
+            }
+
+            ImageChoice choice = ImageChooser.Choose(selection, only: null, there);
+            RbdImage[] own = [.. choice.Images.Where(image => settings.FindSelection(image) == selection
+                && DiskInventory.FindOwner(image, selection, settings, census) is null)];
+            string rest = own.Length == choice.Images.Count
+                ? string.Empty : $"; {choice.Images.Count - own.Length} more are left to domains or other selections";
+            List<Finding> findings = [new(subject, FindingSeverity.Good, $"{own.Length} image(s){rest}", null)];
+            findings.AddRange(choice.Unmatched.Select(text => new Finding(subject, FindingSeverity.Bad, text, null)));
+            foreach (RbdImage image in own)
+            {
+                findings.AddRange(await LookAsync(image, selection, cancellationToken));
+            }
+
+            return findings;
+        }
+        catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
+        {
+            return [new Finding(subject, FindingSeverity.Bad, Failure.Describe(failure), null)];
+        }
+    }
+
+    private async Task<IReadOnlyList<Finding>> LookAsync(
+        RbdImage image, ImageSelection selection, CancellationToken cancellationToken)
+    {
+        string subject = ImageIdentity.NameOf(image).Value;
+        DomainDirectory directory = target.ForDomain(ImageIdentity.NameOf(image));
+        try
+        {
+            if (await look.FindDoneAsync(image, selection, directory, cancellationToken) is { } done)
+            {
+                return [new Finding(subject, FindingSeverity.Good, done, null)];
+            }
+
+            ImageJob job = await look.PrepareAsync(
+                image, selection, directory, target, new BackupId(time.GetUtcNow()), cancellationToken);
+            return
+            [
+                new(subject, FindingSeverity.Good, $"{ByteSize.Format(job.Image.Facts.SizeBytes)}, the next backup is {job.Kind.ToString().ToLowerInvariant()}{selection.Limits.Clause}", null),
+                .. job.Warnings.Select(warning => new Finding(subject, FindingSeverity.Warning, warning, null)),
+            ];
+        }
+        catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
+        {
+            return [new Finding(subject, FindingSeverity.Bad, Failure.Describe(failure), null)];
+        }
+    }
+}

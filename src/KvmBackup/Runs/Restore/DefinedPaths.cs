@@ -1,0 +1,108 @@
+using System.Buffers.Binary;
+using System.Text;
+using KvmBackup.Archiving;
+using KvmBackup.Hypervisor;
+using KvmBackup.Runs.Archives;
+
+namespace KvmBackup.Runs.Restore;
+
+/// <summary>
+/// Where the definition inside the archive says that the domain's files are. A manifest that puts a file anywhere else was not
+/// written by a backup, and nothing is written for it.
+/// </summary>
+internal static class DefinedPaths
+{
+    private const int LargestXmlBytes = 16 << 20;
+    private const int HeaderBytes = 20;
+    private const int LongestBackingName = 1023;
+    private const uint Qcow2Magic = 0x514649FB;
+
+    /// <param name="open">The backup.</param>
+    /// <param name="request">What is restored.</param>
+    /// <param name="xml">Its <c>domain.xml</c>; null for an image without a guest.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="RunsException">A path is not named, or is no full path.</exception>
+    public static async Task DemandAsync(
+        BackupReader open, RestoreRequest request, string? xml, CancellationToken cancellationToken)
+    {
+        if (request.TargetDirectory is not null)
+        {
+            // All names are made from the disks' targets.
+            return;
+        }
+
+        Manifest manifest = open.Backup.Manifest;
+        IReadOnlyList<string> definitions = await ReadAsync(open, xml, cancellationToken);
+        foreach (ManifestDisk disk in manifest.Disks.Where(disk => disk.Image is null && request.Cluster is null
+            && (request.Disk is null || disk.Target == request.Disk)))
+        {
+            List<string> named = [.. definitions.SelectMany(text => DomainXml.DiskPaths(text, disk.Target))];
+            foreach (ManifestLayer layer in disk.Layers)
+            {
+                Demand(open, layer.FileName, layer.SourcePath, named);
+                if (await ReadBackingNameAsync(open, layer, cancellationToken) is { } below)
+                {
+                    named.Add(Path.Combine(Path.GetDirectoryName(layer.SourcePath)!, below));
+                }
+            }
+        }
+
+        foreach (AuxiliaryFile file in request.Disk is null ? manifest.Files : [])
+        {
+            Demand(open, file.MemberName, file.SourcePath, [.. definitions.SelectMany(DomainXml.FilePaths)]);
+        }
+    }
+
+    private static async Task<IReadOnlyList<string>> ReadAsync(BackupReader open, string? xml, CancellationToken cancellationToken)
+    {
+        // A disk that was attached to the running guest only is in its live definition.
+        const string live = "live.xml";
+        return xml is null ? []
+            : open.Backup.Manifest.FindMember(live) is null ? [xml]
+            : [xml, Encoding.UTF8.GetString(await open.Reader.ReadSmallAsync(open.Member(live), LargestXmlBytes, cancellationToken))];
+    }
+
+    private static void Demand(BackupReader open, string fileName, string path, IReadOnlyList<string> named)
+    {
+        // A linked clone may name its template as ../base.qcow2, which the kernel follows: then that very path, and no other.
+        bool isFull = path.StartsWith('/') && !path.EndsWith('/') && !path.Any(char.IsControl)
+            && (named.Contains(path) || !path.Split('/').Any(part => part is "." or ".."));
+        string shown = string.Concat(path.Select(letter => char.IsControl(letter) ? $"\\u{(int)letter:x4}" : letter.ToString()));
+        if (!isFull || !named.Any(other => other.StartsWith('/') && Path.GetFullPath(other) == Path.GetFullPath(path)))
+        {
+            throw new RunsException(
+                $"{open.Backup.Domain}@{open.Backup.Id}: nothing was restored: the manifest puts {fileName} to '{shown}', "
+                + (isFull ? "which the definition in the archive does not name: the backup is damaged or forged. "
+                    : "which is no full path without '..'. ")
+                + "To get the disks into a folder instead: --to DIR",
+                ExitCode.DamageFound);
+        }
+    }
+
+    /// <summary>The backing file that a qcow2 header names, as a path: absolute, or relative to the image.</summary>
+    private static async Task<string?> ReadBackingNameAsync(
+        BackupReader open, ManifestLayer layer, CancellationToken cancellationToken)
+    {
+        ArchiveMember member = open.Member(layer.FileName);
+        if (layer.Format != "qcow2" || member.SizeBytes < HeaderBytes)
+        {
+            return null;
+        }
+
+        await using MemberReader reader = open.Reader.OpenMember(member, [new Extent(0, HeaderBytes)], ahead: 0);
+        byte[] header = new byte[HeaderBytes];
+        await reader.ReadAsync(0, header, cancellationToken);
+        long offset = BinaryPrimitives.ReadInt64BigEndian(header.AsSpan(8));
+        int length = BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(16));
+        if (BinaryPrimitives.ReadUInt32BigEndian(header) != Qcow2Magic || length is <= 0 or > LongestBackingName
+            || offset <= 0 || offset > member.SizeBytes - length)
+        {
+            return null;
+        }
+
+        byte[] name = new byte[length];
+        await reader.ReadAsync(offset, name, cancellationToken);
+        string text = Encoding.UTF8.GetString(name);
+        return text.StartsWith("file:", StringComparison.Ordinal) ? text["file:".Length..] : text;
+    }
+}

@@ -1,0 +1,182 @@
+using KvmBackup.Archiving.Checksums;
+using KvmBackup.Disks;
+using KvmBackup.Hypervisor;
+using KvmBackup.Planning;
+
+namespace KvmBackup.Runs.Restore;
+
+/// <summary>Finds all that speaks against a restore, before the first write. A restore never overwrites unasked.</summary>
+public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destinations)
+{
+    /// <exception cref="RunsException">Refused; the message lists every reason and what to do.</exception>
+    public async Task<RestoreFacts> ExamineAsync(
+        CompletedBackup backup, RestorePlan plan, IReadOnlyDictionary<DiskTarget, ImageAssembly> assemblies,
+        RestoreRequest request, string? xml, CancellationToken cancellationToken)
+    {
+        List<string> refusals = [.. await RefuseDomainAsync(backup.Manifest, plan, request, cancellationToken)];
+        ReplacedDomain? replaced = await ReplacedDomain.FindAsync(host, backup.Manifest, plan, request, refusals, cancellationToken);
+        List<RestoreFile> written = [];
+        List<RestoreFile> kept = [];
+        foreach (RestoreFile planned in plan.Files)
+        {
+            // A header names its backing file as it likes, by way of folders that may be gone.
+            RestoreFile file = planned with { FilePath = LocalFile.WithoutParents(planned.FilePath) };
+            ArchiveMember member = backup.Manifest.FindMember(file.MemberName)
+                ?? throw new RunsException(
+                    $"{backup.Domain}@{backup.Id}: the manifest names no member {file.MemberName}.", ExitCode.DamageFound);
+            if (written.Any(other => other.FilePath == file.FilePath))
+            {
+                refusals.Add($"two files would be written to {file.FilePath}");
+            }
+            else if (file.IsBlockDevice)
+            {
+                refusals.AddRange(RefuseDevice(file, member.SizeBytes, request));
+                written.Add(file);
+            }
+            else if (!Path.Exists(file.FilePath) || file.WhenExisting == ExistingFileRule.Replace)
+            {
+                written.Add(file);
+            }
+            else if (file.WhenExisting == ExistingFileRule.KeepIfIdentical
+                && await HasContentAsync(file.FilePath, member, cancellationToken))
+            {
+                kept.Add(file);
+            }
+            else
+            {
+                refusals.Add(RefuseExisting(file, backup.Manifest.Domain, request));
+            }
+        }
+
+        refusals.AddRange(RefuseWithoutSpace(written, DataBytes));
+        refusals.AddRange(MappedRestore.RefuseStart(plan, xml));
+        IReadOnlyList<PlacedImage> images = await destinations.FindAsync(backup, xml, plan.Images, refusals, cancellationToken);
+        return refusals.Count == 0
+            ? new RestoreFacts(written, kept, images, written.Sum(DataBytes) + plan.Images.Sum(ImageBytes))
+            {
+                Replaced = replaced,
+            }
+            : throw new RunsException(
+                $"{backup.Domain}@{backup.Id}: nothing was restored: {string.Join("; ", refusals)}.", ExitCode.Usage);
+
+        long DataBytes(RestoreFile file) => file.Assembled is { } target
+            ? assemblies[target].DataBytes : backup.Manifest.FindMember(file.MemberName)!.DataBytes;
+
+        long ImageBytes(RestoreImage image) => assemblies.TryGetValue(image.Disk.Target, out ImageAssembly? assembly)
+            ? assembly.DataBytes : image.Disk.Layers.Sum(layer => backup.Manifest.FindMember(layer.FileName)?.DataBytes ?? 0);
+    }
+
+    private async Task<IReadOnlyList<string>> RefuseDomainAsync(
+        Manifest manifest, RestorePlan plan, RestoreRequest request, CancellationToken cancellationToken)
+    {
+        if (!plan.Define && !request.IsInPlace)
+        {
+            // Files only, somewhere else: libvirt need not even run.
+            return [];
+        }
+
+        List<string> refusals = [];
+        IReadOnlyList<DomainIdentity> known = await host.ListAsync(cancellationToken);
+        DomainIdentity? sameName = known.FirstOrDefault(domain => domain.Name == plan.Name);
+        DomainIdentity? sameUuid = request.NewName is null
+            ? known.FirstOrDefault(domain => domain.Uuid == manifest.DomainUuid) : null;
+        if (plan.Define && sameName is not null && request.Replace is null)
+        {
+            refusals.Add(
+                $"the domain {plan.Name} exists: undefine it, restore a copy with --as NEWNAME, "
+                + $"or overwrite it with --replace {plan.Name}");
+        }
+
+        if (plan.Define && request.NewName is null && sameName is not null && sameName.Uuid != manifest.DomainUuid)
+        {
+            refusals.Add(
+                $"the domain {plan.Name} of this host is another guest (UUID {sameName.Uuid}, the backup's is "
+                + $"{manifest.DomainUuid}): restore a copy with --as NEWNAME");
+        }
+
+        if (plan.Define && sameUuid is not null && sameUuid.Name != plan.Name)
+        {
+            refusals.Add(
+                $"the guest exists under the name {sameUuid.Name}: restore a copy with --as NEWNAME, or undefine it");
+        }
+
+        foreach (DomainIdentity domain in new[] { sameName, sameUuid }.OfType<DomainIdentity>().Distinct())
+        {
+            if (await host.StateAsync(domain, cancellationToken) != DomainState.ShutOff)
+            {
+                refusals.Add($"{domain.Name} is running: shut it off first (virsh shutdown {domain.Uuid})");
+            }
+        }
+
+        return refusals;
+    }
+
+    private static IEnumerable<string> RefuseDevice(RestoreFile file, long sizeBytes, RestoreRequest request)
+    {
+        if (!Path.Exists(file.FilePath) || !LocalFile.IsBlockDevice(file.FilePath))
+        {
+            yield return $"the block device {file.FilePath} is not there: make it, or restore to files with --to DIR";
+        }
+        else if (LocalFile.SizeOf(file.FilePath) is var deviceBytes && deviceBytes < sizeBytes)
+        {
+            yield return $"{file.FilePath} has {deviceBytes} bytes and the backup's disk {sizeBytes}: make it larger, or restore to "
+                + "files with --to DIR";
+        }
+        else if (request.Replace is null && !request.ReplacedDevices.Contains(file.FilePath))
+        {
+            yield return $"{file.FilePath} is a block device, whose content would be overwritten: allow it with "
+                + $"--replace-device {ShellWord.Quote(file.FilePath)}, or restore to files with --to DIR";
+        }
+    }
+
+    private static string RefuseExisting(RestoreFile file, DomainName domain, RestoreRequest request) =>
+        file.WhenExisting == ExistingFileRule.KeepIfIdentical
+            ? $"{file.FilePath} exists with other content than the backup's, and may serve other guests: "
+                + "restore elsewhere with --to DIR"
+            : $"{file.FilePath} exists: move it away, restore elsewhere with --to DIR, or overwrite it with "
+                + $"--replace {request.NewName ?? domain}";
+
+    private static async Task<bool> HasContentAsync(
+        string filePath, ArchiveMember member, CancellationToken cancellationToken)
+    {
+        using FileExtentSource source = FileExtentSource.Open(filePath);
+        return source.SizeBytes == member.SizeBytes
+            && await ContentHash.ComputeAsync(source, cancellationToken) == member.ContentXxh128;
+    }
+
+    private static IEnumerable<string> RefuseWithoutSpace(List<RestoreFile> written, Func<RestoreFile, long> dataBytes)
+    {
+        foreach (IGrouping<string, RestoreFile> folder in written.Where(file => !file.IsBlockDevice)
+            .GroupBy(file => NearestExisting(Path.GetDirectoryName(file.FilePath)!)))
+        {
+            long needed = folder.Sum(dataBytes);
+            long available = LocalFile.AvailableBytes(folder.Key);
+            if (available < needed)
+            {
+                yield return $"{folder.Key} has {ByteSize.Format(available)} left and {ByteSize.Format(needed)} are needed";
+            }
+        }
+    }
+
+    private static string NearestExisting(string folder)
+    {
+        while (!Directory.Exists(folder))
+        {
+            folder = Path.GetDirectoryName(folder) is { Length: > 0 } above ? above : "/";
+        }
+
+        return folder;
+    }
+}
+
+/// <summary>What a restore found on this host.</summary>
+/// <param name="Written">The files to write.</param>
+/// <param name="Kept">The files that are there already, with the backup's content.</param>
+/// <param name="Images">The images to write.</param>
+/// <param name="DataBytes">Data to write.</param>
+public sealed record RestoreFacts(
+    IReadOnlyList<RestoreFile> Written, IReadOnlyList<RestoreFile> Kept, IReadOnlyList<PlacedImage> Images, long DataBytes)
+{
+    /// <summary>The domain that is there already and that the restore changes; null when there is none.</summary>
+    public ReplacedDomain? Replaced { get; init; }
+}

@@ -1,0 +1,48 @@
+using KvmBackup.Archiving;
+using KvmBackup.Archiving.Chunks;
+using KvmBackup.Runs.Archives;
+using KvmBackup.Runs.Transfer;
+using KvmBackup.Storage;
+using Microsoft.Win32.SafeHandles;
+using Serilog;
+
+namespace KvmBackup.Runs.Restore;
+
+/// <summary>Gets the files out of an archive whose manifest is lost: by the headers in the archive, under their names there.</summary>
+internal sealed class SalvageWithoutManifest(ILogger log)
+{
+    /// <param name="remains">Where the archive lies.</param>
+    /// <param name="request">Into which folder, and whether one disk only.</param>
+    /// <param name="notes">Takes what an operator should know.</param>
+    /// <exception cref="KvmBackupException">The archive cannot be read, or the folder takes no files.</exception>
+    public async Task<IReadOnlyList<SalvagedFile>> RunAsync(
+        BackupWithoutManifest remains, RestoreRequest request, List<string> notes, TransferMonitor monitor, CancellationToken cancellationToken)
+    {
+        log.Information("{Domain}: getting what can be had out of {Archive}, without a manifest", request.Domain, remains.ArchiveName);
+        notes.Add($"{remains.Reason} The names are those in the archive, and no content is proven by a checksum of its own");
+        ManifestArchive archive = new(remains.ArchiveName, remains.ArchiveName + ".index", remains.Method, 0, 0, string.Empty);
+        using SafeFileHandle handle = ArchiveFile.Open(remains.DirectoryPath, archive);
+        ArchiveIndex index = await ArchiveFile.SalvageIndexAsync(handle, remains.DirectoryPath, archive, [], cancellationToken);
+        (ArchiveReader reader, IReadOnlyList<ArchiveMember> members) =
+            await ArchiveReader.ScanAsync(handle, index, remains.Method, cancellationToken);
+        List<SalvagedFile> files = [];
+        foreach (ArchiveMember member in members.Where(member => IsWanted(member, request.Disk)))
+        {
+            string path = Path.Combine(request.TargetDirectory!, $"{request.Domain.FileName}-{member.Name.Split('/')[^1]}");
+            try
+            {
+                files.Add(await SalvageRun.WriteAsync(reader, member, path, monitor, cancellationToken));
+            }
+            catch (ArchivingException failure)
+            {
+                notes.Add($"{member.Name} was not written: {failure.Message}");
+            }
+        }
+
+        return members.Count > 0 ? files : throw new RunsException(
+            $"no file is found in {Path.Combine(remains.DirectoryPath, remains.ArchiveName)}", ExitCode.DamageFound);
+    }
+
+    private static bool IsWanted(ArchiveMember member, DiskTarget? disk) =>
+        disk is null || member.Name.Split('/')[^1].StartsWith($"{disk}.", StringComparison.Ordinal);
+}

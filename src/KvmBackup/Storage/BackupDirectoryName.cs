@@ -1,0 +1,62 @@
+namespace KvmBackup.Storage;
+
+/// <summary>The name of a backup's directory: <c>20261120T020000Z-full</c>, with an ending until it is whole.</summary>
+internal sealed record BackupDirectoryName(BackupId Id, BackupKind Kind, BackupDirectoryState State)
+{
+    private const string PartialExtension = ".partial";
+    private const string DeletingExtension = ".deleting";
+
+    private static readonly (BackupKind Kind, string Suffix)[] Suffixes =
+    [
+        (BackupKind.Full, "-full"),
+        (BackupKind.Incremental, "-incr"),
+        (BackupKind.Differential, "-diff"),
+    ];
+
+    /// <returns>Null for every name that is not exactly one that we give.</returns>
+    public static BackupDirectoryName? Parse(string name)
+    {
+        (string stem, BackupDirectoryState state) = Split(name);
+        foreach ((BackupKind kind, string suffix) in Suffixes)
+        {
+            if (stem.EndsWith(suffix, StringComparison.Ordinal)
+                && BackupId.TryParse(stem[..^suffix.Length], out BackupId? id))
+            {
+                return new BackupDirectoryName(id!, kind, state);
+            }
+        }
+
+        return null;
+    }
+
+    public override string ToString() =>
+        $"{Id}{Suffixes.First(entry => entry.Kind == Kind).Suffix}" + State switch
+        {
+            BackupDirectoryState.Partial => PartialExtension,
+            BackupDirectoryState.Deleting => DeletingExtension,
+            _ => string.Empty,
+        };
+
+    private static (string Stem, BackupDirectoryState State) Split(string name)
+    {
+        if (name.EndsWith(PartialExtension, StringComparison.Ordinal))
+        {
+            return (name[..^PartialExtension.Length], BackupDirectoryState.Partial);
+        }
+
+        return name.EndsWith(DeletingExtension, StringComparison.Ordinal)
+            ? (name[..^DeletingExtension.Length], BackupDirectoryState.Deleting)
+            : (name, BackupDirectoryState.Published);
+    }
+}
+
+/// <summary>Where a backup's directory is in its life.</summary>
+internal enum BackupDirectoryState
+{
+    /// <summary>Being written, or left by a run that did not get to the end.</summary>
+    Partial,
+    Published,
+
+    /// <summary>On its way out.</summary>
+    Deleting,
+}

@@ -1,0 +1,16 @@
+using System.Text.RegularExpressions;
+
+namespace KvmBackup.Tests.Architecture;
+
+/// <summary>Finds a word in a room that belongs to another.</summary>
+public static class ForeignTerms
+{
+    public static IEnumerable<string> Find(SourceFile source) =>
+        from word in ModuleRules.Words
+        where !word.Modules.Contains(source.Module)
+        where !ModuleRules.Exceptions.Any(
+            exception => exception.FilePath == source.RelativePath && exception.Pattern == word.Pattern)
+        let match = Regex.Match(source.Code, word.Pattern)
+        where match.Success
+        select $"{source.RelativePath} says '{match.Value}', which only {string.Join(" and ", word.Modules)} may";
+}

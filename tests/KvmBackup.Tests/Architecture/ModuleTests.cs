@@ -1,0 +1,108 @@
+using System.Text.RegularExpressions;
+
+namespace KvmBackup.Tests.Architecture;
+
+public sealed class ModuleTests
+{
+    private const int LongestFile = 400;
+
+    // Types made by the compiler's generators lie in namespaces of their own.
+    private static readonly Type[] Types = [.. typeof(Manifest).Assembly.GetTypes().Where(IsOurs)];
+
+    [Fact]
+    public void No_room_uses_another_that_the_table_does_not_allow()
+    {
+        Crossings crossings = new(Repository.Sources);
+        None(Repository.Sources.SelectMany(crossings.Find));
+    }
+
+    [Fact]
+    public void No_type_shows_another_that_its_room_may_not_use() =>
+        None(Types.SelectMany(type => TypeReferences.Of(type)
+            .Where(used => IsOurs(used) && ModuleOf(type).Length > 0)
+            .Where(used => !Crossings.IsAllowed(ModuleOf(type), ModuleOf(used)))
+            .Select(used => $"{type} must not use {used}")).Distinct());
+
+    [Fact]
+    public void Every_folder_is_a_room_of_the_table() =>
+        None(Repository.Sources.Select(source => source.Module).Distinct()
+            .Where(room => room.Length > 0).Except(ModuleRules.MayUse.Keys));
+
+    [Fact]
+    public void The_table_has_no_circle()
+    {
+        // A room that only uses rooms above it in the table cannot come back to itself.
+        List<string> above = [];
+        foreach ((string room, string[] used) in ModuleRules.MayUse)
+        {
+            Assert.Empty(used.Except(above));
+            above.Add(room);
+        }
+    }
+
+    [Fact]
+    public void The_root_holds_the_program_only() =>
+        Assert.Equal(
+            ["Program.cs"],
+            Repository.Sources.Where(source => source.Module.Length == 0).Select(source => source.RelativePath));
+
+    [Fact]
+    public void A_namespace_is_its_folder()
+    {
+        None(WrongNamespaces(Repository.Sources, "KvmBackup"));
+        foreach (string project in new[] { "KvmBackup.Tests", "KvmBackup.Lab" })
+        {
+            None(WrongNamespaces(Repository.Read($"tests/{project}"), project));
+        }
+    }
+
+    [Fact]
+    public void A_file_holds_one_type_with_its_cases_and_has_its_name() =>
+        None(Repository.Sources.Concat(Repository.Read("tests"))
+            .Where(source => source.RelativePath != "Program.cs" && !source.IsAttributesOnly)
+            .Where(source => !source.Types.Contains(MainTypeOf(source)) || source.TypesApartFrom(MainTypeOf(source)).Any())
+            .Select(source => $"{source.RelativePath} holds {string.Join(", ", source.Types)}"));
+
+    [Fact]
+    public void No_file_is_longer_than_anyone_reads() =>
+        None(Repository.Sources.Concat(Repository.Read("tests"))
+            .Where(source => source.LineCount > LongestFile)
+            .Select(source => $"{source.RelativePath} has {source.LineCount} lines; the limit is {LongestFile}"));
+
+    [Fact]
+    public void No_room_says_the_word_of_another() =>
+        None(Repository.Sources.SelectMany(ForeignTerms.Find));
+
+    [Fact]
+    public void Every_exception_is_still_needed()
+    {
+        foreach ((string filePath, string pattern, string reason) in ModuleRules.Exceptions)
+        {
+            Assert.Contains(ModuleRules.Words, word => word.Pattern == pattern);
+            SourceFile source = Assert.Single(Repository.Sources, source => source.RelativePath == filePath);
+            Assert.True(Regex.IsMatch(source.Code, pattern), $"{filePath} no longer needs '{pattern}' ({reason})");
+        }
+    }
+
+    // All of them at once: xunit would cut them short.
+    private static void None(IEnumerable<string> offences)
+    {
+        string[] all = [.. offences];
+        Assert.True(all.Length == 0, string.Join('\n', all));
+    }
+
+    private static bool IsOurs(Type type) =>
+        type.Assembly == typeof(Manifest).Assembly
+        && type.Namespace?.StartsWith("KvmBackup", StringComparison.Ordinal) == true;
+
+    private static string ModuleOf(Type type) => type.Namespace!.Split('.').ElementAtOrDefault(1) ?? string.Empty;
+
+    // Vda.Part.cs is the second file of a partial type.
+    private static string MainTypeOf(SourceFile source) => Path.GetFileName(source.RelativePath).Split('.')[0];
+
+    private static IEnumerable<string> WrongNamespaces(IEnumerable<SourceFile> sources, string root) =>
+        from source in sources
+        let expected = source.Folder.Length == 0 ? root : $"{root}.{source.Folder.Replace('/', '.')}"
+        where source.RelativePath != "Program.cs" && !source.IsAttributesOnly && source.Namespace != expected
+        select $"{source.RelativePath} is in {source.Namespace}, not in {expected}";
+}

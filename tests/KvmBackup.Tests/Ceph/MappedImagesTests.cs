@@ -1,0 +1,124 @@
+using KvmBackup.Ceph;
+using KvmBackup.Tests.Support;
+
+namespace KvmBackup.Tests.Ceph;
+
+public sealed class MappedImagesTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void The_kernel_tells_the_image_whatever_the_path_says()
+    {
+        Map(3, ("pool", "rbd"), ("pool_ns", "ns"), ("name", "a b"), ("image_id", "1024a8"), ("current_snap", "-"));
+        Link("rbd/rbd/ns/a_b", "rbd3");
+        Link("by-hand", "rbd3");
+
+        foreach (string path in new[] { "rbd/rbd/ns/a_b", "rbd3", "by-hand" })
+        {
+            RbdSource source = Resolve(path).Rbd!;
+            Assert.Equal(("rbd/ns/a b", "1024a8"), (source.Image.Spec, source.MappedId));
+        }
+    }
+
+    [Fact]
+    public void An_old_kernel_that_knows_no_namespaces_has_none()
+    {
+        Map(0, ("pool", "rbd"), ("name", "a"), ("image_id", "1"), ("current_snap", "-"));
+
+        Assert.Equal("rbd/a", Resolve("rbd0").Rbd!.Image.Spec);
+    }
+
+    [Theory]
+    [InlineData("rbd0p1", "-", "is a partition of the RBD image rbd/a,")]
+    [InlineData("rbd0", "s", "is the snapshot rbd/a@s,")]
+    public void A_partition_and_a_snapshot_stay_devices_which_is_told(string device, string snapshot, string notice)
+    {
+        Map(0, ("pool", "rbd"), ("pool_ns", ""), ("name", "a"), ("image_id", "1"), ("current_snap", snapshot));
+        File.WriteAllText(folder.PathOf("dev", device), string.Empty);
+
+        DiskFacts disk = Resolve(device);
+
+        Assert.Null(disk.Rbd);
+        Assert.StartsWith(notice, disk.Notice, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("rbd/rbd/a", "rbd/a")]
+    [InlineData("rbd/rbd/ns/a", "rbd/ns/a")]
+    public void Of_what_is_not_mapped_the_path_tells_the_image(string path, string image)
+    {
+        RbdSource source = Resolve(path).Rbd!;
+
+        Assert.Equal((image, null), (source.Image.Spec, source.MappedId));
+    }
+
+    [Theory]
+    [InlineData("rbd7", "it names no image")]
+    [InlineData("rbd/rbd/a-part1", "a partition's")]
+    [InlineData("rbd/rbd/a@s", "a snapshot's")]
+    [InlineData("rbd/rbd", "it names no image")]
+    [InlineData("rbd/-x/a", "which image it is cannot be told")]
+    public void What_is_not_mapped_and_whose_path_may_mean_two_things_is_refused(string path, string reason)
+    {
+        DiskFacts disk = Resolve(path);
+
+        Assert.Null(disk.Rbd);
+        Assert.Contains(reason, disk.Refusal, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_device_of_which_the_kernel_tells_nothing_is_refused()
+    {
+        Map(0, ("pool", "rbd"));
+
+        Assert.Contains("which image it is cannot be told", Resolve("rbd0").Refusal, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("vg/rbd0")]
+    [InlineData("rbd_group/a")]
+    [InlineData("sda")]
+    public void Any_other_device_is_what_it_was(string path)
+    {
+        Map(0, ("pool", "rbd"), ("name", "a"), ("image_id", "1"), ("current_snap", "-"));
+        _ = Directory.CreateDirectory(folder.PathOf("dev", "vg"));
+        File.WriteAllText(folder.PathOf("dev", "vg", "rbd0"), string.Empty);
+
+        Assert.Equal(Disk(path), Resolve(path));
+    }
+
+    [Fact]
+    public void A_qcow2_on_a_mapped_image_is_read_as_the_device_that_it_is_on()
+    {
+        Map(0, ("pool", "rbd"), ("name", "a"), ("image_id", "1"), ("current_snap", "-"));
+        DiskFacts disk = Disk("rbd0") with { Format = "qcow2" };
+
+        Assert.Equal(disk, Assert.Single(Mapped().Resolve([disk])));
+    }
+
+    private void Map(int number, params (string Name, string Text)[] values)
+    {
+        string entry = Directory.CreateDirectory(folder.PathOf("devices", $"{number}")).FullName;
+        File.WriteAllText(Directory.CreateDirectory(folder.PathOf("dev")).FullName + $"/rbd{number}", string.Empty);
+        foreach ((string name, string text) in values)
+        {
+            File.WriteAllText(Path.Combine(entry, name), text + "\n");
+        }
+    }
+
+    private void Link(string path, string device)
+    {
+        _ = Directory.CreateDirectory(Path.GetDirectoryName(folder.PathOf("dev", path))!);
+        _ = File.CreateSymbolicLink(folder.PathOf("dev", path), folder.PathOf("dev", device));
+    }
+
+    private DiskFacts Resolve(string path) => Assert.Single(Mapped().Resolve([Disk(path)]));
+
+    private MappedImages Mapped() => new(folder.PathOf("dev"), folder.PathOf("devices"));
+
+    private DiskFacts Disk(string path) => new(
+        Web1.Vdb, "disk", DiskSourceType.Block, folder.PathOf("dev", path), "raw", false, false, null);
+}

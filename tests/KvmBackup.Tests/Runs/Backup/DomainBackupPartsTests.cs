@@ -1,0 +1,197 @@
+using KvmBackup.Ceph;
+using KvmBackup.Disks;
+using KvmBackup.Hypervisor;
+using KvmBackup.Runs;
+using KvmBackup.Runs.Capture;
+using KvmBackup.Runs.Clusters;
+using KvmBackup.Runs.Guests;
+using KvmBackup.Runs.Transfer;
+using KvmBackup.Storage;
+using KvmBackup.Tests.Support;
+
+namespace KvmBackup.Tests.Runs.Backup;
+
+/// <summary>The parts of a backup that need a host's answers and a directory, and no guest.</summary>
+public sealed class DomainBackupPartsTests : IDisposable
+{
+    private readonly TemporaryFolder images = new();
+    private readonly TemporaryFolder target = new();
+    private readonly AcceleratedTime time = new();
+    private readonly RecordedShell shell;
+
+    public DomainBackupPartsTests()
+    {
+        shell = new RecordedShell(images.DirectoryPath).Now(Web1.Facts)
+            .On("-f qcow2", Reply.Good(Info("web1.qcow2", "qcow2"))).On("-f raw", Reply.Good(Info("web1-data.img", "raw")));
+        File.WriteAllBytes(images.PathOf("web1.qcow2"), new byte[100_000]);
+        File.WriteAllBytes(images.PathOf("web1-data.img"), new byte[50_000]);
+    }
+
+    public void Dispose()
+    {
+        images.Dispose();
+        target.Dispose();
+    }
+
+    [Fact]
+    public async Task A_running_guest_gets_an_overlay_beside_each_disk()
+    {
+        DomainJob job = await PrepareAsync();
+
+        Assert.Equal([Web1.Vda, Web1.Vdb], job.Overlays.Select(overlay => overlay.Target));
+        Assert.All(job.Overlays, overlay => Assert.Equal(images.DirectoryPath, Path.GetDirectoryName(overlay.OverlayPath)));
+        Assert.All(job.Overlays, overlay => Assert.True(OverlayName.IsOurs(overlay.OverlayPath)));
+        Assert.Equal(150_000, job.DataBytes);
+    }
+
+    [Fact]
+    public async Task A_guest_that_is_shut_off_gets_none()
+    {
+        shell.Now("shut-off/domstate");
+
+        Assert.Empty((await PrepareAsync()).Overlays);
+    }
+
+    [Theory]
+    [InlineData("shut-off/domstate", true)]
+    [InlineData("running/domstate", false)]
+    public async Task An_nvram_file_that_is_not_there_yet_is_left_out_of_a_guest_that_is_shut_off(string state, bool isLeftOut)
+    {
+        string xml = Recording.Read("running/dumpxml-security").Output.Replace(Recording.ImagesPath, images.DirectoryPath, StringComparison.Ordinal)
+            .Replace("<os>", "<os><nvram>/absent/web1_VARS.fd</nvram>", StringComparison.Ordinal);
+        shell.Now(state).On("dumpxml --security-info --domain", Reply.Good(xml));
+
+        DomainJob job = await PrepareAsync();
+
+        Assert.Equal(isLeftOut, job.Files.All(file => file.MemberName != "nvram.fd"));
+        Assert.Equal(isLeftOut, job.Warnings.Any(text => text.Contains("NVRAM file /absent/web1_VARS.fd", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_target_beside_the_images_is_refused()
+    {
+        RunsException failure = await Assert.ThrowsAsync<RunsException>(() => PrepareAsync(images.PathOf("backup")));
+
+        Assert.Contains("what destroys the disks would destroy the backups", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_guest_with_one_disk_on_our_overlay_needs_a_person()
+    {
+        // A release that worked for one disk and not for the other, the night before.
+        string xml = Recording.Read("half-released/dumpxml").Output;
+        shell.On("dumpxml --security-info --domain", Reply.Good(xml));
+
+        RunsException failure = await Assert.ThrowsAsync<RunsException>(() => PrepareAsync());
+
+        Assert.Equal(ExitCode.ManualActionRequired, failure.ExitCode);
+        Assert.Contains("disk vdb is still on an overlay of an interrupted backup", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_overlay_directory_that_is_missing_is_named()
+    {
+        RunsException failure = await Assert.ThrowsAsync<RunsException>(() => PrepareAsync(overlayDirectory: "/absent/dir"));
+
+        Assert.Contains("/absent/dir, does not exist", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("nothing", true)]
+    [InlineData("started", false)]
+    [InlineData("written", false)]
+    [InlineData("grown", false)]
+    public async Task A_shut_off_guest_must_stay_so_while_it_is_read(string event_, bool isGood)
+    {
+        shell.Now("shut-off/domstate");
+        OfflineGuard guard = new(await PrepareAsync(), new LibvirtHost(new Virsh(shell, null)));
+        switch (event_)
+        {
+            case "started":
+                shell.Now("running/domstate");
+                break;
+            case "written":
+                File.SetLastWriteTimeUtc(images.PathOf("web1-data.img"), DateTime.UnixEpoch);
+                break;
+            case "grown":
+                File.AppendAllText(images.PathOf("web1.qcow2"), "more");
+                break;
+        }
+
+        Task check = guard.EnsureUntouchedAsync(CancellationToken.None);
+
+        if (isGood)
+        {
+            await check;
+        }
+        else
+        {
+            Assert.Contains("no single instant", (await Assert.ThrowsAsync<RunsException>(() => check)).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_job_is_told_by_the_worst_that_befell_it()
+    {
+        Assert.Equal(JobOutcome.Succeeded, Record(_ => { }).Outcome);
+        Assert.Equal("due", Record(_ => { }).Reason);
+        JobReport failed = Record(record => record.Fail(new RunsException("no room")));
+        Assert.Equal((JobOutcome.Failed, "NOT BACKED UP: no room"), (failed.Outcome, failed.Reason));
+        JobReport late = Record(record =>
+        {
+            record.Succeed(ManifestSamples.Create());
+            record.Fail(new RunsException("not removed"));
+        });
+        Assert.Equal((JobOutcome.Failed, "backed up, but then: not removed"), (late.Outcome, late.Reason));
+        Assert.Equal(
+            JobOutcome.NeedsManualAction, Record(record => record.Fail(new RunsException("frozen", ExitCode.ManualActionRequired))).Outcome);
+        JobReport trouble = Record(record =>
+        {
+            record.Succeed(ManifestSamples.Create());
+            record.RequireManualAction(["overlay left"]);
+        });
+        Assert.Equal((JobOutcome.NeedsManualAction, "overlay left"), (trouble.Outcome, trouble.Reason));
+        Assert.NotNull(trouble.Backup);
+    }
+
+    [Fact]
+    public void A_tally_adds_file_to_file_and_never_passes_its_end()
+    {
+        List<TransferProgress> told = [];
+        TransferMonitor monitor = new(new DomainName("web1"), 100, new Collector(told));
+
+        monitor.Begin("a").Report(60);
+        IProgress<long> second = monitor.Begin("b");
+        second.Report(30);
+        second.Report(70);
+
+        Assert.Equal([60L, 90, 130], told.Select(one => one.DoneBytes));
+        Assert.Equal([100L, 100, 130], told.Select(one => one.TotalBytes));
+    }
+
+    private JobReport Record(Action<JobReportBuilder> happen)
+    {
+        JobReportBuilder record = new(new DomainName("web1"), "due", time);
+        happen(record);
+        return record.ToReport();
+    }
+
+    private string Info(string name, string format) =>
+        $$"""[{"filename":"{{images.PathOf(name)}}","format":"{{format}}","virtual-size":1048576}]""";
+
+    private Task<DomainJob> PrepareAsync(string? targetPath = null, string? overlayDirectory = null)
+    {
+        BackupDirectory directory = new(targetPath ?? target.DirectoryPath, time);
+        _ = Directory.CreateDirectory(directory.DirectoryPath);
+        LibvirtHost host = new(new Virsh(shell, null));
+        ImagePreflight cluster = new(new ClusterAccess(host, new ClusterKeys(images.PathOf("keys"))), new RbdClient(shell));
+        return new Preflight(host, new QemuImage(shell), new MappedImages(), cluster).PrepareAsync(
+            Web1.Identity, Web1.Settings with { OverlayDirectory = overlayDirectory }, directory.ForDomain(Web1.Identity.Name),
+            directory, Web1.Id, CancellationToken.None);
+    }
+
+    private sealed class Collector(List<TransferProgress> told) : IProgress<TransferProgress>
+    {
+        public void Report(TransferProgress value) => told.Add(value);
+    }
+}

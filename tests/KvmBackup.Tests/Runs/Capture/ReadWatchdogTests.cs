@@ -1,0 +1,114 @@
+using KvmBackup.Runs;
+using KvmBackup.Runs.Capture;
+using KvmBackup.Runs.Transfer;
+using KvmBackup.Tests.Support;
+
+namespace KvmBackup.Tests.Runs.Capture;
+
+public sealed class ReadWatchdogTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task Reading_goes_on_while_there_is_room()
+    {
+        bool isRead = false;
+        await using (ReadWatchdog guard = Watch(folder.DirectoryPath))
+        {
+            await guard.ProtectAsync(async token =>
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(20), token);
+                isRead = true;
+            });
+        }
+
+        Assert.True(isRead);
+    }
+
+    [Fact]
+    public async Task A_folder_whose_room_cannot_be_read_ends_the_reading_and_not_the_run()
+    {
+        await using ReadWatchdog guard = Watch(folder.PathOf("absent"));
+
+        RunsException failure = await Assert.ThrowsAsync<RunsException>(
+            () => guard.ProtectAsync(token => Task.Delay(Timeout.Infinite, token)));
+
+        Assert.Contains("the room left for overlays cannot be read", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("put back on its disks", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_interruption_is_not_taken_for_a_lack_of_room()
+    {
+        using CancellationTokenSource source = new();
+        await using ReadWatchdog guard = Watch(folder.DirectoryPath, cancellationToken: source.Token);
+        await source.CancelAsync();
+
+        _ = await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => guard.ProtectAsync(token => Task.Delay(Timeout.Infinite, token)));
+    }
+
+    [Fact]
+    public async Task A_target_that_takes_nothing_does_not_keep_the_guest_waiting()
+    {
+        await using ReadWatchdog guard = Watch(folder.DirectoryPath, stallLimit: TimeSpan.Zero);
+
+        RunsException failure = await Assert.ThrowsAsync<RunsException>(
+            () => guard.ProtectAsync(token => Task.Delay(Timeout.Infinite, token)));
+
+        Assert.Contains("the target took no data", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_source_that_lets_wait_is_not_told_as_the_target()
+    {
+        TransferMonitor monitor = new(Web1.Identity.Name, 1, null) { Stall = "the archive gave no data" };
+        using IDisposable waiting = monitor.Watch(() => true);
+        await using ReadWatchdog guard = new(
+            [], monitor, TimeSpan.FromSeconds(0.5), () => Task.FromResult(false), TimeProvider.System, default);
+
+        await guard.ProtectAsync(token => Task.Delay(TimeSpan.FromSeconds(2.5), token));
+
+        waiting.Dispose();
+        RunsException failure = await Assert.ThrowsAsync<RunsException>(
+            () => guard.ProtectAsync(token => Task.Delay(TimeSpan.FromSeconds(30), token)));
+        Assert.StartsWith("the archive gave no data", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_guest_that_is_paused_in_the_middle_is_not_left_so_until_all_is_read()
+    {
+        int asked = 0;
+        await using ReadWatchdog guard = Watch(folder.DirectoryPath, isPaused: () => ++asked > 1);
+
+        RunsException failure = await Assert.ThrowsAsync<RunsException>(
+            () => guard.ProtectAsync(token => Task.Delay(TimeSpan.FromSeconds(30), token)));
+
+        Assert.Contains("the guest was paused in the middle", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_guest_that_was_paused_beforehand_is_backed_up()
+    {
+        await using ReadWatchdog guard = Watch(folder.DirectoryPath, isPaused: () => true);
+
+        bool isRead = false;
+
+        await guard.ProtectAsync(async token =>
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(50), token);
+            isRead = true;
+        });
+
+        Assert.True(isRead);
+    }
+
+    private static ReadWatchdog Watch(
+        string folder, TimeSpan? stallLimit = null, Func<bool>? isPaused = null, CancellationToken cancellationToken = default) =>
+        new(
+            [new PlannedOverlay(Web1.Vda, "/base", "raw", Path.Combine(folder, "overlay"))],
+            new TransferMonitor(Web1.Identity.Name, 1, null), stallLimit ?? TimeSpan.FromMinutes(1),
+            () => Task.FromResult(isPaused?.Invoke() ?? false), TimeProvider.System, cancellationToken);
+}

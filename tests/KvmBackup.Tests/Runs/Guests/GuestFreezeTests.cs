@@ -1,0 +1,88 @@
+using KvmBackup.Hypervisor;
+using KvmBackup.Runs;
+using KvmBackup.Runs.Guests;
+using KvmBackup.Tests.Support;
+using Serilog.Core;
+
+namespace KvmBackup.Tests.Runs.Guests;
+
+public sealed class GuestFreezeTests : IDisposable
+{
+    private static readonly Reply Windows = Reply.Good("""{"return":{"id":"mswindows","name":"Microsoft Windows"}}""");
+    private readonly Web1Host host = new();
+
+    public GuestFreezeTests() => host.Shell.Now("agent/thawed", "agent/osinfo", "agent/freeze", "agent/thaw");
+
+    public void Dispose() => host.Dispose();
+
+    [Theory]
+    [InlineData(true, 60, 8)]
+    [InlineData(true, 10, 8)]
+    [InlineData(true, 8, 8)]
+    [InlineData(true, 5, 5)]
+    [InlineData(false, 60, 60)]
+    [InlineData(false, 5, 5)]
+    public async Task Windows_which_thaws_by_itself_gets_eight_seconds_at_most(bool isWindows, int setSeconds, int givenSeconds)
+    {
+        if (isWindows)
+        {
+            host.Shell.On("guest-get-osinfo", Windows);
+        }
+
+        FreezeCapability chance = await Freeze().PrepareAsync(await JobAsync(setSeconds), CancellationToken.None);
+
+        Assert.Equal(new FreezeCapability(null, TimeSpan.FromSeconds(givenSeconds)), chance);
+    }
+
+    [Fact]
+    public async Task An_agent_that_does_not_tell_its_system_gets_what_the_settings_say()
+    {
+        host.Shell.On("guest-get-osinfo", Reply.Bad("error: internal error: The command guest-get-osinfo has not been found"));
+
+        FreezeCapability chance = await Freeze().PrepareAsync(await JobAsync(20), CancellationToken.None);
+
+        Assert.Equal(new FreezeCapability(null, TimeSpan.FromSeconds(20)), chance);
+    }
+
+    [Fact]
+    public async Task The_limit_goes_to_the_agent_with_the_freeze()
+    {
+        host.Shell.On("guest-fsfreeze-freeze", Reply.Of("agent/freeze"));
+        DomainJob job = await JobAsync(20);
+
+        FreezeResult result = await Freeze().BeginAsync(job, new FreezeCapability(null, TimeSpan.FromSeconds(8)), CancellationToken.None);
+
+        await using FrozenGuest guest = result.Guest!;
+        Assert.Equal(["--timeout", "8"], host.Shell.Calls[^1].Arguments.SkipWhile(word => word != "--timeout").Take(2));
+        Assert.Equal(0, host.Shell.Count("guest-fsfreeze-thaw"));
+    }
+
+    [Theory]
+    [InlineData(QuiesceMode.Off)]
+    [InlineData(QuiesceMode.Try)]
+    [InlineData(QuiesceMode.Require)]
+    public async Task A_guest_without_a_channel_is_not_asked(QuiesceMode quiesce)
+    {
+        DomainJob job = await JobAsync(20);
+        job = job with { Facts = job.Facts with { HasAgentChannel = false }, Settings = job.Settings with { Quiesce = quiesce } };
+
+        Task<FreezeCapability> prepare = Freeze().PrepareAsync(job, CancellationToken.None);
+
+        if (quiesce == QuiesceMode.Require)
+        {
+            RunsException failure = await Assert.ThrowsAsync<RunsException>(() => prepare);
+            Assert.Contains("no guest agent channel", failure.Message, StringComparison.Ordinal);
+        }
+        else
+        {
+            Assert.NotNull((await prepare).Obstacle);
+        }
+
+        Assert.Equal(0, host.Shell.Count("qemu-agent-command"));
+    }
+
+    private GuestFreeze Freeze() => new(host.Agent, Logger.None);
+
+    private async Task<DomainJob> JobAsync(int seconds) => new(
+        Web1.Settings with { FreezeTimeout = TimeSpan.FromSeconds(seconds) }, await host.DescribeAsync(), [], [], [], 0, []);
+}

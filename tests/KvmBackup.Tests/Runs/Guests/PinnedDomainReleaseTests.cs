@@ -1,0 +1,79 @@
+using KvmBackup.Journaling;
+using KvmBackup.Runs.Guests;
+using KvmBackup.Tests.Support;
+
+namespace KvmBackup.Tests.Runs.Guests;
+
+/// <summary>How a pinned domain is brought back to its own disks.</summary>
+public sealed class PinnedDomainReleaseTests : IDisposable
+{
+    private readonly Web1Host host = new();
+
+    public PinnedDomainReleaseTests() => host.Shell
+        .Now("agent/thawed", "agent/osinfo", "agent/freeze", "agent/thaw")
+        .On("snapshot-create-as", Reply.Of("running/snapshot").Then(host.BePinned));
+
+    public void Dispose() => host.Dispose();
+
+    [Fact]
+    public async Task A_failure_after_the_pin_brings_every_disk_back()
+    {
+        (PinnedDomain pin, OpenEntry entry) = await BeginAsync();
+        host.HaveWorkingCommits();
+
+        await pin.DisposeAsync();
+
+        Assert.Empty(pin.Troubles);
+        Assert.False(File.Exists(host.Vda.OverlayPath) || File.Exists(host.Vdb.OverlayPath));
+        Assert.All(entry.Current.Pins, one => Assert.Equal(PinState.Released, one.State));
+    }
+
+    [Fact]
+    public async Task A_disk_that_cannot_go_back_does_not_keep_the_others()
+    {
+        (PinnedDomain pin, OpenEntry entry) = await BeginAsync();
+        host.HaveStubbornVda();
+
+        await pin.DisposeAsync();
+
+        Assert.Contains("IS STILL ON ITS OVERLAY", Assert.Single(pin.Troubles), StringComparison.Ordinal);
+        Assert.True(File.Exists(host.Vda.OverlayPath));
+        Assert.False(File.Exists(host.Vdb.OverlayPath));
+        Assert.Equal([PinState.Releasing, PinState.Released], entry.Current.Pins.Select(one => one.State));
+    }
+
+    [Fact]
+    public async Task A_disk_is_released_once()
+    {
+        (PinnedDomain pin, _) = await BeginAsync();
+        host.HaveWorkingCommits();
+        await pin.ReleaseAsync(Web1.Vda);
+        await pin.ReleaseAsync(Web1.Vdb);
+        int calls = host.Shell.Calls.Count;
+
+        await pin.DisposeAsync();
+
+        Assert.Equal(calls, host.Shell.Calls.Count);
+    }
+
+    [Fact]
+    public async Task An_overlay_that_another_file_has_taken_the_place_of_is_not_deleted()
+    {
+        (PinnedDomain pin, _) = await BeginAsync();
+        host.HaveWorkingCommits();
+        File.WriteAllText(host.PathOf("new"), "something else");
+        File.Move(host.PathOf("new"), host.Vda.OverlayPath, overwrite: true);
+
+        await pin.ReleaseAsync(Web1.Vda);
+
+        Assert.Contains("is not the overlay that this run made", Assert.Single(pin.Troubles), StringComparison.Ordinal);
+        Assert.True(File.Exists(host.Vda.OverlayPath));
+    }
+
+    private async Task<(PinnedDomain Pin, OpenEntry Entry)> BeginAsync()
+    {
+        (PinnedDomain pin, OpenEntry entry) = await host.BeginPinAsync(QuiesceMode.Try);
+        await pin.PinAsync(CancellationToken.None);
+        return (pin, entry);
+    }
+}

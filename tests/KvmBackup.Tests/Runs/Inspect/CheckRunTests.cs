@@ -1,0 +1,139 @@
+using KvmBackup.Archiving;
+using KvmBackup.Ceph;
+using KvmBackup.Configuration;
+using KvmBackup.Runs.Clusters;
+using KvmBackup.Runs.Guests;
+using KvmBackup.Runs.Images;
+using KvmBackup.Runs.Inspect;
+using KvmBackup.Storage;
+using KvmBackup.Tests.Support;
+using Serilog.Core;
+
+namespace KvmBackup.Tests.Runs.Inspect;
+
+public sealed class CheckRunTests : IDisposable
+{
+    private readonly Web1Host host = new();
+    private readonly TemporaryFolder target = new();
+
+    public CheckRunTests() => host.Shell
+        .Now("images/version", "host/version", "running/list", "agent/thawed")
+        .On("-f qcow2", Reply.Good(Info(host.Vda))).On("-f raw", Reply.Good(Info(host.Vdb)));
+
+    public void Dispose()
+    {
+        host.Dispose();
+        target.Dispose();
+    }
+
+    [Fact]
+    public async Task A_host_on_which_all_is_well_has_only_good_findings()
+    {
+        CheckReport report = await RunAsync();
+
+        Assert.All(report.Findings, finding => Assert.Equal(FindingSeverity.Good, finding.Severity));
+        Assert.Equal(
+            ["configuration", "disk images", "libvirt", "target", "statedir", "compression none", "domain web1"],
+            report.Findings.Select(finding => finding.Subject));
+    }
+
+    public static TheoryData<Exception> Failures => new()
+    {
+        new IOException("disk on fire"), new UnauthorizedAccessException("keep out"), new InvalidOperationException("no such element"),
+    };
+
+    [Theory]
+    [MemberData(nameof(Failures))]
+    public async Task A_program_that_the_system_refuses_to_start_is_a_finding(Exception failure)
+    {
+        host.Shell.On("qemu-img --version", Reply.Thrown(failure));
+
+        await AssertBadAsync("disk images", failure.Message);
+    }
+
+    [Theory]
+    [MemberData(nameof(Failures))]
+    public async Task A_domain_that_cannot_be_looked_at_is_a_finding(Exception failure)
+    {
+        host.Shell.On("snapshot-list", Reply.Thrown(failure));
+
+        await AssertBadAsync("domain web1", failure.Message);
+    }
+
+    [Fact]
+    public async Task A_domain_that_does_not_exist_is_a_finding()
+    {
+        host.Shell.On("list --all", Reply.Good($"{Guid.Empty} other\n"), Reply.Good($"{Guid.Empty} other\n"));
+
+        await AssertBadAsync("domain web1", "libvirt has no such domain");
+    }
+
+    [Fact]
+    public async Task An_agent_that_does_not_answer_is_a_warning()
+    {
+        host.Shell.On("guest-fsfreeze-status", Reply.Of("agent/not-connected"));
+
+        CheckReport report = await RunAsync();
+
+        Assert.Contains("cannot be frozen", report.Findings.Single(finding => finding.Severity == FindingSeverity.Warning).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_backup_that_is_cut_short_is_a_finding_with_an_exit_code_of_its_own()
+    {
+        DomainDirectory web1 = new BackupDirectory(target.DirectoryPath, host.Time).ForDomain(Web1.Settings.Name);
+        using (DomainLock held = await web1.LockAsync(TimeSpan.Zero, CancellationToken.None))
+        {
+            CompletedBackup backup = await BackupSamples.PublishAsync(web1, held);
+            File.WriteAllText(Path.Combine(backup.DirectoryPath, "web1.tar.gz"), "a");
+        }
+
+        CheckReport report = await RunAsync();
+
+        Assert.Equal(ExitCode.DamageFound, report.ExitCode);
+        Assert.Equal("backups of web1", Assert.Single(report.Findings, finding => finding.Severity == FindingSeverity.Bad).Subject);
+    }
+
+    [Fact]
+    public async Task A_state_directory_that_cannot_be_made_is_a_finding_and_the_target_is_left_as_it_was()
+    {
+        File.WriteAllText(host.PathOf("state"), "x");
+
+        await AssertBadAsync("statedir", "cannot be made");
+
+        Assert.Empty(Directory.GetFileSystemEntries(target.DirectoryPath));
+    }
+
+    [Fact]
+    public async Task A_backup_directory_that_the_first_run_will_make_is_well()
+    {
+        CheckReport report = await RunAsync(target.PathOf("guests"));
+
+        Assert.DoesNotContain(report.Findings, finding => finding.Severity == FindingSeverity.Bad);
+        Assert.Empty(Directory.GetFileSystemEntries(target.DirectoryPath));
+    }
+
+    private static string Info(PlannedOverlay disk) =>
+        $$"""[{"filename":"{{disk.BasePath}}","format":"{{disk.BaseFormat}}","virtual-size":1048576}]""";
+
+    private async Task AssertBadAsync(string subject, string text)
+    {
+        CheckReport report = await RunAsync();
+
+        Finding bad = Assert.Single(report.Findings, finding => finding.Severity == FindingSeverity.Bad);
+        Assert.Equal(subject, bad.Subject);
+        Assert.Contains(text, bad.Text, StringComparison.Ordinal);
+    }
+
+    private Task<CheckReport> RunAsync(string? path = null)
+    {
+        BackupDirectory directory = new(path ?? target.DirectoryPath, host.Time);
+        HostSettings settings = new("cloud1", directory.DirectoryPath, host.PathOf("state"), [Web1.Settings]);
+        return new CheckRun(
+            settings, host.Libvirt, host.Agent, host.Images, new Archiver(host.Shell), directory,
+            host.Preflight, new DiskInventory(host.Libvirt, new MappedImages(), Logger.None),
+            new ImageCheck(
+                new RbdPool(host.Shell), new ImageInspection(new ImagePreflight(host.Access, host.Cluster), host.Time), directory, host.Time),
+            host.Time).RunAsync(CancellationToken.None);
+    }
+}

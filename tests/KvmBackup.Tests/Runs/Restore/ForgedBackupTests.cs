@@ -1,0 +1,117 @@
+using KvmBackup.Storage;
+using KvmBackup.Tests.Support;
+
+namespace KvmBackup.Tests.Runs.Restore;
+
+/// <summary>A backup that somebody forged: nothing is written anywhere but where the archived definition says.</summary>
+public sealed class ForgedBackupTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+    private readonly BackupDirectory target;
+
+    public ForgedBackupTests()
+    {
+        target = new BackupDirectory(folder.PathOf("backups"), TimeProvider.System);
+        target.EnsureUsable();
+    }
+
+    private string Images => folder.PathOf("images");
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [InlineData("cron.d/job"), InlineData("images/../cron.d/job"), InlineData(null)]
+    public async Task A_disk_is_not_written_where_the_definition_does_not_put_it(string? place)
+    {
+        string path = place is null ? "relative" : Path.Combine(folder.DirectoryPath, place);
+        await PublishAsync(manifest => manifest with
+        {
+            Disks = [manifest.Disks[0] with { Layers = [manifest.Disks[0].Layers[0] with { SourcePath = path }] }, manifest.Disks[1]],
+        });
+
+        KvmBackupException failure = await Assert.ThrowsAnyAsync<KvmBackupException>(() => RestoreAsync(null));
+
+        Assert.Equal(ExitCode.DamageFound, failure.ExitCode);
+        Assert.Contains($"puts vda.raw to '{path}'", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("--to DIR", failure.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder.PathOf("cron.d")));
+        Assert.False(Directory.Exists(Images));
+    }
+
+    [Fact]
+    public async Task A_file_that_the_definition_does_not_name_is_not_written()
+    {
+        await PublishAsync(manifest => manifest with
+        {
+            Files = [new AuxiliaryFile("vdb.raw", folder.PathOf("cron.d/job"))],
+        });
+
+        KvmBackupException failure = await Assert.ThrowsAnyAsync<KvmBackupException>(() => RestoreAsync(null));
+
+        Assert.Contains("which the definition in the archive does not name", failure.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder.PathOf("cron.d")));
+    }
+
+    [Fact]
+    public async Task A_folder_that_the_operator_names_takes_the_disks_of_any_backup()
+    {
+        await PublishAsync(manifest => manifest with
+        {
+            Disks = [.. manifest.Disks.Select(disk => disk with { Layers = [disk.Layers[0] with { SourcePath = "/etc/cron.d/job" }] })],
+        });
+
+        RestoreReport report = await RestoreAsync(folder.PathOf("to"));
+
+        Assert.Equal(
+            [folder.PathOf("to", "web1-vda.raw"), folder.PathOf("to", "web1-vdb.raw")], report.WrittenFiles.Order());
+    }
+
+    [Fact]
+    public async Task Arguments_for_QEMU_and_disks_that_are_not_in_the_backup_are_told()
+    {
+        await PublishAsync(
+            made => made,
+            "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:arg value='-drive'/></qemu:commandline>",
+            "<disk device='disk' type='block'><source dev='/dev/sda'/><target dev='vdc'/></disk>");
+
+        RestoreReport report = await RestoreAsync(folder.PathOf("to"), define: true);
+
+        Assert.Contains(report.Warnings, warning => warning.Contains("qemu:commandline", StringComparison.Ordinal));
+        Assert.Contains(report.Warnings, warning => warning.StartsWith("disk vdc (/dev/sda) is in the definition but not", StringComparison.Ordinal));
+        Assert.DoesNotContain(report.Warnings, warning => warning.StartsWith("disk vda", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_definition_that_is_nested_without_end_is_refused()
+    {
+        await PublishAsync(made => made, string.Concat(Enumerable.Repeat("<a>", 200_000)) + string.Concat(Enumerable.Repeat("</a>", 200_000)));
+
+        KvmBackupException failure = await Assert.ThrowsAnyAsync<KvmBackupException>(() => RestoreAsync(null));
+
+        Assert.Contains("deeper than", failure.Message, StringComparison.Ordinal);
+    }
+
+    private Task<CompletedBackup> PublishAsync(Func<Manifest, Manifest> forge, string extra = "", string devices = "")
+    {
+        string Disk(string name) => $"<disk device='disk' type='file'><source file='{Images}/{name}.raw'/><target dev='{name}'/></disk>";
+        return RealBackups.PublishAsync(
+            target, BackupSamples.IdOfDay(20),
+            $"<domain type='kvm'><name>web1</name>{extra}<devices>{Disk("vda")}{Disk("vdb")}{devices}</devices></domain>",
+            made => forge(made with
+            {
+                Disks = [.. made.Disks.Select(disk => disk with
+                {
+                    Layers = [disk.Layers[0] with { SourcePath = $"{Images}/{disk.Target}.raw" }],
+                })],
+            }));
+    }
+
+    private Task<RestoreReport> RestoreAsync(string? to, bool define = false)
+    {
+        RecordedShell shell = new RecordedShell(folder.DirectoryPath).On(
+            "list --all", [.. Enumerable.Repeat(string.Empty, 3).Select(Reply.Good)]);
+        return RestoreSamples.Run(target, shell, folder.PathOf("keys")).RunAsync(
+            new RestoreRequest(RealBackups.Web1, null, to, null, null, define, Start: false, null, IsDryRun: define), null,
+            CancellationToken.None);
+    }
+}

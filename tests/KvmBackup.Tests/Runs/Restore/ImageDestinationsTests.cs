@@ -1,0 +1,111 @@
+using KvmBackup.Ceph;
+using KvmBackup.Configuration;
+using KvmBackup.Hypervisor;
+using KvmBackup.Planning;
+using KvmBackup.Runs.Clusters;
+using KvmBackup.Runs.Restore;
+using KvmBackup.Tests.Support;
+using Serilog.Core;
+
+namespace KvmBackup.Tests.Runs.Restore;
+
+public sealed class ImageDestinationsTests : IDisposable
+{
+    private const string Xml =
+        """
+        <domain><devices><disk type='network'><source protocol='rbd' name='rbd/data'><host name='10.0.0.1' port='6789'/>
+        <auth username='u'><secret type='ceph' uuid='0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f'/></auth></source>
+        <target dev='vdb'/></disk></devices></domain>
+        """;
+
+    private const string Info = """{"id":"1a","size":4096,"object_size":4194304,"features":[],"flags":[]}""";
+    private static readonly Reply Missing = Reply.Bad("rbd: error opening image a: (2) No such file or directory", 2);
+    private readonly TemporaryFolder folder = new();
+    private readonly RecordedShell shell = new();
+    private readonly List<string> refusals = [];
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task The_image_that_an_interrupted_restore_was_to_replace_is_given_its_name_again_and_never_removed()
+    {
+        shell.On("secret-get-value", Reply.Good("a2V5\n")).On("new.kvmbackup-replaced", Reply.Good(Info))
+            .On("new.kvmbackup-partial", Missing).On("info", Missing);
+
+        _ = await FindAsync(mayReplace: true);
+
+        Assert.EndsWith("rename rbd/new.kvmbackup-replaced rbd/new", Assert.Single(refusals), StringComparison.Ordinal);
+
+        // It is gone when a person types the command.
+        Assert.DoesNotContain("--keyfile", refusals[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_new_image_is_reached_as_the_domain_s_images_are()
+    {
+        shell.On("secret-get-value", Reply.Good("a2V5\n")).On("info", Missing, Missing, Missing);
+
+        PlacedImage image = Assert.Single(await FindAsync(mayReplace: false));
+
+        Assert.Empty(refusals);
+        Assert.False(image.Replaces);
+        Assert.Equal(("rbd/new", "u", "10.0.0.1:6789"),
+            (image.Location.Image.Spec, image.Location.Access.User, image.Location.Access.Monitors.Single()));
+        Assert.Equal("a2V5", File.ReadAllText(image.Location.Access.KeyFilePath!));
+    }
+
+    [Fact]
+    public async Task Where_libvirt_has_not_the_guest_s_secret_the_host_s_own_Ceph_is_asked()
+    {
+        shell.On("secret-get-value", Reply.Bad("error: failed to get secret")).On("info", Missing, Missing, Missing);
+
+        Assert.Equal(RbdAccess.Default, Assert.Single(await FindAsync(mayReplace: false)).Location.Access);
+    }
+
+    [Fact]
+    public async Task An_image_that_is_there_is_refused_with_the_words_that_overwrite_it()
+    {
+        shell.On("secret-get-value", Reply.Good("a2V5\n")).On("new.kvmbackup-replaced", Missing).On("new.kvmbackup-partial", Missing).On("info", Reply.Good(Info));
+
+        _ = await FindAsync(mayReplace: false);
+
+        Assert.Contains("--replace-image rbd/new", Assert.Single(refusals), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task One_that_was_named_is_refused_while_it_is_in_use_or_has_snapshots()
+    {
+        shell.On("secret-get-value", Reply.Good("a2V5\n")).On("new.kvmbackup-replaced", Missing).On("new.kvmbackup-partial", Missing).On("info", Reply.Good(Info))
+            .On("status", Reply.Good("""{"watchers":[{"address":"127.0.0.1:0/2","client":1,"cookie":3}]}"""))
+            .On("snap ls", Reply.Good("""[{"id":4,"name":"s","size":4096,"protected":"false"}]"""));
+
+        PlacedImage image = Assert.Single(await FindAsync(mayReplace: true));
+
+        Assert.True(image.Replaces);
+        Assert.Equal(2, refusals.Count);
+        Assert.Contains("in use by 127.0.0.1:0/2", refusals[0], StringComparison.Ordinal);
+        Assert.Contains("has 1 snapshots", refusals[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_a_killed_restore_has_left_is_named_with_the_command_that_removes_it()
+    {
+        shell.On("secret-get-value", Reply.Good("a2V5\n")).On("new.kvmbackup-replaced", Missing).On("new.kvmbackup-partial", Reply.Good(Info)).On("info", Missing);
+
+        _ = await FindAsync(mayReplace: false);
+
+        Assert.EndsWith("rm --no-progress rbd/new.kvmbackup-partial", Assert.Single(refusals), StringComparison.Ordinal);
+        Assert.DoesNotContain("--keyfile", refusals[0], StringComparison.Ordinal);
+    }
+
+    private Task<IReadOnlyList<PlacedImage>> FindAsync(bool mayReplace)
+    {
+        RbdClient cluster = new(shell);
+        ClusterAccess access = new(new LibvirtHost(new Virsh(shell, null)), new ClusterKeys(folder.PathOf("keys")));
+        ImageDestinations destinations = new(access, cluster, new RbdImageStore(cluster), _ => CephSettings.None, Logger.None);
+        Manifest manifest = ManifestSamples.Create();
+        return destinations.FindAsync(
+            new CompletedBackup("/b", manifest, IsProtected: false), Xml, [new RestoreImage(manifest.Disks[0], RbdImage.Parse("rbd/new"), mayReplace)],
+            refusals, default);
+    }
+}

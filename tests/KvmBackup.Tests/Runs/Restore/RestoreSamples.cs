@@ -1,0 +1,35 @@
+using KvmBackup.Ceph;
+using KvmBackup.Configuration;
+using KvmBackup.Disks;
+using KvmBackup.Hypervisor;
+using KvmBackup.Runs.Archives;
+using KvmBackup.Runs.Clusters;
+using KvmBackup.Runs.Restore;
+using KvmBackup.Shell;
+using KvmBackup.Storage;
+using Serilog.Core;
+
+namespace KvmBackup.Tests.Runs.Restore;
+
+/// <summary>Restores as the program makes them, with programs that a test plays.</summary>
+internal static class RestoreSamples
+{
+    public static RestoreRun Run(BackupDirectory target, IProcessRunner shell, string keysPath)
+    {
+        Virsh virsh = new(shell, null);
+        LibvirtHost host = new(virsh);
+        RbdClient cluster = new(shell);
+        RbdImageStore store = new(cluster);
+        QemuImage images = new(shell);
+        ClusterKeys keys = new(keysPath);
+        ImageAssembler assembler = new(Logger.None);
+        ImageDestinations destinations = new(
+            new ClusterAccess(host, keys), cluster, store, _ => CephSettings.None, Logger.None);
+        ImageRestorer restorer = new(
+            cluster, store, new DiskContent(assembler, images), new QemuConversion(shell), TimeProvider.System, Logger.None);
+        return new RestoreRun(
+            target, new RestorePreflight(host, destinations), new RestoreWriter(
+                images, assembler, restorer, new KvmBackup.Journaling.RestoreJournal(Path.Combine(keysPath, "state")), Logger.None),
+            new DomainDefiner(virsh), keys, TimeProvider.System, Logger.None);
+    }
+}

@@ -1,0 +1,116 @@
+using KvmBackup.Runs.Restore;
+using KvmBackup.Storage;
+using KvmBackup.Tests.Archiving;
+using KvmBackup.Tests.Support;
+using Serilog.Core;
+
+namespace KvmBackup.Tests.Runs.Restore;
+
+/// <summary>What can be had of a backup that is damaged in any way, and the list of what cannot.</summary>
+public sealed class SalvageRunTests : IAsyncLifetime
+{
+    private readonly TemporaryFolder folder = new();
+    private readonly BackupDirectory target;
+    private CompletedBackup backup = null!;
+
+    public SalvageRunTests()
+    {
+        target = new BackupDirectory(folder.PathOf("backups"), TimeProvider.System);
+        target.EnsureUsable();
+    }
+
+    private string ArchivePath => Path.Combine(backup.DirectoryPath, "web1.tar.gz");
+
+    private string IndexPath => Path.Combine(backup.DirectoryPath, "web1.tar.gz.index");
+
+    public async Task InitializeAsync() => backup = await RealBackups.PublishAsync(target, ManifestSamples.Id);
+
+    public Task DisposeAsync()
+    {
+        folder.Dispose();
+        return Task.CompletedTask;
+    }
+
+    [Fact]
+    public async Task Of_a_whole_backup_everything_is_whole()
+    {
+        SalvageReport report = await SalvageAsync("whole");
+
+        Assert.Equal(ExitCode.Done, report.ExitCode);
+        Assert.Equal(["web1-domain.xml", "web1-vda.raw", "web1-vdb.raw"], report.Files.Select(file => Path.GetFileName(file.FilePath)));
+        Assert.Equal("<domain/>", File.ReadAllText(report.Files[0].FilePath));
+        Assert.Equal(RealBackups.Vda.ToArray(), File.ReadAllBytes(report.Files[1].FilePath));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Wherever_the_archive_is_cut_all_before_it_comes_back_and_the_rest_is_listed(bool isIndexLost)
+    {
+        byte[] whole = await File.ReadAllBytesAsync(ArchivePath);
+        if (isIndexLost)
+        {
+            File.Delete(IndexPath);
+        }
+
+        for (int round = 0; round < 25; round++)
+        {
+            int length = whole.Length * round / 25;
+            await File.WriteAllBytesAsync(ArchivePath, whole[..length]);
+            SalvageReport report = await SalvageAsync($"cut-{isIndexLost}-{round}");
+
+            Assert.Equal(ExitCode.DamageFound, report.ExitCode);
+            AssertHonest(report);
+            long lost = report.Files.Sum(file => file.Missing.Sum(run => run.LengthBytes));
+            long data = RealBackups.Vda.Extents.Concat(RealBackups.Vdb.Extents).Sum(run => run.LengthBytes);
+
+            // Packed and not, the data are about as long; a chunk at the cut is lost.
+            Assert.InRange(data - lost, (data * round / 25) - (24 << 10), data);
+        }
+    }
+
+    [Fact]
+    public async Task Each_damaged_place_costs_its_chunk_and_nothing_else()
+    {
+        byte[] bytes = await File.ReadAllBytesAsync(ArchivePath);
+        bytes[bytes.Length / 2] ^= 1;
+        bytes[bytes.Length - 5000] ^= 1;
+        await File.WriteAllBytesAsync(ArchivePath, bytes);
+
+        SalvageReport report = await SalvageAsync("flipped");
+
+        AssertHonest(report);
+        Assert.InRange(report.Files.Sum(file => file.Missing.Concat(file.Unproven).Sum(run => run.LengthBytes)), 1, 2 * (8 << 10));
+        Assert.All(report.Files, file => Assert.Equal(file.IsWhole, !file.FilePath.EndsWith(".damaged", StringComparison.Ordinal)));
+        Assert.Contains(report.Files, file => !file.IsWhole);
+    }
+
+    [Fact]
+    public async Task Nothing_that_is_there_is_overwritten()
+    {
+        _ = await SalvageAsync("twice");
+
+        KvmBackupException refusal = await Assert.ThrowsAnyAsync<KvmBackupException>(() => SalvageAsync("twice"));
+
+        Assert.Contains("web1-domain.xml exists", refusal.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>All that is not listed as lost is what it was, and what is lost is zeros.</summary>
+    private static void AssertHonest(SalvageReport report)
+    {
+        foreach ((SalvagedFile file, SparseContent content) in report.Files.Skip(1).Zip([RealBackups.Vda, RealBackups.Vdb]))
+        {
+            byte[] expected = content.ToArray();
+            byte[] actual = File.ReadAllBytes(file.FilePath);
+            file.Missing.ToList().ForEach(run => expected.AsSpan((int)run.OffsetBytes, (int)run.LengthBytes).Clear());
+            file.Unproven.ToList().ForEach(run => expected.AsSpan((int)run.OffsetBytes, (int)run.LengthBytes).Clear());
+            file.Unproven.ToList().ForEach(run => actual.AsSpan((int)run.OffsetBytes, (int)run.LengthBytes).Clear());
+            Assert.Equal(expected, actual);
+            Assert.Equal(file.IsWhole, file.Missing.Count + file.Unproven.Count == 0);
+        }
+    }
+
+    private Task<SalvageReport> SalvageAsync(string name) => new SalvageRun(
+        target, new ImageSalvage(Logger.None), TimeProvider.System, Logger.None).RunAsync(
+        new RestoreRequest(RealBackups.Web1, null, folder.PathOf(name), null, null, false, false, null, false), null, CancellationToken.None);
+}

@@ -1,0 +1,100 @@
+using KvmBackup.Archiving;
+using KvmBackup.Configuration;
+using KvmBackup.Runs.Archives;
+using KvmBackup.Runs.Capture;
+using KvmBackup.Runs.Inspect;
+using KvmBackup.Runs.Retention;
+using KvmBackup.Storage;
+using KvmBackup.Tests.Support;
+using Serilog.Core;
+
+namespace KvmBackup.Tests.Runs.Retention;
+
+public sealed class PruneRunTests : IDisposable
+{
+    private static readonly BackupId Future = new(new DateTimeOffset(2038, 1, 1, 0, 0, 0, TimeSpan.Zero));
+    private readonly TemporaryFolder folder = new();
+    private readonly AcceleratedTime time = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task A_backup_that_is_later_than_the_clock_stays_and_removes_no_other()
+    {
+        await PublishAsync(BackupSamples.IdOfDay(18), BackupSamples.IdOfDay(19), BackupSamples.IdOfDay(20), Future);
+
+        PruneReport report = await PruneAsync();
+
+        Assert.Equal(ExitCode.Done, report.ExitCode);
+        Assert.Equal([Future, BackupSamples.IdOfDay(20), BackupSamples.IdOfDay(19)], Backups());
+        Assert.Contains("later: 20380101T000000Z", Assert.Single(report.Notes), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_clock_that_is_before_all_backups_removes_nothing_and_is_a_failure()
+    {
+        await PublishAsync(Future, new BackupId(Future.Instant.AddDays(1)), new BackupId(Future.Instant.AddDays(2)));
+
+        PruneReport report = await PruneAsync();
+
+        Assert.Equal(ExitCode.Failed, report.ExitCode);
+        Assert.Equal(3, Backups().Length);
+        Assert.Contains("3 of 3 backup(s) are later", Assert.Single(report.Failures), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("web1.tar.gz", 3, "is damaged and cannot be restored as a whole: its archive")]
+    [InlineData("web1.tar.gz", null, "its archive 'web1.tar.gz' is missing")]
+    [InlineData("manifest.json", 100, "is damaged and cannot be restored as a whole: The manifest")]
+    [InlineData("manifest.json", null, "There is no manifest")]
+    [InlineData("index.bin", null, "its index 'index.bin' is missing. It can still be restored")]
+    [InlineData("index.bin", 0, "its index 'index.bin' is empty")]
+    [InlineData("SHA256SUMS", null, "its SHA256SUMS is missing")]
+    [InlineData("SHA256SUMS", 0, "its SHA256SUMS is empty")]
+    public async Task What_a_size_or_a_missing_file_shows_is_seen_by_prune_and_list(string file, int? bytes, string expected)
+    {
+        await PublishAsync(BackupSamples.IdOfDay(19), BackupSamples.IdOfDay(20));
+        string path = Path.Combine(Target.ForDomain(new DomainName("web1")).PathOf(BackupSamples.IdOfDay(20), BackupKind.Full), file);
+        byte[] content = File.ReadAllBytes(path);
+        File.Delete(path);
+        if (bytes is { } length)
+        {
+            File.WriteAllBytes(path, content[..length]);
+        }
+
+        PruneReport prune = await PruneAsync();
+        ListReport list = new ListRun(Target).Run(null);
+
+        Assert.Equal([ExitCode.DamageFound, ExitCode.DamageFound], [prune.ExitCode, list.ExitCode]);
+        Assert.Contains(expected, Assert.Single(prune.Damages), StringComparison.Ordinal);
+        Assert.Equal(prune.Damages, list.Damages);
+        Assert.StartsWith("web1/20261120T020000Z-full is damaged", list.Damages[0], StringComparison.Ordinal);
+    }
+
+    private BackupDirectory Target => new(folder.PathOf("backups"), time);
+
+    private BackupId[] Backups() => [.. Target.ForDomain(new DomainName("web1")).List().Backups.Select(backup => backup.Id)];
+
+    private async Task PublishAsync(params BackupId[] ids)
+    {
+        Target.EnsureUsable();
+        DomainDirectory domain = Target.ForDomain(new DomainName("web1"));
+        using DomainLock held = await domain.LockAsync(TimeSpan.Zero, CancellationToken.None);
+        foreach (BackupId id in ids)
+        {
+            _ = await BackupSamples.PublishAsync(domain, held, id: id);
+        }
+    }
+
+    private Task<PruneReport> PruneAsync()
+    {
+        HostSettings settings = ConfigurationReader.Parse(
+            "cloud1: {backupdir: /mnt, day_of_week: daily, rotate: 2, domains: {web1: {}}}", "config.yml", "cloud1");
+        BackupVerifier verifier = new(Logger.None);
+        RetentionRunner retainer = new(Logger.None);
+        Merger merger = new(
+            new Archiver(new RecordedShell(folder.DirectoryPath)), verifier, retainer, new FaultInjection(null, () => { }, Logger.None), Target, time,
+            Logger.None);
+        return new PruneRun(settings, Target, merger, TimeSpan.Zero, time, Logger.None).RunAsync(isDryRun: false, CancellationToken.None);
+    }
+}

@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using KvmBackup.Shell;
+using Serilog.Core;
+
+namespace KvmBackup.Tests.Shell;
+
+public sealed class ProcessRunnerTests
+{
+    private readonly ProcessRunner shell = new(Logger.None, TimeProvider.System);
+
+    [Fact]
+    public async Task Arguments_arrive_as_they_are()
+    {
+        string[] words = ["a b", "", "it's", "\"", "$HOME", "*", "ü", "-n", "\\", "a\nb"];
+
+        ProgramResult result = await Bash("printf '%s|' \"$@\"", words);
+
+        Assert.Equal(string.Concat(words.Select(word => word + '|')), result.StandardOutput);
+    }
+
+    [Fact]
+    public async Task Exit_status_output_and_complaint_are_told_apart()
+    {
+        ProgramResult result = await Bash("echo out; echo one >&2; echo two >&2; exit 7");
+
+        Assert.Equal((7, "out\n", "one / two", false), (result.ExitCode, result.StandardOutput, result.Complaint, result.IsSuccess));
+        Assert.Equal("nothing, exit status 7", (await Bash("exit 7")).Complaint);
+        Assert.Equal("out", (await Bash("echo out; exit 7")).Complaint);
+    }
+
+    [Fact]
+    public async Task Programs_speak_the_C_locale() =>
+        Assert.Equal("C", (await Bash("printf %s \"$LC_ALL\"")).StandardOutput);
+
+    [Fact]
+    public async Task A_program_gets_no_input_to_wait_for() => Assert.Equal(0, (await Bash("cat")).ExitCode);
+
+    [Fact]
+    public async Task A_program_that_takes_too_long_is_killed()
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+
+        ShellException failure = await Assert.ThrowsAsync<ShellException>(() => shell.RunAsync(
+            new ProgramCall("sleep", ["30"]) { Timeout = TimeSpan.FromMilliseconds(300) }, CancellationToken.None));
+
+        Assert.False(failure.IsProgramMissing);
+        Assert.Contains("'sleep 30' did not end", failure.Message, StringComparison.Ordinal);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20));
+    }
+
+    [Fact]
+    public async Task A_program_that_is_cancelled_is_killed()
+    {
+        using CancellationTokenSource source = new(TimeSpan.FromMilliseconds(300));
+        Stopwatch clock = Stopwatch.StartNew();
+
+        _ = await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => shell.RunAsync(new ProgramCall("sleep", ["30"]), source.Token));
+
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20));
+    }
+
+    [Fact]
+    public async Task A_missing_program_is_told_as_that()
+    {
+        ShellException failure = await Assert.ThrowsAsync<ShellException>(
+            () => shell.RunAsync(new ProgramCall("no-such-program", []), CancellationToken.None));
+
+        Assert.True(failure.IsProgramMissing);
+        Assert.Contains("no-such-program", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_filter_takes_much_and_gives_much_without_standing_still()
+    {
+        byte[] input = new byte[5 << 20];
+        new Random(7).NextBytes(input);
+        MemoryStream output = new();
+
+        ProgramResult result = await shell.FilterAsync(new ProgramCall("cat", []), input, output, CancellationToken.None);
+
+        Assert.True(result.IsSuccess);
+        Assert.Equal(input, output.ToArray());
+    }
+
+    [Fact]
+    public async Task A_filter_that_stops_reading_tells_by_its_exit_status()
+    {
+        ProgramResult result = await shell.FilterAsync(
+            new ProgramCall("bash", ["-c", "echo full >&2; exit 3"]), new byte[5 << 20], new MemoryStream(), CancellationToken.None);
+
+        Assert.Equal((3, "full"), (result.ExitCode, result.Complaint));
+    }
+
+    private Task<ProgramResult> Bash(string script, params string[] words) =>
+        shell.RunAsync(new ProgramCall("bash", ["-c", script, "bash", .. words]), CancellationToken.None);
+}
