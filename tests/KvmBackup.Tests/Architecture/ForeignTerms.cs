@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace KvmBackup.Tests.Architecture;
 
-/// <summary>Finds a word in a room that belongs to another.</summary>
+/// <summary>Finds terms that belong to another module.</summary>
 public static class ForeignTerms
 {
     public static IEnumerable<string> Find(SourceFile source) =>

@@ -1,9 +1,9 @@
 namespace KvmBackup.Tests.Architecture;
 
-/// <summary>The design's table of rooms as data, and the words that belong to one room.</summary>
+/// <summary>The table of modules in src/README.md as data, and the terms that belong to one module.</summary>
 public static class ModuleRules
 {
-    /// <summary>Each room and the rooms it may use. Its own is understood.</summary>
+    /// <summary>Each module and the modules that it may use, apart from itself. It uses only modules above it.</summary>
     public static readonly IReadOnlyDictionary<string, string[]> MayUse = new Dictionary<string, string[]>
     {
         ["Model"] = [],
@@ -13,25 +13,81 @@ public static class ModuleRules
         ["Planning"] = ["Model", "Configuration"],
         ["Hypervisor"] = ["Model", "Shell"],
         ["Disks"] = ["Model", "Shell", "Persisting"],
+        ["Ceph"] = ["Model", "Shell", "Disks"],
         ["Archiving"] = ["Model", "Shell"],
         ["Storage"] = ["Model", "Persisting"],
         ["Journaling"] = ["Model", "Persisting"],
         ["Guarding"] = ["Model", "Shell"],
         ["Reporting"] = ["Model", "Configuration", "Shell"],
-        ["Runs"] = ["Model", "Configuration", "Planning", "Hypervisor", "Disks", "Archiving", "Storage", "Journaling", "Guarding"],
-        ["Cli"] = ["Model", "Configuration", "Runs", "Reporting"],
+        ["Runs"] = ["Model"],
+        ["Runs/Transfer"] = ["Model", "Runs", "Storage"],
+        ["Runs/Archives"] = ["Model", "Runs", "Planning", "Disks", "Ceph", "Archiving", "Storage", "Runs/Transfer"],
+        ["Runs/Capture"] =
+        [
+            "Model", "Runs", "Configuration", "Disks", "Ceph", "Storage", "Journaling", "Guarding",
+            "Runs/Transfer",
+        ],
+        ["Runs/Clusters"] =
+        [
+            "Model", "Runs", "Configuration", "Planning", "Hypervisor", "Disks", "Ceph", "Runs/Capture",
+        ],
+        ["Runs/Guests"] =
+        [
+            "Model", "Runs", "Configuration", "Planning", "Hypervisor", "Disks", "Ceph", "Storage", "Journaling",
+            "Runs/Transfer", "Runs/Capture", "Runs/Clusters",
+        ],
+        ["Runs/Images"] =
+        [
+            "Model", "Runs", "Configuration", "Planning", "Hypervisor", "Storage", "Journaling", "Runs/Transfer",
+            "Runs/Capture", "Runs/Clusters",
+        ],
+        ["Runs/Retention"] =
+        [
+            "Model", "Runs", "Configuration", "Planning", "Archiving", "Storage", "Runs/Transfer", "Runs/Archives",
+            "Runs/Capture",
+        ],
+        ["Runs/Recover"] =
+        [
+            "Model", "Runs", "Configuration", "Planning", "Hypervisor", "Disks", "Ceph", "Storage", "Journaling",
+            "Runs/Clusters", "Runs/Guests",
+        ],
+        ["Runs/Backup"] =
+        [
+            "Model", "Runs", "Configuration", "Planning", "Hypervisor", "Disks", "Ceph", "Archiving", "Storage",
+            "Journaling", "Guarding", "Runs/Transfer", "Runs/Archives", "Runs/Capture", "Runs/Clusters",
+            "Runs/Guests", "Runs/Images", "Runs/Retention", "Runs/Recover",
+        ],
+        ["Runs/Restore"] =
+        [
+            "Model", "Runs", "Configuration", "Planning", "Hypervisor", "Disks", "Ceph", "Archiving", "Storage",
+            "Journaling", "Runs/Transfer", "Runs/Archives", "Runs/Clusters",
+        ],
+        ["Runs/Compare"] =
+        [
+            "Model", "Runs", "Configuration", "Planning", "Hypervisor", "Ceph", "Archiving", "Storage", "Guarding",
+            "Runs/Transfer", "Runs/Archives", "Runs/Capture", "Runs/Guests", "Runs/Images", "Runs/Recover",
+        ],
+        ["Runs/Inspect"] =
+        [
+            "Model", "Runs", "Configuration", "Planning", "Hypervisor", "Disks", "Ceph", "Archiving", "Storage",
+            "Journaling", "Runs/Archives", "Runs/Clusters", "Runs/Guests", "Runs/Images",
+        ],
+        ["Cli"] =
+        [
+            "Model", "Runs", "Configuration", "Reporting", "Runs/Retention", "Runs/Recover", "Runs/Backup",
+            "Runs/Restore", "Runs/Compare", "Runs/Inspect",
+        ],
     };
 
-    /// <summary>Regular expressions over code without comments, and the rooms where they may occur.</summary>
+    /// <summary>Regular expressions over code without comments, and the modules where they may occur.</summary>
     public static readonly IReadOnlyList<(string Pattern, string[] Modules)> Words =
     [
-
         // The program's name as a whole literal is a call of it; within a sentence it is a command for a person to type.
         (@"""virsh""", ["Hypervisor"]),
         (@"""qemu-img""", ["Disks"]),
 
         // libvirt has a protocol of the same name.
-        (@"""rbd""", ["Disks", "Hypervisor"]),
+        (@"""rbd""", ["Ceph", "Hypervisor"]),
         (@"\bYamlDotNet\b", ["Configuration"]),
         (@"\bMedallion\.Shell\b", ["Shell"]),
         (@"\bSystem\.Diagnostics\.Process\b|(?<![\w.])Process\.|\bProcessStartInfo\b", ["Shell"]),
@@ -42,22 +98,34 @@ public static class ModuleRules
         (@"\b(fsync|flock)\b", ["Persisting"]),
         (@"\bDateTime(Offset)?\.(Utc)?Now\b|\bDateTime\.Today\b", []),
         (@"\b(File|Directory|FileStream|FileInfo|DirectoryInfo)\.\w+\(",
-            [.. MayUse.Keys.Except(["Model", "Planning"])]),
+            [.. AllBut("Model", "Planning")]),
 
         // What lies in the backup directory is opened by TargetFolder alone, which follows no links.
         (@"\bFile\.(Open|Read)\w*\(|\bnew FileStream\(|\bFileStream \w+ = new\(|\.OpenRead\(\)",
-            [.. MayUse.Keys.Except(["Model", "Planning", "Storage", "Archiving", "Runs"])]),
+            [.. AllBut("Model", "Planning", "Storage", "Archiving", "Runs")]),
         (@"\bFile\.(Move|Append|Create|Write)\w*\(|\bDirectory\.(Delete|Move)\(|\.Delete\(recursive",
-            [.. MayUse.Keys.Except(["Model", "Planning", "Storage", "Archiving"])]),
-        (@"\bILogger\b", [.. MayUse.Keys.Except(["Model", "Planning"]), Root]),
+            [.. AllBut("Model", "Planning", "Storage", "Archiving")]),
+        (@"\bILogger\b", [.. AllBut("Model", "Planning"), Root]),
         (@"\bTimeProvider\.System\b", [Root]),
     ];
 
-    /// <summary>Files that may say a pattern of <see cref="Words"/> of another room, with the reason.</summary>
+    /// <summary>Files that may use a term of another module, with the reason.</summary>
     public static readonly IReadOnlyList<(string FilePath, string Pattern, string Reason)> Exceptions =
     [
     ];
 
-    /// <summary>Program.cs, which constructs the rooms.</summary>
+    /// <summary>The module of a path below the project: its folder, and of the folder Runs the folders in it.</summary>
+    public static string ModuleOf(IReadOnlyList<string> path) => path switch
+    {
+        [] => Root,
+        ["Runs", var inner, ..] => $"Runs/{inner}",
+        [var outer, ..] => outer,
+    };
+
+    // A folder stands for all modules in it.
+    private static IEnumerable<string> AllBut(params string[] folders) =>
+        MayUse.Keys.Where(module => !folders.Contains(module.Split('/')[0]));
+
+    /// <summary>Program.cs, which composes the modules.</summary>
     private const string Root = "";
 }

@@ -2,15 +2,16 @@ using System.Text.RegularExpressions;
 
 namespace KvmBackup.Tests.Architecture;
 
-/// <summary>One source file, its comments left out so that a room may speak of another without using it.</summary>
+/// <summary>One source file without its comments, so that a module may mention another without using it.</summary>
 public sealed partial record SourceFile(string RelativePath, string Code, int LineCount)
 {
     /// <summary>The folder below the project; empty for the root.</summary>
     public string Folder => Path.GetDirectoryName(RelativePath)!.Replace('\\', '/');
 
-    public string Module => Folder.Split('/')[0];
+    /// <summary>The module of a file; see <see cref="ModuleRules.ModuleOf"/>.</summary>
+    public string Module => ModuleRules.ModuleOf(Folder.Split('/'));
 
-    /// <summary>Code without the contents of its plain strings, so that a message names no room by chance.</summary>
+    /// <summary>Code without the contents of its plain strings, so that a message names no module by chance.</summary>
     public string CodeWithoutStrings => Strings().Replace(
         Code,
         match => match.Value[0] == '"' || match.Value.StartsWith("@\"", StringComparison.Ordinal) ? "\"\"" : match.Value);
@@ -18,19 +19,12 @@ public sealed partial record SourceFile(string RelativePath, string Code, int Li
     /// <summary>The namespace it declares; null for top-level statements.</summary>
     public string? Namespace => Namespaces().Match(Code) is { Success: true } match ? match.Groups[1].Value : null;
 
-    /// <summary>It speaks of the assembly as a whole, and so is in no namespace.</summary>
+    /// <summary>It only has attributes of the assembly, so it is in no namespace.</summary>
     public bool IsAttributesOnly =>
         Namespace is null && Types.Count == 0 && Code.Contains("[assembly:", StringComparison.Ordinal);
 
-    /// <summary>The types that stand at the file's outermost level.</summary>
+    /// <summary>The types at the outermost level of the file.</summary>
     public IReadOnlyList<string> Types => [.. TopLevelTypes().Matches(Code).Select(match => match.Groups[1].Value)];
-
-    /// <summary>The outermost types but the one of that name and the cases that derive from it.</summary>
-    public IEnumerable<string> TypesApartFrom(string mainType) =>
-        from match in TopLevelTypes().Matches(Code)
-        let head = Code[match.Index..].Split('{', ';')[0]
-        where match.Groups[1].Value != mainType && !Regex.IsMatch(head, $@":\s*{mainType}\b")
-        select match.Groups[1].Value;
 
     public static SourceFile Parse(string relativePath, string text)
     {

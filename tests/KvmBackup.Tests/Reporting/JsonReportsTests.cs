@@ -28,7 +28,7 @@ public sealed class JsonReportsTests
               "jobs": [
                 {
                   "domain": "web1",
-                  "outcome": "needs_person",
+                  "outcome": "needs_manual_action",
                   "reason": "a \"reason\"",
                   "elapsed_seconds": 1.5,
                   "backup": null,
