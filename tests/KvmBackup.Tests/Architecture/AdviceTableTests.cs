@@ -11,7 +11,7 @@ public sealed partial class AdviceTableTests
 
     // Pages for people, which the tests of RESTORE.md type, and what composes the commands of the second table.
     private static readonly string[] Elsewhere =
-        ["Planning/RestoreGuide.cs", "Planning/ImageGuide.cs", "Model/OverlayAdvice.cs"];
+        ["Planning/RestoreGuide.cs", "Planning/ImageGuide.cs", "Model/Domains/OverlayAdvice.cs"];
 
     [Fact]
     public void Every_command_between_backticks_is_in_the_table_and_nothing_else() => Assert.Equal(
