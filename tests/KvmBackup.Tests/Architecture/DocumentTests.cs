@@ -1,0 +1,136 @@
+using System.Text.RegularExpressions;
+using KvmBackup.Shell;
+using Serilog.Core;
+
+namespace KvmBackup.Tests.Architecture;
+
+/// <summary>The documents are short, and name every command, option and key of the program.</summary>
+public sealed partial class DocumentTests
+{
+    private const string Manual = "src/manual/kvmbackup.8.md";
+    private const string ConfigurationManual = "src/manual/kvmbackup.yml.5.md";
+    private const int LongestLine = 120;
+
+    private static readonly string[] Documents =
+    [
+        "README.md", "src/README.md", "tests/bench/README.md", "config.yml.sample", "examples/quickstart.sh",
+        "examples/kvmbackup-recover.service", Manual, ConfigurationManual, "src/manual/kvmbackup-format.5.md",
+    ];
+
+    [Theory]
+    [InlineData("README.md", 1500)]
+    [InlineData("src/README.md", 2500)]
+    public void A_read_me_is_short(string path, int mostWords) =>
+        Assert.InRange(Repository.ReadText(path).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length, 1, mostWords - 1);
+
+    [Fact]
+    public void Lines_of_documents_have_at_most_120_columns()
+    {
+        // A row of a table cannot be wrapped.
+        string[] wide = [.. Documents.SelectMany(path => Repository.ReadText(path).Split('\n')
+            .Where(line => line.Length > LongestLine && !line.StartsWith('|')).Select(line => $"{path}: {line}"))];
+        Assert.True(wide.Length == 0, string.Join('\n', wide));
+    }
+
+    [Fact]
+    public async Task Every_command_and_option_is_in_the_manual()
+    {
+        string manual = Repository.ReadText(Manual);
+        string[] commands = await CommandsAsync();
+        Assert.Contains("restore", commands);
+        foreach (string command in commands)
+        {
+            Assert.Matches($@"(?m)^## {command}\b", manual);
+            await AssertOptionsAsync(manual, command);
+        }
+
+        foreach (string action in new[] { "list", "trim", "reset" })
+        {
+            Assert.Contains($"**snapshots {action}**", manual, StringComparison.Ordinal);
+            await AssertOptionsAsync(manual, "snapshots", action);
+        }
+    }
+
+    [Fact]
+    public void Every_option_of_the_manual_is_one_of_the_program()
+    {
+        string sources = string.Concat(Repository.Sources.Where(source => source.Module == "Cli").Select(source => source.Code));
+        foreach (Match option in ManualOption().Matches(Repository.ReadText(Manual)))
+        {
+            Assert.True(
+                option.Value is "--help" or "--version" || sources.Contains($"\"{option.Value}\"", StringComparison.Ordinal),
+                $"{Manual} names {option.Value}, which no command has");
+        }
+    }
+
+    [Fact]
+    public void Every_key_of_the_configuration_is_in_the_manual_and_in_the_sample()
+    {
+        string manual = Repository.ReadText(ConfigurationManual);
+        string sample = Repository.ReadText("config.yml.sample");
+        string[] keys = ConfigurationKeys();
+        Assert.Contains("overlay_headroom", keys);
+        Assert.Contains("ready_file", keys);
+        foreach (string key in keys)
+        {
+            Assert.Matches($@"(?m)^(.*, )?\*\*{key}\*\*(, .*)?$", manual);
+            Assert.Matches($@"(?m)\b{key}:", sample);
+        }
+    }
+
+    [Fact]
+    public void Links_of_the_read_mes_lead_to_files()
+    {
+        foreach (string path in new[] { "README.md", "src/README.md", "tests/bench/README.md" })
+        {
+            foreach (Match link in Link().Matches(Repository.ReadText(path)))
+            {
+                string target = Path.Combine(Path.GetDirectoryName(path)!, link.Groups["path"].Value);
+                Assert.True(Repository.Has(target), $"{path} links to {link.Groups["path"].Value}, which does not exist");
+            }
+        }
+    }
+
+    private static async Task AssertOptionsAsync(string manual, params string[] command)
+    {
+        string help = await HelpAsync(command);
+        string[] options = [.. LongOption().Matches(help).Select(match => match.Value).Distinct()];
+        Assert.Contains("--config", options);
+        Assert.All(options, option => Assert.Matches($@"(?<![\w-]){option}(?![\w-])", manual));
+    }
+
+    private static async Task<string[]> CommandsAsync()
+    {
+        string help = await HelpAsync();
+        return [.. Command().Matches(help[help.IndexOf("Commands:", StringComparison.Ordinal)..])
+            .Select(match => match.Groups["name"].Value)];
+    }
+
+    // The keys that the reader of the configuration looks up.
+    private static string[] ConfigurationKeys() => [.. Repository.Sources.Where(source => source.Module == "Configuration")
+        .SelectMany(source => KeyLookup().Matches(source.Code)).Select(match => match.Groups["key"].Value).Distinct()];
+
+    private static async Task<string> HelpAsync(params string[] command)
+    {
+        ProgramResult result = await new ProcessRunner(Logger.None, TimeProvider.System).RunAsync(
+            new ProgramCall("dotnet", [Path.Combine(AppContext.BaseDirectory, "kvmbackup.dll"), .. command, "--help"]),
+            CancellationToken.None);
+        Assert.Equal(0, result.ExitCode);
+        return result.StandardOutput;
+    }
+
+    [GeneratedRegex(@"(?<![\w-])--[a-z][a-z-]*[a-z]")]
+    private static partial Regex LongOption();
+
+    [GeneratedRegex(@"(?<=^\*\*|, \*\*)--[a-z][a-z-]*(?=\*\*.*\n:   )", RegexOptions.Multiline)]
+    private static partial Regex ManualOption();
+
+    [GeneratedRegex(@"^  (?<name>[a-z]+)\b", RegexOptions.Multiline)]
+    private static partial Regex Command();
+
+    [GeneratedRegex(@"(?:\b(?:Find|Count)\(|const string \w*Key = )""(?<key>[a-z_]+)""")]
+    private static partial Regex KeyLookup();
+
+    [GeneratedRegex(@"\]\((?<path>[^)#:]+)(#[^)]*)?\)")]
+    private static partial Regex Link();
+}
