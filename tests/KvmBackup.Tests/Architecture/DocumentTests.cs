@@ -21,7 +21,7 @@ public sealed partial class DocumentTests
     [InlineData("README.md", 1500)]
     [InlineData("src/README.md", 2500)]
     public void A_read_me_is_short(string path, int mostWords) =>
-        Assert.InRange(Repository.ReadText(path).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length, 1, mostWords - 1);
+        Assert.InRange(Word().Count(Repository.ReadText(path)), 1, mostWords - 1);
 
     [Fact]
     public void Lines_of_documents_have_at_most_120_columns()
@@ -54,11 +54,12 @@ public sealed partial class DocumentTests
     [Fact]
     public void Every_option_of_the_manual_is_one_of_the_program()
     {
-        string sources = string.Concat(Repository.Sources.Where(source => source.Module == "Cli").Select(source => source.Code));
+        string sources = string.Concat(SourcesOf("Cli").Select(source => source.Code));
         foreach (Match option in ManualOption().Matches(Repository.ReadText(Manual)))
         {
             Assert.True(
-                option.Value is "--help" or "--version" || sources.Contains($"\"{option.Value}\"", StringComparison.Ordinal),
+                option.Value is "--help" or "--version"
+                    || sources.Contains($"\"{option.Value}\"", StringComparison.Ordinal),
                 $"{Manual} names {option.Value}, which no command has");
         }
     }
@@ -79,14 +80,30 @@ public sealed partial class DocumentTests
     }
 
     [Fact]
+    public void The_table_of_modules_is_the_one_that_the_tests_hold()
+    {
+        string modules = Repository.ReadText("src/README.md").Split("\n## ")
+            .Single(part => part.StartsWith("Modules", StringComparison.Ordinal));
+        Dictionary<string, string> table = ModuleRow().Matches(modules)
+            .ToDictionary(row => row.Groups["module"].Value, row => row.Groups["uses"].Value.Trim());
+        Assert.Equal(ModuleRules.MayUse.Keys, table.Keys);
+        foreach ((string module, string[] used) in ModuleRules.MayUse)
+        {
+            // The text above the table allows these two.
+            string uses = string.Join(", ", used.Except(["Model", "Runs"]));
+            Assert.Equal($"{module}: {uses}", $"{module}: {table[module]}");
+        }
+    }
+
+    [Fact]
     public void Links_of_the_read_mes_lead_to_files()
     {
         foreach (string path in new[] { "README.md", "src/README.md", "tests/bench/README.md" })
         {
-            foreach (Match link in Link().Matches(Repository.ReadText(path)))
+            foreach (string link in Link().Matches(Repository.ReadText(path)).Select(link => link.Groups["path"].Value))
             {
-                string target = Path.Combine(Path.GetDirectoryName(path)!, link.Groups["path"].Value);
-                Assert.True(Repository.Has(target), $"{path} links to {link.Groups["path"].Value}, which does not exist");
+                string target = Path.Combine(Path.GetDirectoryName(path)!, link);
+                Assert.True(Repository.Has(target), $"{path} links to {link}, which does not exist");
             }
         }
     }
@@ -106,8 +123,11 @@ public sealed partial class DocumentTests
             .Select(match => match.Groups["name"].Value)];
     }
 
+    private static IEnumerable<SourceFile> SourcesOf(string module) =>
+        Repository.Sources.Where(source => source.Module == module);
+
     // The keys that the reader of the configuration looks up.
-    private static string[] ConfigurationKeys() => [.. Repository.Sources.Where(source => source.Module == "Configuration")
+    private static string[] ConfigurationKeys() => [.. SourcesOf("Configuration")
         .SelectMany(source => KeyLookup().Matches(source.Code)).Select(match => match.Groups["key"].Value).Distinct()];
 
     private static async Task<string> HelpAsync(params string[] command)
@@ -118,6 +138,9 @@ public sealed partial class DocumentTests
         Assert.Equal(0, result.ExitCode);
         return result.StandardOutput;
     }
+
+    [GeneratedRegex(@"\S+")]
+    private static partial Regex Word();
 
     [GeneratedRegex(@"(?<![\w-])--[a-z][a-z-]*[a-z]")]
     private static partial Regex LongOption();
@@ -130,6 +153,9 @@ public sealed partial class DocumentTests
 
     [GeneratedRegex(@"(?:\b(?:Find|Count)\(|const string \w*Key = )""(?<key>[a-z_]+)""")]
     private static partial Regex KeyLookup();
+
+    [GeneratedRegex(@"^\| `(?<module>[\w/]+)` \| [^|]* \|(?<uses>[\w/, ]*)\|$", RegexOptions.Multiline)]
+    private static partial Regex ModuleRow();
 
     [GeneratedRegex(@"\]\((?<path>[^)#:]+)(#[^)]*)?\)")]
     private static partial Regex Link();
