@@ -1,4 +1,6 @@
 using System.Text.RegularExpressions;
+using KvmBackup.Cli;
+using KvmBackup.Reporting;
 using KvmBackup.Shell;
 using Serilog.Core;
 
@@ -61,6 +63,24 @@ public sealed partial class DocumentTests
                 option.Value is "--help" or "--version"
                     || sources.Contains($"\"{option.Value}\"", StringComparison.Ordinal),
                 $"{Manual} names {option.Value}, which no command has");
+        }
+    }
+
+    [Theory]
+    [InlineData("README.md")]
+    [InlineData(Manual)]
+    [InlineData(ConfigurationManual)]
+    public void Every_command_in_a_document_is_accepted_by_the_command_line(string path)
+    {
+        CommandLine program = new((_, _) => throw new InvalidOperationException(), StandardStreams.Open(), TimeProvider.System);
+        string text = Repository.ReadText(path).Replace("\\\n", " ", StringComparison.Ordinal);
+        string[] examples = [.. Example().Matches(text).Select(match => match.Groups["words"].Value.Trim())];
+        Assert.NotEmpty(examples);
+        foreach (string example in examples)
+        {
+            string[] arguments = [.. Word().Matches(example).Select(word => word.Value)];
+            string mistakes = string.Join(' ', program.FindMistakes(arguments));
+            Assert.True(mistakes.Length == 0, $"{path}: kvmbackup {example}: {mistakes}");
         }
     }
 
@@ -141,6 +161,10 @@ public sealed partial class DocumentTests
 
     [GeneratedRegex(@"\S+")]
     private static partial Regex Word();
+
+    // On a line of its own, in a crontab, in bold or as code; up to a comment, a pipe or the end.
+    [GeneratedRegex(@"(?:^(?:.*\broot)? *|\*\*|`)kvmbackup (?!- )(?<words>[^#|*`\n]+)", RegexOptions.Multiline)]
+    private static partial Regex Example();
 
     [GeneratedRegex(@"(?<![\w-])--[a-z][a-z-]*[a-z]")]
     private static partial Regex LongOption();
