@@ -9,7 +9,7 @@ command -v pandoc >/dev/null || { echo "pandoc is missing: apt-get install pando
 source=$(dirname "${BASH_SOURCE[0]}")
 mkdir -p "$1"
 for page in kvmbackup.8 kvmbackup.yml.5 kvmbackup-format.5; do
-  # Without "smart", which turns -- into a dash. The font C of code exists on paper only.
+  # Without "smart", which turns -- into a dash. The font C of code exists on paper only; names are not hyphenated.
   pandoc --standalone --from markdown-smart-raw_html-implicit_header_references --to man "$source/$page.md" |
-    sed 's/\\f\[C\]/\\f[B]/g' >"$1/$page"
+    sed 's/\\f\[C\]/\\f[B]/g; s/^\.hy$/.nh/' >"$1/$page"
 done
