@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Shows KvmBackup at work on a real guest, from nothing: in a private lab (a libvirt of its own, hidden from this host's)
-# a guest boots, is backed up while it writes, is destroyed, and is brought back.
+# Shows KvmBackup on a real guest: in a private lab (a libvirt of its own, invisible to this host's) a guest boots, is
+# backed up while it writes, is destroyed and restored.
 #
-# Needs Debian 12 or a relative of it, root, and the .NET SDK 10; it installs the packages that are missing. Nothing else
-# stays on this host: all other files are in one temporary directory, and the lab's processes and mounts end with it.
+# Needs Debian 12 or a derivative, root, and the .NET SDK 10. It installs missing packages. Nothing else stays on this
+# host: all other files are in one temporary directory, and the lab's processes and mounts end with the script.
 set -euo pipefail
 
 self=$(readlink -f "${BASH_SOURCE[0]}")
 repository=$(dirname "$(dirname "$self")")
 lab=$repository/tests/KvmBackup.Lab/lab.sh
-heading='the beginning'
+heading='start'
 
-# --- how it is shown ------------------------------------------------------------------------------------------------
+# --- output ------------------------------------------------------------------------------------------------
 
 step() {
   heading=$1
@@ -21,7 +21,7 @@ step() {
   echo
 }
 
-# Prints a command as one would type it, and runs it.
+# Prints a command as typed, and runs it.
 try() {
   printf '$'
   local word
@@ -35,7 +35,7 @@ try() {
   attend "$@"
 }
 
-# Runs a command that signals reach at once; a plain one would keep the shell from hearing them until its end.
+# Runs a command in the background, so that the shell handles signals at once and not after its end.
 attend() {
   local status=0
   env --default-signal=INT,QUIT "$@" <&0 &
@@ -61,18 +61,21 @@ trap 'interrupt TERM 143' TERM HUP
 
 outside() {
   trap 'conclude $?' EXIT
-  command -v dotnet >/dev/null || { echo "The .NET SDK 10 is not on the PATH: see https://dot.net/download" >&2; exit 1; }
+  command -v dotnet >/dev/null || {
+    echo "The .NET SDK 10 is not on the PATH: see https://dot.net/download" >&2
+    exit 1
+  }
   work=$(mktemp -d)
 
-  step 'What is missing is installed' \
+  step 'Install missing packages' \
     'Packages: libvirt, QEMU, pigz and a few tools. The guest gets a kernel, busybox and the real guest agent.'
   try "$lab" install --without-ceph
-  echo '(All is there.)'
+  echo '(All packages are installed.)'
 
-  # What dotnet puts there goes with it.
+  # Temporary files of dotnet are removed with it.
   mkdir "$work/tmp"
   export TMPDIR=$work/tmp
-  step 'The program is built' 'Into a temporary directory, not into this clone.'
+  step 'Build the program' 'Into a temporary directory, not into this clone.'
   try dotnet publish "$repository/src/KvmBackup" --configuration Release --output "$work/program" \
     --artifacts-path "$work/build" --disable-build-servers --nologo --verbosity quiet
   # The program finds its runtime where the SDK is, wherever that is.
@@ -80,7 +83,7 @@ outside() {
   PATH=$work/program:$(dirname "$lab"):$PATH
   export DOTNET_ROOT PATH
 
-  step 'The lab starts' \
+  step 'Start the lab' \
     'From here on everything happens in namespaces of its own: another host name, another /etc, another libvirt.'
   try lab.sh run "$self" --inside
 }
@@ -88,12 +91,12 @@ outside() {
 conclude() {
   [[ -z ${work:-} ]] || rm -rf "$work"
   if (( $1 == 0 )); then
-    printf '\n\nIT WORKED, in %d seconds. Nothing of it is left but the packages and %s.\n' "$SECONDS" \
-      'what the lab and NuGet have cached'
+    printf '\n\nIT WORKED, in %d seconds. Only the packages and %s stay.\n' "$SECONDS" \
+      'the caches of the lab and of NuGet'
   elif (( interrupted != 0 )); then
-    printf '\n\nInterrupted. Nothing of it is left but what was installed and cached.\n' >&2
+    printf '\n\nInterrupted. Only installed packages and caches stay.\n' >&2
   else
-    printf '\n\nIT DID NOT WORK: exit code %d, at the step "%s". The reason stands above.\n' "$1" "$heading" >&2
+    printf '\n\nIT FAILED: exit code %d, at the step "%s". The reason is above.\n' "$1" "$heading" >&2
   fi
 }
 
@@ -103,60 +106,67 @@ inside() {
   trap 'status=$?; (( status == 0 )) || printf "\nFAILED at the step: %s\n" "$heading" >&2' EXIT
   local output=$KVMBACKUP_LAB_DIR/output before after
 
-  step 'A guest boots' 'A small Linux with one disk, which writes to its disk all the time.'
+  step 'Boot a guest' 'A small Linux with one disk, which writes to its disk all the time.'
   try lab.sh guest web1
   try lab.sh await web1
   try virsh list --all
 
-  step 'Something of value is made in the guest'
+  step 'Create a file in the guest'
   try lab.sh exec web1 'head -c 3000000 /dev/urandom >/data/photo; sync; sha256sum /data/photo' | tee "$output"
   before=$(<"$output")
   try lab.sh exec web1 'ls -l /data/'
   echo
-  echo '(pair.a and pair.b: the guest writes a number to one, then the same to the other, for ever.)'
+  echo '(pair.a and pair.b: the guest writes a number to one, then the same to the other, in a loop.)'
 
-  step 'The configuration says what is backed up, when, and how long it stays' \
-    "'$(hostname -s)' is the host's name. config.yml.sample explains every key."
+  step 'Configure: what is backed up, when, and how many backups are kept' \
+    "'$(hostname -s)' is the host's name. config.yml.sample has every key."
   mkdir -p /etc/kvmbackup /var/lib/backup
-  printf '%s:\n  backupdir: /var/lib/backup\n  domains:\n    web1:\n      day_of_week: daily\n      rotate: 4\n' "$(hostname -s)" \
-    >/etc/kvmbackup/config.yml
+  cat >/etc/kvmbackup/config.yml <<YAML
+$(hostname -s):
+  backupdir: /var/lib/backup
+  domains:
+    web1:
+      day_of_week: daily
+      rotate: 4
+YAML
   try cat /etc/kvmbackup/config.yml
   try kvmbackup check
 
-  step 'The backup: what cron would run at night' \
-    'The guest is frozen for a moment, put on an overlay, thawed; its disk is read; the overlay is committed.'
+  step 'Back up: the command for cron' \
+    'Freeze, create an overlay, thaw; read the disk; commit the overlay.'
   try kvmbackup run
   try virsh domblklist web1
   echo
-  echo '(The guest ran all the time, and is back on its own disk.)'
+  echo '(The guest kept running, and is on its own disk again.)'
 
-  step 'The backups there are'
+  step 'List the backups'
   try kvmbackup list
   try kvmbackup show web1
 
-  step 'Is it whole? Every byte is read' 'The second command needs nothing but coreutils.'
+  step 'Verify every byte' 'The second command needs nothing but coreutils.'
   try kvmbackup verify web1
   cd /var/lib/backup/web1/*-full
   printf '$ cd %s\n' "$PWD"
   try sha256sum --check SHA256SUMS
 
-  step 'A backup is a directory, and the archive in it an ordinary one' 'RESTORE.md in it says how to get this guest back with tar alone.'
+  step 'A backup is a directory with an ordinary archive' \
+    'RESTORE.md in it explains how to restore this guest with tar alone.'
   try ls -l
   try tar tvf web1.tar.gz
   cd /
 
-  step 'Disaster: the guest, its definition and its disk are gone'
+  step 'Destroy the guest, its definition and its disk'
   try virsh destroy web1
   try virsh undefine web1
   try rm -r /var/lib/libvirt/images/web1
   try virsh list --all
 
-  step 'The restore'
+  step 'Restore'
   try kvmbackup restore web1 --start
   try lab.sh await web1
   try virsh list --all
 
-  step 'Is it the same?'
+  step 'Compare'
   try lab.sh exec web1 'sha256sum /data/photo' | tee "$output"
   after=$(<"$output")
   if [[ ${before##*$'\n'} != "${after##*$'\n'}" ]]; then
@@ -164,10 +174,13 @@ inside() {
     exit 1
   fi
   try lab.sh exec web1 'cd /run/lab; grep . found.a found.b' | tee "$output"
-  [[ $(grep -o '[0-9]*$' "$output" | sort -u | wc -l) = 1 ]] || { echo 'The pair was torn: the guest was not frozen.' >&2; exit 1; }
+  [[ $(grep -o '[0-9]*$' "$output" | sort -u | wc -l) = 1 ]] || {
+    echo 'The pair differs: the guest was not frozen.' >&2
+    exit 1
+  }
   echo
-  echo '(It is: the file is as it was before the backup, and the pair, as the guest found it when it booted, is whole: it was'
-  echo 'frozen between two pairs.)'
+  echo '(The file is the same, and so are the numbers of the pair that the guest found when it booted: it was frozen'
+  echo 'between two pairs.)'
 }
 
 case ${1:-} in

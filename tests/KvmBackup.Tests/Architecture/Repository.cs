@@ -20,6 +20,12 @@ public static class Repository
             .Select(file => SourceFile.Parse(file.Relative, File.ReadAllText(file.FilePath)))];
     }
 
+    /// <summary>The text of a file, by its path in the repository.</summary>
+    public static string ReadText(string path) => File.ReadAllText(Path.Combine(Root, path));
+
+    /// <summary>Whether the repository has a file or folder of that path.</summary>
+    public static bool Has(string path) => Path.Exists(Path.Combine(Root, path));
+
     private static string FindRoot([CallerFilePath] string here = "")
     {
         DirectoryInfo? folder = new(Path.GetDirectoryName(here)!);

@@ -147,7 +147,7 @@ public sealed class ConfigurationReaderTests
     public void Whatever_happens_to_a_file_it_is_read_or_refused_and_nothing_else()
     {
         const string Strokes = "{}[]:,&*!|>'\"%@`#-? \t\n\0<~0aüs";
-        string sample = File.ReadAllText(SampleFiles.ShippedSample);
+        string sample = SampleFiles.CompleteSample;
         string bare = string.Join('\n', sample.Split('\n').Where(line => !line.TrimStart().StartsWith('#')));
         Random random = new(20_261_120);
         int refused = 0;

@@ -13,7 +13,7 @@ public sealed class GoodSampleTests
     [Fact]
     public void The_shipped_sample_is_what_it_says()
     {
-        HostSettings host = ConfigurationReader.Read(SampleFiles.ShippedSample, "cloud1");
+        HostSettings host = ReadComplete("cloud1");
 
         Assert.Equal("/mnt/backup/cloud1", host.BackupDirectory);
         Assert.Equal(["web1", "db1", "my vm ü"], host.Domains.Select(domain => domain.Name.Value));
@@ -30,9 +30,21 @@ public sealed class GoodSampleTests
     }
 
     [Fact]
+    public void The_shipped_sample_sets_required_keys_only()
+    {
+        HostSettings host = ConfigurationReader.Read(SampleFiles.ShippedSample, "cloud1");
+
+        DomainSettings domain = Assert.Single(host.Domains);
+        Assert.Equal(new RetentionPolicy(Last: 4), domain.Retention);
+        Assert.Equal(new Compression(CompressionMethod.Pigz), domain.Compression);
+        Assert.Equal((null, CephSettings.None), (domain.FullEvery, domain.Ceph));
+        Assert.Equal(HostSettings.DefaultStateDirectory, host.StateDirectory);
+    }
+
+    [Fact]
     public void The_shipped_sample_shows_a_host_with_images()
     {
-        HostSettings host = ConfigurationReader.Read(SampleFiles.ShippedSample, "ceph1");
+        HostSettings host = ReadComplete("ceph1");
 
         Assert.Equal(["volumes", "replicated"], host.Images.Select(selection => selection.Name));
         Assert.Equal("rbd", Assert.Single(host.ByPool).Pool);
@@ -149,6 +161,9 @@ public sealed class GoodSampleTests
         Assert.Equal(QuiesceMode.Off, host.Domains[2].Quiesce);
         Assert.All(host.Domains, domain => Assert.Equal([DayOfWeek.Sunday], domain.Schedule.Days));
     }
+
+    private static HostSettings ReadComplete(string hostName) =>
+        ConfigurationReader.Parse(SampleFiles.CompleteSample, SampleFiles.ShippedSample, hostName);
 
     private static HostSettings Read(string fileName, string hostName) =>
         ConfigurationReader.Read(Path.Combine(SampleFiles.Directory, fileName), hostName);
