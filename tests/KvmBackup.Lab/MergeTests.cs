@@ -138,7 +138,7 @@ public sealed class MergeTests : IAsyncLifetime
 
         JsonElement planned = await site.ReportAsync("prune", "--dry-run");
         Assert.Equal(
-            $"{guest.Name}: would merge {ids[0]}, {ids[1]} into {ids[2]}", Assert.Single(planned.GetProperty("notes").EnumerateArray()).GetString());
+            $"{guest.Name}: would merge {ids[0]}, {ids[1]} into {ids[2]}", Assert.Single(planned.GetProperty("notes").EnumerateArray()).GetProperty("message").GetString());
         Assert.Equal(files, Folder.Describe(site.BackupPath));
         JsonElement done = await site.ReportAsync("prune");
 

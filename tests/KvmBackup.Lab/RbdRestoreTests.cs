@@ -119,7 +119,10 @@ public sealed class RbdRestoreTests
         await AssertRefusedAsync(site, "snapshots, which would go with it", over);
         await LabCeph.RbdAsync("snap", "purge", "--no-progress", image.Specification);
 
-        string[] planned = [.. Strings(await site.ReportAsync([.. over, "--dry-run"]), "commands").Where(line => line.StartsWith("rbd ", StringComparison.Ordinal))];
+        JsonElement dryRun = await site.ReportAsync([.. over, "--dry-run"]);
+        string[] planned = [.. dryRun.GetProperty("planned_actions").EnumerateArray()
+            .Select(action => action.GetProperty("message").GetString()!)
+            .Where(line => line.StartsWith("rbd ", StringComparison.Ordinal))];
         Assert.Equal(["create", "rename", "rename", "rm"], planned.Select(line => line.Split(' ').First(word => word is "create" or "rm" or "rename")));
         (await site.RunAsync(over)).MustSucceed();
         await guest.BootAsync();
@@ -219,9 +222,6 @@ public sealed class RbdRestoreTests
         using JsonDocument usage = JsonDocument.Parse(await LabCeph.RbdAsync("du", "--format", "json", image.Specification));
         return usage.RootElement.GetProperty("images")[0].GetProperty("used_size").GetInt64();
     }
-
-    private static IEnumerable<string> Strings(JsonElement json, string property) =>
-        json.GetProperty(property).EnumerateArray().Select(element => element.GetString()!);
 
     private static Task<LabGuest> StartPairAsync(string name, LabRbdImage image, params LabDisk[] more) =>
         LabGuest.StartAsync(new LabGuestSpecification(name)
