@@ -29,7 +29,7 @@ public sealed class AgentTests
         JsonElement report = await site.ReportAsync(5, "backup", guest.Name);
 
         JsonElement job = report.GetProperty("jobs")[0];
-        Assert.Equal("needs_person", job.GetProperty("outcome").GetString());
+        Assert.Equal("manual_action_required", job.GetProperty("outcome").GetString());
         Assert.Contains("MAY STILL BE FROZEN", job.GetProperty("reason").GetString(), StringComparison.Ordinal);
         Assert.Contains("guest-fsfreeze-thaw", job.GetProperty("reason").GetString(), StringComparison.Ordinal);
         Assert.Empty(site.BackupDirectories(guest.Name));
@@ -90,8 +90,10 @@ public sealed class AgentTests
         await before.AssertUnchangedAsync(site);
 
         JsonElement shown = await site.ReportAsync("show", guest.Name);
-        Assert.Equal("crash", shown.GetProperty("consistency").GetString());
-        Assert.Contains(reason, shown.GetProperty("consistency_reason").GetString(), StringComparison.Ordinal);
+        Assert.Equal("crash", shown.GetProperty("backup").GetProperty("consistency").GetString());
+        Assert.Contains(
+            reason, shown.GetProperty("details").GetProperty("consistency_reason").GetString(),
+            StringComparison.Ordinal);
         Assert.Contains(reason, job.GetProperty("warnings")[0].GetString(), StringComparison.Ordinal);
         Assert.Contains("quiesce: require", required.Output, StringComparison.Ordinal);
         Assert.Contains(reason, required.Output, StringComparison.Ordinal);

@@ -74,7 +74,7 @@ public sealed class AssembleTests
         JsonElement report = await site.ReportAsync(4, "restore", newest, "--salvage", "--to", folder);
 
         JsonElement salvaged = Assert.Single(
-            report.GetProperty("files").EnumerateArray(),
+            report.GetProperty("salvaged_files").EnumerateArray(),
             file => file.GetProperty("path").GetString()!.EndsWith("vdb.raw.damaged", StringComparison.Ordinal));
         byte[] expected = await File.ReadAllBytesAsync(export);
         foreach (JsonElement run in salvaged.GetProperty("missing").EnumerateArray())

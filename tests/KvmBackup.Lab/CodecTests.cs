@@ -64,7 +64,7 @@ public sealed class CodecTests
         await LabImage.CheckAsync(Path.Combine(unpacked, "vda.qcow2"));
         await AssertHolesAsync(guest, Path.Combine(unpacked, "vdb.raw"), Path.Combine(restored, $"{guest.Name}-vdb.raw"));
         JsonElement verified = await site.ReportAsync("verify", guest.Name);
-        Assert.True(verified.GetProperty("results")[0].GetProperty("is_whole").GetBoolean());
+        Assert.True(verified.GetProperty("results")[0].GetProperty("is_intact").GetBoolean());
     }
 
     private static async Task AssertChecksumsAsync(string directory)

@@ -30,9 +30,9 @@ public sealed class DiskTests
 
         await before.AssertUnchangedAsync(site);
         Assert.Equal(["vda", "vdb"], Strings(job.GetProperty("backup").GetProperty("disks")));
-        JsonElement shown = await site.ReportAsync("show", guest.Name);
+        JsonElement shown = (await site.ReportAsync("show", guest.Name)).GetProperty("details");
         Dictionary<string, string> skipped = shown.GetProperty("skipped_disks").EnumerateArray().ToDictionary(
-            disk => disk.GetProperty("target").GetString()!, disk => disk.GetProperty("reason").GetString()!);
+            disk => disk.GetProperty("disk").GetString()!, disk => disk.GetProperty("reason").GetString()!);
         Assert.Equal(["fda", "sda", "sdb", "vdc", "vdd", "vde"], skipped.Keys.Order());
         Assert.StartsWith("a floppy drive", skipped["fda"], StringComparison.Ordinal);
         Assert.StartsWith("a cdrom drive", skipped["sda"], StringComparison.Ordinal);

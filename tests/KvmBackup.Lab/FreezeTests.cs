@@ -18,7 +18,8 @@ public sealed class FreezeTests
             await guest.WaitForPairAsync();
             JsonElement backup = (await site.BackUpAsync(guest.Name)).GetProperty("backup");
             Assert.Equal("filesystem", backup.GetProperty("consistency").GetString());
-            JsonElement shown = await site.ReportAsync("show", $"{guest.Name}@{backup.GetProperty("id").GetString()}");
+            string id = backup.GetProperty("id").GetString()!;
+            JsonElement shown = (await site.ReportAsync("show", $"{guest.Name}@{id}")).GetProperty("details");
             Assert.InRange(shown.GetProperty("frozen_seconds").GetDouble(), 0.001, 20);
         }
 
@@ -48,7 +49,7 @@ public sealed class FreezeTests
 
         Assert.Equal("crash", job.GetProperty("backup").GetProperty("consistency").GetString());
         Assert.Equal(10, (await copy.FoundPairAsync()).First.Length);
-        JsonElement shown = await site.ReportAsync("show", guest.Name);
+        JsonElement shown = (await site.ReportAsync("show", guest.Name)).GetProperty("details");
         Assert.Equal("quiesce is off", shown.GetProperty("consistency_reason").GetString());
         Assert.Equal(JsonValueKind.Null, shown.GetProperty("frozen_seconds").ValueKind);
     }

@@ -137,8 +137,9 @@ public sealed class MergeTests : IAsyncLifetime
         string files = Folder.Describe(site.BackupPath);
 
         JsonElement planned = await site.ReportAsync("prune", "--dry-run");
+        JsonElement note = Assert.Single(planned.GetProperty("notes").EnumerateArray());
         Assert.Equal(
-            $"{guest.Name}: would merge {ids[0]}, {ids[1]} into {ids[2]}", Assert.Single(planned.GetProperty("notes").EnumerateArray()).GetString());
+            $"{guest.Name}: would merge {ids[0]}, {ids[1]} into {ids[2]}", note.GetProperty("message").GetString());
         Assert.Equal(files, Folder.Describe(site.BackupPath));
         JsonElement done = await site.ReportAsync("prune");
 

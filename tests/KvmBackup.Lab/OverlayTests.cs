@@ -66,7 +66,7 @@ public sealed class OverlayTests
 
         _ = await site.BackUpAsync(guest.Name);
         await paused.AssertUnchangedAsync(site);
-        JsonElement shown = await site.ReportAsync("show", guest.Name);
+        JsonElement shown = (await site.ReportAsync("show", guest.Name)).GetProperty("details");
         Assert.Equal("the guest is paused", shown.GetProperty("consistency_reason").GetString());
 
         await Virsh.RunAsync("resume", guest.Name);

@@ -167,10 +167,13 @@ public sealed class RbdImagesTests : IAsyncLifetime
 
         JsonElement listed = await site.ReportAsync("snapshots", "list");
 
-        Assert.Equal(["kept"], listed.GetProperty("snapshots").EnumerateArray().Select(one => one.GetProperty("fate").GetString()));
-        Assert.StartsWith($"{image}@kvmbackup.", Assert.Single(listed.GetProperty("owed").EnumerateArray()).GetString(), StringComparison.Ordinal);
+        Assert.Equal(
+            ["kept"],
+            listed.GetProperty("snapshots").EnumerateArray().Select(one => one.GetProperty("disposition").GetString()));
+        string? pending = Assert.Single(listed.GetProperty("pending").EnumerateArray()).GetString();
+        Assert.StartsWith($"{image}@kvmbackup.", pending, StringComparison.Ordinal);
         (await site.RunAsync("recover")).MustSucceed();
-        Assert.Empty((await site.ReportAsync("snapshots", "list", "volumes")).GetProperty("owed").EnumerateArray());
+        Assert.Empty((await site.ReportAsync("snapshots", "list", "volumes")).GetProperty("pending").EnumerateArray());
         (await site.RunAsync("snapshots", "reset", image.Specification)).MustSucceed();
         Assert.Equal("before-upgrade", Assert.Single(await LabCeph.SnapshotsAsync(image)).Name);
         Assert.Equal("full", KindOf(await BackUpAsync(site, image)));

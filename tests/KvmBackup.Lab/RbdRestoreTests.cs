@@ -125,7 +125,10 @@ public sealed class RbdRestoreTests
         await LabCeph.RbdAsync("rename", "rbd/mine.former", image.Specification);
         _ = await advice.TypeAsync(snapshots.Error, "rbd snap purge");
 
-        string[] planned = [.. Strings(await site.ReportAsync([.. over, "--dry-run"]), "commands").Where(line => line.StartsWith("rbd ", StringComparison.Ordinal))];
+        JsonElement dryRun = await site.ReportAsync([.. over, "--dry-run"]);
+        string[] planned = [.. dryRun.GetProperty("planned_actions").EnumerateArray()
+            .Select(action => action.GetProperty("message").GetString()!)
+            .Where(line => line.StartsWith("rbd ", StringComparison.Ordinal))];
         Assert.Equal(["create", "rename", "rename", "rm"], planned.Select(line => line.Split(' ').First(word => word is "create" or "rm" or "rename")));
         (await site.RunAsync(over)).MustSucceed();
         await guest.BootAsync();
@@ -225,9 +228,6 @@ public sealed class RbdRestoreTests
         using JsonDocument usage = JsonDocument.Parse(await LabCeph.RbdAsync("du", "--format", "json", image.Specification));
         return usage.RootElement.GetProperty("images")[0].GetProperty("used_size").GetInt64();
     }
-
-    private static IEnumerable<string> Strings(JsonElement json, string property) =>
-        json.GetProperty(property).EnumerateArray().Select(element => element.GetString()!);
 
     private static Task<LabGuest> StartPairAsync(string name, LabRbdImage image, params LabDisk[] more) =>
         LabGuest.StartAsync(new LabGuestSpecification(name)

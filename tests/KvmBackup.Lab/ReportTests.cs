@@ -17,24 +17,26 @@ public sealed class ReportTests
         AssertHas(
             (await site.BackUpAsync(guest.Name)).GetProperty("backup"),
             "id", "kind", "consistency", "disks", "content_bytes", "archive_bytes");
-        AssertHas((await site.ReportAsync("list")).GetProperty("backups")[0], "domain", "id", "kind", "consistency", "path");
         AssertHas(
-            await site.ReportAsync("show", guest.Name),
-            "domain", "id", "domain_uuid", "host", "archive_sha256", "disk_files", "skipped_disks", "warnings",
-            "frozen_seconds");
+            (await site.ReportAsync("list")).GetProperty("backups")[0], "domain", "id", "kind", "consistency", "path");
+        JsonElement shown = await site.ReportAsync("show", guest.Name);
+        AssertHas(shown.GetProperty("backup"), "domain", "id");
+        AssertHas(
+            shown.GetProperty("details"),
+            "domain_uuid", "host", "archive_sha256", "disk_files", "skipped_disks", "warnings", "frozen_seconds");
         AssertHas(
             (await site.ReportAsync("verify", guest.Name)).GetProperty("results")[0],
-            "domain", "id", "is_whole", "damages");
+            "domain", "id", "is_intact", "damages");
         AssertHas(await site.ReportAsync("verify", "--all"), "exit_code", "results", "unusable");
         AssertHas(
             await site.ReportAsync("restore", guest.Name, "--to", LabEnvironment.NewDirectory("json")),
             "domain", "id", "name", "written_files", "kept_files", "is_defined", "is_started", "data_bytes");
-        AssertHas(await site.ReportAsync("prune"), "exit_code", "verdicts", "notes", "failures");
+        AssertHas(await site.ReportAsync("prune"), "exit_code", "backups", "notes", "failures");
         JsonElement check = await site.ReportAsync("check");
         AssertHas(check, "exit_code", "findings");
         Assert.All(
             check.GetProperty("findings").EnumerateArray(),
-            finding => Assert.Equal("good", finding.GetProperty("severity").GetString()));
+            finding => Assert.Equal("ok", finding.GetProperty("severity").GetString()));
         AssertHas(await site.ReportAsync(2, "restore", "nobody"), "exit_code", "error");
         AssertHas(await site.ReportAsync(2, "backup", "nobody"), "exit_code", "error");
     }

@@ -71,8 +71,9 @@ public sealed class RestoreTests
         JsonElement restore = await site.ReportAsync(
             "restore", guest.Name, "--as", "dry copy", "--to", folder, "--start", "--dry-run");
 
-        Assert.Contains($"write {folder}/dry copy-vda.qcow2 from vda.qcow2", Strings(restore, "commands"));
-        Assert.Contains(Strings(restore, "commands"), command => command.StartsWith("virsh start", StringComparison.Ordinal));
+        Assert.Contains($"write {folder}/dry copy-vda.qcow2 from vda.qcow2", Messages(restore, "planned_actions"));
+        Assert.Contains(
+            Messages(restore, "planned_actions"), line => line.StartsWith("virsh start", StringComparison.Ordinal));
         Assert.False(Directory.Exists(folder));
         Assert.False(await Virsh.ExistsAsync("dry copy"));
     }
@@ -142,8 +143,8 @@ public sealed class RestoreTests
         Outcome ambiguous = (await site.RunAsync("restore", $"{guest.Name}@2", "--to", "/nowhere")).MustEndWith(2);
         Outcome unknown = (await site.RunAsync("restore", $"{guest.Name}@1999", "--to", "/nowhere")).MustEndWith(2);
 
-        Assert.Equal(ids[1], newest.GetProperty("id").GetString());
-        Assert.Equal(ids[0], older.GetProperty("id").GetString());
+        Assert.Equal(ids[1], newest.GetProperty("backup").GetProperty("id").GetString());
+        Assert.Equal(ids[0], older.GetProperty("backup").GetProperty("id").GetString());
         Assert.All(ids, id => Assert.Contains(id, ambiguous.Error, StringComparison.Ordinal));
         Assert.All(ids, id => Assert.Contains(id, unknown.Error, StringComparison.Ordinal));
         Assert.False(Directory.Exists("/nowhere"));
@@ -187,4 +188,7 @@ public sealed class RestoreTests
 
     private static IEnumerable<string> Strings(JsonElement json, string property) =>
         json.GetProperty(property).EnumerateArray().Select(element => element.GetString()!);
+
+    private static IEnumerable<string> Messages(JsonElement json, string property) =>
+        json.GetProperty(property).EnumerateArray().Select(element => element.GetProperty("message").GetString()!);
 }

@@ -22,7 +22,7 @@ public sealed class RotationTests
         Assert.Equal(made[1..], site.BackupIds(guest.Name));
         JsonElement prune = await site.ReportAsync("prune");
         Assert.All(
-            prune.GetProperty("verdicts").EnumerateArray(),
+            prune.GetProperty("backups").EnumerateArray(),
             verdict => Assert.True(verdict.GetProperty("is_kept").GetBoolean()));
     }
 
@@ -98,7 +98,8 @@ public sealed class RotationTests
 
         JsonElement list = await site.ReportAsync("list");
         Assert.Equal(1, list.GetProperty("backups").GetArrayLength());
-        Assert.Contains("20200101T000000Z", list.GetProperty("unusable")[0].GetString(), StringComparison.Ordinal);
+        string? unusable = list.GetProperty("unusable")[0].GetProperty("message").GetString();
+        Assert.Contains("20200101T000000Z", unusable, StringComparison.Ordinal);
         (await site.RunAsync("show", $"{guest.Name}@20200101")).MustEndWith(2);
 
         JsonElement job = await site.BackUpAsync(guest.Name);

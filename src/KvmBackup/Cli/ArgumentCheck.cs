@@ -4,14 +4,14 @@ using KvmBackup.Configuration;
 namespace KvmBackup.Cli;
 
 /// <summary>
-/// Finds what the library would take for something else: an option in the place of a value, a misspelt option in the
-/// place of a name, an empty value. What follows a bare <c>--</c> is a name, whatever it begins with.
+/// Finds mistakes that the library would accept with another meaning: an option in the place of a value, a misspelt
+/// option in the place of a name, an empty value. Everything after a bare <c>--</c> is a name.
 /// </summary>
 internal sealed class ArgumentCheck(Command root)
 {
     private const string EndOfOptions = "--";
 
-    /// <returns>A sentence for each mistake.</returns>
+    /// <returns>One sentence for each mistake.</returns>
     public IEnumerable<string> Find(string[] arguments)
     {
         Command command = root;
@@ -52,7 +52,7 @@ internal sealed class ArgumentCheck(Command root)
     private static bool IsOption(string word) => word.Length > 1 && word[0] == '-';
 
     private static string? FindMisplaced(Command command, string word) =>
-        word.Length == 0 ? "An empty word was given as a name; quote a variable only if it is set."
+        word.Length == 0 ? "An empty name was given; quote a variable only if it is set."
         : command.Subcommands.Count > 0
             ? $"There is no command '{(command is RootCommand ? string.Empty : $"{command.Name} ")}{word}'."
             + Guess(word, command.Subcommands.Select(one => one.Name))
@@ -61,7 +61,7 @@ internal sealed class ArgumentCheck(Command root)
             + $"To back it up now, whatever the day: kvmbackup backup {word}"
         : $"{command.Name} takes no name, but '{word}' was given.";
 
-    /// <returns>What is wrong with an option, and whether the next word is its value.</returns>
+    /// <returns>The mistake in an option, and whether the next word is its value.</returns>
     private (string? Mistake, bool TakesNext) Check(Command command, string word, string? next)
     {
         Option[] known = [.. Known(command)];
@@ -87,17 +87,17 @@ internal sealed class ArgumentCheck(Command root)
         string usage = option.HelpName is { } help ? $" {help}" : string.Empty;
         return (value ?? next) switch
         {
-            null => ($"{name} needs a value:{usage}.", false),
-            "" => ($"{name} needs a value:{usage}. An empty one was given.", value is null),
+            null => ($"{name} requires a value:{usage}.", false),
+            "" => ($"{name} requires a value:{usage}. An empty one was given.", value is null),
             _ when value is null && IsOption(next!) => (
-                $"{name} needs a value:{usage}. The option '{next}' follows it. "
-                    + $"A value that begins with a dash is written {name}={next}",
+                $"{name} requires a value:{usage}. The option '{next}' follows it. "
+                    + $"Write a value that begins with a dash as {name}={next}",
                 Named(known, next!) is null),
             _ => (null, value is null),
         };
     }
 
-    /// <summary>Short options in one word, as <c>-qv</c>; what follows one that takes a value is that value.</summary>
+    /// <summary>Finds the last of short options in one word, <c>-qv</c>, and the value that follows it there.</summary>
     private static (Option? Option, string? Value) LastOfBundle(Option[] known, string word)
     {
         for (int place = 1; place < word.Length; place++)
@@ -116,12 +116,12 @@ internal sealed class ArgumentCheck(Command root)
     {
         if (command is RootCommand && root.Subcommands.Any(one => Named([.. one.Options], name) is not null))
         {
-            return $"The option '{name}' belongs behind its command.";
+            return $"The option '{name}' must follow its command.";
         }
 
         return $"{(command is RootCommand ? "kvmbackup" : command.Name)} has no option '{name}'."
             + Guess(name, known.SelectMany(Names))
-            + $" A name that begins with a dash is written behind a bare {EndOfOptions}";
+            + $" Write {EndOfOptions} before a name that begins with a dash.";
     }
 
     private static string Guess(string word, IEnumerable<string> known) =>

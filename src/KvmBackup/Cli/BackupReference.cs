@@ -3,24 +3,24 @@ using System.Text.RegularExpressions;
 namespace KvmBackup.Cli;
 
 /// <summary>
-/// A backup as an operator types it: <c>web1</c>, <c>web1@20261120</c>, <c>web1@2026-11-20</c>, <c>web1@latest</c>, or
-/// the path of its directory, pasted from a list.
+/// A backup on the command line: <c>web1</c>, <c>web1@20261120</c>, <c>web1@2026-11-20</c>, <c>web1@latest</c>, or the
+/// path of its directory.
 /// </summary>
 public sealed partial record BackupReference(DomainName Domain, string? IdPrefix)
 {
-    /// <summary>For the help of each command that takes one.</summary>
+    /// <summary>The description for the help of commands.</summary>
     public const string Usage =
-        "a backup; ID is a timestamp or its beginning, a date (UTC), or latest, as without an ID";
+        "a backup; ID is a timestamp or its beginning, a date in UTC, or latest (the default)";
 
     private const string Latest = "latest";
 
-    /// <summary>Of a path that was given in full: the backup directory in which it lies, else null.</summary>
+    /// <summary>The backup directory of a full path; null for a name.</summary>
     public string? BackupDirectory { get; private init; }
 
     /// <summary>
-    /// A name may hold an at sign itself: only what follows the last one and could be an ID is one.
+    /// Parses a reference. A name may contain an at sign: an ID follows the last one and has the form of an ID.
     /// </summary>
-    /// <exception cref="KvmBackupException">There is no name.</exception>
+    /// <exception cref="KvmBackupException">The name is empty.</exception>
     public static BackupReference Parse(string text)
     {
         if (ParsePath(text) is { } pasted)
@@ -34,7 +34,7 @@ public sealed partial record BackupReference(DomainName Domain, string? IdPrefix
             : new BackupReference(new DomainName(text), null);
     }
 
-    /// <returns>The beginning of a directory's name; null for the newest.</returns>
+    /// <returns>The beginning of the name of a directory; null for the newest.</returns>
     private static (bool IsId, string? Prefix) ParseId(string text)
     {
         string id = text.TrimEnd('/');
@@ -57,7 +57,7 @@ public sealed partial record BackupReference(DomainName Domain, string? IdPrefix
         string folder = path[..Math.Max(slash, 0)];
         if (folder is "" or "." or "..")
         {
-            throw new CliException($"Of which domain is '{text}'? Type NAME@{directory.Groups["id"].Value}.");
+            throw new CliException($"'{text}' names no domain. Type NAME@{directory.Groups["id"].Value}.");
         }
 
         bool isFull = folder[0] is '/' or '.';
@@ -68,7 +68,7 @@ public sealed partial record BackupReference(DomainName Domain, string? IdPrefix
         };
     }
 
-    // What a merge did since may have changed the kind; an ending says that it is no backup, which is told.
+    // A merge may have changed the kind. An ending is kept, so that the search reports an unfinished backup.
     private static string PrefixOf(Match directory) =>
         directory.Groups["ending"].Length > 0 ? directory.Value : directory.Groups["id"].Value;
 

@@ -2,28 +2,32 @@ using System.CommandLine;
 
 namespace KvmBackup.Cli;
 
-/// <summary>The words of <c>cat</c>.</summary>
+/// <summary>The command <c>cat</c>.</summary>
 internal static class CatCommand
 {
     private static readonly Argument<string> Reference = new("NAME[@ID]") { Description = BackupReference.Usage };
-    private static readonly Argument<string> What = new("DISK|FILE") { Description = "a disk such as vda, or a file of the archive such as domain.xml" };
+    private static readonly Argument<string> What = new("DISK|FILE")
+    {
+        Description = "a disk such as vda, or a file of the archive such as domain.xml",
+    };
+
     private static readonly Option<long> Offset = new("--offset")
     {
-        Description = "from this byte on",
+        Description = "the first byte; default 0",
         HelpName = "BYTES",
         CustomParser = result => NumberOption.Parse(result, "bytes"),
     };
 
     private static readonly Option<long?> Length = new("--length")
     {
-        Description = "so many bytes; without it up to the end",
+        Description = "the number of bytes; default up to the end",
         HelpName = "BYTES",
         CustomParser = result => NumberOption.Parse(result, "bytes"),
     };
 
     public static Command Build(Func<ParseResult, Func<Session, Task<ExitCode>>, Task<int>> execute)
     {
-        Command command = new("cat", "bytes of a disk or file of a backup, to standard output, without reading what lies before them")
+        Command command = new("cat", "write bytes of a disk or file to standard output")
         {
             Reference, What, Offset, Length,
         };
@@ -32,12 +36,12 @@ internal static class CatCommand
             CatRequest request = Read(parsed, session);
             if (!session.Streams.HasOutput)
             {
-                throw new CliException("cat writes bytes to standard output, which is closed.");
+                throw new CliException("cat writes to standard output, which is closed.");
             }
 
             if (session.Streams.OutputWidth is not null && !request.Name.Contains('.', StringComparison.Ordinal))
             {
-                throw new CliException("cat writes the bytes of a disk: send them to a file or a program, not to a terminal.");
+                throw new CliException("cat does not write a disk to a terminal: redirect it to a file or a program.");
             }
 
             await using OutputStream output = new();
@@ -49,7 +53,7 @@ internal static class CatCommand
             catch (KvmBackupException failure) when (
                 failure.InnerException is IOException { HResult: OutputStream.BrokenPipe })
             {
-                // Who reads has enough, as head has.
+                // The reader, such as head, has enough.
                 return ExitCode.BrokenPipe;
             }
         }));

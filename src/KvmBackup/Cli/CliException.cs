@@ -1,4 +1,4 @@
 namespace KvmBackup.Cli;
 
-/// <summary>Words on the command line that make no sense together.</summary>
+/// <summary>A command line with invalid or contradictory arguments.</summary>
 public sealed class CliException(string message) : KvmBackupException(message, ExitCode.Usage);

@@ -7,8 +7,9 @@ using KvmBackup.Runs.Retention;
 
 namespace KvmBackup.Cli;
 
-/// <summary>The runs that a command can start. Those that need the configuration are made when they are asked for, so
-/// that a backup can be restored on a host that has none.</summary>
+/// <summary>
+/// Creates the run of each command on request, so that a backup can be restored on a host without a configuration.
+/// </summary>
 public sealed record CommandFactories(
     Func<string> BackupDirectoryPath,
     Func<BackupRun> Backup,

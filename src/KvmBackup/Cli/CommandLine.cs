@@ -5,15 +5,15 @@ using Serilog;
 
 namespace KvmBackup.Cli;
 
-/// <summary>The words an operator types, the run that each of them starts, and the exit code that comes of it.</summary>
+/// <summary>Parses the command line, starts the run of a command and returns its exit code.</summary>
 public sealed class CommandLine(
     Func<GlobalOptions, ILogger, CommandFactories> assemble, StandardStreams streams, TimeProvider time)
 {
-    private const string LongHelp = "See kvmbackup --help.";
-    private readonly CommonOptions words = new();
+    private const string HelpHint = "See kvmbackup --help.";
+    private readonly CommonOptions commonOptions = new();
 
-    /// <summary>Reports a failure of which no command knows.</summary>
-    /// <param name="isVerbose">With the place in the program, for the report of a defect.</param>
+    /// <summary>Describes a failure that no command expects.</summary>
+    /// <param name="isVerbose">With the stack trace, for the report of a defect.</param>
     public static string Describe(Exception failure, bool isVerbose)
     {
         string place = failure.StackTrace?.Split('\n')[0].Trim() is { Length: > 0 } frame ? $" {frame}" : string.Empty;
@@ -23,20 +23,22 @@ public sealed class CommandLine(
     }
 
     /// <summary>Runs one command to its end.</summary>
-    /// <returns>The exit code; a failure has been told on standard error.</returns>
+    /// <returns>The exit code. A failure has been printed.</returns>
     public async Task<ExitCode> RunAsync(string[] arguments)
     {
         using Signals signals = new();
         (ParseResult parsed, string[] mistakes) = Parse(arguments, signals);
         if (mistakes.Length > 0)
         {
-            IReports reports = CommonOptions.IsJson(arguments) ? new JsonReports(streams.Output)
+            string? command = CommonOptions.NameOf(parsed.CommandResult.Command);
+            IReports reports = CommonOptions.IsJson(arguments)
+                ? new JsonReports(streams.Output, command, signals.Settle)
                 : new TextReports(streams.Output, streams.Error, null, time);
-            reports.PrintError(string.Join('\n', mistakes) + $"\n{LongHelp}", ExitCode.Usage);
+            reports.PrintError(string.Join('\n', mistakes) + $"\n{HelpHint}", ExitCode.Usage);
             return ExitCode.Usage;
         }
 
-        // Signals are handled here: the library would end the process two seconds after the first one.
+        // The library would end the process two seconds after the first signal; this program handles signals itself.
         InvocationConfiguration invocation = new()
         {
             ProcessTerminationTimeout = null,
@@ -50,33 +52,44 @@ public sealed class CommandLine(
             return exitCode;
         }
 
-        // What was done is done, and its exit code says how it ended; a command that only prints has failed.
+        // A command that only prints has failed; the exit code of any other is about its work.
         streams.Error.WriteLine($"kvmbackup: standard output cannot be written: {failure}");
         return exitCode == ExitCode.Done && !CommonOptions.ChangesAnything(parsed) ? ExitCode.Failed : exitCode;
     }
 
-    /// <summary>What makes no sense in the words of a command; nothing is done.</summary>
+    /// <summary>The mistakes in a command line, which is not carried out.</summary>
     public IReadOnlyList<string> FindMistakes(string[] arguments)
     {
         using Signals signals = new();
         return Parse(arguments, signals).Mistakes;
     }
 
+    /// <summary>The help of all commands; that of the program has an empty name.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Help()
+    {
+        using Signals signals = new();
+        return All(BuildRoot(signals)).ToDictionary(
+            command => CommonOptions.NameOf(command) ?? string.Empty,
+            command => (IReadOnlyList<string>)[.. HelpCommand.Lines(command, commonOptions)]);
+    }
+
+    private static IEnumerable<Command> All(Command command) => command.Subcommands.SelectMany(All).Prepend(command);
+
     private (ParseResult Parsed, string[] Mistakes) Parse(string[] arguments, Signals signals)
     {
         RootCommand root = BuildRoot(signals);
 
-        // A file whose name follows an at sign is for the library a list of further words; here it is a name.
+        // By default the library reads further arguments from the file that is named after an at sign.
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         string[] mistakes = [.. new ArgumentCheck(root).Find(arguments)];
         return (parsed, mistakes.Length > 0 ? mistakes
-            : [.. parsed.Errors.Select(error => error.Message).Concat(words.FindUnused(parsed)).Distinct()]);
+            : [.. parsed.Errors.Select(error => error.Message).Concat(commonOptions.FindUnused(parsed)).Distinct()]);
     }
 
     private RootCommand BuildRoot(Signals signals)
     {
-        RootCommand root = new("Backs up running KVM guests to archives that plain tar unpacks, and gets them back.");
-        foreach (Option option in words.All)
+        RootCommand root = new("Backs up running KVM guests.");
+        foreach (Option option in commonOptions.All)
         {
             root.Options.Add(option);
         }
@@ -87,47 +100,48 @@ public sealed class CommandLine(
             root.Subcommands.Add(command);
         }
 
+        HelpCommand.Add(root, commonOptions);
         return root;
     }
 
     /// <summary>The one place where an exception becomes a message and an exit code.</summary>
     private async Task<int> ExecuteAsync(ParseResult parsed, Func<Session, Task<ExitCode>> action, Signals signals)
     {
-        GlobalOptions options = words.Read(parsed);
-        using Session session = new(options, assemble, streams, time, signals.Token);
+        GlobalOptions options = commonOptions.Read(parsed);
+        using Session session = new(options, assemble, streams, time, signals);
         try
         {
-            ExitCode exitCode = await action(session);
-
-            // What a guest needs is worse news than that the run was interrupted.
-            return (int)(exitCode == ExitCode.ManualActionRequired ? exitCode : signals.ExitCode ?? exitCode);
+            return (int)signals.Settle(await action(session));
         }
         catch (OperationCanceledException)
         {
-            // Without a signal it is the host that shuts down.
+            // Without a signal, the shutdown of the host cancels a run.
             ExitCode exitCode = signals.ExitCode ?? ExitCode.Terminated;
-            return (int)session.Finish(exitCode, reports => reports.PrintError("interrupted; nothing was left behind", exitCode));
+            return Fail(session, "interrupted; everything was cleaned up", exitCode);
         }
         catch (KvmBackupException failure)
         {
             string message = failure is ConfigurationException or { InnerException: null } || !options.IsVerbose
                 ? failure.Message : $"{failure.Message}\n{failure.InnerException}";
-            if (failure is ConfigurationException { IsMissing: true } && CommonOptions.CanDoWithoutConfiguration(parsed))
+            if (failure is ConfigurationException { IsMissing: true }
+                && CommonOptions.CanDoWithoutConfiguration(parsed))
             {
-                message += "\nTo look for backups without a configuration, as on another host: give --backupdir DIR";
+                message += "\nTo use backups without a configuration, for example on another host: give "
+                    + "--backupdir DIR";
             }
 
-            return (int)session.Finish(failure.ExitCode, reports => reports.PrintError(message, failure.ExitCode));
+            return Fail(session, message, failure.ExitCode);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            string message = options.IsVerbose ? $"{failure}" : failure.Message;
-            return (int)session.Finish(ExitCode.Failed, reports => reports.PrintError(message, ExitCode.Failed));
+            return Fail(session, options.IsVerbose ? $"{failure}" : failure.Message, ExitCode.Failed);
         }
         catch (Exception failure)
         {
-            return (int)session.Finish(
-                ExitCode.Failed, reports => reports.PrintError(Describe(failure, options.IsVerbose), ExitCode.Failed));
+            return Fail(session, Describe(failure, options.IsVerbose), ExitCode.Failed);
         }
     }
+
+    private static int Fail(Session session, string message, ExitCode exitCode) =>
+        (int)session.Finish(exitCode, reports => reports.PrintError(message, exitCode));
 }

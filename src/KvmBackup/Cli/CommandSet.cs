@@ -2,28 +2,31 @@ using System.CommandLine;
 
 namespace KvmBackup.Cli;
 
-/// <summary>The commands, each with its own words.</summary>
-/// <param name="execute">Runs a command's deed in a session.</param>
+/// <summary>All commands with their arguments and options.</summary>
+/// <param name="execute">Runs the action of a command in a session.</param>
 internal sealed class CommandSet(Func<ParseResult, Func<Session, Task<ExitCode>>, Task<int>> execute)
 {
-    private readonly Option<bool> dryRun = new("--dry-run") { Description = "print each command that would change something, and run none" };
+    private readonly Option<bool> dryRun = new("--dry-run")
+    {
+        Description = "print each command that would change something, and run none",
+    };
 
     public IReadOnlyList<Command> All =>
     [
-        Run(), Backup(), List(), Show(), VerifyCommand.Build(execute), RestoreCommand.Build(execute), AssembleCommand.Build(execute), CatCommand.Build(execute),
-        CompareCommand.Build(execute), Prune(), Recover(), Check(),
-        SnapshotsCommand.Build(execute),
+        Run(), Backup(), List(), Show(), VerifyCommand.Build(execute), RestoreCommand.Build(execute),
+        AssembleCommand.Build(execute), CatCommand.Build(execute), CompareCommand.Build(execute), Prune(), Recover(),
+        Check(), SnapshotsCommand.Build(execute),
     ];
 
     private Command Run()
     {
         Option<string[]> domains = new("--domain", "-d", "--domains")
         {
-            Description = "only these, separated by commas",
+            Description = "only these domains or images, separated by commas",
             HelpName = "A,B",
         };
-        Option<bool> force = new("--force", "-f") { Description = "whatever the weekday" };
-        Command command = new("run", "back up every domain that is due today: the crontab line") { domains, force, dryRun };
+        Option<bool> force = new("--force", "-f") { Description = "also those that are not due today" };
+        Command command = new("run", "back up each domain that is due today") { domains, force, dryRun };
         command.SetAction((parsed, _) => execute(parsed, session => BackUpAsync(session, new BackupRequest(
             Split(parsed.GetValue(domains)), parsed.GetValue(force), parsed.GetValue(dryRun), session.Options.Wait))));
         return command;
@@ -31,8 +34,12 @@ internal sealed class CommandSet(Func<ParseResult, Func<Session, Task<ExitCode>>
 
     private Command Backup()
     {
-        Argument<string[]> names = new("NAME") { Description = "domains, selections of images or images of the configuration", Arity = ArgumentArity.OneOrMore };
-        Command command = new("backup", "back up these now, whatever the day") { names, dryRun };
+        Argument<string[]> names = new("NAME")
+        {
+            Description = "a domain, an image or a selection of images of the configuration",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        Command command = new("backup", "back up the named domains or images now") { names, dryRun };
         command.SetAction((parsed, _) => execute(parsed, session => BackUpAsync(session, new BackupRequest(
             parsed.GetValue(names), true, parsed.GetValue(dryRun), session.Options.Wait))));
         return command;
@@ -48,9 +55,10 @@ internal sealed class CommandSet(Func<ParseResult, Func<Session, Task<ExitCode>>
     {
         Argument<string?> name = new("NAME[@ID]")
         {
-            Description = "one domain or image; with an ID, that backup in full, as show does", Arity = ArgumentArity.ZeroOrOne,
+            Description = "a domain or image; with an ID, that backup in full, as show does",
+            Arity = ArgumentArity.ZeroOrOne,
         };
-        Command command = new("list", "the backups there are") { name };
+        Command command = new("list", "list backups") { name };
         command.SetAction((parsed, _) => execute(parsed, session =>
         {
             string? text = parsed.GetValue(name);
@@ -73,23 +81,25 @@ internal sealed class CommandSet(Func<ParseResult, Func<Session, Task<ExitCode>>
     private Command Show()
     {
         Argument<string> reference = new("NAME[@ID]") { Description = BackupReference.Usage };
-        Option<bool> files = new("--files") { Description = "with every file of the archive" };
-        Command command = new("show", "one backup in full") { reference, files };
+        Option<bool> files = new("--files") { Description = "also list each file of the archive" };
+        Command command = new("show", "print all facts about one backup") { reference, files };
         command.SetAction((parsed, _) => execute(parsed, session =>
         {
             BackupReference wanted = session.Find(parsed.GetValue(reference)!);
             CompletedBackup backup = session.Runs.List().Show(wanted.Domain, wanted.IdPrefix);
-            return Task.FromResult(session.Finish(ExitCode.Done, reports => reports.Print(backup, parsed.GetValue(files))));
+            bool withFiles = parsed.GetValue(files);
+            return Task.FromResult(session.Finish(ExitCode.Done, reports => reports.Print(backup, withFiles)));
         }));
         return command;
     }
 
     private Command Prune()
     {
-        Command command = new("prune", "retention now, with the reason for each backup") { dryRun };
+        Command command = new("prune", "apply the retention now") { dryRun };
         command.SetAction((parsed, _) => execute(parsed, async session =>
         {
-            PruneReport report = await session.Runs.Prune().RunAsync(parsed.GetValue(dryRun), session.CancellationToken);
+            PruneReport report = await session.Runs.Prune().RunAsync(
+                parsed.GetValue(dryRun), session.CancellationToken);
             return session.Finish(report.ExitCode, reports => reports.Print(report));
         }));
         return command;
@@ -97,10 +107,11 @@ internal sealed class CommandSet(Func<ParseResult, Func<Session, Task<ExitCode>>
 
     private Command Recover()
     {
-        Command command = new("recover", "undo what an interrupted run left: thaw guests, put them back on their disks");
+        Command command = new("recover", "undo what an interrupted run left");
         command.SetAction((parsed, _) => execute(parsed, async session =>
         {
-            RecoveryReport report = await session.Runs.Recover().RunAsync(session.Options.Wait, session.CancellationToken);
+            RecoveryReport report = await session.Runs.Recover().RunAsync(
+                session.Options.Wait, session.CancellationToken);
             return session.Finish(report.ExitCode, reports => reports.Print(report));
         }));
         return command;
@@ -108,7 +119,7 @@ internal sealed class CommandSet(Func<ParseResult, Func<Session, Task<ExitCode>>
 
     private Command Check()
     {
-        Command command = new("check", "the configuration and this host: what would go wrong tonight, and the mend");
+        Command command = new("check", "check the configuration and this host");
         command.SetAction((parsed, _) => execute(parsed, async session =>
         {
             CheckReport report = await session.Runs.Check().RunAsync(session.CancellationToken);
@@ -117,7 +128,7 @@ internal sealed class CommandSet(Func<ParseResult, Func<Session, Task<ExitCode>>
         return command;
     }
 
-    // A single name is taken as it is typed: a blank at its end may be part of it.
+    // A single name is not trimmed: a blank at its end may be part of it.
     private static string[]? Split(string[]? lists) => lists is null or [] ? null
         : [.. lists.SelectMany(list => !list.Contains(',', StringComparison.Ordinal) ? [list]
             : list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];

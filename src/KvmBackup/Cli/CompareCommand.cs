@@ -2,15 +2,20 @@ using System.CommandLine;
 
 namespace KvmBackup.Cli;
 
-/// <summary>The words of <c>compare</c>.</summary>
+/// <summary>The command <c>compare</c>.</summary>
 internal static class CompareCommand
 {
     private static readonly Argument<string> Reference = new("NAME[@ID]") { Description = BackupReference.Usage };
-    private static readonly Argument<string[]> Disks = new("DISK") { Description = "only these", Arity = ArgumentArity.ZeroOrMore };
+
+    private static readonly Argument<string[]> Disks = new("DISK")
+    {
+        Description = "a disk, such as vda; default all",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
 
     public static Command Build(Func<ParseResult, Func<Session, Task<ExitCode>>, Task<int>> execute)
     {
-        Command command = new("compare", "whether the source still holds what a backup holds, and where it does not")
+        Command command = new("compare", "compare a backup with its source")
         {
             Reference, Disks,
         };
@@ -18,9 +23,10 @@ internal static class CompareCommand
         {
             BackupReference reference = session.Find(parsed.GetValue(Reference)!);
             CompareRequest request = new(
-                reference.Domain, reference.IdPrefix, [.. (parsed.GetValue(Disks) ?? []).Select(disk => new DiskTarget(disk))],
-                session.Options.Wait);
-            CompareReport report = await session.Runs.Compare().RunAsync(request, session.Progress, session.CancellationToken);
+                reference.Domain, reference.IdPrefix,
+                [.. (parsed.GetValue(Disks) ?? []).Select(disk => new DiskTarget(disk))], session.Options.Wait);
+            CompareReport report = await session.Runs.Compare().RunAsync(
+                request, session.Progress, session.CancellationToken);
             return session.Finish(report.ExitCode, reports => reports.Print(report));
         }));
         return command;

@@ -1,12 +1,12 @@
 namespace KvmBackup.Cli;
 
-/// <summary>What holds for every command.</summary>
+/// <summary>The options that all commands have in common.</summary>
 /// <param name="ConfigurationPath">The configuration file.</param>
-/// <param name="BackupDirectory">Backups are looked for here and no configuration is read; null for the configuration's.</param>
-/// <param name="ConnectUri">Which libvirt; null for virsh's own choice.</param>
-/// <param name="IsVerbose">Tell every command that is run.</param>
-/// <param name="IsQuiet">Tell only what someone should look at.</param>
-/// <param name="IsJson">Reports are JSON.</param>
+/// <param name="BackupDirectory">A backup directory; null for that of the configuration.</param>
+/// <param name="ConnectUri">The URI of libvirt; null for the default of virsh.</param>
+/// <param name="IsVerbose">Log each program that is started.</param>
+/// <param name="IsQuiet">Print only what requires attention.</param>
+/// <param name="IsJson">Print reports as JSON.</param>
 /// <param name="Wait">How long to wait for another run.</param>
 public sealed record GlobalOptions(
     string ConfigurationPath,
@@ -15,4 +15,8 @@ public sealed record GlobalOptions(
     bool IsVerbose,
     bool IsQuiet,
     bool IsJson,
-    TimeSpan Wait);
+    TimeSpan Wait)
+{
+    /// <summary>The command as typed, <c>snapshots list</c>; null for none.</summary>
+    public string? Command { get; init; }
+}

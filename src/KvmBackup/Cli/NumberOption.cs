@@ -3,12 +3,12 @@ using System.Globalization;
 
 namespace KvmBackup.Cli;
 
-/// <summary>A whole number from 0 on, as a word of the command line.</summary>
+/// <summary>An option whose value is an integer from 0 on.</summary>
 internal static class NumberOption
 {
-    /// <param name="result">Takes the mistake.</param>
-    /// <param name="unit">What is counted.</param>
-    /// <param name="most">The largest that is understood.</param>
+    /// <param name="result">The value; receives the mistake.</param>
+    /// <param name="unit">The unit, for the message.</param>
+    /// <param name="most">The largest number.</param>
     public static long Parse(ArgumentResult result, string unit, long most = long.MaxValue)
     {
         string word = result.Tokens[0].Value;

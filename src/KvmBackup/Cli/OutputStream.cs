@@ -3,13 +3,12 @@ using System.Runtime.InteropServices;
 namespace KvmBackup.Cli;
 
 /// <summary>
-/// Standard output for bytes. It writes where the descriptor stands, which programs before and after this one share,
-/// whereas a FileStream writes at an offset of its own; and it reports that nobody reads any more, which the stream of
-/// the console does not.
+/// Standard output for bytes. It writes at the offset of the descriptor, which programs before and after this one
+/// share; a FileStream writes at an offset of its own. It reports a closed pipe; the stream of the console does not.
 /// </summary>
 internal sealed unsafe partial class OutputStream : Stream
 {
-    /// <summary>EPIPE: the HResult of the exception when nobody reads any more.</summary>
+    /// <summary>EPIPE, the HResult of the exception after the reader has closed the pipe.</summary>
     public const int BrokenPipe = 32;
 
     private const int Descriptor = 1;
@@ -20,7 +19,7 @@ internal sealed unsafe partial class OutputStream : Stream
     private const int PollMilliseconds = 200;
     private const short CanWriteNow = 4;
 
-    // A pipe that poll(2) calls writable takes that many bytes without waiting, so a signal is never missed.
+    // A pipe that poll(2) reports as writable accepts this many bytes without blocking, so no signal is missed.
     private readonly int mostBytes = fcntl(Descriptor, GetPipeSize) >= 0 ? PipeBufferBytes : int.MaxValue;
 
     public override bool CanRead => false;
@@ -39,7 +38,7 @@ internal sealed unsafe partial class OutputStream : Stream
 
     public override void Flush()
     {
-        // Nothing is held back.
+        // Nothing is buffered.
     }
 
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();

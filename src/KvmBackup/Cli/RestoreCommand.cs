@@ -2,25 +2,69 @@ using System.CommandLine;
 
 namespace KvmBackup.Cli;
 
-/// <summary>The words of <c>restore</c>.</summary>
+/// <summary>The command <c>restore</c>.</summary>
 internal static class RestoreCommand
 {
     private static readonly Argument<string> Reference = new("NAME[@ID]") { Description = BackupReference.Usage };
-    private static readonly Option<string?> Target = new("--to") { Description = "put the disks here, into files or RBD images; without it where they were", HelpName = "DIR|rbd:POOL[/NAMESPACE][/IMAGE]" };
-    private static readonly Option<string?> NewName = new("--as") { Description = "restore a copy: new name, new UUID, new MAC addresses", HelpName = "NEWNAME" };
-    private static readonly Option<string?> Disk = new("--disk") { Description = "only this disk", HelpName = "TARGET" };
+
+    private static readonly Option<string?> Target = new("--to")
+    {
+        Description = "restore the disks to this directory or as RBD images; default: to where they were",
+        HelpName = "DIR|rbd:POOL[/NAMESPACE][/IMAGE]",
+    };
+
+    private static readonly Option<string?> NewName = new("--as")
+    {
+        Description = "restore a copy with this name, a new UUID and new MAC addresses",
+        HelpName = "NEWNAME",
+    };
+
+    private static readonly Option<string?> Disk = new("--disk")
+    {
+        Description = "only this disk, such as vda",
+        HelpName = "TARGET",
+    };
+
     private static readonly Option<bool> Define = new("--define") { Description = "define the domain in libvirt" };
+
     private static readonly Option<bool> Start = new("--start") { Description = "define the domain and start it" };
-    private static readonly Option<string?> Replace = new("--replace") { Description = "overwrite this domain's disks and definition; the name must be typed", HelpName = "NAME" };
-    private static readonly Option<string[]> ReplaceImage = new("--replace-image") { Description = "overwrite this RBD image; its name must be typed", HelpName = "POOL/IMAGE" };
-    private static readonly Option<string[]> ReplaceDevice = new("--replace-device") { Description = "overwrite this block device; its path must be typed", HelpName = "PATH" };
-    private static readonly Option<bool> DiscardSavedState = new("--discard-saved-state") { Description = "let the memory go that libvirt saved of the replaced guest (virsh managedsave)" };
-    private static readonly Option<bool> Salvage = new("--salvage") { Description = "get what can be had out of a damaged backup; needs --to DIR" };
-    private static readonly Option<bool> DryRun = new("--dry-run") { Description = "print what would be done, and do nothing" };
+
+    private static readonly Option<string?> Replace = new("--replace")
+    {
+        Description = "overwrite the disks and the definition of this domain",
+        HelpName = "NAME",
+    };
+
+    private static readonly Option<string[]> ReplaceImage = new("--replace-image")
+    {
+        Description = "overwrite this RBD image",
+        HelpName = "POOL/IMAGE",
+    };
+
+    private static readonly Option<string[]> ReplaceDevice = new("--replace-device")
+    {
+        Description = "overwrite this block device",
+        HelpName = "PATH",
+    };
+
+    private static readonly Option<bool> DiscardSavedState = new("--discard-saved-state")
+    {
+        Description = "delete the saved memory of the replaced guest (virsh managedsave)",
+    };
+
+    private static readonly Option<bool> Salvage = new("--salvage")
+    {
+        Description = "restore all that is readable of a damaged backup; requires --to DIR",
+    };
+
+    private static readonly Option<bool> DryRun = new("--dry-run")
+    {
+        Description = "print what would be done, and change nothing",
+    };
 
     public static Command Build(Func<ParseResult, Func<Session, Task<ExitCode>>, Task<int>> execute)
     {
-        Command command = new("restore", "bring disks back, and the domain; never overwrites unasked")
+        Command command = new("restore", "restore disks and the domain")
         {
             Reference, Target, NewName, Disk, Define, Start, Replace, ReplaceImage, ReplaceDevice,
             DiscardSavedState, Salvage, DryRun,
@@ -33,7 +77,8 @@ internal static class RestoreCommand
                 return await SalvageAsync(session, request);
             }
 
-            RestoreReport report = await session.Runs.Restore().RunAsync(request, session.Progress, session.CancellationToken);
+            RestoreReport report = await session.Runs.Restore().RunAsync(
+                request, session.Progress, session.CancellationToken);
             return session.Finish(ExitCode.Done, reports => reports.Print(report, request.IsDryRun));
         }));
         return command;
@@ -42,13 +87,16 @@ internal static class RestoreCommand
     private static async Task<ExitCode> SalvageAsync(Session session, RestoreRequest request)
     {
         bool isMore = request is { NewName: not null } or { Define: true } or { Start: true } or { Replace: not null }
-            or { IsDryRun: true } or { ReplacedImages.Count: > 0 } or { ReplacedDevices.Count: > 0 } or { DiscardsSavedState: true };
+            or { IsDryRun: true } or { ReplacedImages.Count: > 0 } or { ReplacedDevices.Count: > 0 }
+            or { DiscardsSavedState: true };
         if (request.TargetDirectory is null || isMore)
         {
-            throw new CliException("--salvage writes into a folder and does nothing else: give it --to DIR, and --disk if you like.");
+            throw new CliException(
+                "--salvage only writes files to a directory: give --to DIR, and no other option but --disk.");
         }
 
-        SalvageReport report = await session.Runs.Salvage().RunAsync(request, session.Progress, session.CancellationToken);
+        SalvageReport report = await session.Runs.Salvage().RunAsync(
+            request, session.Progress, session.CancellationToken);
         return session.Finish(report.ExitCode, reports => reports.Print(report));
     }
 

@@ -2,24 +2,28 @@ using System.CommandLine;
 
 namespace KvmBackup.Cli;
 
-/// <summary>The words of <c>snapshots</c>.</summary>
+/// <summary>The command <c>snapshots</c>.</summary>
 internal static class SnapshotsCommand
 {
     public static Command Build(Func<ParseResult, Func<Session, Task<ExitCode>>, Task<int>> execute) => new(
-        "snapshots", "our snapshots in Ceph clusters: what increments stand on")
+        "snapshots", "list or remove the snapshots of kvmbackup in Ceph clusters")
     {
-        Word(execute, "list", "which there are, and what each is for", SnapshotAction.List, Arity(ArgumentArity.ZeroOrMore)),
-        Word(execute, "trim", "remove those that nothing stands on any more", SnapshotAction.Trim, Arity(ArgumentArity.ZeroOrMore)),
-        Word(execute, "reset", "remove all of these: their next backup is a full one", SnapshotAction.Reset, Arity(ArgumentArity.OneOrMore)),
+        Build(execute, "list", "list them with their purpose", SnapshotAction.List, Names(ArgumentArity.ZeroOrMore)),
+        Build(
+            execute, "trim", "remove those that no backup requires", SnapshotAction.Trim,
+            Names(ArgumentArity.ZeroOrMore)),
+        Build(
+            execute, "reset", "remove all; the next backup is a full one", SnapshotAction.Reset,
+            Names(ArgumentArity.OneOrMore)),
     };
 
-    private static Command Word(
-        Func<ParseResult, Func<Session, Task<ExitCode>>, Task<int>> execute, string name, string description, SnapshotAction deed,
-        Argument<string[]> names)
+    private static Command Build(
+        Func<ParseResult, Func<Session, Task<ExitCode>>, Task<int>> execute, string name, string description,
+        SnapshotAction action, Argument<string[]> names)
     {
-        Option<bool> dryRun = new("--dry-run") { Description = "say what would be removed, and remove nothing" };
+        Option<bool> dryRun = new("--dry-run") { Description = "print what would be removed, and remove nothing" };
         Command command = new(name, description) { names };
-        if (deed != SnapshotAction.List)
+        if (action != SnapshotAction.List)
         {
             command.Add(dryRun);
         }
@@ -28,12 +32,12 @@ internal static class SnapshotsCommand
         {
             string[]? wanted = parsed.GetValue(names) is { Length: > 0 } given ? given : null;
             SnapshotsReport report = await session.Runs.Snapshots().RunAsync(
-                deed, wanted, deed != SnapshotAction.List && parsed.GetValue(dryRun), session.CancellationToken);
+                action, wanted, action != SnapshotAction.List && parsed.GetValue(dryRun), session.CancellationToken);
             return session.Finish(report.ExitCode, reports => reports.Print(report));
         }));
         return command;
     }
 
-    private static Argument<string[]> Arity(ArgumentArity arity) =>
-        new("NAME") { Description = "domains, selections of images or images of the configuration", Arity = arity };
+    private static Argument<string[]> Names(ArgumentArity arity) =>
+        new("NAME") { Description = "a domain, an image or a selection of images of the configuration", Arity = arity };
 }

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace KvmBackup.Cli;
 
-/// <summary>The words of <c>verify</c>.</summary>
+/// <summary>The command <c>verify</c>.</summary>
 internal static class VerifyCommand
 {
     private static readonly Argument<string?> Reference = new("NAME[@ID]")
@@ -12,13 +12,22 @@ internal static class VerifyCommand
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private static readonly Option<bool> All = new("--all") { Description = "every backup there is" };
-    private static readonly Option<bool> Checksums = new("--checksums") { Description = "compare the bytes of the archive with their checksums, and unpack nothing" };
-    private static readonly Option<string?> Sample = new("--sample") { Description = "so much of the archive only, other places each time", HelpName = "5%" };
+    private static readonly Option<bool> All = new("--all") { Description = "all backups" };
+
+    private static readonly Option<bool> Checksums = new("--checksums")
+    {
+        Description = "compare the bytes of the archive with their checksums, without unpacking",
+    };
+
+    private static readonly Option<string?> Sample = new("--sample")
+    {
+        Description = "read only this share of the archive, for example 5%, at other places each time",
+        HelpName = "SHARE",
+    };
 
     public static Command Build(Func<ParseResult, Func<Session, Task<ExitCode>>, Task<int>> execute)
     {
-        Command command = new("verify", "read every byte of a backup and say what is damaged, and where") { Reference, All, Checksums, Sample };
+        Command command = new("verify", "read backups and report damage") { Reference, All, Checksums, Sample };
         command.SetAction((parsed, _) => execute(parsed, async session =>
         {
             string? text = parsed.GetValue(Reference);
@@ -50,7 +59,8 @@ internal static class VerifyCommand
             throw new CliException("verify takes either --checksums or --sample.");
         }
 
-        bool isNumber = double.TryParse(sample.TrimEnd('%'), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double percent);
+        bool isNumber = double.TryParse(
+            sample.TrimEnd('%'), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double percent);
         return isNumber && sample.EndsWith('%') && percent is > 0 and <= 100
             ? VerifyDepth.Sample(percent / 100)
             : throw new CliException($"--sample takes a share such as 5%, not '{sample}'.");

@@ -1,6 +1,6 @@
 namespace KvmBackup.Reporting;
 
-/// <summary>What people are told of this host.</summary>
+/// <summary>The report of <c>check</c> as text.</summary>
 internal static class CheckText
 {
     public static IEnumerable<string> Lines(CheckReport report)
@@ -11,7 +11,7 @@ internal static class CheckText
             {
                 FindingSeverity.Good => "ok      ",
                 FindingSeverity.Warning => "warning ",
-                _ => "BAD     ",
+                _ => "ERROR   ",
             };
             yield return $"{mark}{finding.Subject}: {finding.Text}";
             if (finding.Hint is { } hint)

@@ -1,19 +1,21 @@
 namespace KvmBackup.Reporting;
 
-/// <summary>What people are told of a backup next to its source.</summary>
+/// <summary>The report of <c>compare</c> as text.</summary>
 internal static class ComparisonText
 {
     public static IEnumerable<string> Lines(CompareReport report)
     {
-        string held = report.Consistency == Consistency.Offline ? "off" : $"held at one instant ({report.Consistency.ToString().ToLowerInvariant()})";
-        yield return $"{report.Domain}@{report.Id}: {(report.IsSame ? "the same as" : "NOT the same as")} {report.Source}, which was {held}; "
-            + $"compared in {Formatting.Seconds(report.Elapsed)}";
+        string captured = report.Consistency == Consistency.Offline
+            ? "off" : $"captured at one instant ({report.Consistency.ToString().ToLowerInvariant()})";
+        string verdict = report.IsSame ? "the same as" : "NOT the same as";
+        yield return $"{report.Domain}@{report.Id}: {verdict} {report.Source}, "
+            + $"which was {captured}; compared in {Formatting.Seconds(report.Elapsed)}";
         foreach (FileComparison file in report.Files)
         {
             yield return $"  {file.Name}: {Describe(file)}";
             foreach (Extent run in file.Differences)
             {
-                yield return $"    from byte {run.OffsetBytes} on: {run.LengthBytes} bytes";
+                yield return $"    {run.LengthBytes} bytes from byte {run.OffsetBytes}";
             }
 
             if (file.DifferenceCount > file.Differences.Count)
@@ -23,7 +25,7 @@ internal static class ComparisonText
         }
 
         foreach (string note in report.Warnings.Select(warning => $"  warning: {warning}")
-            .Concat(report.Troubles.Select(trouble => $"  NEEDS A PERSON: {trouble}")))
+            .Concat(report.ManualActions.Select(action => $"  MANUAL ACTION REQUIRED: {action}")))
         {
             yield return note;
         }
@@ -32,14 +34,18 @@ internal static class ComparisonText
     private static string Describe(FileComparison file) => file.Verdict switch
     {
         ComparisonVerdict.Same => $"the same, {ByteSize.Format(file.SourceBytes ?? 0)}",
-        ComparisonVerdict.Different => $"DIFFERENT: of {ByteSize.Format(file.SourceBytes ?? 0)} {Measure(file)}",
-        ComparisonVerdict.OtherSize => $"OF ANOTHER SIZE: {file.BackupBytes} bytes in the backup, {file.SourceBytes} now; "
-            + (file.FirstDifferenceBytes is null ? "beyond the shorter end there are only zeros" : Measure(file)),
-        ComparisonVerdict.OtherForm => $"OF ANOTHER FORM: {file.Note}; their bytes cannot be compared",
+        ComparisonVerdict.Different =>
+            $"DIFFERENT: {Measure(file)}; size {ByteSize.Format(file.SourceBytes ?? 0)}",
+        ComparisonVerdict.OtherSize =>
+            $"DIFFERENT SIZE: {file.BackupBytes} bytes in the backup, {file.SourceBytes} now; "
+            + (file.FirstDifferenceBytes is null
+                ? "only zeros beyond the shorter end" : $"different: {Measure(file)}"),
+        ComparisonVerdict.OtherForm => $"DIFFERENT FORMAT: {file.Note}; the bytes cannot be compared",
         ComparisonVerdict.Missing => $"MISSING: {file.Note}",
         _ => $"NOT IN THE BACKUP: {file.Note}",
     };
 
     private static string Measure(FileComparison file) =>
-        $"{ByteSize.Format(file.DifferentBytes)} differ, in blocks of 4 KiB, in {file.DifferenceCount} place(s), the first at byte {file.FirstDifferenceBytes}";
+        $"{ByteSize.Format(file.DifferentBytes)} in blocks of 4 KiB, in {file.DifferenceCount} place(s), "
+        + $"the first at byte {file.FirstDifferenceBytes}";
 }

@@ -3,13 +3,13 @@ using System.Text;
 namespace KvmBackup.Reporting;
 
 /// <summary>
-/// A standard stream whose other end may be closed, full or gone: what cannot be written is dropped and remembered,
-/// because no backup fails for want of a place to report it.
+/// A standard stream that may be closed or full. Text that cannot be written is dropped and the reason is recorded: no
+/// backup fails because its report cannot be printed.
 /// </summary>
-/// <param name="inner">The stream; null when this process was started without it.</param>
+/// <param name="inner">The stream; null if the process was started without it.</param>
 public sealed class GuardedWriter(TextWriter? inner) : TextWriter
 {
-    /// <summary>Why something was dropped; null when all was written, or nobody reads it any more.</summary>
+    /// <summary>Why text was dropped; null if all was written.</summary>
     public string? Failure { get; private set; }
 
     public override Encoding Encoding => inner?.Encoding ?? Encoding.UTF8;
@@ -38,7 +38,7 @@ public sealed class GuardedWriter(TextWriter? inner) : TextWriter
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // .NET hides the kernel's word for a closed descriptor behind one about access.
+            // .NET replaces the kernel's message for a closed descriptor by one about access.
             Failure ??= (failure.InnerException ?? failure).Message.TrimEnd('.');
         }
     }

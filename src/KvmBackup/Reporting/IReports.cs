@@ -1,13 +1,13 @@
 namespace KvmBackup.Reporting;
 
-/// <summary>Prints what a run found, for people or for programs.</summary>
+/// <summary>Prints the reports of commands.</summary>
 public interface IReports
 {
     void Print(RunReport report);
 
     void Print(ListReport report);
 
-    /// <param name="withFiles">With every file of the archive.</param>
+    /// <param name="withFiles">Also print each file of the archive.</param>
     void Print(CompletedBackup backup, bool withFiles);
 
     void Print(VerifyReport report);
@@ -26,6 +26,6 @@ public interface IReports
 
     void Print(CompareReport report);
 
-    /// <summary>A failure that left no report.</summary>
+    /// <summary>Prints a failure in the place of a report.</summary>
     void PrintError(string message, ExitCode exitCode);
 }

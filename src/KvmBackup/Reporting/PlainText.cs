@@ -3,29 +3,29 @@ using System.Text.RegularExpressions;
 
 namespace KvmBackup.Reporting;
 
-/// <summary>Text from outside, made harmless for a terminal, a log and a mail.</summary>
+/// <summary>Makes text from outside safe for a terminal, a log and a mail.</summary>
 public static partial class PlainText
 {
     private const int ShownOfLong = 80;
 
     /// <summary>
-    /// One line without control characters: no forged lines, no escape sequences, no text turned round. They are shown as
-    /// <c>\u009b</c>, so that two names which differ in them look different; a line feed becomes a blank.
+    /// One line without control characters, which could forge lines, send escape sequences or reverse text. They are
+    /// printed as <c>\u009b</c>, so that names that differ in them look different; a line feed becomes a blank.
     /// </summary>
     public static string Line(string text) =>
         text.Any(IsUnsafe) ? string.Concat(text.Select(one => IsUnsafe(one) ? Show(one) : $"{one}")) : text;
 
-    /// <summary>At most so many characters, the last of which then tells that there were more.</summary>
+    /// <summary>At most this many characters; a tilde marks the end of a shortened text.</summary>
     public static string Shorten(string text, int most) =>
         text.Length <= most ? text : most < 1 ? string.Empty : text[..(most - 1)] + '~';
 
     /// <summary>
-    /// The same text without words that fill the screen, which nobody can read: what was typed, or found in a file.
+    /// Shortens words that would fill the screen, such as an argument or the content of a file.
     /// </summary>
     public static string ShortenWords(string text) => LongWord().Replace(
         text, match => $"{match.Value[..ShownOfLong]}...({match.Length} characters)");
 
-    /// <summary>Hours, minutes and seconds, however many hours: <c>30:05:59</c>.</summary>
+    /// <summary>Hours, minutes and seconds, without days: <c>30:05:59</c>.</summary>
     public static string Duration(double seconds)
     {
         long whole = (long)Math.Clamp(seconds, 0, TimeSpan.MaxValue.TotalSeconds);
@@ -40,11 +40,12 @@ public static partial class PlainText
         _ => string.Create(CultureInfo.InvariantCulture, $@"\u{(int)one:x4}"),
     };
 
-    // Besides control characters, line separators and the marks that change the direction of writing.
+    // Control characters, line separators and the marks that change the direction of text.
     private static bool IsUnsafe(char one) =>
-        char.IsControl(one) || one is '\u2028' or '\u2029' or (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069');
+        char.IsControl(one)
+        || one is '\u2028' or '\u2029' or (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069');
 
-    // Longer than any file name can be.
+    // Longer than any file name.
     [GeneratedRegex(@"[^\s/]{300,}")]
     private static partial Regex LongWord();
 }

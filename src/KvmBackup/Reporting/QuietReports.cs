@@ -1,7 +1,7 @@
 namespace KvmBackup.Reporting;
 
-/// <summary>Only what someone should look at: for cron, which mails what is printed.</summary>
-/// <param name="all">Prints what is left of a report.</param>
+/// <summary>Prints only what requires attention: for cron, which mails all output.</summary>
+/// <param name="all">Prints the rest of a report.</param>
 /// <param name="output">Standard output.</param>
 public sealed class QuietReports(IReports all, TextWriter output) : IReports
 {
@@ -18,9 +18,9 @@ public sealed class QuietReports(IReports all, TextWriter output) : IReports
         }
     }
 
-    public void Print(ListReport report) => SayAll("not a backup: ", report.Unusable);
+    public void Print(ListReport report) => WriteAll("not a usable backup: ", report.Unusable);
 
-    public void Print(CompletedBackup backup, bool withFiles) => SayAll("warning: ", backup.Manifest.Warnings);
+    public void Print(CompletedBackup backup, bool withFiles) => WriteAll("warning: ", backup.Manifest.Warnings);
 
     public void Print(VerifyReport report)
     {
@@ -31,7 +31,7 @@ public sealed class QuietReports(IReports all, TextWriter output) : IReports
         }
     }
 
-    public void Print(RestoreReport report, bool isDryRun) => SayAll("warning: ", report.Warnings);
+    public void Print(RestoreReport report, bool isDryRun) => WriteAll("warning: ", report.Warnings);
 
     public void Print(SalvageReport report)
     {
@@ -41,7 +41,7 @@ public sealed class QuietReports(IReports all, TextWriter output) : IReports
         }
     }
 
-    public void Print(PruneReport report) => SayAll("FAILED: ", report.Failures);
+    public void Print(PruneReport report) => WriteAll("FAILED: ", report.Failures);
 
     public void Print(CheckReport report) =>
         all.Print(new CheckReport([.. report.Findings.Where(finding => finding.Severity != FindingSeverity.Good)]));
@@ -76,7 +76,7 @@ public sealed class QuietReports(IReports all, TextWriter output) : IReports
     private static bool NeedsAttention(JobReport job) =>
         job.Outcome is JobOutcome.Failed or JobOutcome.NeedsManualAction || job.Warnings.Count > 0;
 
-    private void SayAll(string prefix, IEnumerable<string> lines)
+    private void WriteAll(string prefix, IEnumerable<string> lines)
     {
         foreach (string line in lines)
         {

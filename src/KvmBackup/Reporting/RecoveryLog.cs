@@ -3,8 +3,7 @@ using Serilog;
 namespace KvmBackup.Reporting;
 
 /// <summary>
-/// The log of a recovery that nobody watches: standard error, which the killed run may have left open, for as long as
-/// somebody reads it.
+/// The log of a recovery after a run was killed: the standard error of that run, if it is still open.
 /// </summary>
 public static class RecoveryLog
 {

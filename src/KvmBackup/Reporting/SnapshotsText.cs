@@ -1,13 +1,13 @@
 namespace KvmBackup.Reporting;
 
-/// <summary>What people are told of our snapshots below the table of them.</summary>
+/// <summary>The lines below the table of snapshots.</summary>
 internal static class SnapshotsText
 {
     public static IEnumerable<string> Lines(SnapshotsReport report)
     {
         if (report.Verdicts.Count == 0 && report.Failures.Count == 0)
         {
-            yield return "There is no snapshot of ours.";
+            yield return "There is no snapshot of kvmbackup.";
         }
 
         foreach (string name in report.Removed)
@@ -17,7 +17,8 @@ internal static class SnapshotsText
 
         foreach (string name in report.PendingDeletions)
         {
-            yield return $"owed: {name} is not proven to be gone; the next run, or kvmbackup recover, removes it when the cluster answers";
+            yield return $"pending: the deletion of {name} is not confirmed. "
+                + "The next run, or kvmbackup recover, repeats it";
         }
 
         foreach (string failure in report.Failures)

@@ -22,10 +22,10 @@ public sealed partial class StandardStreams
         this.hasError = hasError;
     }
 
-    /// <summary>For reports.</summary>
+    /// <summary>The stream of reports.</summary>
     public GuardedWriter Output { get; }
 
-    /// <summary>For the log and for failures.</summary>
+    /// <summary>The stream of the log and of failures.</summary>
     public GuardedWriter Error { get; }
 
     /// <summary>Whether this process was started with a standard output.</summary>
@@ -33,16 +33,15 @@ public sealed partial class StandardStreams
 
     public static StandardStreams Open() => new(IsInherited(OutputDescriptor), IsInherited(ErrorDescriptor));
 
-    /// <summary>How many characters a line of standard output has; null when it is no terminal.</summary>
+    /// <summary>The columns of the terminal on standard output; null if it is no terminal.</summary>
     public int? OutputWidth => HasOutput ? WidthOf(OutputDescriptor) : null;
 
-    /// <summary>The same of standard error. It changes with the window.</summary>
+    /// <summary>The columns of the terminal on standard error. The number changes with the window.</summary>
     public int? ErrorWidth => hasError ? WidthOf(ErrorDescriptor) : null;
 
     /// <summary>
-    /// A stream that was closed by the parent has its number taken by the first file that the runtime opens, such as a
-    /// pipe of its own: to write there would do harm. What is inherited is never closed on exec; what the runtime opens
-    /// always is.
+    /// The number of a stream that the parent closed is reused for the first file that the runtime opens, which must
+    /// not be written to. Files of the runtime have the flag close-on-exec, inherited streams do not.
     /// </summary>
     private static bool IsInherited(int descriptor) =>
         fcntl(descriptor, GetDescriptorFlags) is var flags and >= 0 && (flags & CloseOnExec) == 0;

@@ -6,20 +6,20 @@ using Serilog.Formatting.Display;
 namespace KvmBackup.Reporting;
 
 /// <summary>
-/// The log of a run on standard error, one line per step, and below it on a terminal one line that shows how far the
-/// transfer is. Standard output stays free for reports.
+/// The log on standard error, one line per step, and below it on a terminal one line with the progress of the transfer.
+/// Standard output is reserved for reports.
 /// </summary>
 /// <param name="output">Standard error.</param>
-/// <param name="isTerminal">Somebody watches: progress is shown.</param>
-/// <param name="time">For rates.</param>
-/// <param name="width">How many characters a line has now; null when that is not known.</param>
+/// <param name="isTerminal">Show progress.</param>
+/// <param name="time">The clock, for rates.</param>
+/// <param name="width">Gives the current columns of the terminal; null if unknown.</param>
 public sealed class TerminalLog(TextWriter output, bool isTerminal, TimeProvider time, Func<int?>? width = null)
     : ILogEventSink, IProgress<TransferProgress>
 {
     private const string EraseLine = "\r\u001b[K";
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(200);
 
-    // Literal strings: a name stands in a line as it is, not in quotes.
+    // Literal strings: names are not quoted.
     private static readonly MessageTemplateTextFormatter Formatter = new("{Message:lj}", CultureInfo.InvariantCulture);
 
     private readonly Lock gate = new();
@@ -73,13 +73,13 @@ public sealed class TerminalLog(TextWriter output, bool isTerminal, TimeProvider
 
             Erase();
 
-            // What is read to its end is no progress any more; the log tells the rest.
+            // After the last byte the log reports the further steps.
             progressLine = isOver ? string.Empty : Describe(value);
             output.Write(progressLine);
         }
     }
 
-    /// <summary>Takes the progress line away, before a report is printed.</summary>
+    /// <summary>Erases the progress line before a report is printed.</summary>
     public void Finish()
     {
         lock (gate)
@@ -103,8 +103,8 @@ public sealed class TerminalLog(TextWriter output, bool isTerminal, TimeProvider
     }
 
     /// <summary>
-    /// In one line, whose last column stays free, for a line that is wrapped cannot be erased. The numbers change, so
-    /// the words before them are cut first.
+    /// Fits the text in one line without its last column, since a wrapped line cannot be erased. The words are
+    /// shortened before the numbers.
     /// </summary>
     private string Fit(string words, string numbers)
     {
@@ -113,10 +113,10 @@ public sealed class TerminalLog(TextWriter output, bool isTerminal, TimeProvider
             return words + numbers;
         }
 
-        int room = Math.Max(0, columns - 1);
-        return numbers.Length < room
-            ? PlainText.Shorten(words, room - numbers.Length) + numbers
-            : PlainText.Shorten(words + numbers, room);
+        int available = Math.Max(0, columns - 1);
+        return numbers.Length < available
+            ? PlainText.Shorten(words, available - numbers.Length) + numbers
+            : PlainText.Shorten(words + numbers, available);
     }
 
     private void Erase()

@@ -2,14 +2,14 @@ using Spectre.Console;
 
 namespace KvmBackup.Reporting;
 
-/// <summary>Reports as tables and sentences for people.</summary>
+/// <summary>Reports as tables and sentences.</summary>
 /// <param name="output">Standard output.</param>
-/// <param name="complaints">Standard error.</param>
-/// <param name="width">Of the terminal on which somebody watches; null for none: plain text, never wrapped.</param>
-/// <param name="time">For ages.</param>
-public sealed class TextReports(TextWriter output, TextWriter complaints, int? width, TimeProvider time) : IReports
+/// <param name="errors">Standard error.</param>
+/// <param name="width">The columns of the terminal; null for plain text that is never wrapped.</param>
+/// <param name="time">The clock, for ages.</param>
+public sealed class TextReports(TextWriter output, TextWriter errors, int? width, TimeProvider time) : IReports
 {
-    // Lines are laid out here; Spectre is to break none.
+    // Lines are laid out here; Spectre must not break them.
     private const int Unlimited = 100_000;
     private readonly IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
     {
@@ -30,13 +30,13 @@ public sealed class TextReports(TextWriter output, TextWriter complaints, int? w
                 TextTable.Result(job.Outcome),
                 TextTable.Cell(job.Backup?.Id.ToString()),
                 TextTable.Cell(job.Backup?.Consistency.ToString().ToLowerInvariant()),
-                TextTable.Cell(job.Backup is { } backup ? ByteSize.Format(backup.Members.Sum(member => member.DataBytes)) : null),
+                TextTable.Cell(job.Backup is { } backup ? ContentOf(backup) : null),
                 TextTable.Cell(job.Backup is { } made ? ByteSize.Format(made.Archive.SizeBytes) : null),
                 TextTable.Cell(job.Elapsed > TimeSpan.Zero ? Formatting.Seconds(job.Elapsed) : null));
         }
 
         PrintRecovery(report.Recovery);
-        Show(table);
+        WriteTable(table);
         foreach (JobReport job in report.Jobs)
         {
             PrintNotes(job);
@@ -55,7 +55,7 @@ public sealed class TextReports(TextWriter output, TextWriter complaints, int? w
                 TextTable.Cell(Formatting.Kind(manifest)),
                 TextTable.Cell(manifest.Consistency.ToString().ToLowerInvariant()),
                 TextTable.Cell(string.Join(" ", manifest.Disks.Select(disk => disk.Target))),
-                TextTable.Cell(ByteSize.Format(manifest.Members.Sum(member => member.DataBytes))),
+                TextTable.Cell(ContentOf(manifest)),
                 TextTable.Cell(ByteSize.Format(manifest.Archive.SizeBytes)),
                 TextTable.Cell(Formatting.Age(time.GetUtcNow() - manifest.Id.Instant)),
                 TextTable.Cell(Formatting.State(backup)));
@@ -63,70 +63,84 @@ public sealed class TextReports(TextWriter output, TextWriter complaints, int? w
 
         if (report.Backups.Count > 0)
         {
-            Show(table);
+            WriteTable(table);
         }
         else
         {
-            Say($"There is no backup in {report.DirectoryPath}.");
+            Write($"There is no backup in {report.DirectoryPath}.");
         }
 
         PrintUnusable(report.Unusable);
-        SayAll("DAMAGED: ", report.Damages);
+        WriteAll("DAMAGED: ", report.Damages);
     }
 
     public void Print(CompletedBackup backup, bool withFiles)
     {
         Manifest manifest = backup.Manifest;
-        Say($"{backup.Domain}@{manifest.Id}   {backup.DirectoryPath}");
-        Say($"  domain       {manifest.Domain} (UUID {manifest.DomainUuid}) of host {manifest.Host}");
-        Say($"  kind         {Formatting.Kind(manifest)}{(backup.IsProtected ? ", protected" : string.Empty)}"
-            + (manifest.MergedFrom.Count > 0 ? $", merged from {string.Join(", ", manifest.MergedFrom)}" : string.Empty));
-        Say($"  consistency  {manifest.Consistency.ToString().ToLowerInvariant()}"
-            + (manifest.ConsistencyReason is { } reason ? $" ({reason})" : string.Empty)
-            + (manifest.FrozenFor is { } frozen ? $", frozen for {frozen.TotalMilliseconds:0} ms" : string.Empty));
-        Say($"  made         {Formatting.Time(manifest.StartedAt)} to {Formatting.Time(manifest.FinishedAt)} by {manifest.Program}");
-        Say($"  archive      {manifest.Archive.FileName}, {ByteSize.Format(manifest.Archive.SizeBytes)} "
-            + $"({manifest.Archive.Compression.ToString().ToLowerInvariant()})");
-        TextTable table = new("Disk", "File in the archive", "Format", "Size", "Came from");
+        WriteFacts(backup);
+        TextTable table = new("Disk", "File in the archive", "Format", "Size", "Source");
         foreach (ManifestDisk disk in manifest.Disks)
         {
             foreach (ManifestLayer layer in disk.Layers)
             {
                 table.AddRow(
-                    TextTable.Cell(disk.Target.Value), TextTable.Cell(layer.FileName), TextTable.Cell(layer.Format), TextTable.Cell(ByteSize.Format(layer.SizeBytes)),
-                    TextTable.Cell(layer.SourcePath));
+                    TextTable.Cell(disk.Target.Value), TextTable.Cell(layer.FileName), TextTable.Cell(layer.Format),
+                    TextTable.Cell(ByteSize.Format(layer.SizeBytes)), TextTable.Cell(layer.SourcePath));
             }
         }
 
-        Show(table);
+        WriteTable(table);
         if (withFiles)
         {
             PrintFiles(manifest);
         }
 
-        foreach (string note in manifest.SkippedDisks.Select(disk => $"not in it: {disk.Target}: {disk.Reason}")
+        foreach (string note in manifest.SkippedDisks.Select(disk => $"not included: {disk.Target}: {disk.Reason}")
             .Concat(manifest.Warnings.Select(warning => $"warning: {warning}")))
         {
-            Say($"  {note}");
+            Write($"  {note}");
         }
     }
 
+    private void WriteFacts(CompletedBackup backup)
+    {
+        Manifest manifest = backup.Manifest;
+        ManifestArchive archive = manifest.Archive;
+        string isProtected = backup.IsProtected ? ", protected" : string.Empty;
+        string merged = manifest.MergedFrom.Count > 0
+            ? $", merged from {string.Join(", ", manifest.MergedFrom)}" : string.Empty;
+        string reason = manifest.ConsistencyReason is { } text ? $" ({text})" : string.Empty;
+        string frozen = manifest.FrozenFor is { } time ? $", frozen for {time.TotalMilliseconds:0} ms" : string.Empty;
+        Write($"{backup.Domain}@{manifest.Id}   {backup.DirectoryPath}");
+        Write($"  domain       {manifest.Domain} (UUID {manifest.DomainUuid}) of host {manifest.Host}");
+        Write($"  kind         {Formatting.Kind(manifest)}{isProtected}{merged}");
+        Write($"  consistency  {manifest.Consistency.ToString().ToLowerInvariant()}{reason}{frozen}");
+        Write($"  created      {Formatting.Time(manifest.StartedAt)} to {Formatting.Time(manifest.FinishedAt)} "
+            + $"by {manifest.Program}");
+        Write($"  archive      {archive.FileName}, {ByteSize.Format(archive.SizeBytes)} "
+            + $"({archive.Compression.ToString().ToLowerInvariant()})");
+    }
+
+    private static string ContentOf(Manifest manifest) =>
+        ByteSize.Format(manifest.Members.Sum(member => member.DataBytes));
+
     private void PrintFiles(Manifest manifest)
     {
-        TextTable table = new("File", "Size", "Of it data", "In the tar stream at", "Content checksum");
+        TextTable table = new("File", "Size", "Data", "Offset in tar", "Content checksum");
         foreach (ArchiveMember member in manifest.Members)
         {
             table.AddRow(
-                TextTable.Cell(member.Name), TextTable.Cell(ByteSize.Format(member.SizeBytes)), TextTable.Cell(ByteSize.Format(member.DataBytes)),
-                TextTable.Cell($"{member.DataOffsetBytes}"), TextTable.Cell(member.ContentXxh128));
+                TextTable.Cell(member.Name), TextTable.Cell(ByteSize.Format(member.SizeBytes)),
+                TextTable.Cell(ByteSize.Format(member.DataBytes)), TextTable.Cell($"{member.DataOffsetBytes}"),
+                TextTable.Cell(member.ContentXxh128));
         }
 
-        Show(table);
+        WriteTable(table);
     }
 
     public void Print(VerifyReport report)
     {
-        SayAll(string.Empty, VerifyText.Lines(report));
+        WriteAll(string.Empty, VerifyText.Lines(report));
         PrintUnusable(report.Unusable);
     }
 
@@ -134,62 +148,65 @@ public sealed class TextReports(TextWriter output, TextWriter complaints, int? w
     {
         if (isDryRun)
         {
-            Say($"{report.Domain}@{report.Id}: a dry run; nothing was written. It would:");
+            Write($"{report.Domain}@{report.Id}: dry run, nothing was written. A restore would:");
         }
         else
         {
-            string rate = report.Elapsed > TimeSpan.Zero ? $", {ByteSize.Format(report.DataBytes / report.Elapsed.TotalSeconds)}/s" : string.Empty;
-            Say($"{report.Domain}@{report.Id}: restored {ByteSize.Format(report.DataBytes)} in {Formatting.Seconds(report.Elapsed)}{rate}, "
-                + "every checksum good.");
+            string rate = report.Elapsed > TimeSpan.Zero
+                ? $", {ByteSize.Format(report.DataBytes / report.Elapsed.TotalSeconds)}/s" : string.Empty;
+            Write($"{report.Domain}@{report.Id}: restored {ByteSize.Format(report.DataBytes)} in "
+                + $"{Formatting.Seconds(report.Elapsed)}{rate}, all checksums are correct.");
         }
 
-        SayAll("  wrote ", report.WrittenFiles);
-        SayAll("  kept, since it is identical: ", report.KeptFiles);
-        SayAll("  warning: ", report.Warnings);
-        SayAll("  ", report.Commands);
+        WriteAll("  wrote ", report.WrittenFiles);
+        WriteAll("  kept, already identical: ", report.KeptFiles);
+        WriteAll("  warning: ", report.Warnings);
+        WriteAll("  ", report.Commands);
         if (report.IsDefined)
         {
             string autostart = report.IsAutostarted ? ", starts with the host," : string.Empty;
-            Say($"  the domain {report.Name} is defined{autostart}"
-                + (report.IsStarted ? " and started" : report.StartCommand is { } start ? $"; start it with: `{start}`" : string.Empty));
+            string start = report.IsStarted ? " and started"
+                : report.StartCommand is { } command ? $"; to start it: `{command}`" : string.Empty;
+            Write($"  the domain {report.Name} is defined{autostart}{start}");
         }
     }
 
     public void Print(SalvageReport report)
     {
-        Say($"{report.Domain}@{report.Id}: what could be had, in {Formatting.Seconds(report.Elapsed)}");
+        Write($"{report.Domain}@{report.Id}: salvaged in {Formatting.Seconds(report.Elapsed)}");
         foreach (SalvagedFile file in report.Files)
         {
-            Say($"  {file.FilePath}: {Formatting.Salvaged(file)}");
-            SayAll("    ", Formatting.Doubts(file));
+            Write($"  {file.FilePath}: {Formatting.Salvaged(file)}");
+            WriteAll("    ", Formatting.Doubts(file));
         }
 
-        SayAll("  ", report.Notes);
+        WriteAll("  ", report.Notes);
     }
 
     public void Print(PruneReport report)
     {
-        TextTable table = new("Domain", "Backup", report.IsDryRun ? "Would be" : "Is now");
+        TextTable table = new("Domain", "Backup", report.IsDryRun ? "Would be" : "Result");
         foreach (RetentionVerdict verdict in report.Verdicts)
         {
             table.AddRow(
-                TextTable.Cell(verdict.Backup.Domain.Value), TextTable.Cell(verdict.Backup.Id.ToString()), TextTable.Cell(verdict.Reason));
+                TextTable.Cell(verdict.Backup.Domain.Value), TextTable.Cell(verdict.Backup.Id.ToString()),
+                TextTable.Cell(verdict.Reason));
         }
 
-        Show(table);
-        SayAll("merged: ", report.Merged.Select(backup => $"{backup.Domain}: {Formatting.Merged(backup)}"));
-        SayAll("note: ", report.Notes);
-        SayAll("DAMAGED: ", report.Damages);
-        SayAll("FAILED: ", report.Failures);
+        WriteTable(table);
+        WriteAll("merged: ", report.Merged.Select(backup => $"{backup.Domain}: {Formatting.Merged(backup)}"));
+        WriteAll("note: ", report.Notes);
+        WriteAll("DAMAGED: ", report.Damages);
+        WriteAll("FAILED: ", report.Failures);
     }
 
-    public void Print(CheckReport report) => SayAll(string.Empty, CheckText.Lines(report));
+    public void Print(CheckReport report) => WriteAll(string.Empty, CheckText.Lines(report));
 
     public void Print(RecoveryReport report)
     {
         if (report.Domains.Count == 0)
         {
-            Say("There is nothing to recover.");
+            Write("There is nothing to recover.");
         }
 
         PrintRecovery(report);
@@ -197,32 +214,33 @@ public sealed class TextReports(TextWriter output, TextWriter complaints, int? w
 
     public void Print(SnapshotsReport report)
     {
-        TextTable table = new("Domain", "Disk", "Snapshot", "What for");
+        TextTable table = new("Domain", "Disk", "Snapshot", "Purpose");
         foreach ((DomainName domain, SnapshotVerdict verdict) in report.Verdicts)
         {
             table.AddRow(
-                TextTable.Cell(domain.Value), TextTable.Cell(verdict.Disk.Value), TextTable.Cell($"{verdict.Image}@{verdict.Snapshot.Name}"), TextTable.Cell(verdict.Reason));
+                TextTable.Cell(domain.Value), TextTable.Cell(verdict.Disk.Value),
+                TextTable.Cell($"{verdict.Image}@{verdict.Snapshot.Name}"), TextTable.Cell(verdict.Reason));
         }
 
         if (report.Verdicts.Count > 0)
         {
-            Show(table);
+            WriteTable(table);
         }
 
-        SayAll(string.Empty, SnapshotsText.Lines(report));
+        WriteAll(string.Empty, SnapshotsText.Lines(report));
     }
 
     public void Print(CompareReport report)
     {
         PrintRecovery(report.Recovery);
-        SayAll(string.Empty, ComparisonText.Lines(report));
+        WriteAll(string.Empty, ComparisonText.Lines(report));
     }
 
     public void PrintError(string message, ExitCode exitCode)
     {
         foreach (string line in message.Split('\n'))
         {
-            complaints.WriteLine($"kvmbackup: {PlainText.ShortenWords(PlainText.Line(line))}");
+            errors.WriteLine($"kvmbackup: {PlainText.ShortenWords(PlainText.Line(line))}");
         }
     }
 
@@ -231,37 +249,37 @@ public sealed class TextReports(TextWriter output, TextWriter complaints, int? w
         string name = job.Domain.Value;
         if (job.Outcome != JobOutcome.Succeeded)
         {
-            Say($"{name}: {job.Reason}");
+            Write($"{name}: {job.Reason}");
         }
 
-        SayAll($"{name}: without ", job.Backup?.SkippedDisks.Select(disk => $"{disk.Target}: {disk.Reason}") ?? []);
-        SayAll($"{name}: DAMAGED: ", job.Damages);
-        SayAll($"{name}: warning: ", job.Warnings);
-        SayAll($"{name}: ", job.Merged.Select(Formatting.Merged));
-        SayAll($"{name}: ", job.Removed.Select(verdict => $"{verdict.Backup.Id}: {verdict.Reason}"));
-        SayAll("    ", job.Commands);
+        WriteAll($"{name}: without ", job.Backup?.SkippedDisks.Select(disk => $"{disk.Target}: {disk.Reason}") ?? []);
+        WriteAll($"{name}: DAMAGED: ", job.Damages);
+        WriteAll($"{name}: warning: ", job.Warnings);
+        WriteAll($"{name}: ", job.Merged.Select(Formatting.Merged));
+        WriteAll($"{name}: ", job.Removed.Select(verdict => $"{verdict.Backup.Id}: {verdict.Reason}"));
+        WriteAll("    ", job.Commands);
     }
 
     private void PrintRecovery(RecoveryReport report)
     {
         foreach (DomainRecoveryReport domain in report.Domains)
         {
-            Say($"{domain.Name}: {(domain.IsRecovered ? "recovered" : "NEEDS A PERSON")}");
-            SayAll("    ", domain.Actions);
+            Write($"{domain.Name}: {(domain.IsRecovered ? "recovered" : "MANUAL ACTION REQUIRED")}");
+            WriteAll("    ", domain.Actions);
         }
     }
 
-    private void PrintUnusable(IReadOnlyList<string> unusable) => SayAll("not a backup: ", unusable);
+    private void PrintUnusable(IReadOnlyList<string> unusable) => WriteAll("not a usable backup: ", unusable);
 
-    private void SayAll(string prefix, IEnumerable<string> lines)
+    private void WriteAll(string prefix, IEnumerable<string> lines)
     {
         foreach (string line in lines)
         {
-            Say(prefix + line);
+            Write(prefix + line);
         }
     }
 
-    private void Show(TextTable table)
+    private void WriteTable(TextTable table)
     {
         if (table.IsEmpty)
         {
@@ -281,8 +299,8 @@ public sealed class TextReports(TextWriter output, TextWriter complaints, int? w
         }
     }
 
-    // Never wrapped: a command to type that is broken over lines cannot be copied.
-    private void Say(string line)
+    // Never wrapped, so that commands can be copied.
+    private void Write(string line)
     {
         hasText = true;
         output.WriteLine(PlainText.Line(line));

@@ -1,8 +1,8 @@
 namespace KvmBackup.Reporting;
 
 /// <summary>
-/// A table for people, whose cells hold text from outside. What does not fit into the window is laid out below the
-/// first cell of its row, and never cut off or broken within a cell, for IDs and names are copied.
+/// A table as text. In a narrow window the cells of a row are laid out below its first cell; cells are never cut or
+/// broken, since users copy IDs and names.
 /// </summary>
 internal sealed class TextTable(params string[] titles)
 {
@@ -17,7 +17,7 @@ internal sealed class TextTable(params string[] titles)
         JobOutcome.Succeeded => new("backed up", "green"),
         JobOutcome.Skipped => new("skipped", string.Empty),
         JobOutcome.Planned => new("planned", string.Empty),
-        JobOutcome.NeedsManualAction => new("NEEDS A PERSON", "red"),
+        JobOutcome.NeedsManualAction => new("MANUAL ACTION REQUIRED", "red"),
         _ => new("FAILED", "red"),
     };
 
@@ -25,10 +25,10 @@ internal sealed class TextTable(params string[] titles)
 
     public void AddRow(params TableCell[] cells) => rows.Add(cells);
 
-    /// <summary>As plain text of any width, for mails, files and programs.</summary>
+    /// <summary>Plain text of any width, for mails, files and pipes.</summary>
     public IEnumerable<string> PlainLines() => Lines(All(string.Empty), (cell, width) => cell.Plain(width));
 
-    /// <summary>For a window of so many columns, in Spectre's markup.</summary>
+    /// <summary>Text for a window of this many columns, in the markup of Spectre.</summary>
     public IEnumerable<string> MarkupLines(int width)
     {
         TableCell[][] all = All("bold");
@@ -52,7 +52,7 @@ internal sealed class TextTable(params string[] titles)
         return all.Select(row => Line(row).TrimEnd());
     }
 
-    /// <summary>The first cell is a heading for all rows that share it; the others follow below it.</summary>
+    /// <summary>The first cell is the heading of all rows that share it; the other cells follow below.</summary>
     private static IEnumerable<string> NarrowLines(TableCell[][] all, int[] widths, int width)
     {
         string? heading = null;
@@ -77,7 +77,7 @@ internal sealed class TextTable(params string[] titles)
         string line = string.Empty;
         (int used, int next) = (0, Indent);
         foreach ((TableCell cell, int wide) in row.Skip(1).Zip(widths.Skip(1))
-            .SelectMany(pair => BufferSlices(pair.First, pair.Second, width - deep)))
+            .SelectMany(pair => Words(pair.First, pair.Second, width - deep)))
         {
             if (line.Length > 0 && next + cell.Width > width)
             {
@@ -92,8 +92,8 @@ internal sealed class TextTable(params string[] titles)
         yield return line;
     }
 
-    /// <summary>A sentence that is longer than a line goes on word by word; all else stays whole.</summary>
-    private static IEnumerable<(TableCell Cell, int Width)> BufferSlices(TableCell cell, int wide, int room) =>
-        cell.Width <= room ? [(cell, wide)]
+    /// <summary>A text that is longer than a line continues word by word; other cells are not broken.</summary>
+    private static IEnumerable<(TableCell Cell, int Width)> Words(TableCell cell, int wide, int width) =>
+        cell.Width <= width ? [(cell, wide)]
         : cell.Text.Split(' ').Select(word => cell with { Text = word }).Select(word => (word, word.Width + 1 - Gap));
 }

@@ -1,6 +1,6 @@
 namespace KvmBackup.Reporting;
 
-/// <summary>What people are told of verified backups.</summary>
+/// <summary>The report of <c>verify</c> as text.</summary>
 internal static class VerifyText
 {
     public static IEnumerable<string> Lines(VerifyReport report)
@@ -17,13 +17,13 @@ internal static class VerifyText
             {
                 string place = damage.OffsetBytes is { } offset ? $", byte {offset}" : string.Empty;
                 yield return $"  {damage.File}{place}: {damage.Reason}"
-                    + (damage.Members.Count > 0 ? $"; touches {string.Join(", ", damage.Members)}" : string.Empty);
+                    + (damage.Members.Count > 0 ? $"; affects {string.Join(", ", damage.Members)}" : string.Empty);
             }
         }
 
         if (report.Results.Count == 0)
         {
-            yield return "FAILED: nothing was verified: no backup was found";
+            yield return "FAILED: no backup was found";
         }
     }
 }

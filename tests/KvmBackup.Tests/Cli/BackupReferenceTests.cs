@@ -27,7 +27,7 @@ public sealed class BackupReferenceTests
     [InlineData("web1@", "web1@", null)]
     [InlineData("@2026", "@2026", null)]
     [InlineData("my vm ü@2", "my vm ü", "2")]
-    public void A_name_may_hold_an_at_sign_and_an_id_looks_like_one(string text, string domain, string? prefix)
+    public void A_name_may_contain_an_at_sign_and_an_ID_has_the_form_of_one(string text, string domain, string? prefix)
     {
         BackupReference reference = BackupReference.Parse(text);
 
@@ -35,14 +35,15 @@ public sealed class BackupReferenceTests
     }
 
     [Fact]
-    public void A_path_in_full_tells_the_backup_directory() => Assert.Equal(
+    public void A_full_path_gives_the_backup_directory() => Assert.Equal(
         "/mnt/backup/cloud1", BackupReference.Parse("/mnt/backup/cloud1/web1/20261120T020000Z-full").BackupDirectory);
 
     [Fact]
-    public void A_directory_without_its_domain_is_asked_for_it() => Assert.Contains(
+    public void A_directory_without_a_domain_is_refused() => Assert.Contains(
         "NAME@20261120T020000Z",
-        Assert.Throws<CliException>(() => BackupReference.Parse("20261120T020000Z-full/")).Message, StringComparison.Ordinal);
+        Assert.Throws<CliException>(() => BackupReference.Parse("20261120T020000Z-full/")).Message,
+        StringComparison.Ordinal);
 
     [Fact]
-    public void Nothing_is_no_reference() => Assert.Throws<ModelException>(() => BackupReference.Parse(""));
+    public void An_empty_reference_is_refused() => Assert.Throws<ModelException>(() => BackupReference.Parse(""));
 }

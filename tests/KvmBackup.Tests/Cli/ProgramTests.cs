@@ -5,7 +5,7 @@ using Serilog.Core;
 
 namespace KvmBackup.Tests.Cli;
 
-/// <summary>The built program itself, as an operator starts it.</summary>
+/// <summary>The built program.</summary>
 public sealed class ProgramTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -23,7 +23,7 @@ public sealed class ProgramTests : IDisposable
     [InlineData("restore web1 --disk a,b", "a,b")]
     [InlineData("restore web1 --to rbd:pool/a/b/c", "is no place in a cluster")]
     [InlineData("list --config /absent.yml", "/absent.yml")]
-    public async Task Words_that_make_no_sense_end_with_2_and_name_the_mistake(string words, string named)
+    public async Task A_mistake_on_the_command_line_ends_with_2_and_is_named(string words, string named)
     {
         ProgramResult result = await RunAsync(words.Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
@@ -39,11 +39,29 @@ public sealed class ProgramTests : IDisposable
         ProgramResult result = await RunAsync("--help");
 
         Assert.Equal(0, result.ExitCode);
-        foreach (string command in new[] { "run", "backup", "list", "show", "verify", "restore", "prune", "check", "--json", "--wait" })
+        string[] names = ["run", "backup", "list", "show", "verify", "restore", "prune", "check", "--json", "--wait"];
+        foreach (string command in names)
         {
             Assert.Contains($"  {command}", result.StandardOutput, StringComparison.Ordinal);
         }
     }
+
+    [Theory]
+    [InlineData("help snapshots trim", "snapshots trim --help")]
+    [InlineData("help", "-h")]
+    [InlineData("help restore", "restore web1 --to x -h")]
+    public async Task The_help_of_a_command_is_printed_in_both_ways(string command, string option)
+    {
+        ProgramResult help = await RunAsync(command.Split(' '));
+
+        Assert.Equal((0, string.Empty), (help.ExitCode, help.StandardError));
+        Assert.Contains("Synopsis:\n", help.StandardOutput, StringComparison.Ordinal);
+        Assert.Equal(help.StandardOutput, (await RunAsync(option.Split(' '))).StandardOutput);
+    }
+
+    [Fact]
+    public async Task The_version_has_the_commit_of_a_git_checkout() =>
+        Assert.Matches(@"^\d+\.\d+\.\d+(\+[0-9a-f]{7})?\n$", (await RunAsync("--version")).StandardOutput);
 
     [Fact]
     public async Task An_empty_directory_is_listed_without_a_configuration()
@@ -55,7 +73,7 @@ public sealed class ProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task A_failure_is_JSON_too_when_JSON_was_asked_for()
+    public async Task A_failure_is_printed_as_JSON_on_request()
     {
         ProgramResult result = await RunAsync("--json", "show", "web1", "--backupdir", folder.DirectoryPath);
 
@@ -72,20 +90,22 @@ public sealed class ProgramTests : IDisposable
     [InlineData("list --backupdir --json")]
     [InlineData("verify --json")]
     [InlineData("--json list --config /absent.yml")]
-    public async Task A_mistake_is_JSON_too_when_JSON_was_asked_for(string words)
+    public async Task A_mistake_on_the_command_line_is_printed_as_JSON_on_request(string words)
     {
         ProgramResult result = await RunAsync(words.Split(' '));
 
         Assert.Equal(((int)ExitCode.Usage, string.Empty), (result.ExitCode, result.StandardError));
         JsonElement json = JsonDocument.Parse(result.StandardOutput).RootElement;
         Assert.Equal((int)ExitCode.Usage, json.GetProperty("exit_code").GetInt32());
-        Assert.NotEmpty(json.GetProperty("error").GetString()!);
+        Assert.Equal("usage", json.GetProperty("error").GetProperty("code").GetString());
+        Assert.NotEmpty(json.GetProperty("error").GetProperty("message").GetString()!);
     }
 
     [Fact]
-    public void The_program_takes_no_lock_that_nobody_asked_for() => Assert.Contains(
+    public void The_runtime_takes_no_file_locks() => Assert.Contains(
         "\"System.IO.DisableFileLocking\": true",
-        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "kvmbackup.runtimeconfig.json")), StringComparison.Ordinal);
+        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "kvmbackup.runtimeconfig.json")),
+        StringComparison.Ordinal);
 
     private static Task<ProgramResult> RunAsync(params string[] arguments) =>
         new ProcessRunner(Logger.None, TimeProvider.System).RunAsync(

@@ -27,7 +27,7 @@ public sealed class ShellTests : IDisposable
     [InlineData("(k cat web1 vdb; k cat web1 domain.xml) > $D/out")]
     [InlineData("k cat web1 vdb > $D/out; k cat web1 domain.xml >> $D/out")]
     [InlineData("(k cat web1 vdb; k cat web1 domain.xml) | cat > $D/out")]
-    public async Task Bytes_go_where_the_programs_before_have_ended(string script)
+    public async Task Bytes_are_appended_to_those_of_earlier_programs(string script)
     {
         _ = await RealBackups.PublishAsync(target, ManifestSamples.Id);
 
@@ -69,7 +69,7 @@ public sealed class ShellTests : IDisposable
     [InlineData("k cat web1 vda | head -c 10 > $D/out; echo ${PIPESTATUS[0]}", "141\n")]
     [InlineData("k --help | true; echo ${PIPESTATUS[0]}", "0\n")]
     [InlineData("k list --backupdir nowhere 2>&1 | true; echo ${PIPESTATUS[0]}", "1\n")]
-    public async Task Nobody_who_reads_is_no_news(string script, string expected)
+    public async Task A_closed_pipe_is_not_reported(string script, string expected)
     {
         _ = await RealBackups.PublishAsync(target, ManifestSamples.Id);
 
@@ -91,28 +91,29 @@ public sealed class ShellTests : IDisposable
     [InlineData("k nonsense > /dev/full 2>&1", ExitCode.Usage, "")]
     [InlineData("k nonsense --json > /dev/full", ExitCode.Usage, "")]
     [InlineData("k assemble web1 --disk vdb --to $D/vdb.raw > /dev/full 2>&1", ExitCode.Done, "")]
-    public async Task A_full_or_closed_stream_aborts_nothing(string script, ExitCode expected, string told)
+    public async Task A_full_or_closed_stream_aborts_nothing(string script, ExitCode expected, string message)
     {
         _ = await RealBackups.PublishAsync(target, ManifestSamples.Id);
 
         ProgramResult result = await RunAsync(script);
 
         Assert.Equal((int)expected, result.ExitCode);
-        Assert.Contains(told, result.StandardError, StringComparison.Ordinal);
+        Assert.Contains(message, result.StandardError, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", result.StandardError, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Too_few_files_are_refused_before_anything_begins()
+    public async Task A_low_limit_of_open_files_is_refused_at_once()
     {
         ProgramResult result = await RunAsync($"{FewFiles} \"$@\" list");
 
         Assert.Equal((int)ExitCode.Usage, result.ExitCode);
-        Assert.Contains("may open 64 files only, and needs 256: raise ulimit -n", result.StandardError, StringComparison.Ordinal);
+        Assert.Contains(
+            "may open 64 files only, and needs 256: raise ulimit -n", result.StandardError, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_limit_that_can_be_raised_is_raised() =>
+    public async Task A_soft_limit_of_open_files_is_raised() =>
         Assert.Equal(0, (await RunAsync("ulimit -Sn 64; k list")).ExitCode);
 
     [Theory]
@@ -122,17 +123,18 @@ public sealed class ShellTests : IDisposable
     [InlineData("web1@20261120T020000Z-full")]
     [InlineData("web1/20261120T020000Z-full")]
     [InlineData("$D/backups/web1/20261120T020000Z-full/")]
-    public async Task A_backup_is_found_however_it_is_called(string name)
+    public async Task A_backup_is_found_by_each_form_of_its_name(string name)
     {
         _ = await RealBackups.PublishAsync(target, ManifestSamples.Id);
 
         ProgramResult result = await RunAsync($"k --json show {name}");
 
-        Assert.Equal("20261120T020000Z", JsonDocument.Parse(result.StandardOutput).RootElement.GetProperty("id").GetString());
+        JsonElement backup = JsonDocument.Parse(result.StandardOutput).RootElement.GetProperty("backup");
+        Assert.Equal("20261120T020000Z", backup.GetProperty("id").GetString());
     }
 
     [Fact]
-    public async Task A_path_that_lies_elsewhere_is_refused_with_what_to_type()
+    public async Task A_path_outside_the_backup_directory_is_refused_with_the_option_to_give()
     {
         ProgramResult result = await RunAsync("k show /mnt/other/web1/20261120T020000Z-full");
 
@@ -141,18 +143,22 @@ public sealed class ShellTests : IDisposable
     }
 
     [Fact]
-    public async Task A_renamed_folder_has_one_name_in_all_commands()
+    public async Task A_renamed_directory_has_the_same_name_in_all_commands()
     {
         CompletedBackup backup = await RealBackups.PublishAsync(target, ManifestSamples.Id);
         Directory.Move(Path.GetDirectoryName(backup.DirectoryPath)!, folder.PathOf("backups", "old"));
 
-        Assert.StartsWith("old ", (await RunAsync("k list")).StandardOutput.Split('\n')[1], StringComparison.Ordinal);
-        Assert.StartsWith("old@20261120T020000Z", (await RunAsync("k show old")).StandardOutput, StringComparison.Ordinal);
-        Assert.StartsWith("old@20261120T020000Z: whole", (await RunAsync("k verify --all")).StandardOutput, StringComparison.Ordinal);
-        Assert.StartsWith("old@20261120T020000Z: ", (await RunAsync("k assemble old --disk vdb --to $D/a")).StandardOutput, StringComparison.Ordinal);
+        Assert.StartsWith("old ", (await PrintAsync("k list")).Split('\n')[1], StringComparison.Ordinal);
+        Assert.StartsWith("old@20261120T020000Z", await PrintAsync("k show old"), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "old@20261120T020000Z: no damage", await PrintAsync("k verify --all"), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "old@20261120T020000Z: ", await PrintAsync("k assemble old --disk vdb --to $D/a"),
+            StringComparison.Ordinal);
         foreach (string command in new[] { "list", "verify --all" })
         {
-            Assert.Contains("\"domain\": \"old\"", (await RunAsync($"k --json {command}")).StandardOutput, StringComparison.Ordinal);
+            Assert.Contains(
+                "\"domain\": \"old\"", await PrintAsync($"k --json {command}"), StringComparison.Ordinal);
         }
     }
 
@@ -163,7 +169,7 @@ public sealed class ShellTests : IDisposable
     [InlineData("verify --all")]
     [InlineData("restore web1 --disk vda --to $D/restored")]
     [InlineData("assemble web1 --disk vdb --to $D/vdb.raw")]
-    public async Task Quiet_is_silent_while_all_is_well_and_JSON_is_always_one_document(string command)
+    public async Task Quiet_prints_nothing_without_a_problem_and_JSON_is_always_one_document(string command)
     {
         _ = await RealBackups.PublishAsync(target, ManifestSamples.Id);
 
@@ -180,29 +186,31 @@ public sealed class ShellTests : IDisposable
     }
 
     [Fact]
-    public async Task Quiet_tells_what_someone_should_look_at()
+    public async Task Quiet_prints_what_requires_attention()
     {
         CompletedBackup backup = await RealBackups.PublishAsync(target, ManifestSamples.Id);
         File.Delete(Path.Combine(backup.DirectoryPath, "web1.tar.gz"));
 
-        Assert.StartsWith("not a backup: web1/20261120T020000Z-full", (await RunAsync("k list -q")).StandardOutput, StringComparison.Ordinal);
-        Assert.Contains("not a backup: web1/20261120T020000Z-full", (await RunAsync("k verify --all -q")).StandardOutput, StringComparison.Ordinal);
+        const string expected = "not a usable backup: web1/20261120T020000Z-full";
+        Assert.StartsWith(expected, await PrintAsync("k list -q"), StringComparison.Ordinal);
+        Assert.Contains(expected, await PrintAsync("k verify --all -q"), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_host_without_a_configuration_is_told_how_to_do_without()
+    public async Task Without_a_configuration_the_option_for_that_is_reported()
     {
         ProgramResult result = await RunAsync("\"$@\" -c $D/absent.yml list");
 
         Assert.Equal((int)ExitCode.Usage, result.ExitCode);
         Assert.Contains("--backupdir DIR", result.StandardError, StringComparison.Ordinal);
-        Assert.DoesNotContain("--backupdir", (await RunAsync("\"$@\" -c $D/absent.yml run")).StandardError, StringComparison.Ordinal);
+        ProgramResult run = await RunAsync("\"$@\" -c $D/absent.yml run");
+        Assert.DoesNotContain("--backupdir", run.StandardError, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("flock $D/backups/web1/.lock")]
     [InlineData("echo other; printf '0d1cf2c5 abc\\nprocess 7 on cloud2\\n' > $D/backups/web1/.lease;")]
-    public async Task Prune_that_meets_another_run_ends_with_the_code_for_that(string before)
+    public async Task Prune_reports_a_lock_of_another_run_with_its_exit_code(string before)
     {
         _ = await RealBackups.PublishAsync(target, ManifestSamples.Id);
         Configure();
@@ -214,11 +222,12 @@ public sealed class ShellTests : IDisposable
     }
 
     [Fact]
-    public async Task A_missing_program_is_told_with_its_package()
+    public async Task A_missing_program_is_reported_with_its_package()
     {
         Configure();
 
-        ProgramResult result = await RunAsync("dotnet=$(command -v dotnet); PATH=$D $dotnet \"$2\" -c $D/config.yml check");
+        ProgramResult result = await RunAsync(
+            "dotnet=$(command -v dotnet); PATH=$D $dotnet \"$2\" -c $D/config.yml check");
 
         Assert.Equal((int)ExitCode.Failed, result.ExitCode);
         Assert.Contains("qemu-img is not on this host", result.StandardOutput, StringComparison.Ordinal);
@@ -227,7 +236,7 @@ public sealed class ShellTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_in_the_place_of_the_backup_directory_is_not_to_be_deleted()
+    public async Task A_file_in_the_place_of_the_backup_directory_is_reported_with_the_setting_to_change()
     {
         Configure(folder.PathOf("config.yml"));
 
@@ -246,6 +255,8 @@ public sealed class ShellTests : IDisposable
             web1: {day_of_week: daily, rotate: 1}
         """);
 
+    private async Task<string> PrintAsync(string script) => (await RunAsync(script)).StandardOutput;
+
     /// <summary>In a script, $@ is the program, k the same with the backup directory, and $D a folder.</summary>
     private Task<ProgramResult> RunAsync(string script)
     {
@@ -261,7 +272,12 @@ public sealed class ShellTests : IDisposable
 
             """;
         return new ProcessRunner(Logger.None, TimeProvider.System).RunAsync(
-            new ProgramCall("bash", ["-c", Prelude + script, folder.DirectoryPath, "dotnet", Path.Combine(AppContext.BaseDirectory, "kvmbackup.dll")]),
+            new ProgramCall(
+                "bash",
+                [
+                    "-c", Prelude + script, folder.DirectoryPath,
+                    "dotnet", Path.Combine(AppContext.BaseDirectory, "kvmbackup.dll"),
+                ]),
             CancellationToken.None);
     }
 }

@@ -19,13 +19,14 @@ public sealed class WatchCommandTests : IDisposable
         Assert.Equal([WatchCommand.Name, path, uri], WatchCommand.Arguments(Options(configuration, connect)));
 
     [Fact]
-    public void The_watcher_gets_a_path_that_holds_wherever_it_is_started() => Assert.Equal(
-        Path.Combine(Environment.CurrentDirectory, "config.yml"), WatchCommand.Arguments(Options("config.yml", null))[1]);
+    public void The_watcher_gets_an_absolute_path() => Assert.Equal(
+        Path.Combine(Environment.CurrentDirectory, "config.yml"),
+        WatchCommand.Arguments(Options("config.yml", null))[1]);
 
     [Fact]
-    public async Task What_the_watcher_becomes_recovers()
+    public async Task The_watcher_command_recovers()
     {
-        // Something that recovery cannot mend, so that its exit code tells that it looked.
+        // An entry that recovery cannot repair, so that the exit code proves that it was read.
         _ = Directory.CreateDirectory(folder.PathOf("state", "journal"));
         File.WriteAllText(folder.PathOf("state", "journal", $"{Web1.Uuid}.json"), "{");
 
@@ -65,6 +66,8 @@ public sealed class WatchCommandTests : IDisposable
                 """);
         }
 
-        return new ProgramCall("dotnet", [Path.Combine(AppContext.BaseDirectory, "kvmbackup.dll"), WatchCommand.Name, filePath, string.Empty]);
+        return new ProgramCall(
+            "dotnet",
+            [Path.Combine(AppContext.BaseDirectory, "kvmbackup.dll"), WatchCommand.Name, filePath, string.Empty]);
     }
 }

@@ -1,124 +1,108 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using KvmBackup.Reporting;
-using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Reporting;
 
+/// <summary>The JSON contract: <see cref="GoldenFile"/> holds one document per command.</summary>
 public sealed class JsonReportsTests
 {
-    private static readonly CompletedBackup Backup = new("/backup/web1/20261120T020000Z-full", ManifestSamples.Create(), true);
+    public static TheoryData<string> Documents => [.. ReportSamples.All.Keys];
+
+    [Theory]
+    [MemberData(nameof(Documents))]
+    public void A_report_has_the_documented_form(string name) => GoldenFile.AssertEqual(name, Print(name));
 
     [Fact]
-    public void A_run_has_the_shape_that_programs_rely_on()
-    {
-        JobReport job = new(
-            new DomainName("web1"), JobOutcome.NeedsManualAction, "a \"reason\"", null, TimeSpan.FromSeconds(1.5), ["w"],
-            [new RetentionVerdict(Backup, false, "older than 4")], ["rm x"]);
+    public void Every_golden_file_belongs_to_a_report() =>
+        Assert.Empty(GoldenFile.Names.Except(ReportSamples.All.Keys));
 
-        string json = Print(reports => reports.Print(new RunReport(AcceleratedTime.Start, TimeSpan.FromSeconds(2), RecoveryReport.Nothing, [job])));
+    [Theory]
+    [MemberData(nameof(Documents))]
+    public void Every_document_begins_with_the_same_fields(string name)
+    {
+        JsonObject json = JsonNode.Parse(Print(name))!.AsObject();
 
         Assert.Equal(
-            """
-            {
-              "started_at": "2026-11-20T02:00:00.0000000Z",
-              "elapsed_seconds": 2,
-              "exit_code": 5,
-              "recovered": [],
-              "jobs": [
-                {
-                  "domain": "web1",
-                  "outcome": "needs_manual_action",
-                  "reason": "a \"reason\"",
-                  "elapsed_seconds": 1.5,
-                  "backup": null,
-                  "warnings": [
-                    "w"
-                  ],
-                  "damages": [],
-                  "removed": [
-                    {
-                      "domain": "web1",
-                      "id": "20261120T020000Z",
-                      "is_kept": false,
-                      "reason": "older than 4"
-                    }
-                  ],
-                  "merged": [],
-                  "commands": [
-                    "rm x"
-                  ]
-                }
-              ]
-            }
-
-            """,
-            json);
+            ["schema_version", "command", "exit_code", "error"], json.Take(4).Select(field => field.Key));
+        Assert.Equal(1, json["schema_version"]!.GetValue<int>());
+        Assert.All(Keys(json), key => Assert.Matches(SnakeCase, key));
     }
 
     [Fact]
-    public void A_backup_in_a_list_has_the_shape_that_programs_rely_on() => Assert.Equal(
-        """{"exit_code":0,"directory":"/backup","backups":[{"domain":"web1","id":"20261120T020000Z","kind":"full","bases":[],"consistency":"crash", """.Trim()
-        + """ "disks":["vda"],"content_bytes":69642,"archive_bytes":7,"is_protected":true, """.Trim()
-        + """ "path":"/backup/web1/20261120T020000Z-full"}],"unusable":["web1/x: y"],"damages":[]} """.Trim(),
-        Compact(Print(reports => reports.Print(new ListReport("/backup", [Backup], ["web1/x: y"])))));
-
-    [Fact]
-    public void A_comparison_has_the_shape_that_programs_rely_on()
+    public void Every_field_is_documented()
     {
-        FileComparison file = new(new DiskTarget("vda"), "vda.raw", ComparisonVerdict.OtherSize)
-        {
-            BackupBytes = 8192,
-            SourceBytes = 4096,
-            DifferentBytes = 4096,
-            FirstDifferenceBytes = 4100,
-            Differences = [new Extent(4096, 4096)],
-            DifferenceCount = 1,
-        };
-        CompareReport report = new(
-            Backup.Domain, Backup.Id, new DomainName("new"), Consistency.Crash, [file], RecoveryReport.Nothing, ["look"], [],
-            TimeSpan.FromSeconds(2));
+        string manual = string.Concat(Directory.GetFiles(GoldenFile.ManualFolder, "*.md").Select(File.ReadAllText));
+        HashSet<string> documented = [.. Regex.Matches(manual, "[a-z][a-z0-9_]*").Select(match => match.Value)];
 
-        Assert.Equal(
-            """{"exit_code":4,"domain":"web1","id":"20261120T020000Z","source":"new","consistency":"crash","is_same":false, """.Trim()
-            + """ "elapsed_seconds":2,"files":[{"target":"vda","file":"vda.raw","verdict":"other_size","note":null, """.Trim()
-            + """ "backup_bytes":8192,"source_bytes":4096,"different_bytes":4096,"first_difference_bytes":4100, """.Trim()
-            + """ "difference_count":1,"differences":[{"offset_bytes":4096,"length_bytes":4096}]}],"warnings":["look"], """.Trim()
-            + """ "troubles":[],"recovered":[]} """.Trim(),
-            Compact(Print(reports => reports.Print(report))));
+        Assert.Empty(ReportSamples.All.Keys.SelectMany(name => Keys(JsonNode.Parse(Print(name)))).Except(documented));
+    }
+
+    [Theory]
+    [InlineData(ExitCode.Usage, "usage")]
+    [InlineData(ExitCode.ManualActionRequired, "manual_action_required")]
+    [InlineData(ExitCode.AlreadyRunning, "already_running")]
+    [InlineData(ExitCode.Terminated, "terminated")]
+    public void A_failure_has_the_name_of_its_exit_code(ExitCode exitCode, string code)
+    {
+        JsonNode json = JsonNode.Parse(Print("list", reports => reports.PrintError("no", exitCode)))!;
+
+        Assert.Equal(((int)exitCode, code), ((int)json["exit_code"]!, (string)json["error"]!["code"]!));
     }
 
     [Fact]
-    public void Every_report_is_JSON_whatever_it_holds()
+    public void A_report_of_an_interrupted_command_has_the_exit_code_of_the_process()
     {
-        string hostile = "\u001b[2J\n\"\ud800ü\u0085\u2028";
+        StringWriter output = new();
+
+        new JsonReports(output, "recover", _ => ExitCode.Interrupted).Print(RecoveryReport.Nothing);
+
+        Assert.Equal(130, (int)JsonNode.Parse(output.ToString())!["exit_code"]!);
+    }
+
+    [Fact]
+    public void Hostile_text_gives_valid_JSON_without_control_characters()
+    {
+        const string hostile = "\u001b[2J\n\"\ud800ü\u0085\u2028\udc00\0";
+        CompletedBackup backup = ReportSamples.Backup;
+        RestoreReport restore = new(
+            backup.Domain, backup.Id, backup.Domain, [hostile], [], true, false, 1, TimeSpan.Zero, [], [hostile]);
         foreach (Action<JsonReports> print in new Action<JsonReports>[]
         {
-            reports => reports.Print(Backup with { DirectoryPath = hostile }, withFiles: true),
-            reports => reports.Print(new VerifyReport([new VerifyResult(Backup, TimeSpan.Zero, [new(hostile, null, [hostile], hostile)])], [hostile], true)),
-            reports => reports.Print(new RestoreReport(Backup.Domain, Backup.Id, Backup.Domain, [hostile], [], true, false, 1, TimeSpan.Zero, [], [hostile]), true),
-            reports => reports.Print(new PruneReport([new RetentionVerdict(Backup, true, hostile)], [hostile], [], false)),
-            reports => reports.Print(new CheckReport([new Finding(hostile, FindingSeverity.Warning, hostile, null)])),
+            reports => reports.Print(backup with { DirectoryPath = hostile }, withFiles: true),
+            reports => reports.Print(new VerifyReport(
+                [new VerifyResult(backup, TimeSpan.Zero, [new(hostile, null, [hostile], hostile)])], [hostile], true)),
+            reports => reports.Print(restore, isDryRun: true),
+            reports => reports.Print(restore, isDryRun: false),
+            reports => reports.Print(new PruneReport([new(backup, true, hostile)], [hostile], [], false)),
+            reports => reports.Print(new CheckReport([new(hostile, FindingSeverity.Warning, hostile, null)])),
             reports => reports.PrintError(hostile, ExitCode.Usage),
         })
         {
-            string json = Print(print);
+            string json = Print(hostile, print);
 
-            _ = Assert.IsType<JsonObject>(JsonNode.Parse(json));
-            Assert.DoesNotContain('\u001b', json);
+            Assert.Equal(JsonValueKind.Object, JsonDocument.Parse(json).RootElement.ValueKind);
+            Assert.DoesNotContain(json, one => char.IsControl(one) && one != '\n');
         }
     }
 
-    [Fact]
-    public void An_error_bears_its_exit_code() =>
-        Assert.Equal("""{"exit_code":2,"error":"no"}""", Compact(Print(reports => reports.PrintError("no", ExitCode.Usage))));
+    private static Regex SnakeCase { get; } = new("^[a-z][a-z0-9]*(_[a-z0-9]+)*$");
 
-    private static string Print(Action<JsonReports> print)
+    private static IEnumerable<string> Keys(JsonNode? node) => node switch
+    {
+        JsonObject fields => fields.SelectMany(field => Keys(field.Value).Prepend(field.Key)),
+        JsonArray values => values.SelectMany(Keys),
+        _ => [],
+    };
+
+    private static string Print(string name) =>
+        Print(ReportSamples.All[name].Command, ReportSamples.All[name].Print);
+
+    private static string Print(string? command, Action<JsonReports> print)
     {
         StringWriter output = new();
-        print(new JsonReports(output));
+        print(new JsonReports(output, command, exitCode => exitCode));
         return output.ToString();
     }
-
-    private static string Compact(string json) => JsonNode.Parse(json)!.ToJsonString(new JsonSerializerOptions());
 }

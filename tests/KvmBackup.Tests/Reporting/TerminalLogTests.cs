@@ -12,7 +12,7 @@ public sealed class TerminalLogTests
     private readonly AcceleratedTime time = new();
 
     [Fact]
-    public void A_log_has_one_line_for_each_step_and_nothing_else()
+    public void A_log_has_one_line_per_step_and_no_progress()
     {
         TerminalLog terminal = new(output, isTerminal: false, time);
         using Logger log = new LoggerConfiguration().MinimumLevel.Debug().WriteTo.Sink(terminal).CreateLogger();
@@ -41,7 +41,8 @@ public sealed class TerminalLogTests
         terminal.Report(Progress(25 << 20));
 
         Assert.EndsWith(
-            Erase + "web1: reading vda 25%  25.0 MiB of 100 MiB  2.50 MiB/s  0:00:30 left", output.ToString(), StringComparison.Ordinal);
+            Erase + "web1: reading vda 25%  25.0 MiB of 100 MiB  2.50 MiB/s  0:00:30 left", output.ToString(),
+            StringComparison.Ordinal);
         Assert.DoesNotContain('\n', output.ToString());
     }
 
@@ -57,13 +58,13 @@ public sealed class TerminalLogTests
         time.Pass(TimeSpan.FromSeconds(10));
         terminal.Report(progress with { DoneBytes = 25 << 20 });
 
-        string line = output.ToString()[(output.ToString().LastIndexOf(Erase, StringComparison.Ordinal) + Erase.Length)..];
+        string line = output.ToString().Split(Erase)[^1];
         Assert.EndsWith(expected, line, StringComparison.Ordinal);
         Assert.Equal(width - 1, line.Length);
     }
 
     [Fact]
-    public void What_is_read_to_its_end_shows_no_progress_any_more()
+    public void The_progress_line_disappears_after_the_last_byte()
     {
         TerminalLog terminal = new(output, isTerminal: true, time);
 
@@ -74,7 +75,7 @@ public sealed class TerminalLogTests
     }
 
     [Fact]
-    public void A_line_of_the_log_does_not_run_into_the_progress()
+    public void A_log_line_replaces_the_progress_line_which_is_printed_again()
     {
         TerminalLog terminal = new(output, isTerminal: true, time);
         using Logger log = new LoggerConfiguration().WriteTo.Sink(terminal).CreateLogger();
@@ -105,7 +106,7 @@ public sealed class TerminalLogTests
     }
 
     [Fact]
-    public void Nothing_in_the_numbers_ends_the_program()
+    public void Extreme_numbers_are_printed()
     {
         TerminalLog terminal = new(output, isTerminal: true, time);
 
@@ -119,7 +120,7 @@ public sealed class TerminalLogTests
     }
 
     [Fact]
-    public void A_hostile_message_is_one_harmless_line()
+    public void A_hostile_message_is_one_escaped_line()
     {
         TerminalLog terminal = new(output, isTerminal: false, time);
         using Logger log = new LoggerConfiguration().WriteTo.Sink(terminal).CreateLogger();

@@ -8,16 +8,17 @@ namespace KvmBackup.Model.Reports;
 /// <param name="Files">Each file of each disk.</param>
 /// <param name="Recovery">What an interrupted run had left, which comes first.</param>
 /// <param name="Warnings">What an operator should know.</param>
-/// <param name="Troubles">What a person must mend in the guest.</param>
+/// <param name="ManualActions">What an operator must repair in the guest.</param>
 /// <param name="Elapsed">How long it took.</param>
 public sealed record CompareReport(
     DomainName Domain, BackupId Id, DomainName Source, Consistency Consistency, IReadOnlyList<FileComparison> Files,
-    RecoveryReport Recovery, IReadOnlyList<string> Warnings, IReadOnlyList<string> Troubles, TimeSpan Elapsed)
+    RecoveryReport Recovery, IReadOnlyList<string> Warnings, IReadOnlyList<string> ManualActions, TimeSpan Elapsed)
 {
     public bool IsSame => Files.All(file => file.Verdict == ComparisonVerdict.Same);
 
     /// <summary>A difference has the code of damage: either way the backup is not what the source is.</summary>
-    public ExitCode ExitCode => Troubles.Count > 0 || Recovery.ExitCode == ExitCode.ManualActionRequired ? ExitCode.ManualActionRequired
+    public ExitCode ExitCode =>
+        ManualActions.Count > 0 || Recovery.ExitCode == ExitCode.ManualActionRequired ? ExitCode.ManualActionRequired
         : IsSame ? ExitCode.Done : ExitCode.DamageFound;
 }
 
