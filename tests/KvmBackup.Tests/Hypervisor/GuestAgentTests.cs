@@ -89,7 +89,7 @@ public sealed class GuestAgentTests
     {
         shell.On(Status, Reply.Good("{\"return\":\"\\ud800\"}"));
 
-        Assert.False((await Agent().AskStatusAsync(Web1.Identity, CancellationToken.None)).IsAnswering);
+        Assert.False((await Agent().ReadStatusAsync(Web1.Identity, CancellationToken.None)).IsAnswering);
     }
 
     [Fact]
@@ -242,7 +242,7 @@ public sealed class GuestAgentTests
     {
         shell.On(Status, Reply.Of(recording));
 
-        AgentStatus status = await Agent().AskStatusAsync(Web1.Identity, CancellationToken.None);
+        AgentStatus status = await Agent().ReadStatusAsync(Web1.Identity, CancellationToken.None);
 
         Assert.Equal((isAnswering, isFrozen), (status.IsAnswering, status.IsFrozen));
         Assert.Equal(isAnswering, status.Complaint is null);
@@ -268,7 +268,7 @@ public sealed class GuestAgentTests
         shell.On(Status, Reply.Missing);
 
         ShellException failure = await Assert.ThrowsAsync<ShellException>(
-            () => Agent().AskStatusAsync(Web1.Identity, CancellationToken.None));
+            () => Agent().ReadStatusAsync(Web1.Identity, CancellationToken.None));
 
         Assert.True(failure.IsProgramMissing);
     }

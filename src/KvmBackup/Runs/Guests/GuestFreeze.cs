@@ -23,7 +23,7 @@ public sealed class GuestFreeze(GuestAgent agent, ILogger log)
         };
         if (obstacle is null)
         {
-            AgentStatus status = await agent.AskStatusAsync(job.Facts.Identity, cancellationToken);
+            AgentStatus status = await agent.ReadStatusAsync(job.Facts.Identity, cancellationToken);
             if (status.IsFrozen)
             {
                 // A guest that someone else froze must not be thawed by us.

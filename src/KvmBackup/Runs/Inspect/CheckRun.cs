@@ -167,7 +167,7 @@ public sealed class CheckRun(
         }
 
         AgentStatus status = job.Facts.HasAgentChannel
-            ? await agent.AskStatusAsync(job.Facts.Identity, cancellationToken)
+            ? await agent.ReadStatusAsync(job.Facts.Identity, cancellationToken)
             : new AgentStatus(false, false, "the domain has no guest agent channel");
         return status.IsAnswering ? [] :
         [
