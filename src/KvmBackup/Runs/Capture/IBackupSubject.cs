@@ -44,12 +44,12 @@ public interface ICapture
     Task PrepareAsync(CancellationToken cancellationToken);
 
     /// <summary>Pins it, reads each disk once, and lets it go.</summary>
-    /// <param name="taker">Gets each disk while it is held.</param>
+    /// <param name="consumer">Receives each disk while it is captured.</param>
     /// <param name="monitor">How far the read is.</param>
     /// <param name="cancellationToken">Ends the read; the source is let go all the same.</param>
     /// <returns>What the copy is worth.</returns>
     /// <exception cref="KvmBackupException">It could not be held or read; it was let go all the same.</exception>
-    Task<PinOutcome> ReadAsync(IDiskConsumer taker, TransferMonitor monitor, CancellationToken cancellationToken);
+    Task<PinOutcome> ReadAsync(IDiskConsumer consumer, TransferMonitor monitor, CancellationToken cancellationToken);
 
     /// <summary>What was done beyond the ordinary to let it go; known when all is over.</summary>
     IReadOnlyList<string> Notes { get; }

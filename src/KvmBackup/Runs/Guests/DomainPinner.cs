@@ -6,11 +6,11 @@ using Serilog;
 
 namespace KvmBackup.Runs.Guests;
 
-/// <summary>Writes down what a pin is going to change, and begins it.</summary>
+/// <summary>Creates the journal entry for a snapshot, and the scope that takes it.</summary>
 public sealed class DomainPinner(
-    GuestFreeze freeze, OverlaySnapshot snapshot, OverlayRelease release, FaultInjection gate, ILogger log)
+    GuestFreeze freeze, OverlaySnapshot snapshot, OverlayRelease release, FaultInjection faults, ILogger log)
 {
-    /// <summary>The journal's entry for a job: all that an undo must know, before anything is changed.</summary>
+    /// <summary>The journal entry for a job: everything that an undo needs, before anything is changed.</summary>
     public static JournalEntry Intent(DomainJob job, BackupId id, string directoryPath) => JournalEntry.CreateIntent(
         job.Facts.Uuid, job.Facts.Name, id, directoryPath, [.. job.Overlays.Select(Intent)]) with
     {
@@ -18,10 +18,11 @@ public sealed class DomainPinner(
     };
 
     public PinnedDomain Begin(DomainJob job, BackupId id, OpenEntry entry, RbdCapture images) =>
-        new(job, id, entry, freeze, snapshot, images, release, gate, log);
+        new(job, id, entry, freeze, snapshot, images, release, faults, log);
 
     private static JournalPin Intent(PlannedOverlay overlay) => new(
-        overlay.Target, overlay.BasePath, overlay.BaseFormat, LocalFile.Identify(overlay.BasePath), overlay.OverlayPath, null,
+        overlay.Target, overlay.BasePath, overlay.BaseFormat, LocalFile.Identify(overlay.BasePath), overlay.OverlayPath,
+        null,
         PinState.Planned)
     {
         Encryption = overlay.Encryption,

@@ -15,7 +15,7 @@ public sealed class ImageCapture(ImageJob job, OpenEntry journal, RbdCapture ima
 
     public Task PrepareAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public async Task<PinOutcome> ReadAsync(IDiskConsumer taker, TransferMonitor monitor, CancellationToken cancellationToken)
+    public async Task<PinOutcome> ReadAsync(IDiskConsumer consumer, TransferMonitor monitor, CancellationToken cancellationToken)
     {
         await images.CreateAsync(OverlaySnapshot.Limit);
         gate.Pass(job.Name, JobStep.Snapshotted);
@@ -23,7 +23,7 @@ public sealed class ImageCapture(ImageJob job, OpenEntry journal, RbdCapture ima
         gate.Pass(job.Name, JobStep.Pinned);
         await using ReadWatchdog guard = new(
             [], monitor, job.Selection.StallTimeout, () => Task.FromResult(false), time, cancellationToken);
-        await guard.ProtectAsync(token => taker.TakeAsync(job.Disk, monitor, token));
+        await guard.ProtectAsync(token => consumer.TakeAsync(job.Disk, monitor, token));
         gate.Pass(job.Name, JobStep.Read, ImageIdentity.Disk);
         string reason = job.Image.ExternalId is null
             ? "there is no guest to freeze" : $"it was read from the snapshot {job.Image.SnapshotName}, which another program had made";
