@@ -10,8 +10,8 @@ using Serilog;
 namespace KvmBackup.Runs.Restore;
 
 /// <summary>
-/// Brings disks back, and the domain. Everything that speaks against it is found before the first byte is written, and no
-/// file gets its name before all of them are whole.
+/// Restores disks and the domain. All obstacles are found before the first byte is written, and no file gets its final
+/// name before all of them are complete.
 /// </summary>
 public sealed class RestoreRun(
     BackupDirectory target, RestorePreflight preflight, RestoreWriter writer, DomainDefiner definer, ClusterKeys keys,
@@ -19,7 +19,8 @@ public sealed class RestoreRun(
 {
     private const int LargestXmlBytes = 16 << 20;
 
-    /// <exception cref="KvmBackupException">Refused before the first write, or damaged; files are then as they were.</exception>
+    /// <exception cref="KvmBackupException">Refused before the first write, or the backup is damaged; existing files
+    /// are unchanged.</exception>
     public async Task<RestoreReport> RunAsync(
         RestoreRequest request, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
@@ -46,18 +47,22 @@ public sealed class RestoreRun(
         string? xml = isImage ? null : Encoding.UTF8.GetString(
             await open.Reader.ReadSmallAsync(open.Member("domain.xml"), LargestXmlBytes, cancellationToken));
         await DefinedPaths.DemandAsync(open, request, xml, cancellationToken);
-        foreach (string deed in request.IsDryRun ? []
-            : (string[])[.. await ScratchFolder.RemoveLeftAsync(ScratchFolder.UsualParents, time), .. writer.RemoveLeft()])
+        foreach (string action in request.IsDryRun ? []
+            : (string[])[.. await ScratchFolder.RemoveLeftAsync(ScratchFolder.UsualParents, time),
+                .. writer.RemoveLeft()])
         {
-            // Before the room is looked at, which they may fill.
-            log.Information("{Domain}: {Deed}", backup.Domain, deed);
+            // Before the free space is checked, which leftovers may occupy.
+            log.Information("{Domain}: {Action}", backup.Domain, action);
         }
 
         RestoreFacts facts = await preflight.ExamineAsync(backup, plan, assemblies, request, xml, cancellationToken);
         RestoreReport report = new(
             backup.Domain, backup.Id, plan.Name, [], [.. facts.Kept.Select(file => file.FilePath)], false, false, 0,
-            TimeSpan.Zero, [.. Warn(backups, backup, request), .. open.Damages.Select(damage => $"{damage.File}: {damage.Reason}"), .. plan.Warnings,
-                .. plan.Define && xml is not null ? DefinitionRisks.Find(xml, Known(backup.Manifest)) : [], .. MappedRestore.Warn(plan, xml),
+            TimeSpan.Zero,
+            [.. Warn(backups, backup, request), .. open.Damages
+                .Select(damage => $"{damage.File}: {damage.Reason}"), .. plan.Warnings,
+                .. plan.Define && xml is not null ? DefinitionRisks.Find(xml, BackedUpOrSkipped(backup.Manifest))
+                    : [], .. MappedRestore.Warn(plan, xml),
                 .. facts.Replaced?.Warnings ?? []],
             []);
         if (request.IsDryRun)
@@ -71,18 +76,21 @@ public sealed class RestoreRun(
         await definition.ApplyAsync(xml, cancellationToken);
         return report with
         {
-            WrittenFiles = [.. facts.Written.Select(file => file.FilePath), .. facts.Images.Select(image => image.Plan.ToString())],
+            WrittenFiles =
+                [.. facts.Written.Select(file => file.FilePath), .. facts.Images
+                    .Select(image => image.Plan.ToString())],
             IsDefined = plan.Define,
             IsStarted = plan.Start,
             DataBytes = facts.DataBytes,
             Elapsed = time.GetElapsedTime(start),
             Warnings = [.. report.Warnings, .. warnings, .. definition.Notes],
-            Commands = isImage || plan.Define || request.Disk is not null ? [] : [RestoreAgainHint(request, backup, facts.Replaced)],
+            Commands = isImage || plan.Define || request.Disk is not null ? []
+                : [RestoreAgainHint(request, backup, facts.Replaced)],
             IsAutostarted = definition.IsAutostarted,
         };
     }
 
-    private static List<DiskTarget> Known(Manifest manifest) =>
+    private static List<DiskTarget> BackedUpOrSkipped(Manifest manifest) =>
         [.. manifest.Disks.Select(disk => disk.Target), .. manifest.SkippedDisks.Select(disk => disk.Target)];
 
     private static Dictionary<DiskTarget, ImageAssembly> PlanAssemblies(
@@ -94,10 +102,11 @@ public sealed class RestoreRun(
             .ToDictionary(target => target, target => ImageAssembly.Plan(backup, target, all));
     }
 
-    /// <summary>Who asks for the newest must know when that is not what comes.</summary>
+    /// <summary>Warns when the newest backup is unusable.</summary>
     private static IEnumerable<string> Warn(DomainDirectory backups, CompletedBackup backup, RestoreRequest request) =>
         request.IdPrefix is not null ? []
-            : backups.List().FailedSince(backup).Select(entry => $"{entry.Name} is newer, but not usable: {entry.Reason}");
+            : backups.List().FailedSince(backup)
+                .Select(entry => $"{entry.Name} is newer, but unusable: {entry.Reason}");
 
     private static IEnumerable<string> DescribeCommands(Manifest manifest, RestorePlan plan, RestoreFacts facts)
     {
@@ -136,7 +145,8 @@ public sealed class RestoreRun(
 
     private static string RestoreAgainHint(RestoreRequest request, CompletedBackup backup, ReplacedDomain? existing) =>
         (existing is null ? "No domain was defined. The backup's definition: tar -xOf "
-            : $"The definition of {existing.Identity.Name} stays as it is. The backup's: tar -xOf ")
+            : $"The definition of {existing.Identity.Name} is unchanged. The backup's definition: tar -xOf ")
         + ShellWord.Quote(Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName))
-        + $" {ShellWord.Quote($"{backup.Manifest.Domain.FileName}/domain.xml")}; or let --define do it the next time{(request.NewName is null ? string.Empty : ", with --as")}";
+        + $" {ShellWord.Quote($"{backup.Manifest.Domain.FileName}/domain.xml")}; or use --define the next "
+        + $"time{(request.NewName is null ? string.Empty : ", with --as")}";
 }

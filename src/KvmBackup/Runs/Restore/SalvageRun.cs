@@ -10,16 +10,16 @@ using Serilog;
 namespace KvmBackup.Runs.Restore;
 
 /// <summary>
-/// Gets out of a damaged backup whatever can still be read: every disk and file into a folder, with zeros where bytes are lost
-/// and a list of them. What is not whole bears a name that says so.
+/// Extracts the readable parts of a damaged backup: every disk and file into a folder, with zeros for lost bytes and a
+/// list of them. Incomplete files get the extension <see cref="DamagedExtension"/>.
 /// </summary>
 public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, TimeProvider time, ILogger log)
 {
-    /// <summary>The ending of a file that is not whole.</summary>
+    /// <summary>The extension of an incomplete file.</summary>
     public const string DamagedExtension = ".damaged";
 
-    /// <param name="request">Which backup, whether one disk only, and into which folder.</param>
-    /// <exception cref="KvmBackupException">Nothing can be read of it, or the folder takes no files.</exception>
+    /// <param name="request">The backup, an optional disk, and the folder.</param>
+    /// <exception cref="KvmBackupException">The backup is unreadable, or the folder is not writable.</exception>
     public async Task<SalvageReport> RunAsync(
         RestoreRequest request, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
@@ -30,7 +30,9 @@ public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, Time
             List<string> doubts = [];
             TransferMonitor bytes = new(request.Domain, 0, progress);
             return new SalvageReport(
-                request.Domain, remains.Id, await new SalvageWithoutManifest(log).RunAsync(remains, request, doubts, bytes, cancellationToken), doubts,
+                request.Domain, remains.Id,
+                await new SalvageWithoutManifest(log).RunAsync(remains, request, doubts, bytes, cancellationToken),
+                doubts,
                 time.GetElapsedTime(start));
         }
 
@@ -58,8 +60,10 @@ public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, Time
             try
             {
                 files.Add(file.Assembled is { } disk
-                    ? await images.WriteAsync(backup, open, disk, file.FilePath, backups.ListToVerify().Backups, monitor, cancellationToken)
-                    : await WriteAsync(open.Reader, open.Member(file.MemberName), file.FilePath, monitor, cancellationToken));
+                    ? await images.WriteAsync(
+                        backup, open, disk, file.FilePath, backups.ListToVerify().Backups, monitor, cancellationToken)
+                    : await WriteAsync(
+                        open.Reader, open.Member(file.MemberName), file.FilePath, monitor, cancellationToken));
             }
             catch (KvmBackupException failure) when (failure is not DisksException)
             {
@@ -70,31 +74,36 @@ public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, Time
         return new SalvageReport(backup.Domain, backup.Id, files, notes, time.GetElapsedTime(start));
     }
 
-    /// <summary>Writes what can be had of one member.</summary>
+    /// <summary>Writes the readable parts of one member.</summary>
     internal static async Task<SalvagedFile> WriteAsync(
-        ArchiveReader reader, ArchiveMember member, string filePath, TransferMonitor monitor, CancellationToken cancellationToken)
+        ArchiveReader reader, ArchiveMember member, string filePath, TransferMonitor monitor,
+        CancellationToken cancellationToken)
     {
         Refuse(filePath);
         await using RestoredFile disk = RestoredFile.Create(filePath, member.SizeBytes);
-        SalvagedMember salvaged = await reader.SalvageAsync(member, disk, monitor.Begin($"reading {member.Name}"), cancellationToken);
+        SalvagedMember salvaged =
+            await reader.SalvageAsync(member, disk, monitor.Begin($"reading {member.Name}"), cancellationToken);
 
-        // Without a manifest there is no checksum of the content: that of the chunks must do.
-        bool isWhole = member.ContentXxh128.Length == 0
+        // Without a manifest there is no checksum of the content: those of the chunks must suffice.
+        bool isComplete = member.ContentXxh128.Length == 0
             ? salvaged.Missing.Count + salvaged.Unproven.Count == 0 : salvaged.IsWhole;
-        return Finish(disk, new SalvagedFile(filePath, member.SizeBytes, isWhole, salvaged.Missing) { Unproven = salvaged.Unproven });
+        return Finish(disk,
+            new SalvagedFile(filePath, member.SizeBytes, isComplete, salvaged.Missing) { Unproven = salvaged.Unproven });
     }
 
-    /// <summary>The documents: a restore reads them, and does not write them.</summary>
-    private static IEnumerable<(string Name, string Path)> Documents(CompletedBackup backup, RestorePlan plan, RestoreRequest request)
+    /// <summary>The documents, which a normal restore reads but does not write.</summary>
+    private static IEnumerable<(string Name, string Path)> Documents(
+        CompletedBackup backup, RestorePlan plan, RestoreRequest request)
     {
         HashSet<string> planned = [.. plan.Files.Select(file => file.MemberName)];
         return request.Disk is not null ? []
-            : backup.Manifest.Members.Select(member => member.Name[(member.Name.IndexOf('/', StringComparison.Ordinal) + 1)..])
+            : backup.Manifest.Members
+                .Select(member => member.Name[(member.Name.IndexOf('/', StringComparison.Ordinal) + 1)..])
                 .Where(name => !planned.Contains(name) && !name.Contains('/', StringComparison.Ordinal))
                 .Select(name => (name, Path.Combine(request.TargetDirectory!, $"{backup.Domain.FileName}-{name}")));
     }
 
-    /// <summary>Gives a file its name, which says whether it is whole.</summary>
+    /// <summary>Gives a file its final name, with the extension for incomplete files.</summary>
     internal static SalvagedFile Finish(RestoredFile disk, SalvagedFile file)
     {
         disk.Commit(replace: false);
@@ -112,7 +121,7 @@ public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, Time
     {
         foreach (string path in new[] { filePath, filePath + DamagedExtension }.Where(Path.Exists))
         {
-            throw new RunsException($"{path} exists: name another folder, or move it away.", ExitCode.Usage);
+            throw new RunsException($"{path} exists: specify another folder, or move it away.", ExitCode.Usage);
         }
     }
 }
