@@ -33,7 +33,7 @@ public sealed class RecoveryWatcherTests : IDisposable
         ProgramResult result = await RealShell.FilterAsync(
             RecoveryWatcher.Call(new WatcherCommand("touch", [Reported])), "done\n"u8.ToArray(), output, CancellationToken.None);
 
-        Assert.Equal((0, "standing by\n"), (result.ExitCode, Encoding.UTF8.GetString(output.ToArray())));
+        Assert.Equal((0, "ready\n"), (result.ExitCode, Encoding.UTF8.GetString(output.ToArray())));
         Assert.False(File.Exists(Reported));
     }
 
@@ -44,7 +44,7 @@ public sealed class RecoveryWatcherTests : IDisposable
 
         ProgramResult result = await RealShell.RunAsync(RecoveryWatcher.Call(watch), CancellationToken.None);
 
-        Assert.Equal("standing by\n<watch-run><a b; exit $(c)><><$0 \"'>", result.StandardOutput);
+        Assert.Equal("ready\n<watch-run><a b; exit $(c)><><$0 \"'>", result.StandardOutput);
     }
 
     [Fact]
@@ -65,7 +65,7 @@ public sealed class RecoveryWatcherTests : IDisposable
 
         ProgramResult result = await RealShell.RunAsync(RecoveryWatcher.Call(watch), CancellationToken.None);
 
-        Assert.Equal("standing by\nalive\n", result.StandardOutput);
+        Assert.Equal("ready\nalive\n", result.StandardOutput);
     }
 
     private string Reported => folder.PathOf("told");

@@ -64,7 +64,7 @@ public sealed class BackupWorkflow(
         where TJob : BackupJob
     {
         BackupSettings settings = subject.Settings;
-        await TargetTimeout.AskAsync(() => record.Warn(target.EnsureUsable()), settings.StallTimeout, target.DirectoryPath);
+        await TargetTimeout.RequestAsync(() => record.Warn(target.EnsureUsable()), settings.StallTimeout, target.DirectoryPath);
         await archiver.EnsureAvailableAsync(settings.Compression, cancellationToken);
         DomainDirectory directory = target.ForDomain(subject.Name);
         DomainLock held = await TargetTimeout.FinishAsync(

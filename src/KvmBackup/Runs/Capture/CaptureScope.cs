@@ -23,7 +23,7 @@ public sealed class CaptureScope(Journal journal, RbdClient cluster, FaultInject
         Func<ICapture, RbdCapture, Task<TResult>> use, CancellationToken cancellationToken)
         where TJob : BackupJob
     {
-        DescriptorBudget.Demand(job.Disks.Sum(disk => Math.Max(1, disk.Layers.Count)));
+        DescriptorBudget.Ensure(job.Disks.Sum(disk => Math.Max(1, disk.Layers.Count)));
         OpenEntry entry = await journal.OpenAsync(subject.Intent(job, id, directoryPath), cancellationToken);
         gate.Pass(job.Name, JobStep.Intent);
         RbdCapture images = new(job, cluster, journal.PendingDeletions, log);

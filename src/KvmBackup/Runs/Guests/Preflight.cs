@@ -90,7 +90,8 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         List<string> warnings, CancellationToken cancellationToken)
     {
         ImageState state =
-            await cluster.AskAsync(await cluster.LocateAsync(source, settings, cancellationToken), cancellationToken);
+            await cluster.ReadStateAsync(
+                await cluster.LocateAsync(source, settings, cancellationToken), cancellationToken);
         return await cluster.PrepareAsync(owner, disk, settings, own, id, state, warnings, cancellationToken);
     }
 

@@ -6,14 +6,16 @@ using KvmBackup.Storage;
 namespace KvmBackup.Runs.Images;
 
 /// <summary>An image without a guest as the subject of a backup, or of a comparison with one.</summary>
-/// <param name="image">Which.</param>
-/// <param name="selection">What the configuration wants.</param>
-/// <param name="look">Looks at it.</param>
-/// <param name="target">Must have room; null when nothing is going to be written.</param>
-/// <param name="gate">Every step passes it.</param>
+/// <param name="image">The image.</param>
+/// <param name="selection">The configuration.</param>
+/// <param name="inspection">Inspects the image.</param>
+/// <param name="target">The backup directory, which must have enough free space; null when nothing is written.</param>
+/// <param name="faults">Receives every step.</param>
 /// <param name="time">The clock.</param>
 public sealed class ImageBackup(
-    RbdImage image, ImageSelection selection, ImageInspection look, BackupDirectory? target, FaultInjection gate, TimeProvider time)
+    RbdImage image, ImageSelection selection, ImageInspection inspection, BackupDirectory? target,
+    FaultInjection faults,
+    TimeProvider time)
     : IBackupSubject<ImageJob>
 {
     public DomainName Name { get; } = ImageIdentity.NameOf(image);
@@ -23,7 +25,7 @@ public sealed class ImageBackup(
     public string Untouched => "the image is as it was";
 
     public Task<ImageJob> PrepareAsync(DomainDirectory directory, BackupId id, CancellationToken cancellationToken) =>
-        look.PrepareAsync(image, selection, directory, target, id, cancellationToken);
+        inspection.PrepareAsync(image, selection, directory, target, id, cancellationToken);
 
     public JournalEntry Intent(ImageJob job, BackupId id, string directoryPath) =>
         JournalEntry.CreateIntent(job.Identity.Uuid, job.Name, id, directoryPath, []) with
@@ -32,5 +34,5 @@ public sealed class ImageBackup(
         };
 
     public ICapture Hold(ImageJob job, BackupId id, OpenEntry entry, RbdCapture images) =>
-        new ImageCapture(job, entry, images, gate, time);
+        new ImageCapture(job, entry, images, faults, time);
 }

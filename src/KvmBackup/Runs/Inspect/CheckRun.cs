@@ -8,24 +8,26 @@ using KvmBackup.Storage;
 
 namespace KvmBackup.Runs.Inspect;
 
-/// <summary>Looks at the configuration and this host as a backup would tonight, and says what would go wrong.</summary>
+/// <summary>Checks the configuration and this host like a backup, and reports problems.</summary>
 public sealed class CheckRun(
-    HostSettings settings, LibvirtHost host, GuestAgent agent, QemuImage images, Archiver archiver, BackupDirectory target,
-    Preflight preflight, DiskInventory census, ImageCheck imageCheck, TimeProvider time)
+    HostSettings settings, LibvirtHost host, GuestAgent agent, QemuImage images, Archiver archiver,
+    BackupDirectory target,
+    Preflight preflight, DiskInventory inventory, ImageCheck imageCheck, TimeProvider time)
 {
     public async Task<CheckReport> RunAsync(CancellationToken cancellationToken)
     {
         List<Finding> findings =
         [
-            new("configuration", FindingSeverity.Good, $"{settings.Domains.Count} domain(s){Images()} for host {settings.HostName}", null),
-            .. HasGuests ? await LookAtHostAsync(cancellationToken) : [],
-            LookAtTarget(),
-            await LookAtStateAsync(cancellationToken),
+            new("configuration", FindingSeverity.Good, $"{settings.Domains.Count} domain(s){Images()} for host "
+                + $"{settings.HostName}", null),
+            .. HasGuests ? await CheckHostAsync(cancellationToken) : [],
+            CheckTarget(),
+            await CheckStateDirectoryAsync(cancellationToken),
         ];
         foreach (Compression compression in settings.Domains.Select(domain => domain.Compression)
             .Concat(settings.Images.Select(images => images.Compression)).Distinct())
         {
-            findings.Add(await LookAsync(
+            findings.Add(await CheckAsync(
                 $"compression {compression.Method.ToString().ToLowerInvariant()}",
                 async token =>
                 {
@@ -38,38 +40,43 @@ public sealed class CheckRun(
         if (findings.All(finding => finding.Severity != FindingSeverity.Bad))
         {
             IReadOnlyList<DomainIdentity> known = HasGuests ? await host.ListAsync(cancellationToken) : [];
-            IReadOnlyList<DomainDisks> disks = await census.TakeAsync(settings, known, cancellationToken);
+            IReadOnlyList<DomainDisks> disks = await inventory.TakeAsync(settings, known, cancellationToken);
             HostSettings complete = DiskInventory.Complete(settings, disks);
             foreach (DomainSettings domain in complete.Domains)
             {
-                findings.AddRange(await LookAtDomainAsync(domain, known, cancellationToken));
+                findings.AddRange(await CheckDomainAsync(domain, known, cancellationToken));
             }
 
             foreach (ImageSelection selection in settings.Images)
             {
-                findings.AddRange(await imageCheck.LookAsync(selection, complete, disks, cancellationToken));
+                findings.AddRange(await imageCheck.CheckAsync(selection, complete, disks, cancellationToken));
             }
         }
 
-        return new CheckReport([.. findings, .. findings.Any(finding => finding is { Subject: "target", Severity: FindingSeverity.Bad }) ? [] : LookAtBackups()]);
+        return new CheckReport(
+            [.. findings, .. findings.Any(finding => finding is { Subject: "target", Severity: FindingSeverity.Bad })
+                ? [] : CheckBackups()]);
     }
 
     private bool HasGuests => settings.Domains.Count + settings.ByPool.Count > 0;
 
-    private string Images() => settings.Images.Count == 0 ? string.Empty : $", {settings.Images.Count} selection(s) of images";
+    private string Images() =>
+        settings.Images.Count == 0 ? string.Empty : $", {settings.Images.Count} selection(s) of images";
 
-    private async Task<IReadOnlyList<Finding>> LookAtHostAsync(CancellationToken cancellationToken) =>
+    private async Task<IReadOnlyList<Finding>> CheckHostAsync(CancellationToken cancellationToken) =>
     [
-        await LookAsync("disk images", images.VersionAsync, "install the package qemu-utils (Debian) or qemu-img (Fedora)", cancellationToken),
-        await LookAsync("libvirt", host.VersionAsync, "install libvirt-clients, start libvirtd, run as root or set --connect", cancellationToken),
+        await CheckAsync("disk images", images.VersionAsync, "install the package qemu-utils (Debian) or qemu-img "
+            + "(Fedora)", cancellationToken),
+        await CheckAsync("libvirt", host.VersionAsync, "install libvirt-clients, start libvirtd, run as root or set "
+            + "--connect", cancellationToken),
     ];
 
-    private static async Task<Finding> LookAsync(
-        string subject, Func<CancellationToken, Task<string>> look, string? hint, CancellationToken cancellationToken)
+    private static async Task<Finding> CheckAsync(
+        string subject, Func<CancellationToken, Task<string>> check, string? hint, CancellationToken cancellationToken)
     {
         try
         {
-            return new Finding(subject, FindingSeverity.Good, await look(cancellationToken), null);
+            return new Finding(subject, FindingSeverity.Good, await check(cancellationToken), null);
         }
         catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
         {
@@ -77,13 +84,14 @@ public sealed class CheckRun(
         }
     }
 
-    /// <summary>A run needs its lock there, and room for its journal.</summary>
-    private async Task<Finding> LookAtStateAsync(CancellationToken cancellationToken)
+    /// <summary>Checks the state directory: a run requires its lock and free space for its journal.</summary>
+    private async Task<Finding> CheckStateDirectoryAsync(CancellationToken cancellationToken)
     {
         const string Subject = "statedir";
         try
         {
-            using RunLock held = await RunLock.AcquireAsync(settings.StateDirectory, TimeSpan.Zero, time, cancellationToken);
+            using RunLock held =
+                await RunLock.AcquireAsync(settings.StateDirectory, TimeSpan.Zero, time, cancellationToken);
             return new Finding(Subject, FindingSeverity.Good, $"{settings.StateDirectory} can be written", null);
         }
         catch (StorageException failure) when (failure.ExitCode == ExitCode.AlreadyRunning)
@@ -92,11 +100,12 @@ public sealed class CheckRun(
         }
         catch (StorageException failure)
         {
-            return new Finding(Subject, FindingSeverity.Bad, failure.Message, "set statedir to a directory on a local disk that root may write");
+            return new Finding(Subject, FindingSeverity.Bad, failure.Message, "set statedir to a directory on a local "
+                + "disk that root may write to");
         }
     }
 
-    private Finding LookAtTarget()
+    private Finding CheckTarget()
     {
         try
         {
@@ -108,11 +117,11 @@ public sealed class CheckRun(
         }
     }
 
-    private IReadOnlyList<Finding> LookAtBackups()
+    private IReadOnlyList<Finding> CheckBackups()
     {
         try
         {
-            // The first run makes it.
+            // The first run creates it.
             IReadOnlyList<DomainName> names = Directory.Exists(target.DirectoryPath) ? target.ListDomains() : [];
             return [.. names.SelectMany(name => target.ForDomain(name).List().Damages.Select(
                 damage => new Finding($"backups of {name}", FindingSeverity.Bad, damage, null) { IsDamage = true }))];
@@ -123,7 +132,7 @@ public sealed class CheckRun(
         }
     }
 
-    private async Task<IReadOnlyList<Finding>> LookAtDomainAsync(
+    private async Task<IReadOnlyList<Finding>> CheckDomainAsync(
         DomainSettings domain, IReadOnlyList<DomainIdentity> known, CancellationToken cancellationToken)
     {
         string subject = $"domain {domain.Name}";
@@ -131,14 +140,16 @@ public sealed class CheckRun(
         if (identity is null)
         {
             return [new Finding(
-                subject, FindingSeverity.Bad, "libvirt has no such domain",
-                $"correct the name or remove the section; there are: {string.Join(", ", known.Select(one => one.Name))}")];
+                subject, FindingSeverity.Bad, "the domain does not exist",
+                $"correct the name or remove the section; existing domains: "
+                    + $"{string.Join(", ", known.Select(one => one.Name))}")];
         }
 
         try
         {
             DomainJob job = await preflight.PrepareAsync(
-                identity, domain, target.ForDomain(domain.Name), target, new BackupId(time.GetUtcNow()), cancellationToken);
+                identity, domain, target.ForDomain(domain.Name), target, new BackupId(time.GetUtcNow()),
+                cancellationToken);
             List<Finding> findings =
             [
                 new(subject, FindingSeverity.Good,
@@ -149,7 +160,7 @@ public sealed class CheckRun(
                 .. ClockNotice.Find(target.ForDomain(domain.Name).List().Backups, time.GetUtcNow()) is { } notice
                     ? [new Finding(subject, FindingSeverity.Warning, notice, null)] : Array.Empty<Finding>(),
             ];
-            findings.AddRange(await LookAtAgentAsync(subject, job, cancellationToken));
+            findings.AddRange(await CheckAgentAsync(subject, job, cancellationToken));
             return findings;
         }
         catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
@@ -158,7 +169,7 @@ public sealed class CheckRun(
         }
     }
 
-    private async Task<IReadOnlyList<Finding>> LookAtAgentAsync(
+    private async Task<IReadOnlyList<Finding>> CheckAgentAsync(
         string subject, DomainJob job, CancellationToken cancellationToken)
     {
         if (job.Settings.Quiesce == QuiesceMode.Off || job.Facts.State != DomainState.Running)
@@ -174,8 +185,9 @@ public sealed class CheckRun(
             new Finding(
                 subject,
                 job.Settings.Quiesce == QuiesceMode.Require ? FindingSeverity.Bad : FindingSeverity.Warning,
-                $"its file systems cannot be frozen: {status.Complaint}",
-                "install and start qemu-guest-agent in the guest, with its channel in the domain's XML, or set quiesce: off"),
+                $"the guest's file systems cannot be frozen: {status.Complaint}",
+                "install and start qemu-guest-agent in the guest, with its channel in the domain's XML, or set "
+                    + "quiesce: off"),
         ];
     }
 }

@@ -38,7 +38,8 @@ public sealed class ImageSalvage(ILogger log)
                 SalvagedMember part = await WriteAsync(source, target, link, image, monitor, cancellationToken);
                 missing.AddRange(part.Missing);
                 unproven.AddRange(part.Unproven);
-                isComplete &= part.IsWhole || (part.Missing.Count + part.Unproven.Count == 0 && link.Visible.Count == 0);
+                isComplete &= part.IsWhole
+                    || (part.Missing.Count + part.Unproven.Count == 0 && link.Visible.Count == 0);
             }
             finally
             {

@@ -88,7 +88,8 @@ public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, Time
         bool isComplete = member.ContentXxh128.Length == 0
             ? salvaged.Missing.Count + salvaged.Unproven.Count == 0 : salvaged.IsWhole;
         return Finish(disk,
-            new SalvagedFile(filePath, member.SizeBytes, isComplete, salvaged.Missing) { Unproven = salvaged.Unproven });
+            new SalvagedFile(
+                filePath, member.SizeBytes, isComplete, salvaged.Missing) { Unproven = salvaged.Unproven });
     }
 
     /// <summary>The documents, which a normal restore reads but does not write.</summary>

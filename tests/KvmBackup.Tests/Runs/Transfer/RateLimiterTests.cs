@@ -42,7 +42,7 @@ public sealed class RateLimiterTests
             RateLimiter = RateLimiter.Of(new ResourceLimits(1, null, null), TimeProvider.System),
         };
         Assert.False(monitor.IsWaiting);
-        IExtentSource content = monitor.Paced(SparseContent.Whole(1_000_000, 1));
+        IExtentSource content = monitor.Limit(SparseContent.Whole(1_000_000, 1));
 
         Task reading = content.ReadAsync(0, new byte[1_000_000], source.Token).AsTask();
 
@@ -58,6 +58,6 @@ public sealed class RateLimiterTests
         SparseContent content = SparseContent.Whole(10, 1);
         TransferMonitor monitor = new(Web1.Identity.Name, 1, null) { RateLimiter = RateLimiter.Of(new ResourceLimits(0, 5, null), time) };
 
-        Assert.Same(content, monitor.Paced(content));
+        Assert.Same(content, monitor.Limit(content));
     }
 }
