@@ -116,7 +116,7 @@ public sealed class RbdRestoreTests
         await AssertRefusedAsync(site, "pool 'nowhere'", "restore", guest.Name, "--to", "rbd:nowhere");
         Assert.Equal("second", await guest.RunAsync("cat /disk/vdb/kept"));
         await guest.ShutdownAsync();
-        await AssertRefusedAsync(site, "snapshots, which would go with it", over);
+        await AssertRefusedAsync(site, "snapshots, which would be deleted with it", over);
         await LabCeph.RbdAsync("snap", "purge", "--no-progress", image.Specification);
 
         string[] planned = [.. Strings(await site.ReportAsync([.. over, "--dry-run"]), "commands").Where(line => line.StartsWith("rbd ", StringComparison.Ordinal))];

@@ -92,7 +92,7 @@ public sealed class SavedMemoryTests
         string advised = refused.Error[refused.Error.IndexOf("virsh snapshot-delete", StringComparison.Ordinal)..].Split('\n')[0].TrimEnd('.');
         (await RunningProgram.RunAsync("bash", "-c", advised)).MustSucceed();
         Outcome alone = (await site.RunAsync("restore", guest.Name, "--disk", "vda", "--replace", guest.Name)).MustEndWith(2);
-        Assert.Contains($"names {foreign} and not {disk}", alone.Error, StringComparison.Ordinal);
+        Assert.Contains($"names {foreign} instead of {disk}", alone.Error, StringComparison.Ordinal);
         JsonElement report = await site.ReportAsync("restore", guest.Name, "--replace", guest.Name);
 
         Assert.True(report.GetProperty("is_defined").GetBoolean());

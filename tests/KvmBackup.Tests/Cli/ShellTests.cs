@@ -81,7 +81,7 @@ public sealed class ShellTests : IDisposable
         ProgramResult result = await RunAsync($"{FewFiles} \"$@\" list");
 
         Assert.Equal((int)ExitCode.Usage, result.ExitCode);
-        Assert.Contains("may open 64 files only, and needs 256: raise ulimit -n", result.StandardError, StringComparison.Ordinal);
+        Assert.Contains("may open only 64 files, but 256 are required: raise ulimit -n", result.StandardError, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -11,7 +11,7 @@ using Serilog.Core;
 
 namespace KvmBackup.Tests.Runs.Restore;
 
-/// <summary>Restores as the program makes them, with programs that a test plays.</summary>
+/// <summary>Restore runs as the program composes them, with simulated programs.</summary>
 internal static class RestoreSamples
 {
     public static RestoreRun Run(BackupDirectory target, IProcessRunner shell, string keysPath)
@@ -26,10 +26,12 @@ internal static class RestoreSamples
         ImageDestinations destinations = new(
             new ClusterAccess(host, keys), cluster, store, _ => CephSettings.None, Logger.None);
         ImageRestorer restorer = new(
-            cluster, store, new DiskContent(assembler, images), new QemuConversion(shell), TimeProvider.System, Logger.None);
+            cluster, store, new DiskContent(assembler, images), new QemuConversion(shell), TimeProvider.System,
+            Logger.None);
         return new RestoreRun(
             target, new RestorePreflight(host, destinations), new RestoreWriter(
-                images, assembler, restorer, new KvmBackup.Journaling.RestoreJournal(Path.Combine(keysPath, "state")), Logger.None),
+                images, assembler, restorer, new KvmBackup.Journaling.RestoreJournal(Path.Combine(keysPath, "state")),
+                Logger.None),
             new DomainDefiner(virsh), keys, TimeProvider.System, Logger.None);
     }
 }
