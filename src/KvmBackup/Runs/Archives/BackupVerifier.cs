@@ -49,8 +49,7 @@ public sealed class BackupVerifier(ILogger log)
 
     private static async Task<IReadOnlyList<ArchiveDamage>> VerifyArchiveAsync(
         string directoryPath, Manifest manifest, VerifyDepth depth, IReadOnlyList<ArchiveDamage> known,
-        IProgress<long>? bytesRead,
-        CancellationToken cancellationToken)
+        IProgress<long>? bytesRead, CancellationToken cancellationToken)
     {
         ManifestArchive archive = manifest.Archive;
         List<ArchiveDamage> damages = [];

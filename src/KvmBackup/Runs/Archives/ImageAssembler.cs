@@ -28,8 +28,7 @@ public sealed class ImageAssembler(ILogger log)
             log.Information("{Domain}: {Target} of {Id}", manifest.Domain, assembly.Target, manifest.Id);
             await open.Reader.ExtractAsync(
                 open.Member(disk.Layers[0].FileName), sink,
-                monitor.Begin($"writing {assembly.Target} of {manifest.Id}"),
-                cancellationToken);
+                monitor.Begin($"writing {assembly.Target} of {manifest.Id}"), cancellationToken);
         }
     }
 }

@@ -20,38 +20,28 @@ public sealed class CatRun(BackupDirectory target, ILogger log)
     {
         DomainDirectory backups = target.ForDomain(request.Domain);
         CompletedBackup backup = backups.Find(request.IdPrefix);
-        Dictionary<BackupId, BackupReader> open = [];
-        try
+        using OpenBackups open = new();
+        open.Add(await BackupReader.OpenAsync(backup, log, cancellationToken));
+        ManifestDisk? disk = backup.Manifest.Disks.FirstOrDefault(other => other.Target.Value == request.Name);
+        if (disk is null || DiskForms.Of(disk) != DiskForm.Chain)
         {
-            open.Add(backup.Id, await BackupReader.OpenAsync(backup, log, cancellationToken));
-            ManifestDisk? disk = backup.Manifest.Disks.FirstOrDefault(other => other.Target.Value == request.Name);
-            if (disk is null || DiskForms.Of(disk) != DiskForm.Chain)
-            {
-                ArchiveMember member = FindMember(backup, disk, request.Name);
-                Extent range = RangeOf(request, member.SizeBytes);
-                await using MemberReader reader = open[backup.Id].Reader.OpenMember(member, [range], ChunksAtOnce);
-                await CopyAsync(reader, range, output, cancellationToken);
-                return;
-            }
-
-            ImageAssembly assembly = ImageAssembly.Plan(backup, disk.Target, backups.List().Backups);
-            Extent requested = RangeOf(request, assembly.SizeBytes);
-            assembly = assembly.Within(requested);
-            foreach (AssemblyLink link in assembly.Links.Where(link => link.Backup.Id != backup.Id))
-            {
-                open.Add(link.Backup.Id, await BackupReader.OpenAsync(link.Backup, log, cancellationToken));
-            }
-
-            await using AssembledDisk image = AssembledDisk.Open(assembly, id => open[id], ChunksAtOnce);
-            await CopyAsync(image.Content, requested, output, cancellationToken);
+            ArchiveMember member = FindMember(backup, disk, request.Name);
+            Extent range = RangeOf(request, member.SizeBytes);
+            await using MemberReader reader = open[backup.Id].Reader.OpenMember(member, [range], ChunksAtOnce);
+            await CopyAsync(reader, range, output, cancellationToken);
+            return;
         }
-        finally
+
+        ImageAssembly assembly = ImageAssembly.Plan(backup, disk.Target, backups.List().Backups);
+        Extent requested = RangeOf(request, assembly.SizeBytes);
+        assembly = assembly.Within(requested);
+        foreach (AssemblyLink link in assembly.Links.Where(link => link.Backup.Id != backup.Id))
         {
-            foreach (BackupReader one in open.Values)
-            {
-                one.Dispose();
-            }
+            open.Add(await BackupReader.OpenAsync(link.Backup, log, cancellationToken));
         }
+
+        await using AssembledDisk image = AssembledDisk.Open(assembly, id => open[id], ChunksAtOnce);
+        await CopyAsync(image.Content, requested, output, cancellationToken);
     }
 
     private static ArchiveMember FindMember(CompletedBackup backup, ManifestDisk? disk, string name) =>

@@ -48,8 +48,7 @@ public sealed class AssembleRun(
 
     private async Task ConvertAsync(
         BackupReader backup, ManifestDisk disk, ImageAssembly? assembly, AssembleRequest request, string workingPath,
-        TransferMonitor monitor,
-        CancellationToken cancellationToken)
+        TransferMonitor monitor, CancellationToken cancellationToken)
     {
         // In the folder of the file, whose free space was checked.
         using ScratchFolder folder = await ScratchFolder.CreateAsync(Path.GetDirectoryName(request.FilePath)!, time);

@@ -21,8 +21,7 @@ public sealed class ImageSalvage(ILogger log)
     /// <exception cref="KvmBackupException">A backup of the chain is missing.</exception>
     public async Task<SalvagedFile> WriteAsync(
         CompletedBackup backup, BackupReader open, DiskTarget target, string filePath,
-        IReadOnlyList<CompletedBackup> all, TransferMonitor monitor,
-        CancellationToken cancellationToken)
+        IReadOnlyList<CompletedBackup> all, TransferMonitor monitor, CancellationToken cancellationToken)
     {
         ImageAssembly assembly = ImageAssembly.Plan(backup, target, all);
         await using RestoredFile image = RestoredFile.Create(filePath, assembly.SizeBytes);

@@ -99,35 +99,24 @@ public sealed class Merger(
     private async Task<Manifest> WriteAsync(
         MergePlan plan, PendingBackup pending, BackupSettings terms, CancellationToken cancellationToken)
     {
-        Dictionary<BackupId, BackupReader> open = [];
-        try
+        using OpenBackups open = new();
+        foreach (CompletedBackup backup in plan.From)
         {
-            foreach (CompletedBackup backup in plan.From)
-            {
-                open.Add(backup.Id, await OpenIntactAsync(backup, cancellationToken));
-            }
+            open.Add(await OpenIntactAsync(backup, cancellationToken));
+        }
 
-            TransferMonitor monitor = new(plan.Point.Domain, plan.DataBytes, progress: null);
-            await using ReadWatchdog guard = new(
-                [], monitor, terms.StallTimeout, () => Task.FromResult(false), time, cancellationToken);
-            Manifest? manifest = null;
-            await guard.ProtectAsync(
-                async token => manifest = await WriteAsync(plan, open, pending, terms, monitor, token));
-            return manifest!;
-        }
-        finally
-        {
-            foreach (BackupReader backup in open.Values)
-            {
-                backup.Dispose();
-            }
-        }
+        TransferMonitor monitor = new(plan.Point.Domain, plan.DataBytes, progress: null);
+        await using ReadWatchdog guard = new(
+            [], monitor, terms.StallTimeout, () => Task.FromResult(false), time, cancellationToken);
+        Manifest? manifest = null;
+        await guard.ProtectAsync(
+            async token => manifest = await WriteAsync(plan, open, pending, terms, monitor, token));
+        return manifest!;
     }
 
     private async Task<Manifest> WriteAsync(
-        MergePlan plan, Dictionary<BackupId, BackupReader> open, PendingBackup pending, BackupSettings terms,
-        TransferMonitor monitor,
-        CancellationToken cancellationToken)
+        MergePlan plan, OpenBackups open, PendingBackup pending, BackupSettings terms,
+        TransferMonitor monitor, CancellationToken cancellationToken)
     {
         Manifest old = plan.Point.Manifest;
         BackupReader point = open[old.Id];
@@ -176,7 +165,7 @@ public sealed class Merger(
         manifest.Disks.Single(disk => disk.Target == image.Target).Layers[0].FileName == memberName;
 
     private static async Task<ArchiveMember> AddImageAsync(
-        ImageAssembly assembly, Dictionary<BackupId, BackupReader> open, BackupArchive archive, TransferMonitor monitor,
+        ImageAssembly assembly, OpenBackups open, BackupArchive archive, TransferMonitor monitor,
         CancellationToken cancellationToken)
     {
         await using AssembledDisk image = AssembledDisk.Open(assembly, id => open[id], ChunksAtOnce);
