@@ -138,7 +138,7 @@ internal static class Program
             return new RestoreRun(
                 source.Value, new RestorePreflight(host, new ImageDestinations(access.Value, cluster, store, CephOf, log)),
                 new RestoreWriter(
-                    images, new ImageAssembler(log), new ImageRestorer(cluster, store, content, conversion, time, log),
+                    images, content, new ImageRestorer(cluster, store, content, conversion, time, log),
                     new RestoreJournal(options.BackupDirectory is null ? settings.Value.StateDirectory : HostSettings.DefaultStateDirectory),
                     log),
                 definer, keys.Value, time, log);

@@ -14,9 +14,19 @@ public sealed class DiskContent(ImageAssembler assembler, QemuImage images)
     public Task WriteAsync(
         BackupReader backup, ManifestDisk disk, ImageAssembly? assembly, IExtentSink sink, TransferMonitor monitor,
         CancellationToken cancellationToken) =>
+        WriteAsync(backup, disk.Layers[0].FileName, assembly, sink, monitor, cancellationToken);
+
+    /// <summary>Writes the content of a disk or file in one pass, as it is in the archive.</summary>
+    /// <param name="fileName">The member below the domain's folder; not read when there is an assembly.</param>
+    /// <param name="assembly">The assembly of a disk with a chain; null for a single member.</param>
+    /// <param name="sink">The destination: as large as the content, and all zeros.</param>
+    /// <exception cref="KvmBackupException">A backup is damaged, or writing failed.</exception>
+    public Task WriteAsync(
+        BackupReader backup, string fileName, ImageAssembly? assembly, IExtentSink sink, TransferMonitor monitor,
+        CancellationToken cancellationToken) =>
         assembly is not null
             ? assembler.WriteAsync(assembly, sink, monitor, cancellationToken)
-            : ExtractAsync(backup, disk.Layers[0], sink, monitor, cancellationToken);
+            : ExtractAsync(backup, fileName, sink, monitor, cancellationToken);
 
     /// <summary>Unpacks the images of a disk into one folder, each with the one below it as its backing file.</summary>
     /// <returns>The path of the top image.</returns>
@@ -27,7 +37,7 @@ public sealed class DiskContent(ImageAssembler assembler, QemuImage images)
         foreach (ManifestLayer layer in disk.Layers)
         {
             await using RestoredFile file = RestoredFile.Create(PathOf(layer), layer.SizeBytes);
-            await ExtractAsync(backup, layer, file, monitor, cancellationToken);
+            await ExtractAsync(backup, layer.FileName, file, monitor, cancellationToken);
             file.Commit(replace: false);
         }
 
@@ -42,8 +52,8 @@ public sealed class DiskContent(ImageAssembler assembler, QemuImage images)
     }
 
     private static Task ExtractAsync(
-        BackupReader backup, ManifestLayer layer, IExtentSink sink, TransferMonitor monitor,
+        BackupReader backup, string fileName, IExtentSink sink, TransferMonitor monitor,
         CancellationToken cancellationToken) =>
         backup.Reader.ExtractAsync(
-            backup.Member(layer.FileName), sink, monitor.Begin($"writing {layer.FileName}"), cancellationToken);
+            backup.Member(fileName), sink, monitor.Begin($"writing {fileName}"), cancellationToken);
 }

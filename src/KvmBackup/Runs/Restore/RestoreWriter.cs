@@ -12,7 +12,7 @@ namespace KvmBackup.Runs.Restore;
 /// Writes the files and images of a restore. None gets its final name before all of them are complete.
 /// </summary>
 public sealed class RestoreWriter(
-    QemuImage images, ImageAssembler assembler, ImageRestorer restorer, RestoreJournal journal, ILogger log)
+    QemuImage images, DiskContent content, ImageRestorer restorer, RestoreJournal journal, ILogger log)
 {
     /// <summary>Removes what interrupted restores have left.</summary>
     /// <returns>The actions, for the log.</returns>
@@ -105,8 +105,7 @@ public sealed class RestoreWriter(
 
     private async Task WriteFileAsync(
         BackupReader backup, RestoreFile file, IReadOnlyDictionary<DiskTarget, ImageAssembly> assemblies,
-        TransferMonitor monitor,
-        List<IRestoredDisk> open, OpenRestore? record, CancellationToken cancellationToken)
+        TransferMonitor monitor, List<IRestoredDisk> open, OpenRestore? record, CancellationToken cancellationToken)
     {
         ArchiveMember member = backup.Member(file.MemberName);
         ImageAssembly? assembly = file.Assembled is { } target ? assemblies[target] : null;
@@ -115,9 +114,7 @@ public sealed class RestoreWriter(
             ? RestoredDevice.Open(file.FilePath, member.SizeBytes, member.Extents)
             : RestoredFile.Create(file.FilePath, assembly?.SizeBytes ?? member.SizeBytes, record);
         open.Add(disk);
-        await (assembly is null
-            ? backup.Reader.ExtractAsync(member, disk, monitor.Begin($"writing {file.MemberName}"), cancellationToken)
-            : assembler.WriteAsync(assembly, disk, monitor, cancellationToken));
+        await content.WriteAsync(backup, file.MemberName, assembly, disk, monitor, cancellationToken);
         if (file.Backing is { } backing)
         {
             await images.RebaseAsync(disk.WorkingPath, backing.Name, backing.Format, cancellationToken);

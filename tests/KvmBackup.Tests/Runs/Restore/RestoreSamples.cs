@@ -22,15 +22,14 @@ internal static class RestoreSamples
         RbdImageStore store = new(cluster);
         QemuImage images = new(shell);
         ClusterKeys keys = new(keysPath);
-        ImageAssembler assembler = new(Logger.None);
+        DiskContent content = new(new ImageAssembler(Logger.None), images);
         ImageDestinations destinations = new(
             new ClusterAccess(host, keys), cluster, store, _ => CephSettings.None, Logger.None);
         ImageRestorer restorer = new(
-            cluster, store, new DiskContent(assembler, images), new QemuConversion(shell), TimeProvider.System,
-            Logger.None);
+            cluster, store, content, new QemuConversion(shell), TimeProvider.System, Logger.None);
         return new RestoreRun(
             target, new RestorePreflight(host, destinations), new RestoreWriter(
-                images, assembler, restorer, new KvmBackup.Journaling.RestoreJournal(Path.Combine(keysPath, "state")),
+                images, content, restorer, new KvmBackup.Journaling.RestoreJournal(Path.Combine(keysPath, "state")),
                 Logger.None),
             new DomainDefiner(virsh), keys, TimeProvider.System, Logger.None);
     }
