@@ -111,11 +111,13 @@ public sealed class DomainXmlTests
         "<disk type='file' device='floppy'><source file='/f'/><target dev='fda'/></disk>", "floppy File /f raw")]
     [InlineData(
         "<disk type='file'><source file='/a'/><target dev='vda'/><shareable/></disk>", "disk File /a raw shareable")]
-    [InlineData("<disk type='block' device='disk'><driver type='raw'/><source dev='/dev/vg/a'/><target "
+    [InlineData(
+        "<disk type='block' device='disk'><driver type='raw'/><source dev='/dev/vg/a'/><target "
         + "dev='vda'/></disk>", "disk Block /dev/vg/a raw")]
     [InlineData(
         "<disk type='block' device='lun'><source dev='/dev/sdb'/><target dev='sda'/></disk>", "lun Block /dev/sdb raw")]
-    [InlineData("<disk type='network'><driver type='raw'/><source protocol='rbd' name='p/i'/><target "
+    [InlineData(
+        "<disk type='network'><driver type='raw'/><source protocol='rbd' name='p/i'/><target "
         + "dev='vda'/></disk>", "disk Network - raw")]
     [InlineData("<disk type='volume'><driver type='qcow2'/><source pool='p' volume='v'/><target dev='vda'/></disk>",
         "disk Volume - qcow2")]
@@ -194,7 +196,8 @@ public sealed class DomainXmlTests
     [Fact]
     public async Task Each_name_is_queried_when_virsh_pads_its_columns()
     {
-        RecordedShell shell = new RecordedShell().On("list", Reply.Good($"{Numbered(0)} web1                          "
+        RecordedShell shell = new RecordedShell().On("list", Reply.Good(
+            $"{Numbered(0)} web1                          "
             + $"\n{Numbered(1)} gone   \n"))
             .On($"domname --domain {Numbered(0)}", Reply.Good("web1\n")).On(
                 "domname", Reply.Bad("error: failed to get domain"));

@@ -210,7 +210,8 @@ public sealed class GuestAgentTests
         FrozenGuest frozen = await FreezeAsync();
         foreach (string call in new[] { Thaw, Status, "domstate", "domname" })
         {
-            shell.On(call, [.. Enumerable.Repeat(0, 99).Select(_ => Reply.Bad($"error: failed to get domain "
+            shell.On(call, [.. Enumerable.Repeat(0, 99).Select(_ => Reply.Bad(
+                $"error: failed to get domain "
                 + $"'{Web1.Uuid}'"))]);
         }
 

@@ -55,7 +55,8 @@ public sealed class CatRun(BackupDirectory target, ILogger log)
     {
         if (request.OffsetBytes > sizeBytes)
         {
-            throw new RunsException($"{request.Name} has {sizeBytes} bytes; the offset {request.OffsetBytes} is "
+            throw new RunsException(
+                $"{request.Name} has {sizeBytes} bytes; the offset {request.OffsetBytes} is "
                 + "beyond its end.", ExitCode.Usage);
         }
 

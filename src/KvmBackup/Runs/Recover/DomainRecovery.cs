@@ -106,7 +106,8 @@ public sealed class DomainRecovery(
         {
             actions.AddRange(await cluster.RecoverAsync(entry, journal.PendingDeletions));
             await open.CloseAsync(CancellationToken.None);
-            actions.Add($"the interrupted backup {entry.BackupId} (last step: {entry.Step}) is undone: the guest is on "
+            actions.Add(
+                $"the interrupted backup {entry.BackupId} (last step: {entry.Step}) is undone: the guest is on "
                 + "its own disks");
         }
 
@@ -297,7 +298,8 @@ public sealed class DomainRecovery(
             return new DomainRecoveryReport(entry.DomainName.Value, true, actions);
         }
 
-        actions.Add("the domain does not exist any more, and no overlay is left: there is nothing to undo"
+        actions.Add(
+            "the domain does not exist any more, and no overlay is left: there is nothing to undo"
             + (thawTrouble is null && !MayBeFrozenElsewhere(entry) ? string.Empty
                 : $"; if it was migrated, it may still be frozen on the other host. Run there: `virsh domfsthaw "
                     + $"{entry.DomainUuid}`"));

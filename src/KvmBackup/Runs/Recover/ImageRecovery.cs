@@ -80,7 +80,8 @@ public sealed class ImageRecovery(ClusterAccess access, ClusterKeys keys, RbdCli
             location = location with { Access = location.Access with { TargetTimeout = TargetTimeout } };
             if (await cluster.TryDescribeAsync(location, null, CancellationToken.None) is null)
             {
-                actions.Add($"the image {image.Image} does not exist any more; if it was renamed, remove its snapshot "
+                actions.Add(
+                    $"the image {image.Image} does not exist any more; if it was renamed, remove its snapshot "
                     + $"{image.SnapshotName} by the new name");
                 return false;
             }

@@ -76,9 +76,9 @@ internal static class DefinedPaths
         {
             throw new RunsException(
                 $"{open.Backup.Domain}@{open.Backup.Id}: nothing was restored: the manifest places {fileName} at "
-                    + $"'{shown}',  "
+                    + $"'{shown}', "
                 + (isFull ? "which the definition in the archive does not name: the backup is damaged or forged. "
-                    : "which is not an absolute path without '..'.  ")
+                    : "which is not an absolute path without '..'. ")
                 + "To restore the disks into a folder instead: --to DIR",
                 ExitCode.DamageFound);
         }

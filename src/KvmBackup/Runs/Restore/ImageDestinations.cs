@@ -49,7 +49,7 @@ public sealed class ImageDestinations(
             {
                 // This is the operator's original image, so this program never removes it.
                 refusals.Add(
-                    $"{replaced} exists: the original image that an interrupted restore was replacing.  "
+                    $"{replaced} exists: the original image that an interrupted restore was replacing. "
                     + (!exists ? $"Rename it back: {RbdImageStore.RenameCall(replaced.ForPeople, image.Image)}"
                         : $"{location} has replaced it; when it is not needed any more: "
                             + $"{RbdClient.RemoveImageCall(replaced.ForPeople)}"));
@@ -59,7 +59,7 @@ public sealed class ImageDestinations(
             {
                 refusals.Add(
                     $"{partial} exists: an interrupted restore has left it, or another restore is active. If none is "
-                        + "active, remove it:  "
+                        + "active, remove it: "
                     + RbdClient.RemoveImageCall(partial.ForPeople));
             }
 

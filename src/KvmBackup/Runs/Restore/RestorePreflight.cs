@@ -103,7 +103,7 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
         if (plan.Define && sameUuid is not null && sameUuid.Name != plan.Name)
         {
             refusals.Add(
-                $"the guest exists with the name {sameUuid.Name}:  restore a copy with --as NEWNAME, or undefine it");
+                $"the guest exists with the name {sameUuid.Name}: restore a copy with --as NEWNAME, or undefine it");
         }
 
         foreach (DomainIdentity domain in new[] { sameName, sameUuid }.OfType<DomainIdentity>().Distinct())

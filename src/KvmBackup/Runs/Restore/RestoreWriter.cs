@@ -130,7 +130,8 @@ public sealed class RestoreWriter(
             {
                 if (!await images.CheckAsync(file.FilePath, cancellationToken))
                 {
-                    warnings.Add($"{file.FilePath} is encrypted, so qemu-img did not check it; its content is the "
+                    warnings.Add(
+                        $"{file.FilePath} is encrypted, so qemu-img did not check it; its content is the "
                         + "same as at the backup");
                 }
             }

@@ -41,7 +41,8 @@ public sealed class CatRunTests : IDisposable
         KvmBackupException name = await Assert.ThrowsAsync<RunsException>(() => CatAsync("vdc", 0, null));
         KvmBackupException place = await Assert.ThrowsAsync<RunsException>(() => CatAsync("vda", 150_001, null));
 
-        Assert.Contains("neither a disk nor a file 'vdc'; it contains the disks vda, vdb and the files domain.xml, "
+        Assert.Contains(
+            "neither a disk nor a file 'vdc'; it contains the disks vda, vdb and the files domain.xml, "
             + "vda.raw, vdb.raw", name.Message, StringComparison.Ordinal);
         Assert.Contains(
             "vda has 150000 bytes; the offset 150001 is beyond its end", place.Message, StringComparison.Ordinal);

@@ -37,7 +37,8 @@ public sealed class RecoveryThawTests : IDisposable
     {
         await host.LeaveOtherAsync();
         await host.LeaveAsync(PinState.Pinned, "pinned", FreezeState.Freezing);
-        shell.On($"qemu-agent-command --domain {Web1Host.Other}", Reply.Thrown(new InvalidOperationException("no such "
+        shell.On($"qemu-agent-command --domain {Web1Host.Other}", Reply.Thrown(new InvalidOperationException(
+            "no such "
             + "element")));
         shell.On("--path vda --base", Reply.Thrown(new FormatException("no number")));
         shell.On("--path vdb --base", host.Begun("vdb-ready/dumpxml")).On(
