@@ -31,8 +31,8 @@ public sealed class RecoveryWatcherTests : IDisposable
         using MemoryStream output = new();
 
         ProgramResult result = await RealShell.FilterAsync(
-            RecoveryWatcher.Call(new WatcherCommand("touch", [Reported])), "done\n"u8
-                .ToArray(), output, CancellationToken.None);
+            RecoveryWatcher.Call(new WatcherCommand("touch", [Reported])),
+            "done\n"u8.ToArray(), output, CancellationToken.None);
 
         Assert.Equal((0, "ready\n"), (result.ExitCode, Encoding.UTF8.GetString(output.ToArray())));
         Assert.False(File.Exists(Reported));

@@ -52,7 +52,7 @@ public sealed class OverlayCommitAdviceTests
 
         HypervisorException failure = await FailAsync();
 
-        Assert.Contains("disk vda was detached", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("vda: the disk was detached", failure.Message, StringComparison.Ordinal);
         Assert.Contains(
             $"`qemu-img commit -f qcow2 {Web1.VdaOverlay.OverlayPath}`", failure.Message, StringComparison.Ordinal);
     }

@@ -83,13 +83,17 @@ public sealed class OverlaySnapshotTests
 
     [Theory]
     [InlineData("pinned/dumpxml", "pinned/dumpxml-inactive", null)]
-    [InlineData("running/dumpxml", "pinned/dumpxml-inactive", "disk vda is not on its overlay in the live definition")]
+    [InlineData("running/dumpxml", "pinned/dumpxml-inactive", "vda: the snapshot was taken, but the disk is not on "
+        + "its overlay in the live definition")]
     [InlineData(
-        "pinned/dumpxml", "running/dumpxml-inactive", "disk vda is not on its overlay in the inactive definition")]
+        "pinned/dumpxml", "running/dumpxml-inactive",
+        "vda: the snapshot was taken, but the disk is not on its overlay in the inactive definition")]
     [InlineData(
-        "half-released/dumpxml", "pinned/dumpxml-inactive", "disk vda is not on its overlay in the live definition")]
+        "half-released/dumpxml", "pinned/dumpxml-inactive",
+        "vda: the snapshot was taken, but the disk is not on its overlay in the live definition")]
     [InlineData(
-        "vdb-released/dumpxml", "pinned/dumpxml-inactive", "disk vdb is not on its overlay in the live definition")]
+        "vdb-released/dumpxml", "pinned/dumpxml-inactive",
+        "vdb: the snapshot was taken, but the disk is not on its overlay in the live definition")]
     public async Task Both_definitions_must_show_every_overlay(string live, string inactive, string? complaint)
     {
         shell.Now(live, inactive);

@@ -43,8 +43,8 @@ public sealed class SavedReleaseTests : IDisposable
             shell.Order("blockcommit", "managedsave --domain", "qemu-img commit", "managedsave-define", "virsh define",
                 "start --domain"));
         Assert.False(File.Exists(host.Vda.OverlayPath));
-        Assert.Contains("the guest was saved, the overlay was committed", Assert
-            .Single(notes), StringComparison.Ordinal);
+        Assert.Contains("the guest was saved, the overlay was committed",
+            Assert.Single(notes), StringComparison.Ordinal);
         Assert.Equal([true, false], saves);
         Assert.Equal([JobStep.Saved, JobStep.SavedOnBase, JobStep.OnBase], steps
             .Where(step => step != JobStep.Committing));
@@ -144,7 +144,7 @@ public sealed class SavedReleaseTests : IDisposable
 
         Assert.True(report.IsRecovered, string.Join('\n', report.Actions));
         Assert.Contains(report.Actions,
-            deed => deed.Contains("it was started again from its saved memory", StringComparison.Ordinal));
+            action => action.Contains("it was started again from its saved memory", StringComparison.Ordinal));
         Assert.Equal(1, shell.Count("start --domain"));
         Assert.Equal(2 * commits, shell.Count("qemu-img commit"));
         Assert.Empty(host.Journal.ListOpen());

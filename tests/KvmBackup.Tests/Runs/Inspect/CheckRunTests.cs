@@ -93,8 +93,8 @@ public sealed class CheckRunTests : IDisposable
         CheckReport report = await RunAsync();
 
         Assert.Equal(ExitCode.DamageFound, report.ExitCode);
-        Assert.Equal("backups of web1", Assert
-            .Single(report.Findings, finding => finding.Severity == FindingSeverity.Bad).Subject);
+        Assert.Equal("backups of web1",
+            Assert.Single(report.Findings, finding => finding.Severity == FindingSeverity.Bad).Subject);
     }
 
     [Fact]

@@ -45,16 +45,16 @@ public sealed class VerifyDepthTests : IAsyncLifetime
     {
         string path = Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName);
         File.AppendAllText(path, "x");
-        Assert.Contains("1 bytes follow", Assert
-            .Single(await VerifyAsync(VerifyDepth.Checksums)).Reason, StringComparison.Ordinal);
+        Assert.Contains("1 bytes follow",
+            Assert.Single(await VerifyAsync(VerifyDepth.Checksums)).Reason, StringComparison.Ordinal);
 
         await using (FileStream file = File.OpenWrite(path))
         {
             file.SetLength(file.Length - 100);
         }
 
-        Assert.Contains("the file ends here", Assert
-            .Single(await VerifyAsync(VerifyDepth.Checksums)).Reason, StringComparison.Ordinal);
+        Assert.Contains("the file ends here",
+            Assert.Single(await VerifyAsync(VerifyDepth.Checksums)).Reason, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -36,8 +36,8 @@ public sealed class ImageRecoveryTests : IDisposable
     {
         host.Shell.On("snap rm", Reply.Good(string.Empty));
 
-        Assert.Contains("rbd/a@kvmbackup.one was removed", Assert
-            .Single(await recovery.RecoverAsync(Entry, PendingDeletions)), StringComparison.Ordinal);
+        Assert.Contains("rbd/a@kvmbackup.one was removed",
+            Assert.Single(await recovery.RecoverAsync(Entry, PendingDeletions)), StringComparison.Ordinal);
 
         Assert.Empty(PendingDeletions.List());
     }
@@ -70,8 +70,8 @@ public sealed class ImageRecoveryTests : IDisposable
     public async Task Every_run_retries_a_cluster_that_does_not_answer_and_no_guest_is_affected()
     {
         host.Shell.On("snap rm", Reply.Killed, Reply.Killed, Reply.Bad(Missing, 2));
-        Assert.Contains("Every run retries this", Assert
-            .Single(await recovery.RecoverAsync(Entry, PendingDeletions)), StringComparison.Ordinal);
+        Assert.Contains("Every run retries this",
+            Assert.Single(await recovery.RecoverAsync(Entry, PendingDeletions)), StringComparison.Ordinal);
         Assert.True(Assert.Single(await recovery.SettleAsync(PendingDeletions)).IsRecovered);
         _ = Assert.Single(PendingDeletions.List());
 

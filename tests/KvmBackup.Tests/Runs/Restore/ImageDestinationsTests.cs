@@ -97,8 +97,8 @@ public sealed class ImageDestinationsTests : IDisposable
 
         _ = await FindAsync(mayReplace: false);
 
-        Assert.EndsWith("rm --no-progress rbd/new.kvmbackup-partial", Assert
-            .Single(refusals), StringComparison.Ordinal);
+        Assert.EndsWith("rm --no-progress rbd/new.kvmbackup-partial",
+            Assert.Single(refusals), StringComparison.Ordinal);
         Assert.DoesNotContain("--keyfile", refusals[0], StringComparison.Ordinal);
     }
 
