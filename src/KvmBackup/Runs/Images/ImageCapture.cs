@@ -29,7 +29,7 @@ public sealed class ImageCapture(
         faults.Pass(job.Name, JobStep.Read, ImageIdentity.Disk);
         string reason = job.Image.ExternalId is null
             ? "there is no guest to freeze"
-                : $"it was read from the snapshot {job.Image.SnapshotName} of another program";
+            : $"it was read from the snapshot {job.Image.SnapshotName} of another program";
         return new PinOutcome(Consistency.Crash, reason, null);
     }
 

@@ -22,7 +22,7 @@ internal static class DefinedPaths
     /// <param name="xml">Its <c>domain.xml</c>; null for an image without a guest.</param>
     /// <param name="cancellationToken">Cancels the verification.</param>
     /// <exception cref="RunsException">The definition does not name a path, or a path is not absolute.</exception>
-    public static async Task DemandAsync(
+    public static async Task VerifyAsync(
         BackupReader open, RestoreRequest request, string? xml, CancellationToken cancellationToken)
     {
         if (request.TargetDirectory is not null)
@@ -39,7 +39,7 @@ internal static class DefinedPaths
             List<string> named = [.. definitions.SelectMany(text => DomainXml.DiskPaths(text, disk.Target))];
             foreach (ManifestLayer layer in disk.Layers)
             {
-                Demand(open, layer.FileName, layer.SourcePath, named);
+                Verify(open, layer.FileName, layer.SourcePath, named);
                 if (await ReadBackingNameAsync(open, layer, cancellationToken) is { } below)
                 {
                     named.Add(Path.Combine(Path.GetDirectoryName(layer.SourcePath)!, below));
@@ -49,7 +49,7 @@ internal static class DefinedPaths
 
         foreach (AuxiliaryFile file in request.Disk is null ? manifest.Files : [])
         {
-            Demand(open, file.MemberName, file.SourcePath, [.. definitions.SelectMany(DomainXml.FilePaths)]);
+            Verify(open, file.MemberName, file.SourcePath, [.. definitions.SelectMany(DomainXml.FilePaths)]);
         }
     }
 
@@ -64,7 +64,7 @@ internal static class DefinedPaths
                 await open.Reader.ReadSmallAsync(open.Member(live), LargestXmlBytes, cancellationToken))];
     }
 
-    private static void Demand(BackupReader open, string fileName, string path, IReadOnlyList<string> named)
+    private static void Verify(BackupReader open, string fileName, string path, IReadOnlyList<string> named)
     {
         // A linked clone may name its template as ../base.qcow2, which the kernel resolves: only exactly that path is
         // accepted.

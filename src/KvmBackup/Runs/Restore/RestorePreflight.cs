@@ -69,7 +69,7 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
 
         long ImageBytes(RestoreImage image) => assemblies.TryGetValue(image.Disk.Target, out ImageAssembly? assembly)
             ? assembly.DataBytes
-                : image.Disk.Layers.Sum(layer => backup.Manifest.FindMember(layer.FileName)?.DataBytes ?? 0);
+            : image.Disk.Layers.Sum(layer => backup.Manifest.FindMember(layer.FileName)?.DataBytes ?? 0);
     }
 
     private async Task<IReadOnlyList<string>> RefuseDomainAsync(

@@ -46,44 +46,50 @@ public sealed class RestoreRun(
         bool isImage = ImageIdentity.Find(backup.Manifest.Domain) is not null;
         string? xml = isImage ? null : Encoding.UTF8.GetString(
             await open.Reader.ReadSmallAsync(open.Member("domain.xml"), LargestXmlBytes, cancellationToken));
-        await DefinedPaths.DemandAsync(open, request, xml, cancellationToken);
-        foreach (string action in request.IsDryRun ? []
-            : (string[])[.. await ScratchFolder.RemoveLeftAsync(ScratchFolder.UsualParents, time),
-                .. writer.RemoveLeft()])
+        await DefinedPaths.VerifyAsync(open, request, xml, cancellationToken);
+
+        // Before the free space is checked, which leftovers may occupy.
+        string[] removals = request.IsDryRun ? []
+            : [.. await ScratchFolder.RemoveLeftAsync(ScratchFolder.UsualParents, time), .. writer.RemoveLeft()];
+        foreach (string action in removals)
         {
-            // Before the free space is checked, which leftovers may occupy.
             log.Information("{Domain}: {Action}", backup.Domain, action);
         }
 
         RestoreFacts facts = await preflight.ExamineAsync(backup, plan, assemblies, request, xml, cancellationToken);
+        string[] warnings =
+        [
+            .. Warn(backups, backup, request),
+            .. open.Damages.Select(damage => $"{damage.File}: {damage.Reason}"),
+            .. plan.Warnings,
+            .. plan.Define && xml is not null ? DefinitionRisks.Find(xml, BackedUpOrSkipped(backup.Manifest)) : [],
+            .. MappedRestore.Warn(plan, xml),
+            .. facts.Replaced?.Warnings ?? [],
+        ];
         RestoreReport report = new(
             backup.Domain, backup.Id, plan.Name, [], [.. facts.Kept.Select(file => file.FilePath)], false, false, 0,
-            TimeSpan.Zero,
-            [.. Warn(backups, backup, request), .. open.Damages
-                .Select(damage => $"{damage.File}: {damage.Reason}"), .. plan.Warnings,
-                .. plan.Define && xml is not null ? DefinitionRisks.Find(xml, BackedUpOrSkipped(backup.Manifest))
-                    : [], .. MappedRestore.Warn(plan, xml),
-                .. facts.Replaced?.Warnings ?? []],
-            []);
+            TimeSpan.Zero, warnings, []);
         if (request.IsDryRun)
         {
             return report with { Commands = [.. DescribeCommands(backup.Manifest, plan, facts)] };
         }
 
         RestoredDefinition definition = new(definer, backup, plan, request, facts.Replaced, log);
-        IReadOnlyList<string> warnings = await writer.WriteAsync(
+        IReadOnlyList<string> fileWarnings = await writer.WriteAsync(
             open, facts, assemblies, definition.DiscardSavedAsync, progress, cancellationToken);
         await definition.ApplyAsync(xml, cancellationToken);
         return report with
         {
             WrittenFiles =
-                [.. facts.Written.Select(file => file.FilePath), .. facts.Images
-                    .Select(image => image.Plan.ToString())],
+            [
+                .. facts.Written.Select(file => file.FilePath),
+                .. facts.Images.Select(image => image.Plan.ToString()),
+            ],
             IsDefined = plan.Define,
             IsStarted = plan.Start,
             DataBytes = facts.DataBytes,
             Elapsed = time.GetElapsedTime(start),
-            Warnings = [.. report.Warnings, .. warnings, .. definition.Notes],
+            Warnings = [.. report.Warnings, .. fileWarnings, .. definition.Notes],
             Commands = isImage || plan.Define || request.Disk is not null ? []
                 : [RestoreAgainHint(request, backup, facts.Replaced)],
             IsAutostarted = definition.IsAutostarted,
