@@ -31,7 +31,8 @@ public sealed class OverlayRelease(
         {
             while (!await TryReleaseRunningAsync(domain, overlay, limit, watch))
             {
-                log.Warning("{Domain}: {Target}: the guest is shut off; committing the overlay offline", domain.Name,
+                log.Warning(
+                    "{Domain}: {Target}: no running guest uses the disk; committing the overlay offline", domain.Name,
                     overlay.Target);
                 if (await TryCommitOfflineAsync(domain, overlay, isLast: ++attempts == OfflineAttempts))
                 {
