@@ -131,7 +131,7 @@ public sealed class SavedMemoryTests
             (await RunningProgram.RunAsync("losetup", "--detach", device)).MustSucceed();
             (await RunningProgram.RunAsync("losetup", device, backing + ".small")).MustSucceed();
             Outcome small = (await site.RunAsync("restore", guest.Name, "--define", "--replace-device", device)).MustEndWith(2);
-            Assert.Contains("make it larger", small.Error, StringComparison.Ordinal);
+            Assert.Contains("enlarge the device", small.Error, StringComparison.Ordinal);
             (await RunningProgram.RunAsync("losetup", "--detach", device)).MustSucceed();
             (await RunningProgram.RunAsync("losetup", device, backing)).MustSucceed();
             Assert.Equal(others, Folder.Checksum(device));

@@ -194,7 +194,7 @@ public sealed class ShellTests : IDisposable
         ProgramResult result = await RunAsync("dotnet=$(command -v dotnet); PATH=$D $dotnet \"$2\" -c $D/config.yml check");
 
         Assert.Equal((int)ExitCode.Failed, result.ExitCode);
-        Assert.Contains("qemu-img is not on this host", result.StandardOutput, StringComparison.Ordinal);
+        Assert.Contains("qemu-img is not installed on this host", result.StandardOutput, StringComparison.Ordinal);
         Assert.Contains("apt-get install qemu-utils", result.StandardOutput, StringComparison.Ordinal);
         Assert.Contains("apt-get install libvirt-clients", result.StandardOutput, StringComparison.Ordinal);
     }

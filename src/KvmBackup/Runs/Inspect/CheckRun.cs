@@ -140,7 +140,7 @@ public sealed class CheckRun(
         if (identity is null)
         {
             return [new Finding(
-                subject, FindingSeverity.Bad, "the domain does not exist",
+                subject, FindingSeverity.Bad, "libvirt has no such domain",
                 $"correct the name or remove the section; existing domains: "
                     + $"{string.Join(", ", known.Select(one => one.Name))}")];
         }

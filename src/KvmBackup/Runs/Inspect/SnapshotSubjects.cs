@@ -39,7 +39,7 @@ public sealed class SnapshotSubjects(
         DomainSettings wanted, IReadOnlyList<DomainIdentity> known, CancellationToken cancellationToken)
     {
         DomainIdentity domain = known.FirstOrDefault(candidate => candidate.Name == wanted.Name)
-            ?? throw new RunsException("the domain does not exist");
+            ?? throw new RunsException("libvirt has no such domain");
         DomainFacts facts = await host.DescribeAsync(domain, cancellationToken);
         List<(DiskTarget, RbdLocation)> disks = [];
         foreach (DiskFacts disk in mapped.Resolve(facts.Disks)

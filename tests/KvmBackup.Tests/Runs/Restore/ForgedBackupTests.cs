@@ -33,7 +33,7 @@ public sealed class ForgedBackupTests : IDisposable
         KvmBackupException failure = await Assert.ThrowsAnyAsync<KvmBackupException>(() => RestoreAsync(null));
 
         Assert.Equal(ExitCode.DamageFound, failure.ExitCode);
-        Assert.Contains($"puts vda.raw to '{path}'", failure.Message, StringComparison.Ordinal);
+        Assert.Contains($"places vda.raw at '{path}'", failure.Message, StringComparison.Ordinal);
         Assert.Contains("--to DIR", failure.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder.PathOf("cron.d")));
         Assert.False(Directory.Exists(Images));
