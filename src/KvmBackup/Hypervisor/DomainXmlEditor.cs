@@ -70,8 +70,9 @@ public static class DomainXmlEditor
             disk.Elements("address").Remove();
             disk.Elements("backingStore").Remove();
             disk.Elements("source").Attributes("index").Remove();
-            (DomainXml.DiskElements(domain).LastOrDefault() ?? domain.Element("devices")!.Elements()
-                .First()).AddAfterSelf(disk);
+            XElement before = DomainXml.DiskElements(domain).LastOrDefault()
+                ?? domain.Element("devices")!.Elements().First();
+            before.AddAfterSelf(disk);
         }
 
         return domain.ToString();

@@ -48,8 +48,10 @@ public sealed class AssembledDisk : IAsyncDisposable
         RbdDiffLayout layout =
             new(disk.Image!.BaseSnapshot, disk.Image.Snapshot, disk.VirtualSizeBytes, disk.Image.Changes);
         IReadOnlyList<Extent> wanted =
-            [.. visible
-                .Select(run => run with { OffsetBytes = layout.StreamOffset(run.OffsetBytes, run.LengthBytes) })];
+        [
+            .. visible.Select(
+                run => run with { OffsetBytes = layout.StreamOffset(run.OffsetBytes, run.LengthBytes) }),
+        ];
         return new RbdDiffImage(layout, Open(backup, member, wanted, ahead));
     }
 

@@ -22,9 +22,10 @@ public sealed class BackupVerifier(ILogger log)
             backup.DirectoryPath, backup.Manifest, depth, damages, monitor.Begin($"verifying {backup.Id}"),
             cancellationToken);
         bool isManifestDamaged = damages.Any(damage => damage.File == BackupFiles.Manifest);
-        damages.AddRange(ofArchive.Select(damage => !isManifestDamaged ? damage
-            : damage with { Reason =
-                $"{damage.Reason} (according to {BackupFiles.Manifest}, which is damaged itself)" }));
+        damages.AddRange(ofArchive.Select(damage => !isManifestDamaged ? damage : damage with
+        {
+            Reason = $"{damage.Reason} (according to {BackupFiles.Manifest}, which is damaged itself)",
+        }));
         return damages;
     }
 
@@ -62,8 +63,8 @@ public sealed class BackupVerifier(ILogger log)
             ArchiveReader reader = new(handle, index, archive.Compression);
 
             // A rebuilt index has the checksums of the current content, which prove nothing.
-            bool isProven = indexDamage is null && known
-                .All(damage => damage.File != archive.IndexFileName && damage.File != BackupFiles.Checksums);
+            bool isProven = indexDamage is null
+                && known.All(damage => damage.File != archive.IndexFileName && damage.File != BackupFiles.Checksums);
             damages.AddRange(depth.Unpacks || !isProven
                 ? await reader.VerifyAsync(
                     manifest.Members, isProven ? null : archive.Sha256, archive.FileName, bytesRead, cancellationToken)

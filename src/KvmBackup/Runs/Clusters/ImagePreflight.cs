@@ -69,8 +69,8 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
 
         uint random = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(sizeof(uint)));
         return new BackupImage(
-            source, state.Location, facts, state.External?.Name
-                ?? SnapshotName.Create(owner, disk.Target, id, random), chain.Base)
+            source, state.Location, facts,
+            state.External?.Name ?? SnapshotName.Create(owner, disk.Target, id, random), chain.Base)
         {
             ExternalId = state.External?.Id,
             DataBytes = chain.Base is null && facts.IsFastDiffValid

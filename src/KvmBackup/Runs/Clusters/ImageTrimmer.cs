@@ -15,7 +15,6 @@ public sealed class ImageTrimmer(RbdClient cluster, ILogger log)
     public async Task<IReadOnlyList<string>> TrimAsync(
         BackupJob job, CompletedBackup proof, IReadOnlyList<CompletedBackup> all)
     {
-
         // The next increment depends on the backup that was just published, not on one with a wrong time in the future.
         CompletedBackup[] own = [.. all.Where(backup => backup.Manifest.DomainUuid == job.Identity.Uuid)
             .OrderByDescending(backup => backup.Id <= proof.Id).ThenByDescending(backup => backup.Id)];
@@ -64,8 +63,8 @@ public sealed class ImageTrimmer(RbdClient cluster, ILogger log)
         IReadOnlyList<SnapshotVerdict> verdicts = SnapshotPlanner.Decide(
             job.Identity.Uuid, target, image.Source.Image, job.Terms.FullEvery, job.Terms.KeepOnCluster,
             await cluster.ListSnapshotsAsync(image.Location, CancellationToken.None), own, staying);
-        foreach (SnapshotVerdict verdict in verdicts
-            .Where(verdict => verdict.Disposition == SnapshotDisposition.Removable))
+        foreach (SnapshotVerdict verdict in verdicts.Where(
+            verdict => verdict.Disposition == SnapshotDisposition.Removable))
         {
             await RemoveAsync(image.Location, verdict.Snapshot);
         }

@@ -34,8 +34,10 @@ public sealed class ImageInspection(ImagePreflight preflight, TimeProvider time)
                     + $"previous image stay until you delete them from {directory.DirectoryPath}");
         }
 
-        state = state with { External = selection.External is { } external ? Require(Decide(external, state, own))
-            : null };
+        state = state with
+        {
+            External = selection.External is { } external ? Require(Decide(external, state, own)) : null,
+        };
         RbdSource source = new(image, [], null, null);
         DiskFacts disk = new(
             ImageIdentity.Disk, "disk", DiskSourceType.Network, null, "raw", IsReadOnly: false, IsShareable: false,
@@ -79,8 +81,8 @@ public sealed class ImageInspection(ImagePreflight preflight, TimeProvider time)
 
     private ExternalDecision Decide(ExternalSnapshots external, ImageState state, CompletedBackup[] own)
     {
-        ManifestImage? last = own
-            .FirstOrDefault(backup => !backup.Id.IsInFuture(time.GetUtcNow()))?.Manifest.Disks[0].Image;
+        ManifestImage? last = own.FirstOrDefault(
+            backup => !backup.Id.IsInFuture(time.GetUtcNow()))?.Manifest.Disks[0].Image;
         return ExternalPlanner.Decide(external, state.Snapshots, last, time.GetLocalNow(), File.Exists);
     }
 

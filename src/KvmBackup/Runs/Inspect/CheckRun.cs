@@ -18,8 +18,9 @@ public sealed class CheckRun(
     {
         List<Finding> findings =
         [
-            new("configuration", FindingSeverity.Good, $"{settings.Domains.Count} domain(s){Images()} for host "
-                + $"{settings.HostName}", null),
+            new(
+                "configuration", FindingSeverity.Good,
+                $"{settings.Domains.Count} domain(s){Images()} for host {settings.HostName}", null),
             .. HasGuests ? await CheckHostAsync(cancellationToken) : [],
             CheckTarget(),
             await CheckStateDirectoryAsync(cancellationToken),
@@ -53,9 +54,9 @@ public sealed class CheckRun(
             }
         }
 
-        return new CheckReport(
-            [.. findings, .. findings.Any(finding => finding is { Subject: "target", Severity: FindingSeverity.Bad })
-                ? [] : CheckBackups()]);
+        bool isTargetBad = findings.Any(
+            finding => finding is { Subject: "target", Severity: FindingSeverity.Bad });
+        return new CheckReport([.. findings, .. isTargetBad ? [] : CheckBackups()]);
     }
 
     private bool HasGuests => settings.Domains.Count + settings.ByPool.Count > 0;
@@ -65,10 +66,12 @@ public sealed class CheckRun(
 
     private async Task<IReadOnlyList<Finding>> CheckHostAsync(CancellationToken cancellationToken) =>
     [
-        await CheckAsync("disk images", images.VersionAsync, "install the package qemu-utils (Debian) or qemu-img "
-            + "(Fedora)", cancellationToken),
-        await CheckAsync("libvirt", host.VersionAsync, "install libvirt-clients, start libvirtd, run as root or set "
-            + "--connect", cancellationToken),
+        await CheckAsync(
+            "disk images", images.VersionAsync, "install the package qemu-utils (Debian) or qemu-img (Fedora)",
+            cancellationToken),
+        await CheckAsync(
+            "libvirt", host.VersionAsync, "install libvirt-clients, start libvirtd, run as root or set --connect",
+            cancellationToken),
     ];
 
     private static async Task<Finding> CheckAsync(

@@ -70,8 +70,8 @@ internal static class DefinedPaths
         // accepted.
         bool isFull = path.StartsWith('/') && !path.EndsWith('/') && !path.Any(char.IsControl)
             && (named.Contains(path) || !path.Split('/').Any(part => part is "." or ".."));
-        string shown = string
-            .Concat(path.Select(letter => char.IsControl(letter) ? $"\\u{(int)letter:x4}" : letter.ToString()));
+        string shown = string.Concat(
+            path.Select(letter => char.IsControl(letter) ? $"\\u{(int)letter:x4}" : letter.ToString()));
         if (!isFull || !named.Any(other => other.StartsWith('/') && Path.GetFullPath(other) == Path.GetFullPath(path)))
         {
             throw new RunsException(
