@@ -187,6 +187,7 @@ public sealed class AdviceTests
             await guest.DestroyAsync();
         });
         Assert.DoesNotContain("loses nothing", told, StringComparison.Ordinal);
+        Assert.DoesNotContain("no data is lost", told, StringComparison.Ordinal);
         Assert.DoesNotContain("FROZEN", told, StringComparison.Ordinal);
         string message = (await site.RunAsync("recover")).MustEndWith(5).Output;
         Assert.Equal(2, TypedAdvice.CommandsIn(message, "qemu-img commit").Count);

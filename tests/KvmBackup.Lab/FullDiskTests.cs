@@ -27,7 +27,7 @@ public sealed class FullDiskTests
 
         File.Delete(filler);
         Assert.Contains(site.BackupPath, outcome.Output, StringComparison.Ordinal);
-        Assert.Contains("0 B left", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("0 B free", outcome.Output, StringComparison.Ordinal);
         Assert.Equal(earlier, Describe(site, guest));
         (await site.RunAsync("verify", guest.Name)).MustSucceed();
         await before.AssertUnchangedAsync(site);

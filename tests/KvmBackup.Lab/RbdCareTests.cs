@@ -116,13 +116,13 @@ public sealed class RbdCareTests
         _ = await site.Site.BackUpAsync(site.Guest.Name);
         site.Site.Configure((site.Guest.Name, ImageSite.Keys));
         await site.RedefineAsync(xml => xml.Replace(LabCeph.SecretUuid, "00000000-0000-4000-8000-000000000001", StringComparison.Ordinal));
-        await AssertToldAsync("the key to the image rbd/ways cannot be had");
+        await AssertToldAsync("the key to the image rbd/ways cannot be read");
         string secret = Path.Combine(folder, "secret.xml");
         await File.WriteAllTextAsync(
             secret, "<secret ephemeral='no' private='yes'><uuid>00000000-0000-4000-8000-000000000001</uuid>"
             + "<usage type='ceph'><name>private</name></usage></secret>");
         await Virsh.RunAsync("secret-define", secret);
-        await AssertToldAsync("Is the secret private?");
+        await AssertToldAsync("If the secret is private");
         Assert.True(complaints.Count == 0, string.Join("\n\n", complaints));
         Assert.Single(await LabCeph.SnapshotsAsync(site.Image));
         Assert.Contains("nothing", (await site.Site.RunAsync("recover")).MustSucceed().Output, StringComparison.OrdinalIgnoreCase);

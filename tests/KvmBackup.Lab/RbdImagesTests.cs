@@ -82,7 +82,7 @@ public sealed class RbdImagesTests : IAsyncLifetime
         JsonElement job = await BackUpAsync(site, image);
 
         Assert.Equal("full", job.GetProperty("backup").GetProperty("kind").GetString());
-        Assert.Contains("made anew under the same name", job.GetProperty("warnings").ToString(), StringComparison.Ordinal);
+        Assert.Contains("created again with the same name", job.GetProperty("warnings").ToString(), StringComparison.Ordinal);
         Assert.Equal(2, site.BackupDirectories("rbd%3Arbd%2Fns1%2Fanew").Count);
         await LabCeph.RemoveAsync(image);
         await LabCeph.RbdAsync("namespace", "remove", "rbd/ns1");
@@ -111,8 +111,8 @@ public sealed class RbdImagesTests : IAsyncLifetime
         string manifest = File.ReadAllText(Path.Combine(site.BackupDirectories(guest.Name)[^1], "manifest.json"));
         Assert.Contains("excluded in the domain's metadata (kvmbackup:exclude)", manifest, StringComparison.Ordinal);
         Assert.Equal(["succeeded", "skipped", "succeeded", "skipped"], jobs.Select(job => job.GetProperty("outcome").GetString()));
-        Assert.Equal($"excluded in the metadata of the domain {guest.Name}, whose disk vdc it is", ReasonOf(jobs[1]));
-        Assert.Equal($"left to the domain {guest.Name}, whose disk vdb it is", ReasonOf(jobs[3]));
+        Assert.Equal($"excluded in the metadata of the domain {guest.Name}, as its disk vdc", ReasonOf(jobs[1]));
+        Assert.Equal($"backed up with the domain {guest.Name} as its disk vdb", ReasonOf(jobs[3]));
 
         site.Configure(("domains_by_pool", [("rbd", "rotate: 2")]));
         JsonElement found = Assert.Single(Jobs(await site.ReportAsync("run")));

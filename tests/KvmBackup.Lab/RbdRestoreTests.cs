@@ -118,7 +118,7 @@ public sealed class RbdRestoreTests
         await AssertRefusedAsync(site, "pool 'nowhere'", "restore", guest.Name, "--to", "rbd:nowhere");
         Assert.Equal("second", await guest.RunAsync("cat /disk/vdb/kept"));
         await guest.ShutdownAsync();
-        Outcome snapshots = await AssertRefusedAsync(site, "snapshots, which would go with it", over);
+        Outcome snapshots = await AssertRefusedAsync(site, "snapshots, which would be deleted with it", over);
         _ = await advice.TypeAsync(snapshots.Error, "rbd snap ls");
         string rename = Assert.Single(TypedAdvice.CommandsIn(snapshots.Error), command => command.Contains(" rename ", StringComparison.Ordinal));
         _ = await advice.TypeAsync($"`{rename}`");

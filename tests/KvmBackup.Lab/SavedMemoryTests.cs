@@ -90,7 +90,7 @@ public sealed class SavedMemoryTests
         Outcome refused = (await site.RunAsync("restore", guest.Name, "--replace", guest.Name)).MustEndWith(2);
         _ = await new TypedAdvice(site).TypeAsync(refused.Error, "virsh snapshot-delete");
         Outcome alone = (await site.RunAsync("restore", guest.Name, "--disk", "vda", "--replace", guest.Name)).MustEndWith(2);
-        Assert.Contains($"names {foreign} and not {disk}", alone.Error, StringComparison.Ordinal);
+        Assert.Contains($"names {foreign} instead of {disk}", alone.Error, StringComparison.Ordinal);
         JsonElement report = await site.ReportAsync("restore", guest.Name, "--replace", guest.Name);
 
         Assert.True(report.GetProperty("is_defined").GetBoolean());
@@ -129,7 +129,7 @@ public sealed class SavedMemoryTests
             (await RunningProgram.RunAsync("losetup", "--detach", device)).MustSucceed();
             (await RunningProgram.RunAsync("losetup", device, backing + ".small")).MustSucceed();
             Outcome small = (await site.RunAsync("restore", guest.Name, "--define", "--replace-device", device)).MustEndWith(2);
-            Assert.Contains("make it larger", small.Error, StringComparison.Ordinal);
+            Assert.Contains("enlarge the device", small.Error, StringComparison.Ordinal);
             (await RunningProgram.RunAsync("losetup", "--detach", device)).MustSucceed();
             (await RunningProgram.RunAsync("losetup", device, backing)).MustSucceed();
             Assert.Equal(others, Folder.Checksum(device));

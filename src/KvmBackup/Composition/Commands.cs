@@ -88,7 +88,7 @@ internal static class Commands
         ImageRestorer images = new(
             services.Cluster, store, Content(services), new QemuConversion(services.Runner), services.Time, services.Log);
         RestoreWriter writer = new(
-            services.QemuImage, new ImageAssembler(services.Log), images, records, services.Log);
+            services.QemuImage, Content(services), images, records, services.Log);
         return new RestoreRun(
             services.Source, preflight, writer, records, services.Definer, services.Keys, services.Time, services.Log);
     }

@@ -38,7 +38,7 @@ public sealed class QemuConversion(IProcessRunner shell)
         ProgramResult result = await shell.RunAsync(call, cancellationToken);
         if (!result.IsSuccess)
         {
-            throw new DisksException($"{purpose} failed: qemu-img said: {result.Complaint}");
+            throw new DisksException($"{purpose} failed: qemu-img said: {result.ErrorText}");
         }
     }
 

@@ -58,7 +58,7 @@ public sealed class QemuImage(IProcessRunner shell)
         ProgramCall call = new("qemu-img", ["check", "-f", "qcow2", filePath]) { Timeout = TimeSpan.FromMinutes(30) };
         ProgramResult result = await shell.RunAsync(call, cancellationToken);
 
-        if (result.Complaint.Contains("'encrypt.key-secret' is required", StringComparison.Ordinal))
+        if (result.ErrorText.Contains("'encrypt.key-secret' is required", StringComparison.Ordinal))
         {
             return false;
         }
@@ -66,7 +66,7 @@ public sealed class QemuImage(IProcessRunner shell)
         // 3 is leaked clusters: space lost, no data. https://www.qemu.org/docs/master/tools/qemu-img.html
         if (result.ExitCode is not (0 or 3))
         {
-            throw new DisksException($"qemu-img check found {filePath} corrupt: {result.Complaint}", ExitCode.DamageFound);
+            throw new DisksException($"qemu-img check found {filePath} corrupt: {result.ErrorText}", ExitCode.DamageFound);
         }
 
         return true;
@@ -185,7 +185,7 @@ public sealed class QemuImage(IProcessRunner shell)
         if (!result.IsSuccess)
         {
             throw new DisksException(
-                $"{filePath} is not deleted, since it may be in use: qemu-img said: {result.Complaint.TrimEnd('.')}. See who has it open: "
+                $"{filePath} is not deleted, since it may be in use: qemu-img said: {result.ErrorText.TrimEnd('.')}. See who has it open: "
                 + $"`fuser -v {ShellWord.Quote(filePath)}` ; when nobody has: {OverlayAdvice.Recover}", ExitCode.ManualActionRequired);
         }
     }
@@ -203,7 +203,7 @@ public sealed class QemuImage(IProcessRunner shell)
         {
             throw new DisksException(
                 $"{subject} ({image.FilePath}) is in the definition for the next start only, and another program may be writing "
-                + $"to it now: qemu-img said: {result.Complaint}. See who has it open: `fuser -v {ShellWord.Quote(image.FilePath)}`");
+                + $"to it now: qemu-img said: {result.ErrorText}. See who has it open: `fuser -v {ShellWord.Quote(image.FilePath)}`");
         }
     }
 
@@ -245,7 +245,7 @@ public sealed class QemuImage(IProcessRunner shell)
 
         return result.IsSuccess
             ? result.StandardOutput
-            : throw new DisksException($"{purpose} failed: qemu-img said: {result.Complaint}");
+            : throw new DisksException($"{purpose} failed: qemu-img said: {result.ErrorText}");
     }
 
     private static ImageLayer Describe(JsonElement image)

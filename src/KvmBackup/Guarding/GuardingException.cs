@@ -1,5 +1,5 @@
 namespace KvmBackup.Guarding;
 
-/// <summary>What watches over a run cannot be had.</summary>
+/// <summary>The recovery watcher or the shutdown delay is not available.</summary>
 public sealed class GuardingException(string message, Exception? innerException = null)
     : KvmBackupException(message, ExitCode.Failed, innerException);

@@ -3,34 +3,35 @@ using Serilog;
 
 namespace KvmBackup.Guarding;
 
-/// <summary>Knows, where there is systemd, whether the host is about to shut down.</summary>
-/// <param name="log">Takes a warning when it happens, and what is missing to know it.</param>
+/// <summary>Detects and delays a shutdown of the host, where systemd is running.</summary>
+/// <param name="log">Receives a warning on a shutdown, and the reason when a shutdown cannot be detected.</param>
 public sealed class HostShutdown(ILogger log)
 {
-    private const string SystemdIsRunning = "/run/systemd/system";
+    private const string SystemdDirectory = "/run/systemd/system";
 
-    /// <summary>Delays a shutdown until the scope is left, for as long as systemd lets itself be delayed. Never fails.</summary>
-    /// <param name="cancellationToken">Becomes part of the scope's own.</param>
+    /// <summary>Delays a shutdown until the scope is left, up to systemd's own limit. Never fails.</summary>
+    /// <param name="cancellationToken">Is linked to the scope's token.</param>
     public ShutdownDelay Delay(CancellationToken cancellationToken) =>
-        new(Directory.Exists(SystemdIsRunning) ? Watch : null, cancellationToken);
+        new(Directory.Exists(SystemdDirectory) ? Watch : null, cancellationToken);
 
-    /// <summary>Holds the inhibitor until the scope is over, and reports a shutdown that begins before.</summary>
-    private void Watch(Action reportShutdown, CancellationToken over)
+    /// <summary>Holds the inhibitor until the end of the scope, and reports a shutdown that begins before.</summary>
+    private void Watch(Action reportShutdown, CancellationToken scopeEnded)
     {
         try
         {
             using LoginManager manager = LoginManager.Connect();
             using SafeFileHandle? inhibitor = TryInhibit(manager);
-            if (manager.WaitForShutdown(over))
+            if (manager.WaitForShutdown(scopeEnded))
             {
-                log.Warning("The host is shutting down: the run ends now, and its guest goes back to its own disks first");
+                log.Warning(
+                    "The host is shutting down: the run is aborted after the guest is moved back to its own disks");
                 reportShutdown();
-                _ = over.WaitHandle.WaitOne();
+                _ = scopeEnded.WaitHandle.WaitOne();
             }
         }
         catch (GuardingException failure)
         {
-            log.Information("A shutdown of the host will not be noticed: {Message}", failure.Message);
+            log.Information("A shutdown of the host cannot be detected: {Message}", failure.Message);
         }
     }
 

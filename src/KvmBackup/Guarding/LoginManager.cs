@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace KvmBackup.Guarding;
 
 /// <summary>
-/// systemd's login manager over one connection to the system bus: delays a shutdown and waits for its announcement, without
-/// a process and without asking again and again. Belongs to the thread that made it, as the connection does.
+/// systemd's login manager over one connection to the system bus: delays a shutdown and waits for its announcement,
+/// without a process and without polling. Must be used only by the thread that created it, like the connection.
 /// </summary>
 internal sealed class LoginManager : IDisposable
 {
@@ -33,7 +33,8 @@ internal sealed class LoginManager : IDisposable
         }
         catch (Exception failure) when (failure is DllNotFoundException or EntryPointNotFoundException)
         {
-            throw new GuardingException($"the library {SystemBusLibrary.Name} cannot be used: {failure.Message}", failure);
+            throw new GuardingException(
+                $"the library {SystemBusLibrary.Name} cannot be used: {failure.Message}", failure);
         }
     }
 
@@ -41,7 +42,8 @@ internal sealed class LoginManager : IDisposable
     /// <exception cref="GuardingException">logind refused.</exception>
     public SafeFileHandle Inhibit(string reason)
     {
-        using BusMessageHandle reply = Call(Service, ObjectPath, Manager, "Inhibit", "shutdown:sleep", "kvmbackup", reason, "delay");
+        using BusMessageHandle reply =
+            Call(Service, ObjectPath, Manager, "Inhibit", "shutdown:sleep", "kvmbackup", reason, "delay");
         Check(SystemBusLibrary.ReadInteger(reply, (byte)'h', out int descriptor), "reading the inhibitor");
 
         // The descriptor belongs to the message; the copy outlives it, and no child process gets it.
@@ -50,21 +52,22 @@ internal sealed class LoginManager : IDisposable
             : throw new GuardingException($"copying the inhibitor failed: {Marshal.GetLastPInvokeErrorMessage()}");
     }
 
-    /// <summary>Waits until a shutdown begins; true at once if it has begun.</summary>
+    /// <summary>Waits until a shutdown begins; returns true immediately if it has begun.</summary>
     /// <returns>False when the token was cancelled first.</returns>
     /// <exception cref="GuardingException">The connection was lost.</exception>
     public bool WaitForShutdown(CancellationToken cancellationToken)
     {
         Call(
             "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "AddMatch",
-            $"type='signal',sender='{Service}',path='{ObjectPath}',interface='{Manager}',member='{Announcement}'").Dispose();
+            $"type='signal',sender='{Service}',path='{ObjectPath}',interface='{Manager}',member='{Announcement}'")
+            .Dispose();
         if (IsShuttingDown())
         {
             return true;
         }
 
         using AnonymousPipeServerStream wake = new(PipeDirection.Out);
-        using SafePipeHandle woken = wake.ClientSafePipeHandle;
+        using SafePipeHandle wakeHandle = wake.ClientSafePipeHandle;
         using CancellationTokenRegistration registration = cancellationToken.Register(wake.Dispose);
         while (!cancellationToken.IsCancellationRequested)
         {
@@ -73,8 +76,9 @@ internal sealed class LoginManager : IDisposable
             {
                 Check(processed, "reading from the system bus");
 
-                // Anybody may send us a signal; only logind answers for its property.
-                if (!message.IsInvalid && SystemBusLibrary.IsSignal(message, Manager, Announcement) > 0 && IsShuttingDown())
+                // Any process may send this signal, so logind's property is read as the proof.
+                if (!message.IsInvalid && SystemBusLibrary.IsSignal(message, Manager, Announcement) > 0
+                    && IsShuttingDown())
                 {
                     return true;
                 }
@@ -82,7 +86,7 @@ internal sealed class LoginManager : IDisposable
 
             if (processed == 0)
             {
-                Wait((int)woken.DangerousGetHandle());
+                Wait((int)wakeHandle.DangerousGetHandle());
             }
         }
 
@@ -96,16 +100,16 @@ internal sealed class LoginManager : IDisposable
         Check(
             SystemBusLibrary.GetProperty(
                 bus, Service, ObjectPath, Manager, "PreparingForShutdown", 0, (byte)'b', out int value),
-            "asking whether the host shuts down");
+            "reading whether the host shuts down");
         return value != 0;
     }
 
-    private void Wait(int woken)
+    private void Wait(int wakeHandle)
     {
         Span<PolledDescriptor> descriptors =
         [
             new() { Descriptor = SystemBusLibrary.GetDescriptor(bus), Events = Readable },
-            new() { Descriptor = woken, Events = Readable },
+            new() { Descriptor = wakeHandle, Events = Readable },
         ];
         if (SystemBusLibrary.Poll(descriptors, (nuint)descriptors.Length, -1) < 0
             && Marshal.GetLastPInvokeError() is not InterruptedError)
@@ -119,7 +123,8 @@ internal sealed class LoginManager : IDisposable
     {
         string purpose = $"calling {interfaceName}.{member}";
         Check(
-            SystemBusLibrary.NewMethodCall(bus, out BusMessageHandle message, destination, path, interfaceName, member), purpose);
+            SystemBusLibrary.NewMethodCall(bus, out BusMessageHandle message, destination, path, interfaceName, member),
+            purpose);
         using (message)
         {
             foreach (string argument in arguments)

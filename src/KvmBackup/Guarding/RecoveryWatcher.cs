@@ -4,78 +4,84 @@ using Serilog;
 namespace KvmBackup.Guarding;
 
 /// <summary>
-/// Stands by while guests are changed: a second process that holds nothing but a pipe, and becomes the recovery when the pipe
-/// closes without a word, which is when the first one was killed.
+/// Waits while guests are changed: a second process that reads a pipe, and becomes the recovery when the pipe closes
+/// without a line, which means that this process was killed.
 /// </summary>
 public sealed class RecoveryWatcher : IAsyncDisposable
 {
-    // A shell that waits takes 2 MB and no time to start; this program, waiting, would take 40. Nothing of the call is
-    // part of the script.
-    private const string StandBy = """
+    // A waiting shell needs 2 MB and starts immediately; this program would need 40 MB. The script contains no part of
+    // the call.
+    private const string WaitScript = """
         trap '' HUP INT QUIT TERM
         command -v "$0" >/dev/null || exit 127
-        echo standing by
-        read -r word || exec "$0" "$@"
+        echo ready
+        read -r line || exec "$0" "$@"
         """;
 
     private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(20);
     private readonly ILogger log;
-    private HelperProcess? companion;
+    private HelperProcess? helper;
 
     private RecoveryWatcher(ILogger log) => this.log = log;
 
-    /// <summary>Somebody stands by, and said so.</summary>
+    /// <summary>Whether the watcher has reported that it is ready.</summary>
     public bool IsReady { get; private set; }
 
-    /// <summary>What stands by: ends at a word on its standard input, and becomes the program at its end.</summary>
-    public static ProgramCall Call(WatcherCommand watch) => new("sh", ["-c", StandBy, watch.Program, .. watch.Arguments]);
+    /// <summary>
+    /// The watcher: it exits at a line on its standard input, and becomes the program at the end of the input.
+    /// </summary>
+    public static ProgramCall Call(WatcherCommand watch) =>
+        new("sh", ["-c", WaitScript, watch.Program, .. watch.Arguments]);
 
-    /// <summary>Starts the watcher, and leaves it to get ready.</summary>
-    /// <param name="watch">What becomes of it when the run is killed.</param>
-    /// <param name="log">Takes a warning when it cannot be had: the next run recovers then.</param>
+    /// <summary>Starts the watcher without waiting until it is ready.</summary>
+    /// <param name="watch">The command that it runs when this process is killed.</param>
+    /// <param name="log">Receives a warning when the watcher is not available: then the next run recovers.</param>
     public static RecoveryWatcher Arm(WatcherCommand watch, ILogger log)
     {
-        RecoveryWatcher armed = new(log);
+        RecoveryWatcher watcher = new(log);
         try
         {
-            armed.companion = HelperProcess.Start(Call(watch));
+            watcher.helper = HelperProcess.Start(Call(watch));
         }
         catch (ShellException failure)
         {
-            armed.Warn(failure);
+            watcher.Warn(failure);
         }
 
-        return armed;
+        return watcher;
     }
 
-    /// <summary>Returns when somebody stands by, or was found not to, which is told: before anything is changed.</summary>
+    /// <summary>
+    /// Waits until the watcher is ready, or logs that it is not available. Must be called before anything is changed.
+    /// </summary>
     public async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
     {
-        if (IsReady || companion is null)
+        if (IsReady || helper is null)
         {
             return;
         }
 
         try
         {
-            await companion.WaitUntilReadyAsync(ReadyLimit, cancellationToken);
+            await helper.WaitUntilReadyAsync(ReadyLimit, cancellationToken);
             IsReady = true;
         }
         catch (ShellException failure)
         {
             Warn(failure);
-            await companion.DisposeAsync();
-            companion = null;
+            await helper.DisposeAsync();
+            helper = null;
         }
     }
 
-    public ValueTask DisposeAsync() => companion?.DisposeAsync() ?? ValueTask.CompletedTask;
+    public ValueTask DisposeAsync() => helper?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     private void Warn(ShellException failure) => log.Warning(
-        "Nobody stands by in case that this run is killed (the next run would mend it): {Message}", failure.Message);
+        "No watcher is available in case that this run is killed (the next run would recover): {Message}",
+        failure.Message);
 }
 
-/// <summary>How this program is started when a run was killed.</summary>
+/// <summary>The command that starts this program when a run was killed.</summary>
 /// <param name="Program">Its executable.</param>
-/// <param name="Arguments">The words that make it mend what the run left.</param>
+/// <param name="Arguments">The arguments that start the recovery.</param>
 public sealed record WatcherCommand(string Program, IReadOnlyList<string> Arguments);

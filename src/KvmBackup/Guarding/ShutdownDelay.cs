@@ -1,20 +1,21 @@
 namespace KvmBackup.Guarding;
 
-/// <summary>While it lasts a shutdown of the host waits, and the work is told to come to its end.</summary>
+/// <summary>A scope that delays a shutdown of the host, and cancels its token when one begins.</summary>
 public sealed class ShutdownDelay : IAsyncDisposable
 {
     private readonly CancellationTokenSource end;
-    private readonly CancellationTokenSource over = new();
+    private readonly CancellationTokenSource ended = new();
     private readonly Task watching;
 
-    /// <param name="watch">Runs on a thread of its own until the token given to it is cancelled, and calls the action when a
-    /// shutdown begins; null where nobody can tell.</param>
-    /// <param name="cancellationToken">Becomes part of <see cref="Token"/>.</param>
+    /// <param name="watch">Runs on its own thread until its token is cancelled, and calls the action when a shutdown
+    /// begins; null where a shutdown cannot be detected.</param>
+    /// <param name="cancellationToken">Is linked to <see cref="Token"/>.</param>
     internal ShutdownDelay(Action<Action, CancellationToken>? watch, CancellationToken cancellationToken)
     {
         end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         watching = watch is null ? Task.CompletedTask : Task.Factory.StartNew(
-            () => watch(end.Cancel, over.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            () => watch(end.Cancel, ended.Token), CancellationToken.None, TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
     }
 
     /// <summary>Is cancelled when the host begins to shut down, or the caller's token is.</summary>
@@ -22,9 +23,9 @@ public sealed class ShutdownDelay : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await over.CancelAsync();
+        await ended.CancelAsync();
         await watching;
-        over.Dispose();
+        ended.Dispose();
         end.Dispose();
     }
 }

@@ -3,8 +3,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Guarding;
 
-/// <summary>The functions of libsystemd's sd-bus that are used, all stable since systemd 240. Negative results are errno.
-/// A connection and its messages belong to one thread.</summary>
+/// <summary>
+/// The functions of libsystemd's sd-bus, all stable since systemd 240. Negative results are errno values. A connection
+/// and its messages must be used by one thread only.
+/// </summary>
 internal static partial class SystemBusLibrary
 {
     public const string Name = "libsystemd.so.0";
@@ -26,21 +28,24 @@ internal static partial class SystemBusLibrary
 
     [LibraryImport(Name, EntryPoint = "sd_bus_message_new_method_call", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int NewMethodCall(
-        SystemBusHandle bus, out BusMessageHandle message, string destination, string path, string interfaceName, string member);
+        SystemBusHandle bus, out BusMessageHandle message, string destination, string path, string interfaceName,
+        string member);
 
     [LibraryImport(Name, EntryPoint = "sd_bus_message_append_basic", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int AppendString(BusMessageHandle message, byte type, string value);
 
     [LibraryImport(Name, EntryPoint = "sd_bus_call")]
     public static partial int Call(
-        SystemBusHandle bus, BusMessageHandle message, ulong timeoutMicroseconds, nint error, out BusMessageHandle reply);
+        SystemBusHandle bus, BusMessageHandle message, ulong timeoutMicroseconds, nint error,
+        out BusMessageHandle reply);
 
     [LibraryImport(Name, EntryPoint = "sd_bus_message_read_basic")]
     public static partial int ReadInteger(BusMessageHandle message, byte type, out int value);
 
     [LibraryImport(Name, EntryPoint = "sd_bus_get_property_trivial", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int GetProperty(
-        SystemBusHandle bus, string destination, string path, string interfaceName, string member, nint error, byte type, out int value);
+        SystemBusHandle bus, string destination, string path, string interfaceName, string member, nint error,
+        byte type, out int value);
 
     [LibraryImport(Name, EntryPoint = "sd_bus_message_is_signal", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int IsSignal(BusMessageHandle message, string interfaceName, string member);

@@ -3,14 +3,14 @@ using System.Xml.Linq;
 
 namespace KvmBackup.Hypervisor;
 
-/// <summary>Reads XML from outside: nothing is fetched for it, and neither its size nor its depth costs more than a moment.</summary>
+/// <summary>Parses XML from outside: no external entities, bounded size and depth.</summary>
 internal static class BoundedXml
 {
     /// <summary>libvirt's own documents have about a dozen levels; a backing chain adds one for each layer.</summary>
     private const int DeepestLevel = 1000;
     private const int LargestCharacters = 32 << 20;
 
-    /// <exception cref="XmlException">It is none, or too large or too deep.</exception>
+    /// <exception cref="XmlException">The text is not XML, or is too large or too deep.</exception>
     public static XElement Parse(string xml)
     {
         XmlReaderSettings settings = new()

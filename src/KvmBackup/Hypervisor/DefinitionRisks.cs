@@ -2,28 +2,30 @@ using System.Xml.Linq;
 
 namespace KvmBackup.Hypervisor;
 
-/// <summary>What in a definition reaches beyond the guest's own disks, and so should be looked at before it is defined.</summary>
+/// <summary>
+/// Finds the parts of a definition that reach beyond the guest's own disks and need a review before it is defined.
+/// </summary>
 public static class DefinitionRisks
 {
     private const string QemuNamespace = "http://libvirt.org/schemas/domain/qemu/1.0";
 
-    /// <param name="xml">Of a domain, from a backup.</param>
-    /// <param name="inBackup">The disks that the backup holds, or says why not.</param>
+    /// <param name="xml">The XML of a domain, from a backup.</param>
+    /// <param name="inBackup">The disks that the backup contains, or lists as skipped.</param>
     /// <exception cref="HypervisorException">The text is not a domain's XML.</exception>
     public static IEnumerable<string> Find(string xml, IReadOnlyCollection<DiskTarget> inBackup)
     {
         XElement domain = DomainXml.Parse(xml);
         if (domain.Elements().Any(element => element.Name.NamespaceName == QemuNamespace))
         {
-            yield return "the definition passes arguments of its own to QEMU (qemu:commandline), which may open any file of this "
-                + "host: read them before the domain starts";
+            yield return "the definition passes extra arguments to QEMU (qemu:commandline), which may open any file "
+                + "of this host: read them before the domain starts";
         }
 
         foreach (DiskFacts disk in DomainXml.Disks(domain).Where(
             disk => disk.Device == "disk" && disk.SourceType != DiskSourceType.None && !inBackup.Contains(disk.Target)))
         {
-            yield return $"disk {disk.Target} ({Printable(disk.SourcePath ?? disk.SourceType.ToString())}) is in the definition but not in "
-                + "this backup: the domain would use what lies there now";
+            yield return $"disk {disk.Target} ({Printable(disk.SourcePath ?? disk.SourceType.ToString())}) is in the "
+                + "definition but not in this backup: the domain would use the current content of that disk";
         }
 
         foreach (string path in DomainXml.Devices(domain, "interface")

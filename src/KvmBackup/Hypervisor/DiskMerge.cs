@@ -1,10 +1,11 @@
 namespace KvmBackup.Hypervisor;
 
-/// <summary>The disks of a domain by both of its definitions: the live one and the one for the next start.</summary>
+/// <summary>Merges the disks of a domain's two definitions: the live one and the one for the next start.</summary>
 public static class DiskMerge
 {
     /// <param name="live">The disks of the live definition.</param>
-    /// <param name="next">The disks of the definition for the next start; those of a shut-off domain are the same.</param>
+    /// <param name="next">The disks of the definition for the next start; those of a shut-off domain are the
+    /// same.</param>
     /// <returns>The live disks in their order, then those that only the next start has.</returns>
     public static IReadOnlyList<DiskFacts> Merge(IReadOnlyList<DiskFacts> live, IReadOnlyList<DiskFacts> next) =>
     [
@@ -13,7 +14,8 @@ public static class DiskMerge
         {
             Presence = DiskPresence.NextStartOnly,
             Difference = live.FirstOrDefault(other => IsSameSource(other, disk)) is { } used
-                ? $"is {disk.SourceText} in the definition for the next start, which the running guest has as disk {used.Target}" : null,
+                ? $"is {disk.SourceText} in the definition for the next start, which the running guest has as disk "
+                    + $"{used.Target}" : null,
         }),
     ];
 
@@ -25,9 +27,11 @@ public static class DiskMerge
         {
             Presence = same is null ? DiskPresence.RunningOnly : DiskPresence.Both,
             Difference = renamed is not null
-                ? $"is {disk.SourceText} in the running guest, which the definition for the next start has as disk {renamed.Target}"
+                ? $"is {disk.SourceText} in the running guest, which the definition for the next start has as disk "
+                    + $"{renamed.Target}"
                 : same is not null && !IsSame(same, disk)
-                ? $"is {disk.SourceText} in the running guest, and {same.SourceText} in the definition for the next start"
+                ? $"is {disk.SourceText} in the running guest, and {same.SourceText} in the definition for the next "
+                    + "start"
                 : null,
         };
     }

@@ -4,7 +4,7 @@ using System.Xml.Linq;
 
 namespace KvmBackup.Hypervisor;
 
-/// <summary>Reads facts out of a domain's XML. Nothing else in the program sees an element.</summary>
+/// <summary>Reads facts from a domain's XML. No element leaves this module.</summary>
 public static class DomainXml
 {
     private const string AgentChannelName = "org.qemu.guest_agent.0";
@@ -20,7 +20,8 @@ public static class DomainXml
         }
         catch (XmlException failure)
         {
-            throw new HypervisorException($"A domain's XML cannot be read: {failure.Message}", ExitCode.Failed, failure);
+            throw new HypervisorException(
+                $"A domain's XML cannot be read: {failure.Message}", ExitCode.Failed, failure);
         }
     }
 
@@ -38,13 +39,14 @@ public static class DomainXml
         [.. DiskElements(Parse(xml)).Where(RbdXml.IsMapped).Select(disk => new DiskTarget(TargetOf(disk)))];
 
     public static bool HasAgentChannel(XElement domain) =>
-        Devices(domain, "channel").Any(channel => channel.Element("target")?.Attribute("name")?.Value == AgentChannelName);
+        Devices(domain, "channel")
+            .Any(channel => channel.Element("target")?.Attribute("name")?.Value == AgentChannelName);
 
-    /// <summary>An emulated TPM keeps its state in files of the host.</summary>
+    /// <summary>Whether the domain has an emulated TPM, whose state is in files of the host.</summary>
     public static bool HasTpm(XElement domain) =>
         Devices(domain, "tpm").Any(tpm => tpm.Element("backend")?.Attribute("type")?.Value == "emulator");
 
-    /// <summary>Kernel, initrd and NVRAM by the names that they get in the archive.</summary>
+    /// <summary>Kernel, initrd and NVRAM with their names in the archive.</summary>
     public static IReadOnlyList<AuxiliaryFile> Files(XElement domain)
     {
         XElement? os = domain.Element("os");
@@ -62,20 +64,21 @@ public static class DomainXml
     /// <summary>The largest memory that the domain may have; libvirt writes it in KiB.</summary>
     /// <exception cref="HypervisorException">The text is not a domain's XML.</exception>
     public static long MemoryBytes(string xml) =>
-        long.TryParse(Parse(xml).Element("memory")?.Value, NumberStyles.None, CultureInfo.InvariantCulture, out long kibibytes)
+        long.TryParse(
+            Parse(xml).Element("memory")?.Value, NumberStyles.None, CultureInfo.InvariantCulture, out long kibibytes)
             ? kibibytes * 1024 : 0;
 
-    /// <summary>The files that a domain's XML names for one disk, those of its backing chain too.</summary>
+    /// <summary>The files that a domain's XML names for one disk, including its backing chain.</summary>
     /// <exception cref="HypervisorException">The text is not a domain's XML.</exception>
     public static IReadOnlyList<string> DiskPaths(string xml, DiskTarget target) =>
         [.. DiskElements(Parse(xml)).Where(disk => TargetOf(disk) == target.Value).Descendants("source").Attributes()
             .Where(attribute => attribute.Name.LocalName is "file" or "dev").Select(attribute => attribute.Value)];
 
-    /// <summary>The files of <see cref="Files"/>.</summary>
+    /// <summary>The source paths of <see cref="Files"/>.</summary>
     /// <exception cref="HypervisorException">The text is not a domain's XML.</exception>
     public static IReadOnlyList<string> FilePaths(string xml) => [.. Files(Parse(xml)).Select(file => file.SourcePath)];
 
-    /// <summary>Where each disk stands.</summary>
+    /// <summary>The state of each disk, by target.</summary>
     public static IReadOnlyDictionary<DiskTarget, DiskState> DiskStates(XElement domain) =>
         DiskElements(domain).ToDictionary(disk => new DiskTarget(TargetOf(disk)), StateOf);
 
@@ -97,7 +100,9 @@ public static class DomainXml
             mirror?.Attribute("ready")?.Value is "yes")
         {
             Format = FormatOf(disk),
-            Backing = [.. disk.Descendants("backingStore").Where(layer => !layer.Ancestors("mirror").Any()).Select(PathOf).OfType<string>()],
+            Backing =
+                [.. disk.Descendants("backingStore").Where(layer => !layer.Ancestors("mirror").Any())
+                    .Select(PathOf).OfType<string>()],
         };
     }
 
@@ -128,7 +133,7 @@ public static class DomainXml
         };
     }
 
-    // libvirt writes it below the source, and reads the older place below the disk, too.
+    // libvirt writes it below the source, and also reads the older place below the disk.
     private static DiskEncryption? EncryptionOf(XElement disk)
     {
         XElement? encryption = disk.Element("source")?.Element("encryption") ?? disk.Element("encryption");

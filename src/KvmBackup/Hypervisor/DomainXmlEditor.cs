@@ -2,9 +2,7 @@ using System.Xml.Linq;
 
 namespace KvmBackup.Hypervisor;
 
-/// <summary>
-/// Changes a domain's XML: for a restore other paths, and for a copy another identity; after a commit the base.
-/// </summary>
+/// <summary>Changes a domain's XML: paths for a restore, the identity for a copy, the base after a commit.</summary>
 public static class DomainXmlEditor
 {
     /// <exception cref="HypervisorException">The text is not a domain's XML.</exception>
@@ -34,22 +32,24 @@ public static class DomainXmlEditor
     }
 
     /// <summary>
-    /// Points a disk from its overlay back to its base. An overlay is a qcow2 file on whatever was there before, so type
-    /// and format go back, too: a guest does not start from a raw image that is called qcow2.
+    /// Changes a disk from its overlay back to its base. An overlay is always a qcow2 file, so type and format are set
+    /// back, too: a guest does not start from a raw image that is declared as qcow2.
     /// </summary>
     public static string PutOnBase(string xml, PlannedOverlay overlay, bool isBlockDevice)
     {
         XElement domain = DomainXml.Parse(xml);
-        XElement? disk = DomainXml.DiskElements(domain).FirstOrDefault(disk => DomainXml.TargetOf(disk) == overlay.Target.Value);
+        XElement? disk = DomainXml.DiskElements(domain)
+            .FirstOrDefault(disk => DomainXml.TargetOf(disk) == overlay.Target.Value);
         if (disk is not null && DomainXml.PathOf(disk) != overlay.BasePath)
         {
             disk.SetAttributeValue("type", isBlockDevice ? "block" : "file");
             disk.Element("driver")?.SetAttributeValue("type", overlay.BaseFormat);
-            // The base is encrypted as the overlay is; with a plain overlay it says so among the backing stores.
+            // The base is encrypted like the overlay. For a plain overlay its encryption is in the backing store.
             XElement? source = disk.Element("source");
             source?.ReplaceWith(new XElement(
                 "source", new XAttribute(isBlockDevice ? "dev" : "file", overlay.BasePath),
-                source.Element("encryption") ?? disk.Element("backingStore")?.Element("source")?.Element("encryption")));
+                source.Element("encryption")
+                    ?? disk.Element("backingStore")?.Element("source")?.Element("encryption")));
             disk.Elements("backingStore").Remove();
         }
 
@@ -57,8 +57,8 @@ public static class DomainXmlEditor
     }
 
     /// <summary>
-    /// The definition for the next start with disks that only the running guest has, so that a restored guest has all disks
-    /// of its backup. libvirt gives them new addresses: the old ones may belong to another device of the definition.
+    /// Adds disks that only the running guest has to the definition for the next start, so that a restored guest has
+    /// all disks of its backup. libvirt assigns new addresses: the old ones may belong to another device.
     /// </summary>
     public static string AddDisks(string next, string live, IReadOnlyCollection<DiskTarget> targets)
     {
@@ -70,7 +70,9 @@ public static class DomainXmlEditor
             disk.Elements("address").Remove();
             disk.Elements("backingStore").Remove();
             disk.Elements("source").Attributes("index").Remove();
-            (DomainXml.DiskElements(domain).LastOrDefault() ?? domain.Element("devices")!.Elements().First()).AddAfterSelf(disk);
+            XElement before = DomainXml.DiskElements(domain).LastOrDefault()
+                ?? domain.Element("devices")!.Elements().First();
+            before.AddAfterSelf(disk);
         }
 
         return domain.ToString();
@@ -84,9 +86,9 @@ public static class DomainXmlEditor
             return;
         }
 
-        // A restored disk is a file whatever it was, and finds its backing chain through its own headers.
+        // A restored disk is always a file. QEMU finds its backing chain by the image headers.
         disk.SetAttributeValue("type", "file");
-        // What it is encrypted with stays.
+        // The encryption stays.
         XElement? source = disk.Element("source");
         source?.ReplaceWith(new XElement("source", new XAttribute("file", path), source.Elements("encryption")));
         disk.Elements("backingStore").Remove();
@@ -101,7 +103,8 @@ public static class DomainXmlEditor
             {
                 element.Value = path;
             }
-            else if (element.Element("source")?.Attribute("file") is { } file && paths.TryGetValue(file.Value, out path))
+            else if (element.Element("source")?.Attribute("file") is { } file
+                && paths.TryGetValue(file.Value, out path))
             {
                 file.Value = path;
             }
@@ -112,7 +115,7 @@ public static class DomainXmlEditor
     {
         domain.SetElementValue("name", name.Value);
 
-        // libvirt makes new ones on define; the firmware's UUID must equal the domain's, so it goes too.
+        // libvirt creates new ones on define. The firmware's UUID must equal the domain's, so it is removed, too.
         domain.Elements("uuid").Remove();
         domain.Elements("genid").Remove();
         domain.Elements("sysinfo").Elements("system").Elements("entry")

@@ -1,6 +1,6 @@
 namespace KvmBackup.Hypervisor;
 
-/// <summary>A guest whose file systems are frozen, for as short as can be. Leaving the scope thaws it.</summary>
+/// <summary>A guest whose file systems are frozen. Leaving the scope thaws it.</summary>
 public sealed class FrozenGuest : IAsyncDisposable
 {
     private readonly GuestAgent agent;
@@ -17,10 +17,10 @@ public sealed class FrozenGuest : IAsyncDisposable
         frozenSince = time.GetTimestamp();
     }
 
-    /// <summary>From before the freeze was asked for until the thaw was confirmed.</summary>
+    /// <summary>The time from the freeze request to the confirmed thaw.</summary>
     public TimeSpan FrozenFor { get; private set; }
 
-    /// <exception cref="HypervisorException">Not confirmed: a person must look.</exception>
+    /// <exception cref="HypervisorException">The thaw is not confirmed: manual action required.</exception>
     public async Task ThawAsync()
     {
         if (isThawed)
@@ -28,7 +28,7 @@ public sealed class FrozenGuest : IAsyncDisposable
             return;
         }
 
-        // Set first: the agent has its own retries, and the scope's end must not start them all over again.
+        // Set first: the agent has its own retries, and the end of the scope must not repeat them.
         isThawed = true;
         await agent.ThawAsync(domain);
         FrozenFor = time.GetElapsedTime(frozenSince);

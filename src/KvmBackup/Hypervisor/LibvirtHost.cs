@@ -4,16 +4,16 @@ using KvmBackup.Shell;
 
 namespace KvmBackup.Hypervisor;
 
-/// <summary>The hypervisor as a whole: which domains there are, and all facts of one. Changes nothing.</summary>
+/// <summary>Read-only queries to libvirt: the list of domains, and all facts of one.</summary>
 public sealed partial class LibvirtHost(Virsh virsh)
 {
     /// <inheritdoc cref="Virsh.CommandLine"/>
     public string CommandLine => virsh.CommandLine;
 
-    /// <summary>The domains libvirt knows, running or not, by their exact names.</summary>
+    /// <summary>The domains of this libvirt, running or not, with their exact names.</summary>
     public async Task<IReadOnlyList<DomainIdentity>> ListAsync(CancellationToken cancellationToken)
     {
-        string text = await virsh.AskAsync(
+        string text = await virsh.RunCheckedAsync(
             virsh.Call("--quiet", "list", "--all", "--uuid", "--name"), "Listing the domains", cancellationToken);
         List<DomainIdentity> domains = [];
         foreach (Match match in ListLine().Matches(text))
@@ -21,61 +21,66 @@ public sealed partial class LibvirtHost(Virsh virsh)
             string uuid = match.Groups["uuid"].Value;
             string name = match.Groups["name"].Value;
 
-            // A blank at an end may be the name's own, or be put there by another version of virsh.
+            // A leading or trailing blank may belong to the name, or be padding of another virsh version.
             domains.Add(new DomainIdentity(
-                new DomainName(name.Trim() == name ? name : await AskNameAsync(uuid, name, cancellationToken)), Guid.Parse(uuid)));
+                new DomainName(name.Trim() == name ? name : await ReadNameAsync(uuid, name, cancellationToken)),
+                Guid.Parse(uuid)));
         }
 
         return domains;
     }
 
     /// <summary>
-    /// Whether libvirt answers that it has no such domain, which is no failure that may pass. Believed only when it does not find the
-    /// domain and then lists the others: an answer that is lost or empty is none.
+    /// Whether libvirt reports that the domain does not exist, as opposed to a temporary failure. True only when
+    /// libvirt does not find the domain and then successfully lists the others without it.
     /// </summary>
     public async Task<bool> IsGoneAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
         try
         {
             string uuid = domain.Uuid.ToString();
-            return !(await virsh.RunAsync(virsh.Call("--quiet", "domname", "--domain", uuid), cancellationToken)).IsSuccess
-                && !Lines(await virsh.AskAsync(
-                    virsh.Call("--quiet", "list", "--all", "--uuid"), "Listing the domains", cancellationToken)).Contains(uuid);
+            return !(await virsh.RunAsync(
+                virsh.Call("--quiet", "domname", "--domain", uuid), cancellationToken)).IsSuccess
+                && !Lines(await virsh.RunCheckedAsync(
+                    virsh.Call("--quiet", "list", "--all", "--uuid"), "Listing the domains",
+                    cancellationToken)).Contains(uuid);
         }
         catch (KvmBackupException)
         {
-            // Not known; libvirtd may be starting again.
+            // Unknown; libvirtd may be restarting.
             return false;
         }
     }
 
-    /// <summary>The libvirt version line of the connection: what <c>virsh version</c> prints of the library.</summary>
+    /// <summary>The versions of library and hypervisor that <c>virsh version</c> prints.</summary>
     public async Task<string> VersionAsync(CancellationToken cancellationToken)
     {
-        string text = await virsh.AskAsync(virsh.Call("version"), "Connecting to libvirt", cancellationToken);
-        return string.Join(", ", text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+        string text = await virsh.RunCheckedAsync(virsh.Call("version"), "Connecting to libvirt", cancellationToken);
+        return string.Join(
+            ", ", text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
             .Where(line => line.StartsWith("Using API", StringComparison.Ordinal)
                 || line.StartsWith("Running hypervisor", StringComparison.Ordinal)));
     }
 
-    /// <summary>All that a backup must know of a domain.</summary>
-    /// <exception cref="HypervisorException">libvirt does not tell.</exception>
+    /// <summary>All facts of a domain that a backup needs.</summary>
+    /// <exception cref="HypervisorException">libvirt reported an error.</exception>
     public async Task<DomainFacts> DescribeAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
-        // Independent questions, asked at once: a virsh call is mostly waiting for its connection.
-        // (dominfo would tell state and persistence at once, but waits for the guest's monitor: a second under load.)
+        // Independent calls in parallel: a virsh call mostly waits for its connection. (dominfo would return state and
+        // persistence in one call, but it waits for the guest's monitor: a second under load.)
         Task<DomainState> state = StateAsync(domain, cancellationToken);
-        Task<string> transient = virsh.AskAsync(
+        Task<string> transient = virsh.RunCheckedAsync(
             virsh.Call("--quiet", "list", "--transient", "--uuid"), "Listing the transient domains", cancellationToken);
-        Task<string> live = AskAsync(domain, cancellationToken, "dumpxml", "--security-info");
-        Task<string> inactive = AskAsync(domain, cancellationToken, "dumpxml", "--security-info", "--inactive");
-        Task<string> migratable = AskAsync(domain, cancellationToken, "dumpxml", "--security-info", "--migratable");
-        Task<string> snapshots = AskAsync(domain, cancellationToken, "snapshot-list", "--name");
-        Task<string> checkpoints = AskAsync(domain, cancellationToken, "checkpoint-list", "--name");
-        Task<string?> job = AskJobOfAsync(state, domain, cancellationToken);
-        Task<string> autostart = virsh.AskAsync(
-            virsh.Call("--quiet", "list", "--autostart", "--all", "--uuid"), "Listing the domains with autostart", cancellationToken);
-        Task<bool> saved = AskSavedAsync(state, domain, cancellationToken);
+        Task<string> live = QueryAsync(domain, cancellationToken, "dumpxml", "--security-info");
+        Task<string> inactive = QueryAsync(domain, cancellationToken, "dumpxml", "--security-info", "--inactive");
+        Task<string> migratable = QueryAsync(domain, cancellationToken, "dumpxml", "--security-info", "--migratable");
+        Task<string> snapshots = QueryAsync(domain, cancellationToken, "snapshot-list", "--name");
+        Task<string> checkpoints = QueryAsync(domain, cancellationToken, "checkpoint-list", "--name");
+        Task<string?> job = ReadJobAsync(state, domain, cancellationToken);
+        Task<string> autostart = virsh.RunCheckedAsync(
+            virsh.Call("--quiet", "list", "--autostart", "--all", "--uuid"), "Listing the domains with autostart",
+            cancellationToken);
+        Task<bool> saved = IsSavedAsync(state, domain, cancellationToken);
         await Task.WhenAll(state, transient, live, inactive, migratable, snapshots, checkpoints, job, autostart, saved);
 
         XElement xml = DomainXml.Parse(await live);
@@ -100,44 +105,46 @@ public sealed partial class LibvirtHost(Virsh virsh)
         };
     }
 
-    /// <summary>The disks alone, and which of them the domain's metadata want left out.</summary>
-    /// <exception cref="HypervisorException">libvirt does not tell.</exception>
+    /// <summary>The disks alone, and those that the domain's metadata exclude.</summary>
+    /// <exception cref="HypervisorException">libvirt reported an error.</exception>
     public async Task<DomainDisks> DisksAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
-        XElement live = DomainXml.Parse(await AskAsync(domain, cancellationToken, "dumpxml"));
-        XElement inactive = DomainXml.Parse(await AskAsync(domain, cancellationToken, "dumpxml", "--inactive"));
+        XElement live = DomainXml.Parse(await QueryAsync(domain, cancellationToken, "dumpxml"));
+        XElement inactive = DomainXml.Parse(await QueryAsync(domain, cancellationToken, "dumpxml", "--inactive"));
         return new DomainDisks(
-            domain, DiskMerge.Merge(DomainXml.Disks(live), DomainXml.Disks(inactive)), MetadataXml.Excluded(live, inactive));
+            domain, DiskMerge.Merge(DomainXml.Disks(live), DomainXml.Disks(inactive)),
+            MetadataXml.Excluded(live, inactive));
     }
 
-    /// <summary>Where all disks stand, by target.</summary>
+    /// <summary>The state of all disks, by target.</summary>
     /// <param name="domain">The domain.</param>
-    /// <param name="isInactive">By the definition for the next start, rather than the live one.</param>
+    /// <param name="isInactive">Reads the definition for the next start instead of the live one.</param>
     public async Task<IReadOnlyDictionary<DiskTarget, DiskState>> DiskStatesAsync(
         DomainIdentity domain, bool isInactive, CancellationToken cancellationToken)
     {
         string xml = isInactive
-            ? await AskAsync(domain, cancellationToken, "dumpxml", "--inactive")
-            : await AskAsync(domain, cancellationToken, "dumpxml");
+            ? await QueryAsync(domain, cancellationToken, "dumpxml", "--inactive")
+            : await QueryAsync(domain, cancellationToken, "dumpxml");
         return DomainXml.DiskStates(DomainXml.Parse(xml));
     }
 
-    /// <summary>The state alone, for a second look.</summary>
+    /// <summary>The current state of a domain.</summary>
     public async Task<DomainState> StateAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        StateOf((await AskAsync(domain, cancellationToken, "domstate")).Trim());
+        StateOf((await QueryAsync(domain, cancellationToken, "domstate")).Trim());
 
     /// <summary>Whether QEMU has paused the guest because a write to a disk failed.</summary>
     public async Task<bool> IsPausedByWriteErrorAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        (await AskAsync(domain, cancellationToken, "domstate", "--reason")).Trim() == "paused (I/O error)";
+        (await QueryAsync(domain, cancellationToken, "domstate", "--reason")).Trim() == "paused (I/O error)";
 
-    /// <summary>The value of a secret, in base64, as a cluster's users have it.</summary>
-    /// <exception cref="HypervisorException">There is none, or libvirt keeps it to itself.</exception>
+    /// <summary>The value of a secret, in base64, as Ceph users have it.</summary>
+    /// <exception cref="HypervisorException">There is no such secret, or it is private.</exception>
     public async Task<string> ReadSecretAsync(Guid secret, CancellationToken cancellationToken) =>
-        (await virsh.AskAsync(
-            virsh.Call("secret-get-value", "--secret", secret.ToString()), $"Reading the secret {secret}", cancellationToken)).Trim();
+        (await virsh.RunCheckedAsync(
+            virsh.Call("secret-get-value", "--secret", secret.ToString()), $"Reading the secret {secret}",
+            cancellationToken)).Trim();
 
     /// <summary>The passphrase of an encrypted disk, in base64.</summary>
-    /// <exception cref="HypervisorException">There is none, or libvirt keeps it to itself.</exception>
+    /// <exception cref="HypervisorException">There is no such secret, or it is private.</exception>
     public async Task<string> ReadSecretAsync(DiskEncryption encryption, CancellationToken cancellationToken)
     {
         if (encryption.SecretUuid is { } uuid)
@@ -145,41 +152,50 @@ public sealed partial class LibvirtHost(Virsh virsh)
             return await ReadSecretAsync(uuid, cancellationToken);
         }
 
-        string text = await virsh.AskAsync(virsh.Call("--quiet", "secret-list"), "Listing the secrets", cancellationToken);
-        Match? secret = SecretLine().Matches(text).FirstOrDefault(match => match.Groups["usage"].Value.TrimEnd() == encryption.SecretUsage);
+        string text =
+            await virsh.RunCheckedAsync(virsh.Call("--quiet", "secret-list"), "Listing the secrets", cancellationToken);
+        Match? secret = SecretLine().Matches(text)
+            .FirstOrDefault(match => match.Groups["usage"].Value.TrimEnd() == encryption.SecretUsage);
         return secret is not null ? await ReadSecretAsync(Guid.Parse(secret.Groups["uuid"].Value), cancellationToken)
-            : throw new HypervisorException($"{encryption.SecretText} is not there: virsh secret-list does not show it");
+            : throw new HypervisorException(
+                $"{encryption.SecretText} does not exist: virsh secret-list does not show it");
     }
 
-    /// <summary>The job that libvirt does with a domain now; null for none, and when the domain is shut off.</summary>
+    /// <summary>
+    /// The job that libvirt currently runs for a domain; null for none, and when the domain is shut off.
+    /// </summary>
     public Task<string?> RunningJobAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        AskJobOfAsync(StateAsync(domain, cancellationToken), domain, cancellationToken);
+        ReadJobAsync(StateAsync(domain, cancellationToken), domain, cancellationToken);
 
-    private async Task<string> AskNameAsync(string uuid, string listed, CancellationToken cancellationToken)
+    private async Task<string> ReadNameAsync(string uuid, string listed, CancellationToken cancellationToken)
     {
-        ProgramResult result = await virsh.RunAsync(virsh.Call("--quiet", "domname", "--domain", uuid), cancellationToken);
+        ProgramResult result =
+            await virsh.RunAsync(virsh.Call("--quiet", "domname", "--domain", uuid), cancellationToken);
         string name = result.StandardOutput.EndsWith('\n') ? result.StandardOutput[..^1] : result.StandardOutput;
 
-        // It may have been undefined since it was listed: that concerns nobody else.
+        // It may have been undefined since it was listed; the other domains are not affected.
         return result.IsSuccess && DomainName.IsValid(name) ? name : listed;
     }
 
-    private async Task<bool> AskSavedAsync(Task<DomainState> state, DomainIdentity domain, CancellationToken cancellationToken) =>
+    private async Task<bool> IsSavedAsync(
+        Task<DomainState> state, DomainIdentity domain, CancellationToken cancellationToken) =>
         await state == DomainState.ShutOff && await new ManagedSave(virsh).ExistsAsync(domain, cancellationToken);
 
-    private async Task<string?> AskJobOfAsync(Task<DomainState> state, DomainIdentity domain, CancellationToken cancellationToken)
+    private async Task<string?> ReadJobAsync(
+        Task<DomainState> state, DomainIdentity domain, CancellationToken cancellationToken)
     {
         if (await state == DomainState.ShutOff)
         {
             return null;
         }
 
-        string type = Field(await AskAsync(domain, cancellationToken, "domjobinfo"), "Job type");
+        string type = Field(await QueryAsync(domain, cancellationToken, "domjobinfo"), "Job type");
         return type is "None" or "" ? null : type;
     }
 
-    private Task<string> AskAsync(DomainIdentity domain, CancellationToken cancellationToken, params string[] command) =>
-        virsh.AskAsync(
+    private Task<string> QueryAsync(
+        DomainIdentity domain, CancellationToken cancellationToken, params string[] command) =>
+        virsh.RunCheckedAsync(
             virsh.Call([.. command, "--domain", domain.Uuid.ToString()]),
             $"{domain.Name}: {command[0]}", cancellationToken);
 

@@ -2,10 +2,10 @@ using KvmBackup.Shell;
 
 namespace KvmBackup.Hypervisor;
 
-/// <summary>Puts overlays on all disks of a running domain at one instant.</summary>
+/// <summary>Creates overlays for all disks of a running domain at one instant.</summary>
 public sealed class OverlaySnapshot(Virsh virsh, LibvirtHost host, TimeProvider time)
 {
-    /// <summary>How long the call may take when no guest is frozen meanwhile.</summary>
+    /// <summary>The time limit of the call when the guest is not frozen.</summary>
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private static readonly TimeSpan EndLimit = TimeSpan.FromMinutes(2);
@@ -15,8 +15,9 @@ public sealed class OverlaySnapshot(Virsh virsh, LibvirtHost host, TimeProvider 
     public string CommandLine => virsh.CommandLine;
 
     /// <summary>
-    /// The one call that pins: every disk has a diskspec of its own, since libvirt would snapshot a disk that is not named.
-    /// A disk that only the next start has must have none: libvirt 9.0 refuses it ("too many disk snapshot requests").
+    /// The call that takes the snapshot. Every disk has its own diskspec, since libvirt also snapshots disks that are
+    /// not named. A disk that only the next start has must have no diskspec: libvirt 9.0 refuses it ("too many disk
+    /// snapshot requests").
     /// </summary>
     public ProgramCall CreateCall(DomainFacts domain, BackupId id, IReadOnlyList<PlannedOverlay> overlays)
     {
@@ -43,7 +44,7 @@ public sealed class OverlaySnapshot(Virsh virsh, LibvirtHost host, TimeProvider 
     }
 
     /// <exception cref="HypervisorException">
-    /// libvirt refused; as the call is atomic no disk has an overlay then, which the caller checks all the same.
+    /// libvirt refused. The call is atomic, so no disk has an overlay then; the caller checks this anyway.
     /// </exception>
     public async Task CreateAsync(
         DomainFacts domain, BackupId id, IReadOnlyList<PlannedOverlay> overlays, TimeSpan limit,
@@ -52,17 +53,19 @@ public sealed class OverlaySnapshot(Virsh virsh, LibvirtHost host, TimeProvider 
         string purpose = $"{domain.Name}: taking the snapshot";
         if (overlays.All(overlay => overlay.Encryption is null))
         {
-            await virsh.AskAsync(CreateCall(domain, id, overlays) with { Timeout = limit }, purpose, cancellationToken);
+            await virsh.RunCheckedAsync(
+                CreateCall(domain, id, overlays) with { Timeout = limit }, purpose, cancellationToken);
             return;
         }
 
-        // A diskspec cannot say that an overlay is encrypted.
+        // A diskspec cannot declare an encrypted overlay.
         DirectoryInfo folder = Directory.CreateTempSubdirectory("kvmbackup-");
         try
         {
             string filePath = Path.Combine(folder.FullName, "snapshot.xml");
             await File.WriteAllTextAsync(filePath, SnapshotXml.Write(domain, id, overlays), cancellationToken);
-            await virsh.AskAsync(SnapshotXml.Call(virsh, domain, filePath) with { Timeout = limit }, purpose, cancellationToken);
+            await virsh.RunCheckedAsync(
+                SnapshotXml.Call(virsh, domain, filePath) with { Timeout = limit }, purpose, cancellationToken);
         }
         finally
         {
@@ -71,10 +74,10 @@ public sealed class OverlaySnapshot(Virsh virsh, LibvirtHost host, TimeProvider 
     }
 
     /// <summary>
-    /// Makes sure that both definitions show every overlay, whatever the call said. A disk that only the running guest has
-    /// is not in the other definition, and libvirt does not add it there.
+    /// Verifies that both definitions show every overlay, whatever the result of the call. A disk that only the running
+    /// guest has is not in the other definition, and libvirt does not add it there.
     /// </summary>
-    /// <exception cref="HypervisorException">One does not.</exception>
+    /// <exception cref="HypervisorException">An overlay is missing in a definition.</exception>
     public async Task EnsureAppliedAsync(
         DomainFacts domain, IReadOnlyList<PlannedOverlay> overlays, CancellationToken cancellationToken)
     {
@@ -89,14 +92,14 @@ public sealed class OverlaySnapshot(Virsh virsh, LibvirtHost host, TimeProvider 
             if (missing is not null)
             {
                 throw new HypervisorException(
-                    $"{domain.Name}: the snapshot was taken, but disk {missing.Target} is not on its overlay in the "
-                    + $"{(isInactive ? "inactive" : "live")} definition.");
+                    $"{domain.Name}: {missing.Target}: the snapshot was taken, but the disk is not on its overlay in "
+                        + $"the {(isInactive ? "inactive" : "live")} definition.");
             }
         }));
     }
 
-    /// <summary>Waits until libvirt does nothing with the domain any more, for as long as is sensible.</summary>
-    /// <returns>False when it still does something, or does not answer.</returns>
+    /// <summary>Waits, with a time limit, until libvirt runs no job for the domain.</summary>
+    /// <returns>False when a job still runs, or libvirt does not answer.</returns>
     public async Task<bool> TryWaitForEndAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
         long start = time.GetTimestamp();
@@ -124,7 +127,7 @@ public sealed class OverlaySnapshot(Virsh virsh, LibvirtHost host, TimeProvider 
         }
         catch (KvmBackupException)
         {
-            // libvirtd may be starting again, and is asked until the limit; nothing is done with a domain that is gone.
+            // libvirtd may be restarting, so this is repeated until the limit. No job runs for a domain that is gone.
             return await host.IsGoneAsync(domain, cancellationToken);
         }
     }

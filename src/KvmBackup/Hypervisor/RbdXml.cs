@@ -3,12 +3,12 @@ using System.Xml.Linq;
 
 namespace KvmBackup.Hypervisor;
 
-/// <summary>Reads the RBD image behind a disk out of a domain's XML.</summary>
+/// <summary>Reads the RBD image of a disk from a domain's XML.</summary>
 internal static partial class RbdXml
 {
     private const string Devices = "/dev/rbd";
 
-    /// <returns>The image; null when the disk has none, or one whose name cannot be.</returns>
+    /// <returns>The image; null when the disk has none, or the image name is invalid.</returns>
     public static RbdSource? Find(XElement disk)
     {
         if (disk.Element("source") is not { } source || source.Attribute("protocol")?.Value != "rbd"
@@ -17,7 +17,7 @@ internal static partial class RbdXml
             return null;
         }
 
-        // Where the image is reached with a secret, old definitions say so beside the source.
+        // Old definitions have the authentication beside the source.
         XElement? auth = source.Element("auth") ?? disk.Element("auth");
         return new RbdSource(
             image,
@@ -52,7 +52,8 @@ internal static partial class RbdXml
     {
         string? name = host.Attribute("name")?.Value;
         string? port = host.Attribute("port")?.Value;
-        string? address = name is not null && name.Contains(':', StringComparison.Ordinal) && name[0] != '[' ? $"[{name}]" : name;
+        string? address = name is not null && name.Contains(':', StringComparison.Ordinal) && name[0] != '['
+            ? $"[{name}]" : name;
         return address is null || port is null ? address : $"{address}:{port}";
     }
 }

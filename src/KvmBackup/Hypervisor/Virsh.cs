@@ -3,33 +3,33 @@ using KvmBackup.Shell;
 namespace KvmBackup.Hypervisor;
 
 /// <summary>
-/// Every call of virsh. Its exit status is 0 or 1 and says little: what changed is read from the XML afterwards.
+/// Runs virsh. Its exit status is only 0 or 1, so the effect of a call is read from the XML afterwards.
 /// </summary>
-public sealed class Virsh(IProcessRunner shell, string? connectUri)
+public sealed class Virsh(IProcessRunner runner, string? connectUri)
 {
-    /// <summary>A call as a value, for running it and for showing it.</summary>
+    /// <summary>A call as a value, to run or to print.</summary>
     public ProgramCall Call(params IEnumerable<string> arguments) =>
         new("virsh", [.. connectUri is null ? [] : new[] { "--connect", connectUri }, .. arguments]);
 
-    /// <summary>The beginning of every command that is shown to a person.</summary>
+    /// <summary>The beginning of every command that is printed for an operator.</summary>
     public string CommandLine => Call().ToString();
 
     public Task<ProgramResult> RunAsync(ProgramCall call, CancellationToken cancellationToken) =>
-        shell.RunAsync(call, cancellationToken);
+        runner.RunAsync(call, cancellationToken);
 
     /// <summary>Runs a call that must succeed and returns its output.</summary>
-    /// <param name="purpose">What it is for, as the beginning of a message: <c>web1: reading its definition</c>.</param>
-    /// <exception cref="HypervisorException">It failed; the message says what virsh said.</exception>
-    public async Task<string> AskAsync(ProgramCall call, string purpose, CancellationToken cancellationToken)
+    /// <param name="purpose">The purpose, as the beginning of a message: <c>web1: reading the definition</c>.</param>
+    /// <exception cref="HypervisorException">The call failed; the message contains the error text of virsh.</exception>
+    public async Task<string> RunCheckedAsync(ProgramCall call, string purpose, CancellationToken cancellationToken)
     {
         ProgramResult result = await RunAsync(call, cancellationToken);
         return result.IsSuccess
             ? result.StandardOutput
             : throw new HypervisorException(
-                $"{purpose} failed: virsh said: {result.Complaint}{Hint(result.Complaint)}");
+                $"{purpose} failed: virsh reported: {result.ErrorText}{Hint(result.ErrorText)}");
     }
 
-    /// <summary>What to do when it is not about a domain at all.</summary>
+    /// <summary>What to do when the connection to libvirt failed.</summary>
     private static string Hint(string complaint) =>
         !complaint.Contains("failed to connect to the hypervisor", StringComparison.OrdinalIgnoreCase) ? string.Empty
         : complaint.Contains("authentication", StringComparison.OrdinalIgnoreCase)

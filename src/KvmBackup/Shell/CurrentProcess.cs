@@ -3,20 +3,20 @@ using System.Runtime.InteropServices;
 
 namespace KvmBackup.Shell;
 
-/// <summary>What this process does to itself.</summary>
+/// <summary>The path of this program, and signals to this process.</summary>
 public static partial class CurrentProcess
 {
     private const int StopSignal = 19;
 
-    /// <summary>What to start to get this program again: itself, or the runtime that runs it.</summary>
+    /// <summary>The executable that starts this program: the program itself, or the .NET host.</summary>
     public static string ProgramPath => Environment.ProcessPath
         ?? throw new InvalidOperationException("This process has no executable.");
 
-    /// <summary>What stands before the arguments then.</summary>
+    /// <summary>The arguments before those of this program; empty unless the .NET host runs it.</summary>
     public static IReadOnlyList<string> ProgramPrefix =>
         Path.GetFileNameWithoutExtension(ProgramPath) == "dotnet" ? [Environment.GetCommandLineArgs()[0]] : [];
 
-    /// <summary>Stops all threads until somebody sends SIGCONT, as a debugger would.</summary>
+    /// <summary>Stops all threads until SIGCONT, like a debugger.</summary>
     public static void Stop()
     {
         if (Kill(Environment.ProcessId, StopSignal) != 0)
@@ -24,7 +24,7 @@ public static partial class CurrentProcess
             throw new Win32Exception();
         }
 
-        // The signal is ours, but any thread may take it: wait here until one has.
+        // Any thread of the process may receive the signal: wait until one has.
         Thread.Sleep(TimeSpan.FromMilliseconds(200));
     }
 

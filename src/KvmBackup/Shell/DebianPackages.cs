@@ -1,6 +1,6 @@
 namespace KvmBackup.Shell;
 
-/// <summary>Where the programs come from.</summary>
+/// <summary>The Debian packages of the programs.</summary>
 internal static class DebianPackages
 {
     // Each program and its package.

@@ -3,12 +3,12 @@ using System.Text;
 
 namespace KvmBackup.Shell;
 
-/// <summary>How many files this process may have open at once.</summary>
+/// <summary>The limit of open files of this process.</summary>
 public static partial class DescriptorLimit
 {
     /// <summary>
-    /// What a command may need: a backup of one disk has had 150 open, most of them by the runtime and its libraries,
-    /// and a long chain of archives takes some dozens more.
+    /// The requirement of a command: a backup of one disk has up to 150 open files, most of them by the runtime and its
+    /// libraries, and a long chain of archives needs some dozens more.
     /// </summary>
     private const int Needed = 256;
 
@@ -17,14 +17,14 @@ public static partial class DescriptorLimit
     private const ulong Wanted = 8192;
     private const string OpenPath = "/proc/self/fd";
 
-    /// <summary>How many may be open now.</summary>
+    /// <summary>The current soft limit.</summary>
     public static long Allowed =>
         getrlimit(DescriptorBudget, out Limit limit) == 0 ? (long)Math.Min(limit.Soft, long.MaxValue) : long.MaxValue;
 
-    /// <summary>How many more may be opened now.</summary>
+    /// <summary>The number of files that may still be opened.</summary>
     public static long Free => Allowed - Directory.GetFileSystemEntries(OpenPath).Length;
 
-    /// <summary>Raises the soft limit as far as the hard one, and as root beyond that.</summary>
+    /// <summary>Raises the soft limit up to the hard limit, and as root beyond it.</summary>
     public static void Raise()
     {
         if (getrlimit(DescriptorBudget, out Limit limit) != 0 || limit.Soft >= Wanted)
@@ -39,7 +39,7 @@ public static partial class DescriptorLimit
         }
     }
 
-    /// <summary>Whether a command may begin. If not, standard error has been told, by the kernel's own call.</summary>
+    /// <summary>Whether a command may start. If not, a message was written to standard error by write(2).</summary>
     public static bool IsEnough()
     {
         long allowed = Allowed;
@@ -49,8 +49,8 @@ public static partial class DescriptorLimit
         }
 
         byte[] message = Encoding.UTF8.GetBytes(
-            $"kvmbackup: this process may open {allowed} files only, and needs {Needed}: raise ulimit -n, or "
-            + "LimitNOFILE of the systemd unit. Nothing was begun.\n");
+            $"kvmbackup: this process may open only {allowed} files, but {Needed} are required: raise ulimit -n, or "
+                + "LimitNOFILE of the systemd unit. Nothing was started.\n");
         _ = write(StandardError, message, message.Length);
         return false;
     }

@@ -3,15 +3,17 @@ using System.Diagnostics;
 namespace KvmBackup.Shell;
 
 /// <summary>
-/// One program that data flows through. Made of bare pipes and threads that block in them: a library that copies each byte
-/// through streams of its own cost a fifth of the time of pigz.
+/// A program used as a filter, with plain pipes and blocking threads: a library that copies each byte through its own
+/// streams took a fifth of the time of pigz.
 /// </summary>
 internal sealed class FilterProcess(Process process) : IDisposable
 {
     private const int ReadBytes = 1 << 18;
 
-    /// <summary>Feeds it, collects what it prints, and waits for its end; killed when the token is cancelled.</summary>
-    /// <returns>Its exit status and its complaints.</returns>
+    /// <summary>
+    /// Writes the input, collects the output, and waits for the exit; kills the program when the token is cancelled.
+    /// </summary>
+    /// <returns>The exit status and the standard error.</returns>
     public async Task<(int ExitCode, string Error)> RunAsync(
         ReadOnlyMemory<byte> input, Stream output, CancellationToken cancellationToken)
     {
@@ -25,7 +27,7 @@ internal sealed class FilterProcess(Process process) : IDisposable
         }
         catch (Exception)
         {
-            // Whoever takes its output failed: nobody will read the rest, so it would block for ever.
+            // Writing to the output failed: nothing reads the rest, so the program would block forever.
             Kill();
             throw;
         }
@@ -41,7 +43,7 @@ internal sealed class FilterProcess(Process process) : IDisposable
         process.Dispose();
     }
 
-    // Not the pool's threads, which are as few as processors: these block.
+    // Not threads of the pool, which has only one for each processor: these block.
     private static Task OnThread(Action action) => Task.Factory.StartNew(
         action, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
@@ -54,7 +56,7 @@ internal sealed class FilterProcess(Process process) : IDisposable
         }
         catch (IOException)
         {
-            // It stopped reading before the end; its exit status and complaint say why.
+            // The program stopped reading before the end; exit status and standard error contain the reason.
         }
     }
 

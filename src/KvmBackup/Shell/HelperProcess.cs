@@ -3,8 +3,8 @@ using Medallion.Shell;
 namespace KvmBackup.Shell;
 
 /// <summary>
-/// A program that runs beside this one and watches a pipe: it sees the pipe close however this one ends, and a word in it
-/// when this one ends well.
+/// A program that runs beside this one and reads a pipe. It receives a line when this process ends normally, and only
+/// the end of the pipe when this process is killed.
 /// </summary>
 public sealed class HelperProcess : IAsyncDisposable
 {
@@ -18,16 +18,18 @@ public sealed class HelperProcess : IAsyncDisposable
         this.call = call;
     }
 
-    /// <exception cref="ShellException">It cannot be started.</exception>
+    /// <exception cref="ShellException">The program cannot be started.</exception>
     public static HelperProcess Start(ProgramCall call) => new(Launch.Start(call, _ => { }), call);
 
-    /// <summary>Waits until it has said a line, which tells that it stands by.</summary>
-    /// <exception cref="ShellException">It ended, or said nothing in time.</exception>
+    /// <summary>Waits until the program has printed a line, which means that it is ready.</summary>
+    /// <exception cref="ShellException">The program ended, or printed nothing within the limit.</exception>
     public async Task WaitUntilReadyAsync(TimeSpan limit, CancellationToken cancellationToken)
     {
         try
         {
-            string? line = await command.StandardOutput.ReadLineAsync(cancellationToken).AsTask().WaitAsync(limit, cancellationToken);
+            string? line =
+                await command.StandardOutput.ReadLineAsync(
+                    cancellationToken).AsTask().WaitAsync(limit, cancellationToken);
             if (line is not null)
             {
                 return;
@@ -35,13 +37,13 @@ public sealed class HelperProcess : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            // Told below, as for one that ended.
+            // Reported below, as for a program that ended.
         }
 
-        throw new ShellException($"'{call}' does not stand by.", isProgramMissing: false);
+        throw new ShellException($"'{call}' is not ready.", isProgramMissing: false);
     }
 
-    /// <summary>Tells it that all is well, so that it ends without doing anything.</summary>
+    /// <summary>Sends the line, so that the program exits without action.</summary>
     public async ValueTask DisposeAsync()
     {
         try
@@ -51,7 +53,7 @@ public sealed class HelperProcess : IAsyncDisposable
         }
         catch (IOException)
         {
-            // It has ended already; then there is nobody to tell.
+            // The program has already ended.
         }
 
         if (await Task.WhenAny(command.Task, Task.Delay(EndLimit)) != command.Task)

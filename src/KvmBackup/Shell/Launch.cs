@@ -5,22 +5,22 @@ using Medallion.Shell;
 namespace KvmBackup.Shell;
 
 /// <summary>
-/// Starts a program in a session of its own: a Ctrl-C at the terminal, and its end, reach this program alone, which then
-/// ends the others in the right order.
+/// Starts a program in its own session: a Ctrl-C or hang-up of the terminal reaches only this program, which then ends
+/// the others in the correct order.
 /// </summary>
 internal static class Launch
 {
     private const string SessionProgram = "setsid";
 
-    // EAGAIN, ENOMEM, ENFILE, EMFILE: the host has no process, memory or file to spare now, and may have a moment later.
-    private static readonly int[] Passing = [11, 12, 23, 24];
+    // EAGAIN, ENOMEM, ENFILE, EMFILE: a temporary lack of processes, memory or files.
+    private static readonly int[] TemporaryErrors = [11, 12, 23, 24];
     private static readonly string? SessionPath = Find(SessionProgram);
 
-    /// <exception cref="ShellException">There is no such program.</exception>
+    /// <exception cref="ShellException">The program is missing.</exception>
     public static Command Start(ProgramCall call, Action<Medallion.Shell.Shell.Options> configure) =>
         Start(call, (path, arguments) => Command.Run(path, arguments, configure));
 
-    /// <exception cref="ShellException">There is no such program.</exception>
+    /// <exception cref="ShellException">The program is missing.</exception>
     public static Process StartBare(ProgramCall call) => Start(call, StartBare);
 
     private static Process StartBare(string path, IReadOnlyList<string> arguments)
@@ -39,16 +39,17 @@ internal static class Launch
     {
         string path = Find(call.Program)
             ?? throw new ShellException(
-                $"{call.Program} is not on this host (PATH: {SearchPath}).{DebianPackages.Hint(call.Program)}",
+                $"{call.Program} is not installed on this host (PATH: "
+                    + $"{SearchPath}).{DebianPackages.Hint(call.Program)}",
                 isProgramMissing: true);
         try
         {
-            // setsid replaces itself by the program, so the process is the program's.
+            // setsid executes the program in the same process.
             return SessionPath is null ? start(path, call.Arguments) : start(SessionPath, [path, .. call.Arguments]);
         }
         catch (Win32Exception failure)
         {
-            bool isMissing = !Passing.Contains(failure.NativeErrorCode);
+            bool isMissing = !TemporaryErrors.Contains(failure.NativeErrorCode);
             throw new ShellException($"{path} cannot be started: {failure.Message}", isMissing, failure);
         }
     }

@@ -3,16 +3,18 @@ using System.Runtime.InteropServices;
 
 namespace KvmBackup.Shell;
 
-/// <summary>Makes pipes hold more than the kernel's 64 KiB, each of which costs the two programs a turn of waiting.</summary>
+/// <summary>
+/// Enlarges pipes beyond the kernel's default of 64 KiB, to reduce context switches between the two programs.
+/// </summary>
 internal static partial class PipeCapacity
 {
     private const int SetPipeSize = 1031;
 
-    /// <summary>What the kernel grants anybody; see /proc/sys/fs/pipe-max-size.</summary>
+    /// <summary>The size that the kernel grants without privileges; see /proc/sys/fs/pipe-max-size.</summary>
     private const int WideBytes = 1 << 20;
 
-    /// <summary>A pipe that cannot be made wider is as good a pipe, only slower.</summary>
-    /// <returns>What it holds now; negative when that did not change.</returns>
+    /// <summary>Tries to enlarge a pipe. A smaller pipe works as well, only slower.</summary>
+    /// <returns>The new capacity in bytes; negative when it is unchanged.</returns>
     public static int Widen(Stream stream) => stream is PipeStream pipe
         ? Control(pipe.SafePipeHandle, SetPipeSize, WideBytes) : -1;
 

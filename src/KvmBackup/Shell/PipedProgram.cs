@@ -3,30 +3,30 @@ using System.Text;
 
 namespace KvmBackup.Shell;
 
-/// <summary>A real program on bare pipes; its complaints are collected, up to a bound, by a thread of their own.</summary>
+/// <summary>A real program with plain pipes; its own thread collects a bounded part of the standard error.</summary>
 internal sealed class PipedProgram : IPipedProgram
 {
-    private const int MostComplaintBytes = 1 << 16;
+    private const int MaximumErrorBytes = 1 << 16;
     private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(5);
     private readonly Process process;
     private readonly ProgramCall call;
     private readonly TimeProvider time;
-    private readonly Action<ProgramResult> tell;
+    private readonly Action<ProgramResult> report;
     private readonly long start;
-    private readonly Task<string> complaint;
+    private readonly Task<string> errorText;
     private readonly TimedPipe input;
     private readonly TimedPipe output;
-    private volatile bool isLate;
+    private volatile bool isTimedOut;
 
-    public PipedProgram(Process process, ProgramCall call, TimeProvider time, Action<ProgramResult> tell)
+    public PipedProgram(Process process, ProgramCall call, TimeProvider time, Action<ProgramResult> report)
     {
         this.process = process;
         this.call = call;
         this.time = time;
-        this.tell = tell;
+        this.report = report;
         start = time.GetTimestamp();
-        complaint = Task.Factory.StartNew(
-            CollectComplaint, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        errorText = Task.Factory.StartNew(
+            CollectErrorText, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         PipeCapacity.Widen(process.StandardInput.BaseStream);
         PipeCapacity.Widen(process.StandardOutput.BaseStream);
         input = new TimedPipe(process.StandardInput.BaseStream, this);
@@ -40,7 +40,8 @@ internal sealed class PipedProgram : IPipedProgram
     public async Task<ProgramResult> WaitAsync(CancellationToken cancellationToken)
     {
         using CancellationTokenSource limit = new(call.Timeout, time);
-        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        using CancellationTokenSource either =
+            CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
             await process.WaitForExitAsync(either.Token);
@@ -49,20 +50,20 @@ internal sealed class PipedProgram : IPipedProgram
         {
             Kill();
             cancellationToken.ThrowIfCancellationRequested();
-            isLate = true;
+            isTimedOut = true;
         }
 
-        EnsureInTime();
-        ProgramResult result = new(call, process.ExitCode, string.Empty, await complaint, time.GetElapsedTime(start));
-        tell(result);
+        ThrowIfTimedOut();
+        ProgramResult result = new(call, process.ExitCode, string.Empty, await errorText, time.GetElapsedTime(start));
+        report(result);
         return result;
     }
 
-    /// <summary>A timer for one direction of the pipes: when it rings, the program is killed.</summary>
+    /// <summary>A timer for one direction of the pipes: when it expires, the program is killed.</summary>
     public ITimer CreateTimer() => time.CreateTimer(
         _ =>
         {
-            isLate = true;
+            isTimedOut = true;
             Kill();
         },
         state: null,
@@ -71,15 +72,16 @@ internal sealed class PipedProgram : IPipedProgram
 
     public TimeSpan Limit => call.Timeout;
 
-    public bool IsLate => isLate;
+    public bool IsTimedOut => isTimedOut;
 
-    /// <exception cref="ShellException">It was killed because it stood still.</exception>
-    public void EnsureInTime()
+    /// <exception cref="ShellException">The program was killed because it made no progress.</exception>
+    public void ThrowIfTimedOut()
     {
-        if (isLate)
+        if (isTimedOut)
         {
             throw new ShellException(
-                $"'{call}' stood still for {call.Timeout.TotalSeconds:0} s and was killed.", isProgramMissing: false);
+                $"'{call}' made no progress for {call.Timeout.TotalSeconds:0} s and was killed.",
+                isProgramMissing: false);
         }
     }
 
@@ -92,10 +94,10 @@ internal sealed class PipedProgram : IPipedProgram
         process.Dispose();
     }
 
-    private string CollectComplaint()
+    private string CollectErrorText()
     {
         Stream pipe = process.StandardError.BaseStream;
-        byte[] kept = new byte[MostComplaintBytes];
+        byte[] kept = new byte[MaximumErrorBytes];
         byte[] surplus = new byte[4096];
         int length = 0;
         int count;

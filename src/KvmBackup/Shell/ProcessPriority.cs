@@ -4,19 +4,20 @@ using System.Runtime.InteropServices;
 namespace KvmBackup.Shell;
 
 /// <summary>
-/// Lowers this process for a while. Linux keeps both priorities for each thread, and a new thread or program has those of the
-/// thread that starts it: so all threads are set, until there is none left that is not.
+/// A scope with a lower CPU and I/O priority of this process. Linux has both priorities per thread, and a new thread or
+/// program inherits those of its parent thread. So the priorities of all threads are set, repeatedly, until no thread
+/// is left to change.
 /// </summary>
 public sealed partial class ProcessPriority : IDisposable
 {
     private const string ThreadsPath = "/proc/self/task";
-    private const int MostPasses = 20;
-    private const int OneThread = 0;
-    private const int OneThreadsDisk = 1;
+    private const int MaximumPasses = 20;
+    private const int WhichThread = 0;
+    private const int IoWhichThread = 1;
     private const int ClassShift = 13;
     private const int BestEffortClass = 2;
     private const int IdleClass = 3;
-    private const int LastOfClass = 7;
+    private const int LowestOfClass = 7;
 
     private readonly int? nice;
     private readonly int? io;
@@ -27,22 +28,23 @@ public sealed partial class ProcessPriority : IDisposable
         this.io = io;
     }
 
-    /// <summary>Lowers it until the scope is left; never raises what was lower before.</summary>
-    /// <exception cref="ShellException">It could not be undone, or not be done: nothing has changed.</exception>
+    /// <summary>Lowers the priorities until the scope is left; never raises a lower one.</summary>
+    /// <exception cref="ShellException">The priorities cannot be set or restored: nothing has changed.</exception>
     public static ProcessPriority Lower(ResourceLimits limits)
     {
         int main = Environment.ProcessId;
-        int? nice = limits.Nice is > 0 ? Niceness(main) : null;
-        int? io = limits.Io is null or IoPriority.None ? null : DiskPriority(main);
+        int? nice = limits.Nice is > 0 ? NicenessOf(main) : null;
+        int? io = limits.Io is null or IoPriority.None ? null : IoPriorityOf(main);
         if (nice is not null)
         {
-            DemandWayBack(nice.Value);
+            EnsureReversible(nice.Value);
         }
 
         ProcessPriority before = new(nice, io);
         try
         {
-            Set(nice is null ? null : Math.Max(nice.Value, limits.Nice!.Value), io is null ? null : Word(limits.Io!.Value));
+            Set(nice is null ? null : Math.Max(nice.Value, limits.Nice!.Value), io is null ? null
+                : ToIoPriority(limits.Io!.Value));
             return before;
         }
         catch (ShellException)
@@ -52,36 +54,42 @@ public sealed partial class ProcessPriority : IDisposable
         }
     }
 
-    /// <summary>All threads are again as they were.</summary>
+    /// <summary>Restores the priorities of all threads.</summary>
     public void Dispose() => Set(nice, io);
 
-    private static int Word(IoPriority priority) => priority == IoPriority.Idle
-        ? (IdleClass << ClassShift) | LastOfClass : (BestEffortClass << ClassShift) | LastOfClass;
+    private static int ToIoPriority(IoPriority priority) => priority == IoPriority.Idle
+        ? (IdleClass << ClassShift) | LowestOfClass : (BestEffortClass << ClassShift) | LowestOfClass;
 
-    /// <summary>A thread of no other use tries it: to become nicer is free, to come back takes a right.</summary>
-    private static void DemandWayBack(int before)
+    /// <summary>
+    /// Tests with a temporary thread whether the niceness can be lowered again, which requires a privilege.
+    /// </summary>
+    private static void EnsureReversible(int before)
     {
         int result = 0;
-        Thread trial = new(() => result = before >= 19 ? 0 : setpriority(OneThread, 0, before + 1) | setpriority(OneThread, 0, before));
+        Thread trial =
+            new(() => result = before >= 19 ? 0
+                : setpriority(WhichThread, 0, before + 1) | setpriority(WhichThread, 0, before));
         trial.Start();
         trial.Join();
         if (result != 0)
         {
-            throw new ShellException("the way back from a higher niceness takes root, with the capability SYS_NICE.", isProgramMissing: false);
+            throw new ShellException(
+                "restoring the niceness requires root with the capability SYS_NICE.", isProgramMissing: false);
         }
     }
 
     private static void Set(int? nice, int? io)
     {
         bool hasChanged = true;
-        for (int pass = 0; hasChanged && pass < MostPasses; pass++)
+        for (int pass = 0; hasChanged && pass < MaximumPasses; pass++)
         {
             hasChanged = false;
             foreach (int thread in Threads())
             {
-                hasChanged |= nice is { } wanted && Niceness(thread) is { } now && now != wanted && Do(setpriority(OneThread, thread, wanted));
-                hasChanged |= io is { } word && DiskPriority(thread) is { } priority && priority != word
-                    && Do((int)syscall(Numbers().Set, OneThreadsDisk, thread, word));
+                hasChanged |= nice is { } wanted && NicenessOf(thread) is { } now && now != wanted
+                    && TrySet(setpriority(WhichThread, thread, wanted));
+                hasChanged |= io is { } word && IoPriorityOf(thread) is { } priority && priority != word
+                    && TrySet((int)syscall(SystemCallNumbers().Set, IoWhichThread, thread, word));
             }
         }
     }
@@ -90,28 +98,31 @@ public sealed partial class ProcessPriority : IDisposable
         .Select(path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture));
 
     /// <returns>Null when the thread has ended.</returns>
-    private static int? Niceness(int thread)
+    private static int? NicenessOf(int thread)
     {
-        int value = getpriority(OneThread, thread);
+        int value = getpriority(WhichThread, thread);
         return Marshal.GetLastPInvokeError() == 0 ? value : null;
     }
 
     /// <returns>Null when the thread has ended.</returns>
-    private static int? DiskPriority(int thread) => (int)syscall(Numbers().Get, OneThreadsDisk, thread, 0) is var word and >= 0 ? word : null;
+    private static int? IoPriorityOf(int thread) =>
+        (int)syscall(SystemCallNumbers().Get, IoWhichThread, thread, 0) is var word and >= 0 ? word : null;
 
-    private static bool Do(int result)
+    private static bool TrySet(int result)
     {
         const int noSuchThread = 3;
         return result == 0 ? true : Marshal.GetLastPInvokeError() == noSuchThread ? false : throw new ShellException(
-            $"the priority of this process cannot be set: {Marshal.GetLastPInvokeErrorMessage()}.", isProgramMissing: false);
+            $"the priority of this process cannot be set: {Marshal.GetLastPInvokeErrorMessage()}.",
+            isProgramMissing: false);
     }
 
-    /// <summary>libc has no names for these two.</summary>
-    private static (nint Set, nint Get) Numbers() => RuntimeInformation.ProcessArchitecture switch
+    /// <summary>The numbers of ioprio_set(2) and ioprio_get(2), for which libc has no functions.</summary>
+    private static (nint Set, nint Get) SystemCallNumbers() => RuntimeInformation.ProcessArchitecture switch
     {
         Architecture.X64 => (251, 252),
         Architecture.Arm64 or Architecture.RiscV64 or Architecture.LoongArch64 => (30, 31),
-        _ => throw new ShellException($"ionice is not known on {RuntimeInformation.ProcessArchitecture}.", isProgramMissing: false),
+        _ => throw new ShellException(
+            $"I/O priorities are not supported on {RuntimeInformation.ProcessArchitecture}.", isProgramMissing: false),
     };
 
     [LibraryImport("libc", SetLastError = true)]

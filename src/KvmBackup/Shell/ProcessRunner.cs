@@ -3,7 +3,7 @@ using Serilog;
 
 namespace KvmBackup.Shell;
 
-/// <summary>Starts real programs, in the C locale, and logs each with its exit status and duration.</summary>
+/// <summary>Starts real programs in the C locale, and logs each with its exit status and duration.</summary>
 public sealed class ProcessRunner(ILogger log, TimeProvider time) : IProcessRunner
 {
     public async Task<ProgramResult> RunAsync(ProgramCall call, CancellationToken cancellationToken)
@@ -17,12 +17,12 @@ public sealed class ProcessRunner(ILogger log, TimeProvider time) : IProcessRunn
                 .EnvironmentVariable("LC_ALL", "C"));
             command.StandardInput.Dispose();
             CommandResult ended = await command.Task;
-            return Tell(new ProgramResult(
+            return Log(new ProgramResult(
                 call, ended.ExitCode, ended.StandardOutput, ended.StandardError, time.GetElapsedTime(start)));
         }
         catch (TimeoutException failure)
         {
-            throw Late(call, failure);
+            throw TimedOut(call, failure);
         }
     }
 
@@ -31,33 +31,36 @@ public sealed class ProcessRunner(ILogger log, TimeProvider time) : IProcessRunn
     {
         long start = time.GetTimestamp();
         using CancellationTokenSource limit = new(call.Timeout, time);
-        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        using CancellationTokenSource either =
+            CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
             using FilterProcess filter = new(Launch.StartBare(call));
             (int exitCode, string error) = await filter.RunAsync(input, output, either.Token);
-            return Tell(new ProgramResult(call, exitCode, string.Empty, error, time.GetElapsedTime(start)));
+            return Log(new ProgramResult(call, exitCode, string.Empty, error, time.GetElapsedTime(start)));
         }
         catch (OperationCanceledException failure) when (!cancellationToken.IsCancellationRequested)
         {
-            throw Late(call, failure);
+            throw TimedOut(call, failure);
         }
     }
 
     public IPipedProgram Open(ProgramCall call) =>
-        new PipedProgram(Launch.StartBare(call), call, time, result => Tell(result));
+        new PipedProgram(Launch.StartBare(call), call, time, result => Log(result));
 
-    private ProgramResult Tell(ProgramResult result)
+    private ProgramResult Log(ProgramResult result)
     {
         log.Debug(
-            "{Call} -> {ExitCode} in {Milliseconds:0} ms", result.Call, result.ExitCode, result.Elapsed.TotalMilliseconds);
+            "{Call} -> {ExitCode} in {Milliseconds:0} ms", result.Call, result.ExitCode,
+            result.Elapsed.TotalMilliseconds);
         return result;
     }
 
-    private ShellException Late(ProgramCall call, Exception failure)
+    private ShellException TimedOut(ProgramCall call, Exception failure)
     {
         log.Debug("{Call} killed after {Seconds:0} s", call, call.Timeout.TotalSeconds);
         return new ShellException(
-            $"'{call}' did not end within {call.Timeout.TotalSeconds:0} s and was killed.", isProgramMissing: false, failure);
+            $"'{call}' did not end within {call.Timeout.TotalSeconds:0} s and was killed.", isProgramMissing: false,
+            failure);
     }
 }

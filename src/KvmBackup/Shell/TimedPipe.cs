@@ -1,6 +1,6 @@
 namespace KvmBackup.Shell;
 
-/// <summary>One pipe of a program: what blocks in it for too long is ended by killing the program.</summary>
+/// <summary>One pipe of a program. A read or write that blocks for too long kills the program.</summary>
 internal sealed class TimedPipe(Stream pipe, PipedProgram program) : Stream
 {
     private readonly ITimer timer = program.CreateTimer();
@@ -27,16 +27,16 @@ internal sealed class TimedPipe(Stream pipe, PipedProgram program) : Stream
             Arm(program.Limit);
             count = pipe.Read(buffer);
         }
-        catch (IOException) when (program.IsLate)
+        catch (IOException) when (program.IsTimedOut)
         {
-            // Told below: it broke because the program was killed.
+            // Reported below: the pipe broke because the program was killed.
         }
         finally
         {
             Arm(Timeout.InfiniteTimeSpan);
         }
 
-        program.EnsureInTime();
+        program.ThrowIfTimedOut();
         return count;
     }
 
@@ -47,16 +47,16 @@ internal sealed class TimedPipe(Stream pipe, PipedProgram program) : Stream
             Arm(program.Limit);
             pipe.Write(buffer);
         }
-        catch (IOException) when (program.IsLate)
+        catch (IOException) when (program.IsTimedOut)
         {
-            // Told below: it broke because the program was killed.
+            // Reported below: the pipe broke because the program was killed.
         }
         finally
         {
             Arm(Timeout.InfiniteTimeSpan);
         }
 
-        program.EnsureInTime();
+        program.ThrowIfTimedOut();
     }
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
@@ -65,7 +65,7 @@ internal sealed class TimedPipe(Stream pipe, PipedProgram program) : Stream
 
     public override void Flush()
     {
-        // A pipe holds nothing back.
+        // A pipe has no buffer to flush.
     }
 
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();

@@ -77,7 +77,7 @@ internal sealed class SampleArchive : IDisposable
     public static async Task<string> RunAsync(string program, params string[] arguments)
     {
         ProgramResult result = await RealShell.RunAsync(new ProgramCall(program, arguments), CancellationToken.None);
-        Assert.True(result.IsSuccess, $"{result.Call}: {result.Complaint}");
+        Assert.True(result.IsSuccess, $"{result.Call}: {result.ErrorText}");
         Assert.Equal(string.Empty, result.StandardError);
         return result.StandardOutput;
     }

@@ -158,7 +158,7 @@ public sealed class RbdImageSourceTests
     public async Task A_failure_of_rbd_is_told_in_its_words_before_the_last_byte_is_given_out()
     {
         DiffSample sample = new() { Changes = [new(0, 40, true)] };
-        string complaint = Recording.Read("rbd/paused-rados-osd-op-timeout-export-diff").Complaint;
+        string complaint = Recording.Read("rbd/paused-rados-osd-op-timeout-export-diff").ErrorText;
 
         CephException broken = await FailsAsync(sample, Reply.Stream(sample.Stream()[..60], 110, complaint));
         CephException late = await FailsAsync(sample, Reply.Stream(sample.Stream(), 110, complaint));

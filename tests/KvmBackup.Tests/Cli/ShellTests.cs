@@ -109,7 +109,8 @@ public sealed class ShellTests : IDisposable
 
         Assert.Equal((int)ExitCode.Usage, result.ExitCode);
         Assert.Contains(
-            "may open 64 files only, and needs 256: raise ulimit -n", result.StandardError, StringComparison.Ordinal);
+            "may open only 64 files, but 256 are required: raise ulimit -n", result.StandardError,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -230,7 +231,7 @@ public sealed class ShellTests : IDisposable
             "dotnet=$(command -v dotnet); PATH=$D $dotnet \"$2\" -c $D/config.yml check");
 
         Assert.Equal((int)ExitCode.Failed, result.ExitCode);
-        Assert.Contains("qemu-img is not on this host", result.StandardOutput, StringComparison.Ordinal);
+        Assert.Contains("qemu-img is not installed on this host", result.StandardOutput, StringComparison.Ordinal);
         Assert.Contains("apt-get install qemu-utils", result.StandardOutput, StringComparison.Ordinal);
         Assert.Contains("apt-get install libvirt-clients", result.StandardOutput, StringComparison.Ordinal);
     }

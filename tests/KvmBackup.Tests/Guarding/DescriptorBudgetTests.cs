@@ -6,10 +6,11 @@ namespace KvmBackup.Tests.Guarding;
 public sealed class DescriptorBudgetTests
 {
     [Fact]
-    public void Few_files_are_refused_with_how_many_are_needed() => Assert.Contains(
-        "may open 70 more files (of 256), and needs 80: raise ulimit -n",
-        Assert.Throws<ShellException>(() => DescriptorBudget.Demand(sources: 2, free: 70, allowed: 256)).Message, StringComparison.Ordinal);
+    public void A_too_low_limit_is_refused_with_the_required_number() => Assert.Contains(
+        "may open 70 more files (of 256), but 80 are required: raise ulimit -n",
+        Assert.Throws<ShellException>(() => DescriptorBudget.Ensure(sources: 2, free: 70, allowed: 256)).Message,
+        StringComparison.Ordinal);
 
     [Fact]
-    public void Enough_files_are_let_through() => DescriptorBudget.Demand(sources: 2, free: 80, allowed: 256);
+    public void A_sufficient_limit_is_accepted() => DescriptorBudget.Ensure(sources: 2, free: 80, allowed: 256);
 }

@@ -14,7 +14,7 @@ public sealed class RecoveryWatcherTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public async Task A_run_that_ends_well_calls_nobody()
+    public async Task A_run_that_ends_normally_starts_no_recovery()
     {
         await using (RecoveryWatcher armed = RecoveryWatcher.Arm(new WatcherCommand("touch", [Reported]), Logger.None))
         {
@@ -26,29 +26,30 @@ public sealed class RecoveryWatcherTests : IDisposable
     }
 
     [Fact]
-    public async Task A_watcher_that_is_told_a_word_ends()
+    public async Task A_watcher_exits_after_a_line()
     {
         using MemoryStream output = new();
 
         ProgramResult result = await RealShell.FilterAsync(
-            RecoveryWatcher.Call(new WatcherCommand("touch", [Reported])), "done\n"u8.ToArray(), output, CancellationToken.None);
+            RecoveryWatcher.Call(new WatcherCommand("touch", [Reported])),
+            "done\n"u8.ToArray(), output, CancellationToken.None);
 
-        Assert.Equal((0, "standing by\n"), (result.ExitCode, Encoding.UTF8.GetString(output.ToArray())));
+        Assert.Equal((0, "ready\n"), (result.ExitCode, Encoding.UTF8.GetString(output.ToArray())));
         Assert.False(File.Exists(Reported));
     }
 
     [Fact]
-    public async Task A_watcher_whose_pipe_closes_without_a_word_becomes_the_recovery_with_all_its_words_as_they_are()
+    public async Task A_watcher_whose_pipe_closes_without_a_line_becomes_the_recovery_with_unchanged_arguments()
     {
         WatcherCommand watch = new("printf", ["<%s>", "watch-run", "a b; exit $(c)", "", "$0 \"'"]);
 
         ProgramResult result = await RealShell.RunAsync(RecoveryWatcher.Call(watch), CancellationToken.None);
 
-        Assert.Equal("standing by\n<watch-run><a b; exit $(c)><><$0 \"'>", result.StandardOutput);
+        Assert.Equal("ready\n<watch-run><a b; exit $(c)><><$0 \"'>", result.StandardOutput);
     }
 
     [Fact]
-    public async Task A_recovery_that_is_not_there_is_found_before_anything_is_changed()
+    public async Task A_missing_recovery_program_is_reported_before_anything_is_changed()
     {
         await using RecoveryWatcher armed = RecoveryWatcher.Arm(new WatcherCommand("/absent/program", []), Logger.None);
 
@@ -58,15 +59,16 @@ public sealed class RecoveryWatcherTests : IDisposable
     }
 
     [Fact]
-    public async Task A_watcher_lets_neither_a_terminal_nor_a_shutdown_end_it()
+    public async Task A_watcher_ignores_the_signals_of_a_terminal_and_of_a_shutdown()
     {
-        // It becomes a program that sends itself what a closed terminal, Ctrl-C and a shutdown send, and lives on.
-        WatcherCommand watch = new("sh", ["-c", "for signal in HUP INT QUIT TERM; do kill -s $signal $$; done; echo alive"]);
+        // It becomes a program that sends itself the signals of a closed terminal, Ctrl-C and a shutdown, and survives.
+        WatcherCommand watch = new("sh", ["-c", "for signal in HUP INT QUIT TERM; do kill -s $signal $$; done; echo "
+            + "alive"]);
 
         ProgramResult result = await RealShell.RunAsync(RecoveryWatcher.Call(watch), CancellationToken.None);
 
-        Assert.Equal("standing by\nalive\n", result.StandardOutput);
+        Assert.Equal("ready\nalive\n", result.StandardOutput);
     }
 
-    private string Reported => folder.PathOf("told");
+    private string Reported => folder.PathOf("reported");
 }

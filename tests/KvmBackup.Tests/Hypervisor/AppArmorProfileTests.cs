@@ -22,14 +22,15 @@ public sealed class AppArmorProfileTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public async Task Exactly_the_rule_that_denies_the_base_goes_and_the_profile_is_loaded()
+    public async Task Only_the_rule_that_denies_the_base_is_removed_and_the_profile_is_loaded()
     {
         string[] before = await File.ReadAllLinesAsync(rulesPath);
 
         ProfileChange change = await AllowAsync();
 
         Assert.True(change.IsChanged, change.Text);
-        Assert.Equal(before.Where(line => line.Trim() != $"deny \"{Base}\" w,"), await File.ReadAllLinesAsync(rulesPath));
+        Assert.Equal(before
+            .Where(line => line.Trim() != $"deny \"{Base}\" w,"), await File.ReadAllLinesAsync(rulesPath));
         Assert.Equal(before.Length - 1, (await File.ReadAllLinesAsync(rulesPath)).Length);
         Assert.Equal(
             ["--replace", "--skip-read-cache", profilePath],
@@ -42,7 +43,8 @@ public sealed class AppArmorProfileTests : IDisposable
     [Fact]
     public async Task The_file_keeps_its_mode()
     {
-        const UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+        const UnixFileMode mode =
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
         File.SetUnixFileMode(rulesPath, mode);
 
         _ = await AllowAsync();
@@ -51,7 +53,7 @@ public sealed class AppArmorProfileTests : IDisposable
     }
 
     [Fact]
-    public async Task A_base_behind_a_link_is_denied_by_its_real_path()
+    public async Task The_rule_for_a_base_behind_a_link_names_its_real_path()
     {
         ProfileChange change = await AllowAsync("/images/web1.qcow2", realPath: Base);
 
@@ -81,7 +83,7 @@ public sealed class AppArmorProfileTests : IDisposable
     [InlineData("regular file|0|646\nregular file|0|644\n")]
     [InlineData("regular file|0|644\nfifo|0|600\n")]
     [InlineData("regular file|0|644\n")]
-    public async Task What_only_root_could_not_have_written_is_left_alone(string statistics)
+    public async Task A_file_that_others_may_have_written_is_unchanged(string statistics)
     {
         string before = await File.ReadAllTextAsync(rulesPath);
 
@@ -93,7 +95,7 @@ public sealed class AppArmorProfileTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_that_libvirt_did_not_generate_is_left_alone()
+    public async Task A_file_that_libvirt_did_not_generate_is_unchanged()
     {
         string own = $"  deny \"{Base}\" w,\n";
         await File.WriteAllTextAsync(rulesPath, own);
@@ -120,7 +122,7 @@ public sealed class AppArmorProfileTests : IDisposable
     }
 
     [Fact]
-    public async Task A_guest_without_a_profile_has_nothing_to_change()
+    public async Task A_guest_without_a_profile_is_reported()
     {
         File.Delete(profilePath);
 

@@ -11,7 +11,7 @@ public sealed class DeniedCommitTests
     private readonly AcceleratedTime time = new();
 
     [Fact]
-    public async Task A_base_that_apparmor_denies_is_allowed_and_committed_without_a_pause()
+    public async Task A_base_that_AppArmor_denies_is_allowed_and_committed_without_a_pause()
     {
         using TemporaryFolder profiles = new();
         Generated.WriteTo(profiles.DirectoryPath, Web1.VdaOverlay.BasePath, Web1.VdaOverlay.OverlayPath);
@@ -32,7 +32,7 @@ public sealed class DeniedCommitTests
     }
 
     [Fact]
-    public async Task A_base_that_stays_denied_is_marked_and_the_advice_is_what_works_then()
+    public async Task A_base_that_stays_denied_is_marked_and_the_message_has_the_matching_commands()
     {
         shell.Now("pinned/dumpxml")
             .On("blockcommit", [.. Enumerable.Repeat("committing/blockcommit-denied", 9).Select(Reply.Of)]);
@@ -41,11 +41,12 @@ public sealed class DeniedCommitTests
 
         Assert.True(failure.IsBaseDenied);
         Assert.Contains("there is no AppArmor profile", failure.Message, StringComparison.Ordinal);
-        Assert.Contains($"`virsh shutdown {Web1.Uuid}` ; when it is off: `kvmbackup recover`", failure.Message, StringComparison.Ordinal);
+        Assert.Contains($"`virsh shutdown {Web1.Uuid}` ; when it is shut off: `kvmbackup recover`", failure.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Another_failure_of_a_commit_is_no_denial()
+    public async Task Another_failure_of_a_commit_is_not_a_denial()
     {
         shell.Now("pinned/dumpxml")
             .On("blockcommit", [.. Enumerable.Repeat("committing/blockcommit-again", 9).Select(Reply.Of)]);
@@ -68,7 +69,8 @@ public sealed class DeniedCommitTests
     private async Task<HypervisorException> FailAsync()
     {
         DomainFacts domain = await Web1.DescribeAsync();
-        return await Assert.ThrowsAsync<HypervisorException>(() => Releases.Over(shell, time, "/no/apparmor").Commit.TryReleaseAsync(
+        return await Assert.ThrowsAsync<HypervisorException>(
+            () => Releases.Over(shell, time, "/no/apparmor").Commit.TryReleaseAsync(
             domain, Web1.VdaOverlay, Limit, _ => { }, _ => { }, CancellationToken.None));
     }
 }

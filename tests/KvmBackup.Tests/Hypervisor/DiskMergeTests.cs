@@ -5,13 +5,13 @@ namespace KvmBackup.Tests.Hypervisor;
 /// <summary>The two definitions as libvirt 9.0 showed them after attach-disk and detach-disk.</summary>
 public sealed class DiskMergeTests
 {
-    private const string Vda = "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='/images/a.qcow2'/>"
-        + "<target dev='vda' bus='virtio'/></disk>";
+    private const string Vda = "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source "
+        + "file='/images/a.qcow2'/><target dev='vda' bus='virtio'/></disk>";
 
     private const string Rbd = "<disk type='network' device='disk'><driver name='qemu' type='raw'/>";
 
     [Fact]
-    public void A_disk_that_both_definitions_have_is_as_it_was()
+    public void A_disk_in_both_definitions_is_unchanged()
     {
         DiskFacts disk = Assert.Single(Merge(Vda, Vda));
 
@@ -19,7 +19,7 @@ public sealed class DiskMergeTests
     }
 
     [Fact]
-    public void A_disk_that_is_attached_live_is_in_the_running_guest_only()
+    public void A_disk_that_is_attached_live_is_only_in_the_running_guest()
     {
         IReadOnlyList<DiskFacts> disks = Merge(Vda + Disk("vdc", "/images/c.qcow2"), Vda);
 
@@ -28,7 +28,7 @@ public sealed class DiskMergeTests
     }
 
     [Fact]
-    public void A_disk_that_is_attached_to_the_configuration_comes_with_the_next_start()
+    public void A_disk_that_is_attached_to_the_configuration_is_only_in_the_next_start()
     {
         IReadOnlyList<DiskFacts> disks = Merge(Vda, Vda + Disk("vdd", "/images/d.qcow2"));
 
@@ -38,8 +38,10 @@ public sealed class DiskMergeTests
     }
 
     [Theory]
-    [InlineData("/images/e.qcow2", "qcow2", "is /images/a.qcow2 (qcow2) in the running guest, and /images/e.qcow2 (qcow2) in the definition")]
-    [InlineData("/images/a.qcow2", "raw", "is /images/a.qcow2 (qcow2) in the running guest, and /images/a.qcow2 (raw) in the definition")]
+    [InlineData("/images/e.qcow2", "qcow2", "is /images/a.qcow2 (qcow2) in the running guest, and /images/e.qcow2 "
+        + "(qcow2) in the definition")]
+    [InlineData("/images/a.qcow2", "raw", "is /images/a.qcow2 (qcow2) in the running guest, and /images/a.qcow2 (raw) "
+        + "in the definition")]
     public void Another_source_under_the_same_target_is_a_difference(string path, string format, string text)
     {
         DiskFacts disk = Assert.Single(Merge(Vda, Disk("vda", path, format)));
@@ -54,8 +56,10 @@ public sealed class DiskMergeTests
 
         Assert.Equal(
             [
-                "is /images/a.qcow2 (qcow2) in the running guest, which the definition for the next start has as disk vdf",
-                "is /images/a.qcow2 (qcow2) in the definition for the next start, which the running guest has as disk vda",
+                "is /images/a.qcow2 (qcow2) in the running guest, which the definition for the next start has as disk "
+                    + "vdf",
+                "is /images/a.qcow2 (qcow2) in the definition for the next start, which the running guest has as disk "
+                    + "vda",
             ],
             disks.Select(disk => disk.Difference));
     }
@@ -67,9 +71,11 @@ public sealed class DiskMergeTests
         Assert.NotNull(Assert.Single(Merge(live + "<target dev='vda'/></disk>", next)).Difference);
 
     private static string Disk(string target, string path, string format = "qcow2") =>
-        $"<disk type='file' device='disk'><driver name='qemu' type='{format}'/><source file='{path}'/><target dev='{target}'/></disk>";
+        $"<disk type='file' device='disk'><driver name='qemu' type='{format}'/><source file='{path}'/><target "
+            + $"dev='{target}'/></disk>";
 
-    private static IReadOnlyList<DiskFacts> Merge(string live, string next) => DiskMerge.Merge(Disks(live), Disks(next));
+    private static IReadOnlyList<DiskFacts> Merge(string live, string next) =>
+        DiskMerge.Merge(Disks(live), Disks(next));
 
     private static IReadOnlyList<DiskFacts> Disks(string disks) =>
         DomainXml.Disks(DomainXml.Parse($"<domain><devices>{disks}</devices></domain>"));

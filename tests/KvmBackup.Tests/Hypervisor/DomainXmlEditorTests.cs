@@ -9,11 +9,11 @@ public sealed class DomainXmlEditorTests
     private static readonly string Web1Xml = Recording.Read("running/dumpxml-security-inactive").Output;
 
     [Fact]
-    public void Without_an_edit_everything_stays() => Assert.True(
+    public void Without_an_edit_the_XML_is_unchanged() => Assert.True(
         XNode.DeepEquals(XElement.Parse(Web1Xml), Apply(Web1Xml)));
 
     [Fact]
-    public void A_disk_goes_to_its_new_path_and_the_others_stay()
+    public void A_disk_gets_its_new_path_and_the_others_are_unchanged()
     {
         XElement domain = Apply(Web1Xml, disk: "/new/a & b.qcow2");
 
@@ -24,7 +24,7 @@ public sealed class DomainXmlEditorTests
     }
 
     [Fact]
-    public void A_block_device_becomes_a_file_and_its_chain_is_found_anew()
+    public void A_block_device_becomes_a_file_without_a_recorded_chain()
     {
         XElement disk = Apply(
             """
@@ -39,12 +39,13 @@ public sealed class DomainXmlEditorTests
     }
 
     [Fact]
-    public void What_a_disk_is_encrypted_with_stays()
+    public void The_encryption_of_a_disk_is_unchanged()
     {
         XElement source = Apply(
             """
-            <domain><devices><disk type="file"><source file="/old"><encryption format="luks"><secret type="passphrase"
-            uuid="0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f"/></encryption></source><target dev="vda"/></disk></devices></domain>
+            <domain><devices><disk type="file"><source file="/old"><encryption format="luks">
+            <secret type="passphrase" uuid="0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f"/></encryption></source>
+            <target dev="vda"/></disk></devices></domain>
             """,
             disk: "/new").Descendants("source").Single();
 
@@ -52,14 +53,15 @@ public sealed class DomainXmlEditorTests
     }
 
     [Fact]
-    public void A_copy_gets_a_name_of_its_own_and_libvirt_makes_the_rest()
+    public void A_copy_gets_its_own_name_and_libvirt_creates_the_rest()
     {
         XElement domain = Apply(
             """
             <domain><name>web1</name><uuid>5b4f6f0e-6a2f-4a53-9f0e-0123456789ab</uuid><genid>x</genid>
             <sysinfo type="smbios"><system><entry name="uuid">5b4f6f0e-6a2f-4a53-9f0e-0123456789ab</entry>
             <entry name="serial">7</entry></system></sysinfo>
-            <devices><interface type="network"><mac address="52:54:00:11:22:33"/><source network="n"/></interface></devices></domain>
+            <devices><interface type="network"><mac address="52:54:00:11:22:33"/><source network="n"/></interface>
+            </devices></domain>
             """,
             newName: "web 2");
 
@@ -72,15 +74,17 @@ public sealed class DomainXmlEditorTests
     }
 
     [Fact]
-    public void A_copy_that_takes_the_place_of_another_keeps_the_other_s_uuid()
+    public void A_copy_that_replaces_a_domain_keeps_its_UUID()
     {
         // libvirt: operation failed: domain 'copy' already exists with uuid ...
-        DomainEdit edit = new(new DomainName("copy"), new Dictionary<DiskTarget, string>(), new Dictionary<string, string>())
+        DomainEdit edit =
+            new(new DomainName("copy"), new Dictionary<DiskTarget, string>(), new Dictionary<string, string>())
         {
             CopyUuid = Web1.Uuid,
         };
 
-        XElement domain = XElement.Parse(DomainXmlEditor.Apply("<domain><name>web1</name><uuid>1</uuid></domain>", edit));
+        XElement domain =
+            XElement.Parse(DomainXmlEditor.Apply("<domain><name>web1</name><uuid>1</uuid></domain>", edit));
 
         Assert.Equal($"{Web1.Uuid}", Assert.Single(domain.Elements("uuid")).Value);
     }
@@ -100,7 +104,7 @@ public sealed class DomainXmlEditorTests
     }
 
     [Fact]
-    public void A_disk_of_the_running_guest_is_added_without_what_belongs_to_its_slot()
+    public void A_disk_of_the_running_guest_is_added_without_its_address()
     {
         XElement next = XElement.Parse(Web1Xml);
         next.Descendants("disk").ElementAt(1).Remove();
@@ -108,7 +112,8 @@ public sealed class DomainXmlEditorTests
 
         XElement domain = XElement.Parse(DomainXmlEditor.AddDisks(next.ToString(), live, [Web1.Vdb]));
 
-        Assert.Equal(["vda", "sda", "vdb"], domain.Descendants("disk").Select(disk => disk.Element("target")!.Attribute("dev")!.Value));
+        Assert.Equal(["vda", "sda", "vdb"], domain.Descendants("disk")
+            .Select(disk => disk.Element("target")!.Attribute("dev")!.Value));
         XElement disk = domain.Descendants("disk").Last();
         Assert.Equal($"{Web1.Images}/web1-data.img", disk.Element("source")!.Attribute("file")!.Value);
         Assert.Empty(disk.Elements("address").Concat(disk.Elements("alias")).Concat(disk.Elements("backingStore")));
@@ -123,6 +128,7 @@ public sealed class DomainXmlEditorTests
     {
         Dictionary<DiskTarget, string> paths = disk is null ? [] : new() { [Web1.Vda] = disk };
         DomainName? name = newName is null ? null : new DomainName(newName);
-        return XElement.Parse(DomainXmlEditor.Apply(xml, new DomainEdit(name, paths, new Dictionary<string, string>())));
+        return XElement.Parse(
+            DomainXmlEditor.Apply(xml, new DomainEdit(name, paths, new Dictionary<string, string>())));
     }
 }

@@ -17,8 +17,10 @@ public sealed class DomainXmlTests
         Assert.Empty(facts.Checkpoints);
         Assert.Equal(
             [
-                new DiskFacts(Web1.Vda, "disk", DiskSourceType.File, $"{Web1.Images}/web1.qcow2", "qcow2", false, false, null),
-                new DiskFacts(Web1.Vdb, "disk", DiskSourceType.File, $"{Web1.Images}/web1-data.img", "raw", false, false, null),
+                new DiskFacts(
+                    Web1.Vda, "disk", DiskSourceType.File, $"{Web1.Images}/web1.qcow2", "qcow2", false, false, null),
+                new DiskFacts(
+                    Web1.Vdb, "disk", DiskSourceType.File, $"{Web1.Images}/web1-data.img", "raw", false, false, null),
                 new DiskFacts(new DiskTarget("sda"), "cdrom", DiskSourceType.None, null, "raw", true, false, null),
             ],
             facts.Disks);
@@ -32,11 +34,12 @@ public sealed class DomainXmlTests
     }
 
     [Fact]
-    public async Task A_transient_guest_has_no_definition_to_mend()
+    public async Task A_transient_guest_has_no_definition_to_repair()
     {
         RecordedShell shell = new RecordedShell().Now(Web1.Facts).On("--transient", Reply.Good($"{Web1.Uuid}\n"));
 
-        DomainFacts facts = await new LibvirtHost(new Virsh(shell, null)).DescribeAsync(Web1.Identity, CancellationToken.None);
+        DomainFacts facts =
+            await new LibvirtHost(new Virsh(shell, null)).DescribeAsync(Web1.Identity, CancellationToken.None);
 
         Assert.False(facts.IsPersistent);
     }
@@ -45,14 +48,14 @@ public sealed class DomainXmlTests
     [InlineData("running/domstate", DomainState.Running)]
     [InlineData("paused/domstate", DomainState.Paused)]
     [InlineData("shut-off/domstate", DomainState.ShutOff)]
-    public async Task The_state_is_what_domstate_says(string recording, DomainState state) =>
+    public async Task The_state_is_read_from_domstate(string recording, DomainState state) =>
         Assert.Equal(state, (await Web1.DescribeAsync(recording)).State);
 
     [Theory]
     [InlineData("running/domstate-reason", false)]
     [InlineData("paused/domstate-reason", false)]
     [InlineData("paused/domstate-reason-io-error", true)]
-    public async Task A_pause_by_a_failed_write_is_told_from_one_by_a_person(string recording, bool isByWriteError)
+    public async Task A_pause_by_a_write_error_differs_from_a_manual_pause(string recording, bool isByWriteError)
     {
         LibvirtHost host = new(new Virsh(new RecordedShell().Now(recording), null));
 
@@ -60,13 +63,14 @@ public sealed class DomainXmlTests
     }
 
     [Fact]
-    public async Task A_shut_off_guest_is_not_asked_for_its_job()
+    public async Task The_job_of_a_shut_off_guest_is_not_queried()
     {
-        // libvirt refuses that question then.
+        // libvirt refuses that call then.
         RecordedShell shell = new RecordedShell().Now(
             [.. Web1.Facts, "shut-off/domstate", "shut-off/domjobinfo", "shut-off/dumpxml-security"]);
 
-        DomainFacts facts = await new LibvirtHost(new Virsh(shell, null)).DescribeAsync(Web1.Identity, CancellationToken.None);
+        DomainFacts facts =
+            await new LibvirtHost(new Virsh(shell, null)).DescribeAsync(Web1.Identity, CancellationToken.None);
 
         Assert.False(facts.IsActive);
         Assert.Equal(0, shell.Count("domjobinfo"));
@@ -87,7 +91,7 @@ public sealed class DomainXmlTests
     [InlineData("ready", "active-commit", true)]
     [InlineData("foreign-job", "copy", true)]
     [InlineData("released", null, false)]
-    public void A_block_job_is_seen_in_the_XML(string state, string? job, bool isReady)
+    public void A_block_job_is_read_from_the_XML(string state, string? job, bool isReady)
     {
         XElement domain = DomainXml.Parse(Recording.Read($"{state}/dumpxml").Output);
 
@@ -100,17 +104,27 @@ public sealed class DomainXmlTests
 
     [Theory]
     [InlineData("<disk type='file' device='cdrom'><target dev='sda'/><readonly/></disk>", "cdrom None - raw readonly")]
-    [InlineData("<disk type='file' device='cdrom'><source file='/a.iso'/><target dev='sda'/><readonly/></disk>", "cdrom File /a.iso raw readonly")]
+    [InlineData("<disk type='file' device='cdrom'><source file='/a.iso'/><target dev='sda'/><readonly/></disk>",
+        "cdrom File /a.iso raw readonly")]
     [InlineData("<disk type='file' device='cdrom'><source/><target dev='sda'/></disk>", "cdrom None - raw")]
-    [InlineData("<disk type='file' device='floppy'><source file='/f'/><target dev='fda'/></disk>", "floppy File /f raw")]
-    [InlineData("<disk type='file'><source file='/a'/><target dev='vda'/><shareable/></disk>", "disk File /a raw shareable")]
-    [InlineData("<disk type='block' device='disk'><driver type='raw'/><source dev='/dev/vg/a'/><target dev='vda'/></disk>", "disk Block /dev/vg/a raw")]
-    [InlineData("<disk type='block' device='lun'><source dev='/dev/sdb'/><target dev='sda'/></disk>", "lun Block /dev/sdb raw")]
-    [InlineData("<disk type='network'><driver type='raw'/><source protocol='rbd' name='p/i'/><target dev='vda'/></disk>", "disk Network - raw")]
-    [InlineData("<disk type='volume'><driver type='qcow2'/><source pool='p' volume='v'/><target dev='vda'/></disk>", "disk Volume - qcow2")]
+    [InlineData(
+        "<disk type='file' device='floppy'><source file='/f'/><target dev='fda'/></disk>", "floppy File /f raw")]
+    [InlineData(
+        "<disk type='file'><source file='/a'/><target dev='vda'/><shareable/></disk>", "disk File /a raw shareable")]
+    [InlineData(
+        "<disk type='block' device='disk'><driver type='raw'/><source dev='/dev/vg/a'/><target "
+        + "dev='vda'/></disk>", "disk Block /dev/vg/a raw")]
+    [InlineData(
+        "<disk type='block' device='lun'><source dev='/dev/sdb'/><target dev='sda'/></disk>", "lun Block /dev/sdb raw")]
+    [InlineData(
+        "<disk type='network'><driver type='raw'/><source protocol='rbd' name='p/i'/><target "
+        + "dev='vda'/></disk>", "disk Network - raw")]
+    [InlineData("<disk type='volume'><driver type='qcow2'/><source pool='p' volume='v'/><target dev='vda'/></disk>",
+        "disk Volume - qcow2")]
     [InlineData("<disk type='nvme'><source type='pci' namespace='1'/><target dev='vda'/></disk>", "disk Other - raw")]
-    [InlineData("<disk type='file'><driver type='qcow2'/><source file='/a &amp; b'/><target dev='vda'/></disk>", "disk File /a & b qcow2")]
-    public void A_disk_is_described_as_it_is(string xml, string description)
+    [InlineData("<disk type='file'><driver type='qcow2'/><source file='/a &amp; b'/><target dev='vda'/></disk>",
+        "disk File /a & b qcow2")]
+    public void All_properties_of_a_disk_are_read(string xml, string description)
     {
         DiskFacts disk = Assert.Single(DomainXml.Disks(Devices(xml)));
 
@@ -136,14 +150,14 @@ public sealed class DomainXmlTests
     [InlineData("<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>", true)]
     [InlineData("<tpm model='tpm-tis'><backend type='passthrough'><device path='/dev/tpm0'/></backend></tpm>", false)]
     [InlineData("", false)]
-    public void Only_an_emulated_TPM_keeps_its_state_here(string xml, bool hasTpm) =>
+    public void Only_an_emulated_TPM_has_its_state_on_the_host(string xml, bool hasTpm) =>
         Assert.Equal(hasTpm, DomainXml.HasTpm(Devices(xml)));
 
     [Theory]
     [InlineData("not xml")]
     [InlineData("<domainsnapshot/>")]
     [InlineData("")]
-    public void What_is_no_domain_is_refused(string xml) =>
+    public void XML_that_is_not_a_domain_is_refused(string xml) =>
         Assert.Throws<HypervisorException>(() => DomainXml.Parse(xml));
 
     [Fact]
@@ -151,37 +165,45 @@ public sealed class DomainXmlTests
     {
         RecordedShell shell = new RecordedShell().On(
             "list",
-            Reply.Good($"{Web1.Uuid} web1\n{Guid.Empty} my vm  ü\n11111111-2222-3333-4444-555555555555 {Guid.Empty}\n\n"));
+            Reply.Good(
+                $"{Web1.Uuid} web1\n{Guid.Empty} my vm  ü\n11111111-2222-3333-4444-555555555555 {Guid.Empty}\n\n"));
 
-        IReadOnlyList<DomainIdentity> domains = await new LibvirtHost(new Virsh(shell, null)).ListAsync(CancellationToken.None);
+        IReadOnlyList<DomainIdentity> domains =
+            await new LibvirtHost(new Virsh(shell, null)).ListAsync(CancellationToken.None);
 
         Assert.Equal(["web1", "my vm  ü", $"{Guid.Empty}"], domains.Select(domain => domain.Name.Value));
     }
 
     [Fact]
-    public async Task A_name_is_taken_exactly_with_tabs_control_characters_and_blanks_at_its_ends()
+    public async Task A_name_is_read_exactly_with_tabs_control_characters_and_outer_blanks()
     {
         string[] names = ["web1", "web1 ", "\ttab", "d\u007fel", "c\u0085one", "cr\rx", "  ", " lead"];
         string[] lines = [.. names.Select((name, index) => $"{Numbered(index)} {name}\n")];
         RecordedShell shell = new RecordedShell().On("list", Reply.Good(string.Concat(lines)));
-        foreach ((string name, int index) in names.Select((name, index) => (name, index)).Where(one => one.name.Trim() != one.name))
+        foreach ((string name, int index) in names.Select((name, index) => (name, index))
+            .Where(one => one.name.Trim() != one.name))
         {
             shell.On($"domname --domain {Numbered(index)}", Reply.Good($"{name}\n"));
         }
 
-        IReadOnlyList<DomainIdentity> domains = await new LibvirtHost(new Virsh(shell, null)).ListAsync(CancellationToken.None);
+        IReadOnlyList<DomainIdentity> domains =
+            await new LibvirtHost(new Virsh(shell, null)).ListAsync(CancellationToken.None);
 
         Assert.Equal(names, domains.Select(domain => domain.Name.Value));
         Assert.Equal(4, shell.Count("domname"));
     }
 
     [Fact]
-    public async Task A_virsh_that_pads_its_columns_is_asked_for_each_name()
+    public async Task Each_name_is_queried_when_virsh_pads_its_columns()
     {
-        RecordedShell shell = new RecordedShell().On("list", Reply.Good($"{Numbered(0)} web1                          \n{Numbered(1)} gone   \n"))
-            .On($"domname --domain {Numbered(0)}", Reply.Good("web1\n")).On("domname", Reply.Bad("error: failed to get domain"));
+        RecordedShell shell = new RecordedShell().On("list", Reply.Good(
+            $"{Numbered(0)} web1                          "
+            + $"\n{Numbered(1)} gone   \n"))
+            .On($"domname --domain {Numbered(0)}", Reply.Good("web1\n")).On(
+                "domname", Reply.Bad("error: failed to get domain"));
 
-        IReadOnlyList<DomainIdentity> domains = await new LibvirtHost(new Virsh(shell, null)).ListAsync(CancellationToken.None);
+        IReadOnlyList<DomainIdentity> domains =
+            await new LibvirtHost(new Virsh(shell, null)).ListAsync(CancellationToken.None);
 
         Assert.Equal(["web1", "gone   "], domains.Select(domain => domain.Name.Value));
     }
@@ -189,7 +211,7 @@ public sealed class DomainXmlTests
     private static Guid Numbered(int index) => new(index + 1, 0, 0, new byte[8]);
 
     [Fact]
-    public async Task A_libvirt_out_of_reach_is_told_in_its_own_words()
+    public async Task An_unreachable_libvirt_is_reported_with_its_error_text()
     {
         RecordedShell shell = new RecordedShell().On("list", Reply.Of("host/unreachable"));
 
@@ -197,8 +219,8 @@ public sealed class DomainXmlTests
             () => new LibvirtHost(new Virsh(shell, "qemu+unix:///x")).ListAsync(CancellationToken.None));
 
         Assert.StartsWith(
-            "Listing the domains failed: virsh said: error: failed to connect to the hypervisor / error: Failed to connect "
-            + "socket to '/var/run/no-such-socket': No such file or directory. Is libvirt running?",
+            "Listing the domains failed: virsh reported: error: failed to connect to the hypervisor / error: Failed "
+                + "to connect socket to '/var/run/no-such-socket': No such file or directory. Is libvirt running?",
             failure.Message, StringComparison.Ordinal);
         Assert.Equal(["--connect", "qemu+unix:///x"], shell.Calls[0].Arguments.Take(2));
     }

@@ -15,7 +15,7 @@ public sealed class GuestAgentTests
     private readonly AcceleratedTime time = new();
 
     [Fact]
-    public async Task A_freeze_is_followed_by_a_thaw_and_the_question_whether_it_worked()
+    public async Task A_freeze_is_followed_by_a_thaw_and_a_status_check()
     {
         await using (FrozenGuest frozen = await FreezeAsync())
         {
@@ -43,7 +43,7 @@ public sealed class GuestAgentTests
 
     [Theory]
     [MemberData(nameof(FailedFreezes))]
-    public async Task A_freeze_that_failed_is_undone_all_the_same(string recording)
+    public async Task A_failed_freeze_is_followed_by_a_thaw(string recording)
     {
         shell.On(Freeze, Reply.Of(recording));
 
@@ -51,7 +51,7 @@ public sealed class GuestAgentTests
 
         Assert.Equal(ExitCode.Failed, failure.ExitCode);
         Assert.Equal([Freeze, Thaw, Status], shell.Order(Freeze, Thaw, Status));
-        Assert.Contains(Recording.Read(recording).Complaint.Trim(), failure.Message, StringComparison.Ordinal);
+        Assert.Contains(Recording.Read(recording).ErrorText.Trim(), failure.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -60,7 +60,7 @@ public sealed class GuestAgentTests
     [InlineData("""{"retu""", "it froze no file system")]
     [InlineData("", "it froze no file system")]
     [InlineData("[]", "it froze no file system")]
-    public async Task An_answer_that_is_none_is_no_freeze(string answer, string complaint)
+    public async Task An_invalid_answer_does_not_count_as_a_freeze(string answer, string complaint)
     {
         shell.On(Freeze, Reply.Good(answer));
 
@@ -85,11 +85,11 @@ public sealed class GuestAgentTests
     }
 
     [Fact]
-    public async Task A_status_that_is_no_text_is_no_answer()
+    public async Task A_status_that_is_not_text_is_not_an_answer()
     {
         shell.On(Status, Reply.Good("{\"return\":\"\\ud800\"}"));
 
-        Assert.False((await Agent().AskStatusAsync(Web1.Identity, CancellationToken.None)).IsAnswering);
+        Assert.False((await Agent().ReadStatusAsync(Web1.Identity, CancellationToken.None)).IsAnswering);
     }
 
     [Fact]
@@ -103,7 +103,7 @@ public sealed class GuestAgentTests
     }
 
     [Fact]
-    public async Task A_freeze_that_is_interrupted_is_followed_by_a_thaw_that_is_not()
+    public async Task A_cancelled_freeze_is_followed_by_an_uncancelled_thaw()
     {
         using CancellationTokenSource source = new();
         shell.On(Freeze, Reply.Hang);
@@ -118,7 +118,7 @@ public sealed class GuestAgentTests
     [Theory]
     [InlineData(2)]
     [InlineData(5)]
-    public async Task A_thaw_is_tried_until_the_agent_says_thawed(int attempts)
+    public async Task A_thaw_is_repeated_until_the_agent_reports_thawed(int attempts)
     {
         shell.On(Status, [.. Enumerable.Repeat("agent/frozen", attempts - 1).Select(Reply.Of)]);
 
@@ -134,7 +134,7 @@ public sealed class GuestAgentTests
 
     [Theory]
     [MemberData(nameof(UnconfirmedThaws))]
-    public async Task A_thaw_that_is_never_confirmed_needs_a_person_and_names_the_commands(string status)
+    public async Task An_unconfirmed_thaw_requires_manual_action_and_names_the_commands(string status)
     {
         shell.Now(status).On(Status, [.. Enumerable.Repeat(status, 9).Select(Reply.Of)]);
         FrozenGuest frozen = await FreezeAsync();
@@ -153,7 +153,7 @@ public sealed class GuestAgentTests
     }
 
     [Fact]
-    public async Task A_thaw_outlasts_a_libvirtd_that_is_started_anew()
+    public async Task A_thaw_continues_after_a_restart_of_libvirtd()
     {
         FrozenGuest frozen = await FreezeAsync();
         foreach (string call in new[] { Thaw, Status, "domstate" })
@@ -167,7 +167,7 @@ public sealed class GuestAgentTests
     }
 
     [Fact]
-    public async Task A_libvirtd_that_stays_away_does_not_hang_the_thaw()
+    public async Task A_libvirtd_that_does_not_return_does_not_block_the_thaw()
     {
         FrozenGuest frozen = await FreezeAsync();
         foreach (string call in new[] { Thaw, Status, "domstate" })
@@ -181,7 +181,7 @@ public sealed class GuestAgentTests
     }
 
     [Fact]
-    public async Task The_end_of_the_scope_does_not_begin_all_attempts_anew()
+    public async Task The_end_of_the_scope_does_not_repeat_the_attempts()
     {
         shell.On(Status, [.. Enumerable.Repeat("agent/frozen", 99).Select(Reply.Of)]);
         FrozenGuest frozen = await FreezeAsync();
@@ -196,7 +196,8 @@ public sealed class GuestAgentTests
     public async Task A_guest_that_was_shut_off_needs_no_thaw()
     {
         FrozenGuest frozen = await FreezeAsync();
-        shell.Now("shut-off/domstate").On(Thaw, Reply.Of("shut-off/agent-status")).On(Status, Reply.Of("shut-off/agent-status"));
+        shell.Now("shut-off/domstate").On(
+            Thaw, Reply.Of("shut-off/agent-status")).On(Status, Reply.Of("shut-off/agent-status"));
 
         await frozen.ThawAsync();
 
@@ -204,12 +205,14 @@ public sealed class GuestAgentTests
     }
 
     [Fact]
-    public async Task A_domain_that_is_gone_needs_no_thaw_and_is_not_waited_for()
+    public async Task A_domain_that_is_gone_needs_no_thaw_and_no_wait()
     {
         FrozenGuest frozen = await FreezeAsync();
         foreach (string call in new[] { Thaw, Status, "domstate", "domname" })
         {
-            shell.On(call, [.. Enumerable.Repeat(0, 99).Select(_ => Reply.Bad($"error: failed to get domain '{Web1.Uuid}'"))]);
+            shell.On(call, [.. Enumerable.Repeat(0, 99).Select(_ => Reply.Bad(
+                $"error: failed to get domain "
+                + $"'{Web1.Uuid}'"))]);
         }
 
         shell.On("list --all --uuid", Reply.Good("\n"));
@@ -220,9 +223,9 @@ public sealed class GuestAgentTests
     }
 
     [Fact]
-    public async Task A_guest_that_was_paused_while_frozen_is_not_taken_for_thawed()
+    public async Task A_guest_that_was_paused_while_frozen_does_not_count_as_thawed()
     {
-        // libvirt says "domain is not running" of a paused guest too; it wakes up frozen.
+        // libvirt also reports "domain is not running" for a paused guest, which stays frozen when it resumes.
         FrozenGuest frozen = await FreezeAsync();
         shell.Now("paused/domstate").On(Status, [.. Enumerable.Repeat("paused/agent-status", 9).Select(Reply.Of)]);
 
@@ -238,18 +241,18 @@ public sealed class GuestAgentTests
     [InlineData("agent/not-configured", false, false)]
     [InlineData("agent/status-after-timeout", false, false)]
     [InlineData("shut-off/agent-status", false, false)]
-    public async Task The_status_tells_whether_there_is_an_agent(string recording, bool isAnswering, bool isFrozen)
+    public async Task The_status_reports_whether_there_is_an_agent(string recording, bool isAnswering, bool isFrozen)
     {
         shell.On(Status, Reply.Of(recording));
 
-        AgentStatus status = await Agent().AskStatusAsync(Web1.Identity, CancellationToken.None);
+        AgentStatus status = await Agent().ReadStatusAsync(Web1.Identity, CancellationToken.None);
 
         Assert.Equal((isAnswering, isFrozen), (status.IsAnswering, status.IsFrozen));
-        Assert.Equal(isAnswering, status.Complaint is null);
+        Assert.Equal(isAnswering, status.ErrorText is null);
     }
 
     [Fact]
-    public async Task Every_call_has_a_limit_for_libvirt_and_a_longer_one_for_virsh()
+    public async Task Every_call_has_a_time_limit_for_libvirt_and_a_longer_one_for_virsh()
     {
         await using (await FreezeAsync())
         {
@@ -263,12 +266,12 @@ public sealed class GuestAgentTests
     }
 
     [Fact]
-    public async Task A_missing_virsh_is_told_as_that()
+    public async Task A_missing_virsh_is_reported_as_missing()
     {
         shell.On(Status, Reply.Missing);
 
         ShellException failure = await Assert.ThrowsAsync<ShellException>(
-            () => Agent().AskStatusAsync(Web1.Identity, CancellationToken.None));
+            () => Agent().ReadStatusAsync(Web1.Identity, CancellationToken.None));
 
         Assert.True(failure.IsProgramMissing);
     }

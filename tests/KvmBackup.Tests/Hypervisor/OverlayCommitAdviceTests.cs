@@ -3,31 +3,35 @@ using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Hypervisor;
 
-/// <summary>What a person is told when somebody else changed the guest during its backup.</summary>
+/// <summary>The messages when another program changed the guest during its backup.</summary>
 public sealed class OverlayCommitAdviceTests
 {
     private readonly RecordedShell shell = new RecordedShell().Now("running/domstate", "running/domname");
 
     [Fact]
-    public async Task An_overlay_that_a_foreign_one_depends_on_is_advised_to_be_committed_from_below_it()
+    public async Task An_overlay_below_another_program_s_overlay_is_reported_with_the_commit_command()
     {
         string above = Recording.Read("pinned/dumpxml").Output
-            .Replace($"<source file='{Web1.VdaOverlay.OverlayPath}'", "<source file='/foreign.qcow2'", StringComparison.Ordinal)
+            .Replace($"<source file='{Web1.VdaOverlay.OverlayPath}'", "<source file='/foreign.qcow2'",
+                StringComparison.Ordinal)
             .Replace(
-                "<target dev='vda'", $"<backingStore type='file'><source file='{Web1.VdaOverlay.OverlayPath}'/></backingStore><target dev='vda'",
+                "<target dev='vda'",
+                $"<backingStore type='file'><source file='{Web1.VdaOverlay.OverlayPath}'/></backingStore><target "
+                    + "dev='vda'",
                 StringComparison.Ordinal);
         shell.On("dumpxml", Reply.Good(above));
 
         HypervisorException failure = await FailAsync();
 
         Assert.Contains(
-            $"--base {Web1.VdaOverlay.BasePath} --top {Web1.VdaOverlay.OverlayPath} --wait --verbose`", failure.Message, StringComparison.Ordinal);
+            $"--base {Web1.VdaOverlay.BasePath} --top {Web1.VdaOverlay.OverlayPath} --wait --verbose`", failure.Message,
+            StringComparison.Ordinal);
         Assert.DoesNotContain("--active", failure.Message, StringComparison.Ordinal);
         Assert.Contains("do not delete or move that overlay", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_domain_that_is_gone_is_an_answer_and_is_not_asked_for_again()
+    public async Task A_domain_that_is_gone_is_not_queried_again()
     {
         shell.On("dumpxml", [.. Enumerable.Repeat("error: failed to get domain", 99).Select(text => Reply.Bad(text))])
             .On("domname", Reply.Bad("error: failed to get domain")).On("list --all", Reply.Good("\n"));
@@ -39,22 +43,25 @@ public sealed class OverlayCommitAdviceTests
     }
 
     [Fact]
-    public async Task A_disk_that_was_detached_from_the_guest_alone_is_advised_to_be_committed_by_hand()
+    public async Task A_disk_that_was_detached_from_the_guest_only_is_reported_with_the_commit_command()
     {
-        string without = Recording.Read("pinned/dumpxml").Output.Replace("dev='vda'", "dev='vdz'", StringComparison.Ordinal)
+        string without =
+            Recording.Read("pinned/dumpxml").Output.Replace("dev='vda'", "dev='vdz'", StringComparison.Ordinal)
             .Replace(Web1.VdaOverlay.OverlayPath, "/other.qcow2", StringComparison.Ordinal);
         shell.Now("pinned/dumpxml-inactive").On("dumpxml", Reply.Good(without));
 
         HypervisorException failure = await FailAsync();
 
-        Assert.Contains("disk vda was detached", failure.Message, StringComparison.Ordinal);
-        Assert.Contains($"`qemu-img commit -f qcow2 {Web1.VdaOverlay.OverlayPath}`", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("vda: the disk was detached", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"`qemu-img commit -f qcow2 {Web1.VdaOverlay.OverlayPath}`", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task An_overlay_that_another_disk_uses_is_to_be_left_where_it_is()
+    public async Task An_overlay_that_another_disk_uses_stays()
     {
-        string renamed = Recording.Read("pinned/dumpxml").Output.Replace("dev='vda'", "dev='vdz'", StringComparison.Ordinal);
+        string renamed =
+            Recording.Read("pinned/dumpxml").Output.Replace("dev='vda'", "dev='vdz'", StringComparison.Ordinal);
         shell.On("dumpxml", Reply.Good(renamed));
 
         HypervisorException failure = await FailAsync();

@@ -13,7 +13,8 @@ public sealed class OverlayCommitTests
     [Fact]
     public async Task A_disk_is_committed_and_pivoted_from_its_overlay()
     {
-        shell.InTurn("pinned/dumpxml", "committing/dumpxml", "committing/dumpxml", "ready/dumpxml", "half-released/dumpxml")
+        shell.InTurn(
+            "pinned/dumpxml", "committing/dumpxml", "committing/dumpxml", "ready/dumpxml", "half-released/dumpxml")
             .Now("half-released/dumpxml-inactive", "ready/pivot")
             .On("blockcommit", Reply.Of("committing/blockcommit-slowly"));
 
@@ -23,7 +24,7 @@ public sealed class OverlayCommitTests
     }
 
     [Fact]
-    public async Task A_disk_that_only_the_running_guest_has_is_released_when_the_definition_does_not_name_its_overlay()
+    public async Task A_disk_of_the_running_guest_only_is_released_when_the_definition_does_not_name_its_overlay()
     {
         shell.Now("ready/dumpxml").On("dumpxml --inactive", WithoutVda("running/dumpxml-inactive"))
             .On("--pivot", Reply.Of("ready/pivot").Then(() => shell.Now("half-released/dumpxml")));
@@ -32,9 +33,10 @@ public sealed class OverlayCommitTests
     }
 
     [Fact]
-    public async Task A_disk_that_no_definition_has_any_more_must_be_committed_without_the_guest()
+    public async Task A_disk_in_no_definition_must_be_committed_offline()
     {
-        shell.On("dumpxml --inactive", WithoutVda("running/dumpxml-inactive")).On("dumpxml --domain", WithoutVda("running/dumpxml"));
+        shell.On("dumpxml --inactive", WithoutVda("running/dumpxml-inactive")).On(
+            "dumpxml --domain", WithoutVda("running/dumpxml"));
 
         Assert.False(await ReleaseAsync());
 
@@ -42,7 +44,7 @@ public sealed class OverlayCommitTests
     }
 
     [Fact]
-    public async Task A_disk_that_is_on_its_base_is_left_alone()
+    public async Task A_disk_on_its_base_is_unchanged()
     {
         shell.Now("released/dumpxml", "released/dumpxml-inactive");
 
@@ -52,7 +54,7 @@ public sealed class OverlayCommitTests
     }
 
     [Fact]
-    public async Task A_job_that_somebody_began_already_is_taken_up()
+    public async Task A_job_that_is_already_running_is_continued()
     {
         shell.InTurn("committing/dumpxml", "ready/dumpxml", "half-released/dumpxml")
             .Now("half-released/dumpxml-inactive", "ready/pivot");
@@ -63,7 +65,7 @@ public sealed class OverlayCommitTests
     }
 
     [Fact]
-    public async Task A_job_that_vanished_is_begun_again()
+    public async Task A_job_that_vanished_is_started_again()
     {
         shell.InTurn("pinned/dumpxml", "committing/dumpxml", "pinned/dumpxml", "ready/dumpxml", "half-released/dumpxml")
             .Now("half-released/dumpxml-inactive", "ready/pivot")
@@ -77,9 +79,9 @@ public sealed class OverlayCommitTests
     [Theory]
     [InlineData("lost")]
     [InlineData("refused")]
-    public async Task Only_the_XML_is_believed_of_a_pivot(string end)
+    public async Task Only_the_XML_is_trusted_after_a_pivot(string end)
     {
-        // The pivot went well; what virsh said of it did not.
+        // The pivot succeeded although virsh reported an error.
         Reply answer = end == "lost" ? Reply.Killed : Reply.Of("running/pivot-without-job");
         shell.Now("ready/dumpxml", "half-released/dumpxml-inactive")
             .On("--pivot", answer.Then(() => shell.Now("half-released/dumpxml")));
@@ -88,10 +90,11 @@ public sealed class OverlayCommitTests
     }
 
     [Fact]
-    public async Task A_pivot_that_says_done_and_did_nothing_is_repeated()
+    public async Task A_pivot_that_reported_success_without_effect_is_repeated()
     {
         shell.Now("ready/dumpxml", "half-released/dumpxml-inactive")
-            .On("--pivot", Reply.Of("ready/pivot"), Reply.Of("ready/pivot").Then(() => shell.Now("half-released/dumpxml")));
+            .On("--pivot", Reply.Of("ready/pivot"),
+                Reply.Of("ready/pivot").Then(() => shell.Now("half-released/dumpxml")));
 
         Assert.True(await ReleaseAsync());
 
@@ -102,7 +105,7 @@ public sealed class OverlayCommitTests
     [InlineData(1)]
     [InlineData(7)]
     [InlineData(20)]
-    public async Task A_pivot_that_is_not_ready_yet_is_tried_again(int attempts)
+    public async Task A_pivot_that_is_not_ready_yet_is_retried(int attempts)
     {
         shell.Now("ready/dumpxml", "half-released/dumpxml-inactive")
             .On("--pivot", [.. Enumerable.Range(1, attempts).Select(attempt => attempt < attempts
@@ -115,7 +118,7 @@ public sealed class OverlayCommitTests
     }
 
     [Fact]
-    public async Task A_pivot_that_always_says_done_and_does_nothing_is_given_time()
+    public async Task A_pivot_that_reports_success_without_effect_is_repeated_for_a_while()
     {
         shell.Now("ready/dumpxml", "ready/pivot");
 
@@ -126,9 +129,10 @@ public sealed class OverlayCommitTests
     }
 
     [Fact]
-    public async Task A_pivot_that_never_works_ends_with_the_command_that_a_person_types()
+    public async Task A_pivot_that_never_works_ends_with_the_command_for_the_operator()
     {
-        shell.Now("ready/dumpxml").On("--pivot", [.. Enumerable.Repeat("committing/pivot-too-early", 100).Select(Reply.Of)]);
+        shell.Now(
+            "ready/dumpxml").On("--pivot", [.. Enumerable.Repeat("committing/pivot-too-early", 100).Select(Reply.Of)]);
 
         HypervisorException failure = await FailAsync();
 
@@ -136,14 +140,16 @@ public sealed class OverlayCommitTests
         Assert.Contains("not ready for pivot yet", failure.Message, StringComparison.Ordinal);
 
         // The job still runs: a second blockcommit would be refused.
-        Assert.Contains($"virsh blockjob --domain {Web1.Uuid} --path vda --pivot", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"virsh blockjob --domain {Web1.Uuid} --path vda --pivot", failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("blockcommit", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_commit_that_is_always_refused_ends_with_the_command_that_a_person_types()
+    public async Task A_commit_that_is_always_refused_ends_with_the_command_for_the_operator()
     {
-        shell.Now("pinned/dumpxml").On("blockcommit", [.. Enumerable.Repeat("committing/blockcommit-again", 9).Select(Reply.Of)]);
+        shell.Now("pinned/dumpxml").On(
+            "blockcommit", [.. Enumerable.Repeat("committing/blockcommit-again", 9).Select(Reply.Of)]);
 
         HypervisorException failure = await FailAsync();
 
@@ -160,14 +166,15 @@ public sealed class OverlayCommitTests
         // Two refusals, then a commit that begins: it is waited for.
         shell.Now("pinned/dumpxml", "half-released/dumpxml-inactive")
             .On("blockcommit", Reply.Of("committing/blockcommit-again"), Reply.Of("committing/blockcommit-again"),
-                Reply.Good("Active Block Commit started").Then(() => shell.InTurn("committing/dumpxml", "ready/dumpxml")))
+                Reply.Good(
+                    "Active Block Commit started").Then(() => shell.InTurn("committing/dumpxml", "ready/dumpxml")))
             .On("--pivot", Reply.Of("ready/pivot").Then(() => shell.Now("half-released/dumpxml")));
 
         Assert.True(await ReleaseAsync());
     }
 
     [Fact]
-    public async Task A_job_that_never_gets_ready_ends_at_the_limit()
+    public async Task A_job_that_never_becomes_ready_is_aborted_at_the_limit()
     {
         shell.Now("committing/dumpxml");
 
@@ -178,30 +185,32 @@ public sealed class OverlayCommitTests
     }
 
     [Fact]
-    public async Task A_job_of_somebody_else_is_left_alone()
+    public async Task A_block_job_of_another_program_is_unchanged()
     {
         shell.Now("foreign-job/dumpxml");
 
         HypervisorException failure = await FailAsync();
 
         Assert.Equal(0, shell.Count("block"));
-        Assert.Contains("a block job of another program (copy) works on it", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("a block job of another program (copy) runs on it", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_disk_that_is_somewhere_else_altogether_is_left_alone()
+    public async Task A_disk_on_another_source_is_unchanged()
     {
-        string elsewhere = Recording.Read("released/dumpxml").Output.Replace("web1.qcow2", "other.qcow2", StringComparison.Ordinal);
+        string elsewhere =
+            Recording.Read("released/dumpxml").Output.Replace("web1.qcow2", "other.qcow2", StringComparison.Ordinal);
         shell.On("dumpxml", Reply.Good(elsewhere));
 
         HypervisorException failure = await FailAsync();
 
         Assert.Equal(0, shell.Count("block"));
-        Assert.Contains("disk vda is on /var/lib/libvirt/images/other.qcow2", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "disk vda is on /var/lib/libvirt/images/other.qcow2", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_guest_that_is_shut_off_in_the_middle_is_told_to_the_caller()
+    public async Task A_guest_that_is_shut_off_during_the_commit_is_reported_to_the_caller()
     {
         shell.Now("pinned/dumpxml")
             .On("blockcommit", Reply.Bad("error: Requested operation is not valid: domain is not running")
@@ -211,7 +220,7 @@ public sealed class OverlayCommitTests
     }
 
     [Fact]
-    public async Task A_definition_that_still_names_the_overlay_needs_a_person()
+    public async Task A_definition_that_still_names_the_overlay_requires_manual_action()
     {
         shell.Now("released/dumpxml", "pinned/dumpxml-inactive");
 
@@ -222,7 +231,7 @@ public sealed class OverlayCommitTests
     }
 
     [Fact]
-    public async Task A_libvirt_that_starts_anew_in_the_middle_is_waited_for()
+    public async Task A_restart_of_libvirt_during_the_commit_is_waited_for()
     {
         shell.InTurn("ready/dumpxml", "half-released/dumpxml").Now("half-released/dumpxml-inactive", "ready/pivot")
             .On("dumpxml", Reply.Of("host/unreachable"), Reply.Killed, Reply.Of("host/unreachable"));
@@ -231,7 +240,7 @@ public sealed class OverlayCommitTests
     }
 
     [Fact]
-    public async Task A_libvirt_that_never_comes_back_ends_with_a_command_that_a_person_types()
+    public async Task A_libvirt_that_never_answers_ends_with_the_command_for_the_operator()
     {
         shell.On("dumpxml", [.. Enumerable.Repeat("host/unreachable", 1000).Select(Reply.Of)]);
 
@@ -247,11 +256,12 @@ public sealed class OverlayCommitTests
     [InlineData("released", "pinned", false)]
     [InlineData("pinned", "released", false)]
     [InlineData("committing", "released", false)]
-    public async Task A_disk_is_on_its_base_when_both_definitions_say_so(string live, string inactive, bool isOnBase)
+    public async Task A_disk_is_on_its_base_when_both_definitions_name_it(string live, string inactive, bool isOnBase)
     {
         shell.Now($"{live}/dumpxml", $"{inactive}/dumpxml-inactive");
 
-        Assert.Equal(isOnBase, await Commit().IsOnBaseAsync(await Web1.DescribeAsync(), Web1.VdaOverlay, CancellationToken.None));
+        Assert.Equal(isOnBase,
+            await Commit().IsOnBaseAsync(await Web1.DescribeAsync(), Web1.VdaOverlay, CancellationToken.None));
     }
 
     private OverlayCommit Commit() => Releases.Over(shell, time, "/no/apparmor").Commit;

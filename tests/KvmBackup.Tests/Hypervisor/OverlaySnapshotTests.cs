@@ -9,18 +9,19 @@ public sealed class OverlaySnapshotTests
     private readonly AcceleratedTime time = new();
 
     [Fact]
-    public async Task The_call_is_the_one_that_libvirt_took()
+    public async Task The_call_equals_the_recorded_one()
     {
         shell.Now("running/snapshot");
 
         await Snapshot().CreateAsync(
-            await Web1.DescribeAsync(), Web1.Id, [Web1.VdaOverlay, Web1.VdbOverlay], OverlaySnapshot.Limit, CancellationToken.None);
+            await Web1.DescribeAsync(), Web1.Id, [Web1.VdaOverlay, Web1.VdbOverlay], OverlaySnapshot.Limit,
+            CancellationToken.None);
 
         Assert.Equal(1, shell.Count("snapshot-create-as"));
     }
 
     [Fact]
-    public async Task Every_disk_has_a_diskspec_and_those_without_an_overlay_are_left_out()
+    public async Task Every_disk_has_a_diskspec_and_those_without_an_overlay_are_excluded()
     {
         DomainFacts facts = await Web1.DescribeAsync();
 
@@ -29,19 +30,21 @@ public sealed class OverlaySnapshotTests
         string[] specifications = [.. arguments.Where((_, index) => index > 0 && arguments[index - 1] == "--diskspec")];
         Assert.Equal(facts.Disks.Select(disk => disk.Target.Value), specifications.Select(text => text.Split(',')[0]));
         Assert.Equal(
-            [$"vda,snapshot=external,driver=qcow2,stype=file,file={Web1.VdaOverlay.OverlayPath}", "vdb,snapshot=no", "sda,snapshot=no"],
+            [$"vda,snapshot=external,driver=qcow2,stype=file,file={Web1.VdaOverlay.OverlayPath}", "vdb,snapshot=no",
+                "sda,snapshot=no"],
             specifications);
         Assert.Superset(new HashSet<string> { "--disk-only", "--atomic", "--no-metadata" }, arguments.ToHashSet());
     }
 
     [Fact]
-    public async Task A_disk_that_only_the_next_start_has_gets_no_diskspec()
+    public async Task A_disk_of_the_next_start_only_has_no_diskspec()
     {
         // error: unsupported configuration: too many disk snapshot requests for domain
         DomainFacts facts = await With(Web1.Vdb, DiskPresence.NextStartOnly);
 
         Assert.DoesNotContain(
-            Snapshot().CreateCall(facts, Web1.Id, [Web1.VdaOverlay]).Arguments, argument => argument.StartsWith("vdb", StringComparison.Ordinal));
+            Snapshot().CreateCall(facts, Web1.Id, [Web1.VdaOverlay]).Arguments, argument =>
+                argument.StartsWith("vdb", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -56,15 +59,16 @@ public sealed class OverlaySnapshotTests
     }
 
     [Fact]
-    public async Task A_comma_of_the_path_is_doubled()
+    public async Task A_comma_in_the_path_is_doubled()
     {
         PlannedOverlay overlay = Web1.VdaOverlay with { OverlayPath = "/images/a,b,,c/o.qcow2" };
 
-        AssertEndsWith(Snapshot().CreateCall(await Web1.DescribeAsync(), Web1.Id, [overlay]).Arguments, "file=/images/a,,b,,,,c/o.qcow2");
+        AssertEndsWith(Snapshot().CreateCall(await Web1.DescribeAsync(), Web1.Id, [overlay]).Arguments,
+            "file=/images/a,,b,,,,c/o.qcow2");
     }
 
     [Fact]
-    public async Task A_refusal_tells_what_libvirt_said()
+    public async Task A_refusal_contains_the_error_text_of_libvirt()
     {
         shell.Now("pinned/snapshot-again");
         DomainFacts facts = await Web1.DescribeAsync();
@@ -79,10 +83,17 @@ public sealed class OverlaySnapshotTests
 
     [Theory]
     [InlineData("pinned/dumpxml", "pinned/dumpxml-inactive", null)]
-    [InlineData("running/dumpxml", "pinned/dumpxml-inactive", "disk vda is not on its overlay in the live definition")]
-    [InlineData("pinned/dumpxml", "running/dumpxml-inactive", "disk vda is not on its overlay in the inactive definition")]
-    [InlineData("half-released/dumpxml", "pinned/dumpxml-inactive", "disk vda is not on its overlay in the live definition")]
-    [InlineData("vdb-released/dumpxml", "pinned/dumpxml-inactive", "disk vdb is not on its overlay in the live definition")]
+    [InlineData("running/dumpxml", "pinned/dumpxml-inactive", "vda: the snapshot was taken, but the disk is not on "
+        + "its overlay in the live definition")]
+    [InlineData(
+        "pinned/dumpxml", "running/dumpxml-inactive",
+        "vda: the snapshot was taken, but the disk is not on its overlay in the inactive definition")]
+    [InlineData(
+        "half-released/dumpxml", "pinned/dumpxml-inactive",
+        "vda: the snapshot was taken, but the disk is not on its overlay in the live definition")]
+    [InlineData(
+        "vdb-released/dumpxml", "pinned/dumpxml-inactive",
+        "vdb: the snapshot was taken, but the disk is not on its overlay in the live definition")]
     public async Task Both_definitions_must_show_every_overlay(string live, string inactive, string? complaint)
     {
         shell.Now(live, inactive);
@@ -97,12 +108,13 @@ public sealed class OverlaySnapshotTests
         else
         {
             Assert.Contains(
-                complaint, (await Assert.ThrowsAsync<HypervisorException>(() => look)).Message, StringComparison.Ordinal);
+                complaint, (await Assert.ThrowsAsync<HypervisorException>(() => look)).Message,
+                StringComparison.Ordinal);
         }
     }
 
     [Fact]
-    public async Task The_end_is_waited_for_while_libvirt_works_or_does_not_answer()
+    public async Task The_end_of_a_snapshot_is_waited_for_while_libvirt_is_busy_or_does_not_answer()
     {
         Reply works = Reply.Good("Job type:         Unbounded");
         shell.Now("running/domstate", "running/domjobinfo", "running/domname")
@@ -116,7 +128,8 @@ public sealed class OverlaySnapshotTests
     [Fact]
     public async Task The_end_of_a_domain_that_is_gone_is_not_waited_for()
     {
-        shell.On("domstate", Reply.Bad("error: failed to get domain")).On("domname", Reply.Bad("error: failed to get domain"))
+        shell.On("domstate", Reply.Bad("error: failed to get domain")).On(
+            "domname", Reply.Bad("error: failed to get domain"))
             .On("list --all", Reply.Good("\n"));
 
         Assert.True(await Snapshot().TryWaitForEndAsync(Web1.Identity, CancellationToken.None));
@@ -125,7 +138,7 @@ public sealed class OverlaySnapshotTests
     }
 
     [Fact]
-    public async Task The_end_is_not_waited_for_without_end()
+    public async Task The_wait_for_the_end_of_a_snapshot_has_a_limit()
     {
         shell.Now("running/domstate")
             .On("domjobinfo", [.. Enumerable.Repeat(0, 1000).Select(_ => Reply.Good("Job type:         Unbounded"))]);

@@ -16,7 +16,7 @@ public sealed class PutOnBaseTests
         """;
 
     [Fact]
-    public void A_raw_disk_that_leaves_its_overlay_is_called_raw_again()
+    public void A_raw_disk_that_leaves_its_overlay_is_declared_raw_again()
     {
         string xml = DomainXmlEditor.PutOnBase(
             OnOverlay, new PlannedOverlay(new DiskTarget("vdb"), "/images/b.raw", "raw", "/images/overlay"), false);
@@ -28,7 +28,7 @@ public sealed class PutOnBaseTests
     }
 
     [Fact]
-    public void A_block_device_that_leaves_its_overlay_is_one_again()
+    public void A_block_device_that_leaves_its_overlay_is_a_block_device_again()
     {
         string xml = DomainXmlEditor.PutOnBase(
             OnOverlay, new PlannedOverlay(new DiskTarget("vdb"), "/dev/vg/web1", "raw", "/images/overlay"), true);

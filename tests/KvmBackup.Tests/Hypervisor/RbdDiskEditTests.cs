@@ -6,12 +6,14 @@ namespace KvmBackup.Tests.Hypervisor;
 
 public sealed class RbdDiskEditTests
 {
-    private const string Auth = "<auth username='u'><secret type='ceph' uuid='0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f' /></auth>";
+    private const string Auth = "<auth username='u'><secret type='ceph' uuid='0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f' "
+        + "/></auth>";
 
     private const string Network =
         $"""
         <disk type='network' device='disk'><driver name='qemu' type='raw' cache='none'/>{Auth}
-        <source protocol='rbd' name='rbd/old' index='2'><host name='10.0.0.1' port='6789'/><host name='10.0.0.2'/></source>
+        <source protocol='rbd' name='rbd/old' index='2'>
+        <host name='10.0.0.1' port='6789'/><host name='10.0.0.2'/></source>
         <target dev='vdb' bus='virtio'/></disk>
         """;
 
@@ -24,11 +26,12 @@ public sealed class RbdDiskEditTests
 
         Assert.Equal($"<source protocol='rbd' name='new/ns/a b'>{Way}</source>", Text(disk.Element("source")!));
         Assert.Null(disk.Element("auth"));
-        Assert.Equal(("network", "raw", "none"), (disk.Attribute("type")!.Value, Driver(disk, "type"), Driver(disk, "cache")));
+        Assert.Equal(
+            ("network", "raw", "none"), (disk.Attribute("type")!.Value, Driver(disk, "type"), Driver(disk, "cache")));
     }
 
     [Fact]
-    public void A_file_becomes_an_image_and_is_reached_as_the_domain_s_other_image_is()
+    public void A_file_becomes_an_image_with_the_access_of_the_domain_s_other_image()
     {
         XElement disk = Apply(
             """
@@ -38,41 +41,46 @@ public sealed class RbdDiskEditTests
             """ + Network, Web1.Vda);
 
         Assert.Equal($"<source protocol='rbd' name='new/ns/a b'>{Way}</source>", Text(disk.Element("source")!));
-        Assert.Equal(("network", "raw", "unmap"), (disk.Attribute("type")!.Value, Driver(disk, "type"), Driver(disk, "discard")));
+        Assert.Equal(("network", "raw", "unmap"),
+            (disk.Attribute("type")!.Value, Driver(disk, "type"), Driver(disk, "discard")));
         Assert.Empty(disk.Descendants("metadata_cache"));
         Assert.Null(disk.Element("backingStore"));
     }
 
     [Fact]
-    public void Without_another_image_only_the_name_is_told_and_what_it_is_encrypted_with_stays()
+    public void Without_another_image_only_the_name_is_set_and_the_encryption_is_unchanged()
     {
         XElement disk = Apply(
             """
-            <disk type='block' device='lun'><driver name='qemu' type='raw'/><source dev='/dev/vg/a'><encryption format='luks'/>
-            </source><target dev='vda'/></disk>
+            <disk type='block' device='lun'><driver name='qemu' type='raw'/><source dev='/dev/vg/a'>
+            <encryption format='luks'/></source><target dev='vda'/></disk>
             """, Web1.Vda);
 
         Assert.Equal(
-            "<source protocol='rbd' name='new/ns/a b'><encryption format='luks' /></source>", Text(disk.Element("source")!));
+            "<source protocol='rbd' name='new/ns/a b'><encryption format='luks' /></source>",
+            Text(disk.Element("source")!));
         Assert.Equal("disk", disk.Attribute("device")!.Value);
     }
 
     [Theory]
     [InlineData("/dev/rbd/rbd/old")]
     [InlineData("/dev/rbd7")]
-    public void A_disk_that_the_kernel_maps_stays_one_by_the_name_of_its_new_image(string path)
+    public void A_mapped_disk_stays_mapped_with_the_name_of_its_new_image(string path)
     {
         XElement disk = Apply(
             $"<disk type='block' device='disk'><driver name='qemu' type='raw'/><source dev='{path}' index='1'/>"
             + $"<target dev='vda'/></disk>{Network}", Web1.Vda);
 
-        Assert.Equal(("block", "/dev/rbd/new/ns/a b"), (disk.Attribute("type")!.Value, disk.Element("source")!.Attribute("dev")!.Value));
+        Assert.Equal(("block", "/dev/rbd/new/ns/a b"),
+            (disk.Attribute("type")!.Value, disk.Element("source")!.Attribute("dev")!.Value));
         Assert.Null(disk.Element("source")!.Attribute("protocol"));
     }
 
     [Fact]
-    public void A_logical_volume_whose_group_is_called_like_the_driver_is_none_of_its_devices() => Assert.Equal(
-        "network", Apply("<disk type='block'><source dev='/dev/rbd_group/a'/><target dev='vda'/></disk>", Web1.Vda).Attribute("type")!.Value);
+    public void A_logical_volume_in_a_group_named_like_the_driver_is_not_a_mapped_device() => Assert.Equal(
+        "network",
+        Apply("<disk type='block'><source dev='/dev/rbd_group/a'/><target dev='vda'/></disk>", Web1.Vda).Attribute(
+            "type")!.Value);
 
     private static XElement Apply(string disks, DiskTarget target)
     {
@@ -81,7 +89,8 @@ public sealed class RbdDiskEditTests
             DiskImages = new Dictionary<DiskTarget, RbdImage> { [target] = RbdImage.Parse("new/ns/a b") },
         };
         XElement domain = XElement.Parse(DomainXmlEditor.Apply($"<domain><devices>{disks}</devices></domain>", edit));
-        return domain.Descendants("disk").Single(disk => disk.Element("target")!.Attribute("dev")!.Value == target.Value);
+        return domain.Descendants("disk")
+            .Single(disk => disk.Element("target")!.Attribute("dev")!.Value == target.Value);
     }
 
     private static string Driver(XElement disk, string name) => disk.Element("driver")!.Attribute(name)!.Value;

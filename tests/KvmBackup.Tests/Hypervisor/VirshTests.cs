@@ -6,10 +6,13 @@ namespace KvmBackup.Tests.Hypervisor;
 public sealed class VirshTests
 {
     [Theory]
-    [InlineData("Failed to connect socket to '/var/run/libvirt/libvirt-sock': No such file or directory", "systemctl start libvirtd")]
-    [InlineData("Failed to connect socket to '/var/run/libvirt/libvirt-sock': Permission denied", "Run kvmbackup as root")]
-    [InlineData("authentication unavailable: no polkit agent available to authenticate action", "Run kvmbackup as root")]
-    public async Task A_libvirt_that_does_not_answer_is_told_with_what_to_do(string complaint, string hint)
+    [InlineData("Failed to connect socket to '/var/run/libvirt/libvirt-sock': No such file or directory", "systemctl "
+        + "start libvirtd")]
+    [InlineData(
+        "Failed to connect socket to '/var/run/libvirt/libvirt-sock': Permission denied", "Run kvmbackup as root")]
+    [InlineData(
+        "authentication unavailable: no polkit agent available to authenticate action", "Run kvmbackup as root")]
+    public async Task A_libvirt_that_does_not_answer_is_reported_with_a_hint(string complaint, string hint)
     {
         RecordedShell shell = new RecordedShell()
             .On("list", Reply.Bad($"error: failed to connect to the hypervisor\nerror: {complaint}"));

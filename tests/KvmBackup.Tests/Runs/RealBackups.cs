@@ -29,7 +29,9 @@ internal static class RealBackups
             await using ArchiveWriter writer = new(
                 archive, new Compression(method, Threads: 2), SampleArchive.RealShell,
                 SampleArchive.ModifiedAt, chunkBytes);
-            members.Add(await writer.AddAsync("web1/domain.xml", System.Text.Encoding.UTF8.GetBytes(xml), CancellationToken.None));
+            members.Add(
+                await writer.AddAsync(
+                    "web1/domain.xml", System.Text.Encoding.UTF8.GetBytes(xml), CancellationToken.None));
             members.Add(await writer.AddAsync("web1/vda.raw", vda ?? Vda, null, CancellationToken.None));
             members.Add(await writer.AddAsync("web1/vdb.raw", Vdb, null, CancellationToken.None));
             summary = await writer.CompleteAsync(CancellationToken.None);
@@ -44,11 +46,13 @@ internal static class RealBackups
         return await pending.PublishAsync(forge?.Invoke(manifest) ?? manifest, CancellationToken.None);
     }
 
-    private static Manifest Describe(BackupId id, List<ArchiveMember> members, ArchiveSummary summary, string name, CompressionMethod method)
+    private static Manifest Describe(
+        BackupId id, List<ArchiveMember> members, ArchiveSummary summary, string name, CompressionMethod method)
     {
         ManifestDisk Disk(string disk, ArchiveMember member) => new(
             new DiskTarget(disk), BackupKind.Full, member.SizeBytes,
-            [new ManifestLayer($"{disk}.raw", "raw", $"/images/{disk}.raw", false, member.ContentXxh128, member.SizeBytes)]);
+            [new ManifestLayer(
+                $"{disk}.raw", "raw", $"/images/{disk}.raw", false, member.ContentXxh128, member.SizeBytes)]);
         return ManifestSamples.Create(id: id) with
         {
             Archive = new ManifestArchive(

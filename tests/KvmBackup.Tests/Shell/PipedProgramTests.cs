@@ -9,7 +9,7 @@ public sealed class PipedProgramTests
     private readonly ProcessRunner shell = new(Logger.None, TimeProvider.System);
 
     [Fact]
-    public async Task Data_flow_in_and_out_while_it_runs()
+    public async Task Data_flow_in_and_out_while_the_program_runs()
     {
         await using IPipedProgram program = Bash("while read -r line; do echo \"<$line>\"; done; echo bye >&2; exit 3");
         using StreamReader output = new(program.StandardOutput);
@@ -26,7 +26,7 @@ public sealed class PipedProgramTests
     }
 
     [Fact]
-    public async Task Endless_complaints_are_kept_up_to_a_bound_and_block_nobody()
+    public async Task Endless_standard_error_is_kept_up_to_a_limit_and_does_not_block()
     {
         await using IPipedProgram program = Bash("yes complaint | head -c 3000000 >&2; echo done");
         using StreamReader output = new(program.StandardOutput);
@@ -39,7 +39,7 @@ public sealed class PipedProgramTests
     }
 
     [Fact]
-    public async Task A_read_that_stands_still_kills_it_and_fails()
+    public async Task A_stalled_read_kills_the_program_and_fails()
     {
         await using IPipedProgram program = Bash("echo one; sleep 30", TimeSpan.FromMilliseconds(500));
         byte[] buffer = new byte[4];
@@ -48,12 +48,12 @@ public sealed class PipedProgramTests
         Assert.Equal(4, program.StandardOutput.Read(buffer));
         ShellException failure = Assert.Throws<ShellException>(() => program.StandardOutput.Read(buffer));
 
-        Assert.Contains("stood still", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("made no progress", failure.Message, StringComparison.Ordinal);
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20));
     }
 
     [Fact]
-    public async Task A_mebibyte_is_taken_from_us_before_the_program_reads_it()
+    public async Task A_pipe_buffers_a_mebibyte_before_the_program_reads()
     {
         await using IPipedProgram program = Bash("exec sleep 60", TimeSpan.FromSeconds(30));
 
@@ -61,7 +61,7 @@ public sealed class PipedProgramTests
     }
 
     [Fact]
-    public async Task A_write_that_stands_still_kills_it_and_fails()
+    public async Task A_stalled_write_kills_the_program_and_fails()
     {
         await using IPipedProgram program = Bash("exec sleep 30", TimeSpan.FromMilliseconds(500));
 
@@ -69,9 +69,10 @@ public sealed class PipedProgramTests
     }
 
     [Fact]
-    public async Task What_flows_slowly_but_flows_is_let_flow()
+    public async Task A_slow_transfer_is_not_killed()
     {
-        await using IPipedProgram program = Bash("for i in 1 2 3 4; do sleep 0.4; echo $i; done", TimeSpan.FromSeconds(1));
+        await using IPipedProgram program =
+            Bash("for i in 1 2 3 4; do sleep 0.4; echo $i; done", TimeSpan.FromSeconds(1));
         using StreamReader output = new(program.StandardOutput);
 
         Assert.Equal("1\n2\n3\n4\n", output.ReadToEnd());
@@ -79,7 +80,7 @@ public sealed class PipedProgramTests
     }
 
     [Fact]
-    public async Task An_end_that_does_not_come_is_not_waited_for()
+    public async Task A_program_that_does_not_end_is_killed_at_the_limit()
     {
         await using IPipedProgram program = Bash("exec >&-; exec sleep 30", TimeSpan.FromMilliseconds(500));
 
@@ -99,7 +100,7 @@ public sealed class PipedProgramTests
     }
 
     [Fact]
-    public async Task Nothing_of_it_is_left_when_its_scope_ends()
+    public async Task No_process_is_left_at_the_end_of_the_scope()
     {
         int processId;
         await using (IPipedProgram program = Bash("echo $$; exec sleep 30"))
@@ -111,16 +112,18 @@ public sealed class PipedProgramTests
     }
 
     [Fact]
-    public async Task It_is_in_a_session_of_its_own_and_speaks_the_C_locale()
+    public async Task A_piped_program_has_its_own_session_and_the_C_locale()
     {
         await using IPipedProgram program = Bash("ps -o sid= -p $$; echo $$ $LC_ALL");
-        string[] words = new StreamReader(program.StandardOutput).ReadToEnd().Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+        string[] words =
+            new StreamReader(
+                program.StandardOutput).ReadToEnd().Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
 
         Assert.Equal([words[1], words[1], "C"], words);
     }
 
     [Fact]
-    public void A_missing_program_is_told_as_that() => Assert.True(
+    public void A_missing_program_is_reported_as_missing() => Assert.True(
         Assert.Throws<ShellException>(() => shell.Open(new ProgramCall("no-such-program", []))).IsProgramMissing);
 
     private IPipedProgram Bash(string script, TimeSpan? limit = null) =>

@@ -4,11 +4,13 @@ using Serilog.Core;
 
 namespace KvmBackup.Tests.Shell;
 
-/// <summary>This process behind the others, with all its threads and what it starts; and back again.</summary>
+/// <summary>
+/// The lowered priority of this process with all its threads and child programs, and its restoration.
+/// </summary>
 public sealed class ProcessPriorityTests
 {
     [Fact]
-    public async Task All_threads_and_programs_are_lowered_and_all_come_back()
+    public async Task All_threads_and_programs_are_lowered_and_restored()
     {
         int before = Nices().Min();
         int wanted = Math.Min(19, before + 7);
@@ -19,8 +21,8 @@ public sealed class ProcessPriorityTests
         }
         catch (ShellException refusal)
         {
-            // Without the right to come back nothing may have changed.
-            Assert.Contains("takes root", refusal.Message, StringComparison.Ordinal);
+            // Without the privilege to restore the priority, nothing may have changed.
+            Assert.Contains("requires root", refusal.Message, StringComparison.Ordinal);
             Assert.DoesNotContain(wanted, Nices());
             return;
         }
@@ -52,6 +54,7 @@ public sealed class ProcessPriorityTests
     }
 
     private static async Task<int> NiceOfAProgramAsync() => int.Parse(
-        (await new ProcessRunner(Logger.None, TimeProvider.System).RunAsync(new ProgramCall("nice", []), CancellationToken.None)).StandardOutput,
+        (await new ProcessRunner(Logger.None, TimeProvider.System).RunAsync(
+            new ProgramCall("nice", []), CancellationToken.None)).StandardOutput,
         CultureInfo.InvariantCulture);
 }

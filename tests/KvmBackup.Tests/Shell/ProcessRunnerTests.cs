@@ -9,7 +9,7 @@ public sealed class ProcessRunnerTests
     private readonly ProcessRunner shell = new(Logger.None, TimeProvider.System);
 
     [Fact]
-    public async Task Arguments_arrive_as_they_are()
+    public async Task Arguments_are_passed_unchanged()
     {
         string[] words = ["a b", "", "it's", "\"", "$HOME", "*", "ü", "-n", "\\", "a\nb"];
 
@@ -19,24 +19,25 @@ public sealed class ProcessRunnerTests
     }
 
     [Fact]
-    public async Task Exit_status_output_and_complaint_are_told_apart()
+    public async Task Exit_status_output_and_error_text_are_separate()
     {
         ProgramResult result = await Bash("echo out; echo one >&2; echo two >&2; exit 7");
 
-        Assert.Equal((7, "out\n", "one / two", false), (result.ExitCode, result.StandardOutput, result.Complaint, result.IsSuccess));
-        Assert.Equal("nothing, exit status 7", (await Bash("exit 7")).Complaint);
-        Assert.Equal("out", (await Bash("echo out; exit 7")).Complaint);
+        Assert.Equal((7, "out\n", "one / two", false),
+            (result.ExitCode, result.StandardOutput, result.ErrorText, result.IsSuccess));
+        Assert.Equal("nothing, exit status 7", (await Bash("exit 7")).ErrorText);
+        Assert.Equal("out", (await Bash("echo out; exit 7")).ErrorText);
     }
 
     [Fact]
-    public async Task Programs_speak_the_C_locale() =>
+    public async Task Programs_run_in_the_C_locale() =>
         Assert.Equal("C", (await Bash("printf %s \"$LC_ALL\"")).StandardOutput);
 
     [Fact]
-    public async Task A_program_gets_no_input_to_wait_for() => Assert.Equal(0, (await Bash("cat")).ExitCode);
+    public async Task A_program_has_empty_standard_input() => Assert.Equal(0, (await Bash("cat")).ExitCode);
 
     [Fact]
-    public async Task A_program_that_takes_too_long_is_killed()
+    public async Task A_program_that_exceeds_its_time_limit_is_killed()
     {
         Stopwatch clock = Stopwatch.StartNew();
 
@@ -61,7 +62,7 @@ public sealed class ProcessRunnerTests
     }
 
     [Fact]
-    public async Task A_missing_program_is_told_as_that()
+    public async Task A_missing_program_is_reported_as_missing()
     {
         ShellException failure = await Assert.ThrowsAsync<ShellException>(
             () => shell.RunAsync(new ProgramCall("no-such-program", []), CancellationToken.None));
@@ -71,25 +72,27 @@ public sealed class ProcessRunnerTests
     }
 
     [Fact]
-    public async Task A_filter_takes_much_and_gives_much_without_standing_still()
+    public async Task A_filter_with_large_input_and_output_does_not_block()
     {
         byte[] input = new byte[5 << 20];
         new Random(7).NextBytes(input);
         MemoryStream output = new();
 
-        ProgramResult result = await shell.FilterAsync(new ProgramCall("cat", []), input, output, CancellationToken.None);
+        ProgramResult result =
+            await shell.FilterAsync(new ProgramCall("cat", []), input, output, CancellationToken.None);
 
         Assert.True(result.IsSuccess);
         Assert.Equal(input, output.ToArray());
     }
 
     [Fact]
-    public async Task A_filter_that_stops_reading_tells_by_its_exit_status()
+    public async Task A_filter_that_stops_reading_is_reported_by_its_exit_status()
     {
         ProgramResult result = await shell.FilterAsync(
-            new ProgramCall("bash", ["-c", "echo full >&2; exit 3"]), new byte[5 << 20], new MemoryStream(), CancellationToken.None);
+            new ProgramCall("bash", ["-c", "echo full >&2; exit 3"]), new byte[5 << 20], new MemoryStream(),
+            CancellationToken.None);
 
-        Assert.Equal((3, "full"), (result.ExitCode, result.Complaint));
+        Assert.Equal((3, "full"), (result.ExitCode, result.ErrorText));
     }
 
     private Task<ProgramResult> Bash(string script, params string[] words) =>

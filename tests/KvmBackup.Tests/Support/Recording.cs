@@ -7,8 +7,8 @@ namespace KvmBackup.Tests.Support;
 /// <param name="CallText">The call, its words with one blank between them.</param>
 /// <param name="ExitCode">How it ended.</param>
 /// <param name="Output">Its standard output.</param>
-/// <param name="Complaint">Its standard error.</param>
-public sealed record Recording(string CallText, int ExitCode, string Output, string Complaint)
+/// <param name="ErrorText">Its standard error.</param>
+public sealed record Recording(string CallText, int ExitCode, string Output, string ErrorText)
 {
     private const string ErrorMark = "=== stderr\n";
     private const string ExitMark = "=== exit ";

@@ -39,7 +39,7 @@ public sealed class Reply
     public static Reply Of(string recording) => Of(Recording.Read(recording));
 
     public static Reply Of(Recording recorded) => new((call, _) => Task.FromResult(
-        Result(call, recorded.ExitCode, recorded.Output, recorded.Complaint)));
+        Result(call, recorded.ExitCode, recorded.Output, recorded.ErrorText)));
 
     public static Reply Good(string output) => new((call, _) => Task.FromResult(Result(call, 0, output, string.Empty)));
 

@@ -36,7 +36,7 @@ public sealed class GzipProgramCodec(IProcessRunner shell, string name, string p
             ProgramResult result = await shell.RunAsync(new ProgramCall(name, ["--version"]), cancellationToken);
             if (!result.IsSuccess)
             {
-                throw new ArchivingException($"{name} does not run here; it said: {result.Complaint.TrimEnd('.')}. {Hint}");
+                throw new ArchivingException($"{name} does not run here; it said: {result.ErrorText.TrimEnd('.')}. {Hint}");
             }
         }
         catch (ShellException failure) when (failure.IsProgramMissing)
@@ -55,7 +55,7 @@ public sealed class GzipProgramCodec(IProcessRunner shell, string name, string p
             if (!result.IsSuccess)
             {
                 throw new ArchivingException(
-                    $"'{call}' ended with exit status {result.ExitCode}; it said: {result.Complaint.TrimEnd('.')}. "
+                    $"'{call}' ended with exit status {result.ExitCode}; it said: {result.ErrorText.TrimEnd('.')}. "
                     + "Run the backup again, or set 'compression: gzip', which needs no program.");
             }
 

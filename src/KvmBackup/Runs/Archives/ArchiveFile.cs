@@ -5,20 +5,22 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Runs.Archives;
 
-/// <summary>Opens the archive of a backup, and finds its index.</summary>
+/// <summary>Opens the archive of a backup and its index.</summary>
 internal static class ArchiveFile
 {
-    /// <exception cref="RunsException">It cannot be read.</exception>
+    /// <exception cref="RunsException">The archive cannot be read.</exception>
     public static SafeFileHandle Open(string directoryPath, ManifestArchive archive) =>
         Guard(Path.Combine(directoryPath, archive.FileName), _ => BackupContent.Open(directoryPath, archive.FileName));
 
-    /// <summary>The index beside the archive; made again from the archive when that is missing or damaged.</summary>
+    /// <summary>
+    /// Reads the index file; rebuilds the index from the archive when the file is missing or damaged.
+    /// </summary>
     /// <param name="handle">The archive.</param>
-    /// <param name="directoryPath">The backup's.</param>
-    /// <param name="archive">As its manifest describes it.</param>
-    /// <param name="known">What is known to be damaged; an index among it is not even read.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    /// <returns>The index, and what is wrong with the one beside the archive beyond what was known.</returns>
+    /// <param name="directoryPath">The directory of the backup.</param>
+    /// <param name="archive">The archive according to the manifest.</param>
+    /// <param name="known">The known damages; a damaged index file is not read.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <returns>The index, and a new damage of the index file.</returns>
     /// <exception cref="KvmBackupException">The archive is damaged, too.</exception>
     public static async Task<(ArchiveIndex Index, ArchiveDamage? Damage)> FindIndexAsync(
         SafeFileHandle handle, string directoryPath, ManifestArchive archive, IReadOnlyList<ArchiveDamage> known,
@@ -43,15 +45,16 @@ internal static class ArchiveFile
         return (await ArchiveIndex.RebuildAsync(handle, archive.Compression, cancellationToken), damage);
     }
 
-    /// <summary>The index beside the archive, or as much of it as a damaged archive still tells.</summary>
-    /// <exception cref="KvmBackupException">Nothing in the archive can be found.</exception>
+    /// <summary>Reads the index, or rebuilds as much of it as possible from a damaged archive.</summary>
+    /// <exception cref="KvmBackupException">Nothing in the archive is readable.</exception>
     public static async Task<ArchiveIndex> SalvageIndexAsync(
         SafeFileHandle handle, string directoryPath, ManifestArchive archive, IReadOnlyList<ArchiveDamage> known,
         CancellationToken cancellationToken)
     {
         try
         {
-            return (await FindIndexAsync(handle, directoryPath, archive, known, cancellationToken)).Index.Extend(archive.TarBytes);
+            return (await FindIndexAsync(handle, directoryPath, archive, known, cancellationToken)).Index.Extend(
+                archive.TarBytes);
         }
         catch (ArchivingException)
         {

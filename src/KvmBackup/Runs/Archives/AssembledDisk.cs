@@ -4,7 +4,7 @@ using KvmBackup.Planning;
 
 namespace KvmBackup.Runs.Archives;
 
-/// <summary>One point of an image, read at any offset out of the archives of its chain.</summary>
+/// <summary>One point of an image, read at any offset from the archives of its chain.</summary>
 public sealed class AssembledDisk : IAsyncDisposable
 {
     private readonly List<MemberReader> readers = [];
@@ -19,12 +19,13 @@ public sealed class AssembledDisk : IAsyncDisposable
         })]);
     }
 
-    /// <summary>What the guest saw; each run of its data is read from one archive.</summary>
+    /// <summary>The content of the disk; each run of data is read from one archive.</summary>
     public IExtentSource Content { get; }
 
-    /// <param name="assembly">Which backups give what.</param>
+    /// <param name="assembly">The parts of the backups that are visible.</param>
     /// <param name="find">Gives each of them, open; it stays the caller's.</param>
-    /// <param name="chunksAtOnce">About how many chunks are in memory, over all backups; each has one at least.</param>
+    /// <param name="chunksAtOnce">The approximate number of chunks in memory, over all backups; at least one for
+    /// each.</param>
     public static AssembledDisk Open(ImageAssembly assembly, Func<BackupId, BackupReader> find, int chunksAtOnce) =>
         new(assembly, find, chunksAtOnce);
 
@@ -44,9 +45,13 @@ public sealed class AssembledDisk : IAsyncDisposable
             return Open(backup, member, visible, ahead);
         }
 
-        RbdDiffLayout layout = new(disk.Image!.BaseSnapshot, disk.Image.Snapshot, disk.VirtualSizeBytes, disk.Image.Changes);
+        RbdDiffLayout layout =
+            new(disk.Image!.BaseSnapshot, disk.Image.Snapshot, disk.VirtualSizeBytes, disk.Image.Changes);
         IReadOnlyList<Extent> wanted =
-            [.. visible.Select(run => run with { OffsetBytes = layout.StreamOffset(run.OffsetBytes, run.LengthBytes) })];
+        [
+            .. visible.Select(
+                run => run with { OffsetBytes = layout.StreamOffset(run.OffsetBytes, run.LengthBytes) }),
+        ];
         return new RbdDiffImage(layout, Open(backup, member, wanted, ahead));
     }
 

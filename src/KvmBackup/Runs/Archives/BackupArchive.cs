@@ -4,7 +4,7 @@ using KvmBackup.Storage;
 
 namespace KvmBackup.Runs.Archives;
 
-/// <summary>The archive file of one backup while it is written, and the list of what is in it.</summary>
+/// <summary>The archive file of one backup while it is written, with the list of its members.</summary>
 public sealed class BackupArchive : IAsyncDisposable
 {
     private const string IndexExtension = ".index";
@@ -16,12 +16,12 @@ public sealed class BackupArchive : IAsyncDisposable
     private readonly ArchiveWriter writer;
     private readonly List<ArchiveMember> members = [];
 
-    /// <param name="name">What is backed up: the folder within the archive.</param>
+    /// <param name="name">The domain or image: the folder in the archive.</param>
     /// <param name="pending">The backup.</param>
-    /// <param name="archiver">Packs it.</param>
-    /// <param name="compression">How.</param>
-    /// <param name="modifiedAt">The time that tar shows for every member.</param>
-    /// <exception cref="KvmBackupException">The file cannot be made, or the codec is not to be had.</exception>
+    /// <param name="archiver">Creates the archive writer.</param>
+    /// <param name="compression">The compression.</param>
+    /// <param name="modifiedAt">The modification time of every member.</param>
+    /// <exception cref="KvmBackupException">The file cannot be created, or the codec is not available.</exception>
     public BackupArchive(
         DomainName name, PendingBackup pending, Archiver archiver, Compression compression, DateTimeOffset modifiedAt)
     {
@@ -35,13 +35,14 @@ public sealed class BackupArchive : IAsyncDisposable
 
     public string FileName { get; }
 
-    /// <summary>What is in it up to now, in order.</summary>
+    /// <summary>The members up to now, in order.</summary>
     public IReadOnlyList<ArchiveMember> Members => members;
 
-    /// <param name="memberName">Below the domain's folder.</param>
-    /// <param name="content">Is read once, ascending.</param>
-    /// <param name="bytesRead">Told the bytes of data read of it.</param>
-    /// <exception cref="KvmBackupException">It cannot be read, or not be written: with the room that is left.</exception>
+    /// <param name="memberName">The name below the domain's folder.</param>
+    /// <param name="content">The content, which is read once, in ascending order.</param>
+    /// <param name="bytesRead">Receives the number of bytes of data read.</param>
+    /// <exception cref="KvmBackupException">The content cannot be read, or the archive cannot be written; the message
+    /// states the free space.</exception>
     public async Task<ArchiveMember> AddAsync(
         string memberName, IExtentSource content, IProgress<long>? bytesRead, CancellationToken cancellationToken) =>
         Add(await DescribeSpaceAsync(() => writer.AddAsync(PathOf(memberName), content, bytesRead, cancellationToken)));
@@ -51,7 +52,7 @@ public sealed class BackupArchive : IAsyncDisposable
         string memberName, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
         Add(await DescribeSpaceAsync(() => writer.AddAsync(PathOf(memberName), content, cancellationToken)));
 
-    /// <summary>Ends the archive and writes its index beside it.</summary>
+    /// <summary>Completes the archive and writes the index file.</summary>
     public async Task<ManifestArchive> CompleteAsync(CancellationToken cancellationToken)
     {
         ArchiveSummary summary = await DescribeSpaceAsync(() => writer.CompleteAsync(cancellationToken));
@@ -93,7 +94,8 @@ public sealed class BackupArchive : IAsyncDisposable
         catch (Exception failure) when (StorageException.IsExpected(failure))
         {
             string left = ByteSize.Format(LocalFile.AvailableBytes(pending.DirectoryPath));
-            throw StorageException.From(failure, $"The archive '{Path.Combine(pending.DirectoryPath, FileName)}' cannot be written, with {left} left there");
+            throw StorageException.From(failure, $"The archive '{Path.Combine(pending.DirectoryPath, FileName)}' "
+                + $"cannot be written ({left} free)");
         }
     }
 }

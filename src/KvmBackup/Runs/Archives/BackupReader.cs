@@ -6,12 +6,13 @@ using Serilog;
 
 namespace KvmBackup.Runs.Archives;
 
-/// <summary>A backup that is read from: its small files were checked first, for they say what lies where.</summary>
+/// <summary>Reads a backup. Its small files are verified first, since they contain names and offsets.</summary>
 public sealed class BackupReader : IDisposable
 {
     private readonly SafeFileHandle handle;
 
-    private BackupReader(CompletedBackup backup, SafeFileHandle handle, ArchiveReader reader, IReadOnlyList<ArchiveDamage> damages)
+    private BackupReader(
+        CompletedBackup backup, SafeFileHandle handle, ArchiveReader reader, IReadOnlyList<ArchiveDamage> damages)
     {
         this.handle = handle;
         Backup = backup;
@@ -23,14 +24,15 @@ public sealed class BackupReader : IDisposable
 
     public ArchiveReader Reader { get; }
 
-    /// <summary>What is damaged and can be done without.</summary>
+    /// <summary>The damages that do not prevent reading.</summary>
     public IReadOnlyList<ArchiveDamage> Damages { get; }
 
-    /// <exception cref="KvmBackupException">Manifest or archive cannot be relied on.</exception>
-    public static async Task<BackupReader> OpenAsync(CompletedBackup backup, ILogger log, CancellationToken cancellationToken)
+    /// <exception cref="KvmBackupException">The manifest or the archive is damaged.</exception>
+    public static async Task<BackupReader> OpenAsync(
+        CompletedBackup backup, ILogger log, CancellationToken cancellationToken)
     {
         IReadOnlyList<ArchiveDamage> damages = BackupIntegrity.VerifyFiles(backup);
-        DemandManifest(backup, damages);
+        EnsureManifestIntact(backup, damages);
         ManifestArchive archive = backup.Manifest.Archive;
         SafeFileHandle handle = ArchiveFile.Open(backup.DirectoryPath, archive);
         try
@@ -40,7 +42,7 @@ public sealed class BackupReader : IDisposable
             damages = damage is null ? damages : [.. damages, damage];
             if (damages.Any(other => other.File == archive.IndexFileName))
             {
-                log.Warning("{Domain}: the index of {Id} was made again from the archive", backup.Domain, backup.Id);
+                log.Warning("{Domain}: the index of {Id} was rebuilt from the archive", backup.Domain, backup.Id);
             }
 
             return new BackupReader(backup, handle, new ArchiveReader(handle, index, archive.Compression), damages);
@@ -52,17 +54,19 @@ public sealed class BackupReader : IDisposable
         }
     }
 
-    /// <summary>Opens one of which only parts can be had: what is not there is found when it is read.</summary>
-    /// <exception cref="KvmBackupException">Not even the manifest can be read.</exception>
-    public static async Task<BackupReader> OpenDamagedAsync(CompletedBackup backup, ILogger log, CancellationToken cancellationToken)
+    /// <summary>Opens a damaged backup for salvage: missing parts are found on reading.</summary>
+    /// <exception cref="KvmBackupException">The manifest cannot be read.</exception>
+    public static async Task<BackupReader> OpenDamagedAsync(
+        CompletedBackup backup, ILogger log, CancellationToken cancellationToken)
     {
         IReadOnlyList<ArchiveDamage> damages = BackupIntegrity.VerifyFiles(backup);
         ManifestArchive archive = backup.Manifest.Archive;
         SafeFileHandle handle = ArchiveFile.Open(backup.DirectoryPath, archive);
         try
         {
-            ArchiveIndex index = await ArchiveFile.SalvageIndexAsync(handle, backup.DirectoryPath, archive, damages, cancellationToken);
-            log.Information("{Domain}: getting what can be had out of {Id}", backup.Domain, backup.Id);
+            ArchiveIndex index =
+                await ArchiveFile.SalvageIndexAsync(handle, backup.DirectoryPath, archive, damages, cancellationToken);
+            log.Information("{Domain}: salvaging {Id}", backup.Domain, backup.Id);
             return new BackupReader(backup, handle, new ArchiveReader(handle, index, archive.Compression), damages);
         }
         catch (Exception)
@@ -72,15 +76,15 @@ public sealed class BackupReader : IDisposable
         }
     }
 
-    /// <summary>A member below the domain's folder, <c>vda.qcow2</c>.</summary>
-    /// <exception cref="RunsException">There is none.</exception>
+    /// <summary>Finds a member by its name below the domain's folder, such as <c>vda.qcow2</c>.</summary>
+    /// <exception cref="RunsException">There is no such member.</exception>
     public ArchiveMember Member(string fileName) => Backup.Manifest.FindMember(fileName)
-        ?? throw new RunsException($"{Backup.Domain}@{Backup.Id} holds no {fileName}.", ExitCode.DamageFound);
+        ?? throw new RunsException($"{Backup.Domain}@{Backup.Id} does not contain {fileName}.", ExitCode.DamageFound);
 
     public void Dispose() => handle.Dispose();
 
-    /// <summary>It says what goes where: a path with one wrong letter would be written to like any other.</summary>
-    private static void DemandManifest(CompletedBackup backup, IReadOnlyList<ArchiveDamage> damages)
+    /// <summary>A damaged manifest may contain wrong paths, so nothing is restored from it.</summary>
+    private static void EnsureManifestIntact(CompletedBackup backup, IReadOnlyList<ArchiveDamage> damages)
     {
         if (damages.FirstOrDefault(damage => damage.File == BackupFiles.Manifest) is not { } damage)
         {
@@ -89,8 +93,9 @@ public sealed class BackupReader : IDisposable
 
         string archive = ShellWord.Quote(Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName));
         throw new RunsException(
-            $"{backup.Domain}@{backup.Id}: {damage.File}: {damage.Reason.TrimEnd('.')}. Nothing was restored, for it says what goes where. "
-            + $"Restore another backup, or this one by hand: `tar -xSf {archive}` , then follow RESTORE.md in it",
+            $"{backup.Domain}@{backup.Id}: {damage.File}: {damage.Reason.TrimEnd('.')}. Nothing was restored, since "
+                + $"it contains the paths of the files. Restore another backup, or this one manually: `tar -xSf "
+                + $"{archive}` , then follow RESTORE.md in it",
             ExitCode.DamageFound);
     }
 }

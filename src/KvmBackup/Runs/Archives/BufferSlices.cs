@@ -1,9 +1,9 @@
 namespace KvmBackup.Runs.Archives;
 
-/// <summary>Cuts runs of data into pieces that fit a buffer.</summary>
+/// <summary>Splits runs of data into pieces that fit into a buffer.</summary>
 internal static class BufferSlices
 {
-    /// <param name="extents">Ascending.</param>
+    /// <param name="extents">The runs, in ascending order.</param>
     /// <param name="pieceBytes">The longest piece; every cut within a run is at a multiple of it.</param>
     public static IEnumerable<Extent> Of(IEnumerable<Extent> extents, int pieceBytes)
     {

@@ -4,29 +4,40 @@ using KvmBackup.Runs.Transfer;
 
 namespace KvmBackup.Runs.Archives;
 
-/// <summary>Gets one disk out of a backup.</summary>
+/// <summary>Extracts one disk from a backup.</summary>
 public sealed class DiskContent(ImageAssembler assembler, QemuImage images)
 {
-    /// <summary>Writes what the guest saw, in one pass. Not for qcow2 images, which QEMU has to read.</summary>
-    /// <param name="assembly">How a disk with a chain is put together; null for one member.</param>
-    /// <param name="sink">As large as the disk, and nothing but zeros.</param>
-    /// <exception cref="KvmBackupException">A backup is damaged, or the sink refuses.</exception>
+    /// <summary>Writes the content of a disk in one pass. Not for qcow2 images, which only QEMU can read.</summary>
+    /// <param name="assembly">The assembly of a disk with a chain; null for a single member.</param>
+    /// <param name="sink">The destination: as large as the disk, and all zeros.</param>
+    /// <exception cref="KvmBackupException">A backup is damaged, or writing failed.</exception>
     public Task WriteAsync(
         BackupReader backup, ManifestDisk disk, ImageAssembly? assembly, IExtentSink sink, TransferMonitor monitor,
         CancellationToken cancellationToken) =>
+        WriteAsync(backup, disk.Layers[0].FileName, assembly, sink, monitor, cancellationToken);
+
+    /// <summary>Writes the content of a disk or file in one pass, as it is in the archive.</summary>
+    /// <param name="fileName">The member below the domain's folder; not read when there is an assembly.</param>
+    /// <param name="assembly">The assembly of a disk with a chain; null for a single member.</param>
+    /// <param name="sink">The destination: as large as the content, and all zeros.</param>
+    /// <exception cref="KvmBackupException">A backup is damaged, or writing failed.</exception>
+    public Task WriteAsync(
+        BackupReader backup, string fileName, ImageAssembly? assembly, IExtentSink sink, TransferMonitor monitor,
+        CancellationToken cancellationToken) =>
         assembly is not null
             ? assembler.WriteAsync(assembly, sink, monitor, cancellationToken)
-            : ExtractAsync(backup, disk.Layers[0], sink, monitor, cancellationToken);
+            : ExtractAsync(backup, fileName, sink, monitor, cancellationToken);
 
-    /// <summary>Unpacks the images of a disk side by side, each naming the one below it.</summary>
-    /// <returns>The path of the guest's own.</returns>
+    /// <summary>Unpacks the images of a disk into one folder, each with the one below it as its backing file.</summary>
+    /// <returns>The path of the top image.</returns>
     public async Task<string> UnpackAsync(
-        BackupReader backup, ManifestDisk disk, string folderPath, TransferMonitor monitor, CancellationToken cancellationToken)
+        BackupReader backup, ManifestDisk disk, string folderPath, TransferMonitor monitor,
+        CancellationToken cancellationToken)
     {
         foreach (ManifestLayer layer in disk.Layers)
         {
             await using RestoredFile file = RestoredFile.Create(PathOf(layer), layer.SizeBytes, record: null);
-            await ExtractAsync(backup, layer, file, monitor, cancellationToken);
+            await ExtractAsync(backup, layer.FileName, file, monitor, cancellationToken);
             file.Commit(replace: false);
         }
 
@@ -41,7 +52,8 @@ public sealed class DiskContent(ImageAssembler assembler, QemuImage images)
     }
 
     private static Task ExtractAsync(
-        BackupReader backup, ManifestLayer layer, IExtentSink sink, TransferMonitor monitor, CancellationToken cancellationToken) =>
+        BackupReader backup, string fileName, IExtentSink sink, TransferMonitor monitor,
+        CancellationToken cancellationToken) =>
         backup.Reader.ExtractAsync(
-            backup.Member(layer.FileName), sink, monitor.Begin($"writing {layer.FileName}"), cancellationToken);
+            backup.Member(fileName), sink, monitor.Begin($"writing {fileName}"), cancellationToken);
 }

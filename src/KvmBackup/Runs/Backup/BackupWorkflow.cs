@@ -55,7 +55,7 @@ public sealed class BackupWorkflow(
         IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
         TimeSpan stallLimit = subject.Settings.StallTimeout;
-        await TargetTimeout.AskAsync(() => report.Warn(target.EnsureUsable()), stallLimit, target.DirectoryPath);
+        await TargetTimeout.RequestAsync(() => report.Warn(target.EnsureUsable()), stallLimit, target.DirectoryPath);
         await archiver.EnsureAvailableAsync(subject.Settings.Compression, cancellationToken);
 
         DomainDirectory directory = target.ForDomain(subject.Name);

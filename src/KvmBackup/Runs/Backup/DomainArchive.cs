@@ -66,7 +66,7 @@ public sealed class DomainArchive : IAsyncDisposable, IDiskConsumer
             string name = disk.MemberName(depth);
             log.Information("{Domain}: reading {Member} from {Path}", job.Name, name, layer.FilePath);
             using FileExtentSource source = FileExtentSource.Open(layer.FilePath);
-            ArchiveMember member = await archive.AddAsync(name, monitor.Paced(source), monitor.Begin($"reading {name}"), cancellationToken);
+            ArchiveMember member = await archive.AddAsync(name, monitor.Limit(source), monitor.Begin($"reading {name}"), cancellationToken);
             layers.Add(new ManifestLayer(
                 name, layer.Format, layer.FilePath, layer.IsBlockDevice, member.ContentXxh128, member.SizeBytes));
         }
@@ -103,7 +103,7 @@ public sealed class DomainArchive : IAsyncDisposable, IDiskConsumer
     {
         string name = disk.MemberName(0);
         log.Information("{Domain}: reading {Member} from {Source}", job.Name, name, from);
-        ArchiveMember member = await archive.AddAsync(name, monitor.Paced(source), monitor.Begin($"reading {name}"), cancellationToken);
+        ArchiveMember member = await archive.AddAsync(name, monitor.Limit(source), monitor.Begin($"reading {name}"), cancellationToken);
         (string, long?)[] held =
             [(image.SnapshotName, image.ExternalId), .. image.Base is { } below ? [(below.SnapshotName, below.SnapshotId)] : Array.Empty<(string, long?)>()];
         _ = await monitor.WaitAsync(cluster.EnsureThereAsync(image.Location, held, cancellationToken));

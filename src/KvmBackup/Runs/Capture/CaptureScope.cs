@@ -16,7 +16,7 @@ public sealed class CaptureScopes(Journal journal, RbdClient cluster, FaultInjec
         CapturePlan plan, string directoryPath, JobReportBuilder report, CancellationToken cancellationToken)
     {
         BackupJob job = plan.Job;
-        DescriptorBudget.Demand(job.Disks.Sum(disk => Math.Max(1, disk.Layers.Count)));
+        DescriptorBudget.Ensure(job.Disks.Sum(disk => Math.Max(1, disk.Layers.Count)));
         OpenEntry entry = await journal.OpenAsync(plan.Intent(directoryPath), cancellationToken);
         faults.Pass(job.Name, JobStep.Intent);
         RbdCapture images = new(job, cluster, journal.PendingDeletions, log);

@@ -26,7 +26,7 @@ internal sealed class CapturedContent(BackupDisk disk, RbdClient cluster, Transf
         }
 
         using FileExtentSource source = FileExtentSource.Open(disk.Layers[depth].FilePath);
-        return await use(monitor.Paced(source));
+        return await use(monitor.Limit(source));
     }
 
     private async Task<TResult> ReadAsync<TResult>(
@@ -38,7 +38,7 @@ internal sealed class CapturedContent(BackupDisk disk, RbdClient cluster, Transf
         TResult result;
         using (monitor.Watch(() => source.IsWaiting))
         {
-            result = await use(monitor.Paced(source));
+            result = await use(monitor.Limit(source));
         }
 
         // One that was removed meanwhile was read as zeros.

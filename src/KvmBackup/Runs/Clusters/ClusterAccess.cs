@@ -4,10 +4,13 @@ using KvmBackup.Hypervisor;
 
 namespace KvmBackup.Runs.Clusters;
 
-/// <summary>Finds out how the cluster of an image is reached: by the configuration, else by the domain's XML and libvirt's secret.</summary>
+/// <summary>
+/// Determines the access to the cluster of an image: by the configuration, else by the domain's XML and libvirt's
+/// secret.
+/// </summary>
 public sealed class ClusterAccess(LibvirtHost host, ClusterKeys keys)
 {
-    /// <summary>The way to images without a guest: by the configuration alone.</summary>
+    /// <summary>The access to images without a guest, by the configuration alone.</summary>
     public static RbdAccess Of(ImageSelection selection)
     {
         CephSettings settings = selection.Ceph;
@@ -17,8 +20,9 @@ public sealed class ClusterAccess(LibvirtHost host, ClusterKeys keys)
         };
     }
 
-    /// <exception cref="KvmBackupException">libvirt does not tell the key.</exception>
-    public async Task<RbdLocation> LocateAsync(RbdSource source, CephSettings settings, CancellationToken cancellationToken)
+    /// <exception cref="KvmBackupException">libvirt does not return the key.</exception>
+    public async Task<RbdLocation> LocateAsync(
+        RbdSource source, CephSettings settings, CancellationToken cancellationToken)
     {
         string? user = settings.User ?? source.User;
         if (settings.ConfigurationPath is not null || settings.KeyringPath is not null)
@@ -46,8 +50,9 @@ public sealed class ClusterAccess(LibvirtHost host, ClusterKeys keys)
         catch (HypervisorException failure)
         {
             throw new RunsException(
-                $"the key to the image {image} cannot be had: {failure.Message.TrimEnd('.')}. Is the secret private? Then set ceph: "
-                + "{user: NAME, keyring: FILE} in the configuration", ExitCode.Failed, failure);
+                $"the key to the image {image} cannot be read: {failure.Message.TrimEnd('.')}. If the secret is "
+                    + $"private, set ceph: {{user: NAME, keyring: FILE}} in the configuration", ExitCode.Failed,
+                    failure);
         }
     }
 }

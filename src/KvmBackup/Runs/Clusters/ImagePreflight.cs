@@ -5,42 +5,45 @@ using KvmBackup.Planning;
 
 namespace KvmBackup.Runs.Clusters;
 
-/// <summary>Looks at a disk's image in its cluster, and at what an increment of it could stand on. Changes nothing.</summary>
+/// <summary>Inspects a disk's image in its cluster, and the possible base of an increment. Changes nothing.</summary>
 public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
 {
     private Version? release;
 
-    /// <summary>The way to a disk's image, by the configuration, else by the domain's XML.</summary>
-    /// <exception cref="KvmBackupException">libvirt does not tell the key.</exception>
-    public async Task<RbdLocation> LocateAsync(RbdSource source, BackupSettings settings, CancellationToken cancellationToken)
+    /// <summary>The location of a disk's image, by the configuration, else by the domain's XML.</summary>
+    /// <exception cref="KvmBackupException">libvirt does not return the key.</exception>
+    public async Task<RbdLocation> LocateAsync(
+        RbdSource source, BackupSettings settings, CancellationToken cancellationToken)
     {
         RbdLocation location = await access.LocateAsync(source, settings.Ceph, cancellationToken);
         return location with { Access = location.Access with { TargetTimeout = settings.StallTimeout } };
     }
 
-    /// <summary>Asks all at once, since each answer takes the start of a program.</summary>
+    /// <summary>Reads the state of an image, with parallel queries, since each starts a program.</summary>
     /// <exception cref="KvmBackupException">The cluster or the image cannot be reached.</exception>
-    public async Task<ImageState> AskAsync(RbdLocation location, CancellationToken cancellationToken)
+    public async Task<ImageState> ReadStateAsync(RbdLocation location, CancellationToken cancellationToken)
     {
         Task<RbdImageFacts> facts = cluster.DescribeAsync(location, snapshot: null, cancellationToken);
         Task<IReadOnlyList<RbdSnapshot>> snapshots = cluster.ListSnapshotsAsync(location, cancellationToken);
-        Task<Version?> version = release is null ? cluster.AskReleaseAsync(cancellationToken) : Task.FromResult<Version?>(release);
+        Task<Version?> version = release is null ? cluster.AskReleaseAsync(cancellationToken)
+            : Task.FromResult<Version?>(release);
         await Task.WhenAll(facts, snapshots, version);
         release = await version;
         return new ImageState(location, await facts, await snapshots);
     }
 
-    /// <summary>Decides what is read of an image.</summary>
-    /// <param name="owner">The UUID under which its backups lie.</param>
+    /// <summary>Plans the backup of an image.</summary>
+    /// <param name="owner">The UUID of its backups.</param>
     /// <param name="disk">A disk with an image.</param>
-    /// <param name="settings">What the configuration wants.</param>
-    /// <param name="own">The whole backups of this guest, the newest first.</param>
-    /// <param name="id">The backup that is to be made.</param>
-    /// <param name="state">What the cluster just said.</param>
-    /// <param name="warnings">Takes what an operator should know.</param>
+    /// <param name="settings">The configuration.</param>
+    /// <param name="own">The complete backups of this guest, newest first.</param>
+    /// <param name="id">The ID of the new backup.</param>
+    /// <param name="state">The current state of the image.</param>
+    /// <param name="warnings">Receives warnings for the operator.</param>
     /// <exception cref="KvmBackupException">The cluster or the image cannot be reached.</exception>
     public async Task<BackupImage> PrepareAsync(
-        Guid owner, DiskFacts disk, BackupSettings settings, IReadOnlyList<CompletedBackup> own, BackupId id, ImageState state,
+        Guid owner, DiskFacts disk, BackupSettings settings, IReadOnlyList<CompletedBackup> own, BackupId id,
+        ImageState state,
         List<string> warnings, CancellationToken cancellationToken)
     {
         RbdSource source = disk.Rbd!;
@@ -60,13 +63,14 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
         if (facts is { HasFastDiff: true, IsFastDiffValid: false })
         {
             warnings.Add(
-                $"disk {disk.Target}: the object map of {source.Image} is not valid, so finding what it holds takes longer; mend it "
-                + $"with: {RbdAdvice.RebuildObjectMap(state.Location)}");
+                $"disk {disk.Target}: the object map of {source.Image} is invalid, so finding its data takes longer; "
+                    + $"to repair it: {RbdAdvice.RebuildObjectMap(state.Location)}");
         }
 
         uint random = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(sizeof(uint)));
         return new BackupImage(
-            source, state.Location, facts, state.External?.Name ?? SnapshotName.Create(owner, disk.Target, id, random), chain.Base)
+            source, state.Location, facts,
+            state.External?.Name ?? SnapshotName.Create(owner, disk.Target, id, random), chain.Base)
         {
             ExternalId = state.External?.Id,
             DataBytes = IsAsked(facts, chain, own)
@@ -83,19 +87,20 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
         if (source.MappedId is { } mapped && mapped != facts.Id)
         {
             throw new RunsException(
-                $"disk {disk.Target}: {disk.SourcePath} is the image with the ID {mapped}, but in the cluster {source.Image} is the image "
-                + $"{facts.Id}: it was renamed or made anew since it was mapped, or this is another cluster. Map it anew (`rbd device "
-                + "list` shows what is mapped), or set ceph: {conf: FILE} to the cluster that it is in");
+                $"disk {disk.Target}: {disk.SourcePath} is the image with the ID {mapped}, but in the cluster "
+                    + $"{source.Image} has the ID {facts.Id}: the image was renamed or created again since it was "
+                    + $"mapped, or this is another cluster. Map it again (`rbd device list` shows mapped images), or "
+                    + $"set ceph: {{conf: FILE}} to the correct cluster");
         }
     }
 }
 
-/// <summary>What a cluster said of an image, all asked at once.</summary>
-/// <param name="Location">The image, and the way to it.</param>
-/// <param name="Facts">What it is.</param>
-/// <param name="Snapshots">The snapshots that users made, the oldest first.</param>
+/// <summary>The state of an image in its cluster.</summary>
+/// <param name="Location">The image and its cluster.</param>
+/// <param name="Facts">The properties of the image.</param>
+/// <param name="Snapshots">The user snapshots, oldest first.</param>
 public sealed record ImageState(RbdLocation Location, RbdImageFacts Facts, IReadOnlyList<RbdSnapshot> Snapshots)
 {
-    /// <summary>The snapshot of somebody else's that is to be read; null for one of our own.</summary>
+    /// <summary>The snapshot of another program that is read; null for our own.</summary>
     public RbdSnapshot? External { get; init; }
 }

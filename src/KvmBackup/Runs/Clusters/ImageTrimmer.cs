@@ -5,17 +5,17 @@ using Serilog;
 
 namespace KvmBackup.Runs.Clusters;
 
-/// <summary>Removes those of our snapshots that no backup stands on any more, after a new one is published.</summary>
+/// <summary>Removes our snapshots on which no backup depends any more, after a new backup is published.</summary>
 public sealed class ImageTrimmer(RbdClient cluster, ILogger log)
 {
-    /// <param name="job">What was backed up.</param>
+    /// <param name="job">The job.</param>
     /// <param name="proof">The published backup.</param>
-    /// <param name="all">The whole backups of the directory, that one included.</param>
-    /// <returns>What an operator should know.</returns>
-    public async Task<IReadOnlyList<string>> TrimAsync(BackupJob job, CompletedBackup proof, IReadOnlyList<CompletedBackup> all)
+    /// <param name="all">The complete backups of the directory, including the published one.</param>
+    /// <returns>Warnings for the operator.</returns>
+    public async Task<IReadOnlyList<string>> TrimAsync(
+        BackupJob job, CompletedBackup proof, IReadOnlyList<CompletedBackup> all)
     {
-
-        // The next increment depends on the backup that was just made, not on one from a time when a clock was wrong.
+        // The next increment depends on the backup that was just published, not on one with a wrong time in the future.
         CompletedBackup[] own = [.. all.Where(backup => backup.Manifest.DomainUuid == job.Identity.Uuid)
             .OrderByDescending(backup => backup.Id <= proof.Id).ThenByDescending(backup => backup.Id)];
         CompletedBackup[] staying = [.. RetentionPlanner.Decide(job.Terms.Retention, proof, all).Verdicts
@@ -29,16 +29,17 @@ public sealed class ImageTrimmer(RbdClient cluster, ILogger log)
             }
             catch (Exception failure)
             {
-                // The backup is good; what is too much in the cluster goes the next time.
-                warnings.Add($"disk {disk.Disk.Target}: old snapshots may be left in the cluster: {Failure.Describe(failure)}");
+                // The backup is complete; the next one removes remaining snapshots.
+                warnings.Add(
+                    $"disk {disk.Disk.Target}: old snapshots may be left in the cluster: {Failure.Describe(failure)}");
             }
         }
 
         return warnings;
     }
 
-    /// <summary>Removes one; a protected one is ours to unprotect.</summary>
-    /// <exception cref="CephException">The cluster refuses.</exception>
+    /// <summary>Removes a snapshot, and unprotects it first if necessary.</summary>
+    /// <exception cref="CephException">The cluster refused.</exception>
     public async Task RemoveAsync(RbdLocation location, RbdSnapshot snapshot)
     {
         if (snapshot.IsProtected)
@@ -62,13 +63,15 @@ public sealed class ImageTrimmer(RbdClient cluster, ILogger log)
         IReadOnlyList<SnapshotVerdict> verdicts = SnapshotPlanner.Decide(
             job.Identity.Uuid, target, image.Source.Image, job.Terms.FullEvery, job.Terms.KeepOnCluster,
             await cluster.ListSnapshotsAsync(image.Location, CancellationToken.None), own, staying);
-        foreach (SnapshotVerdict verdict in verdicts.Where(verdict => verdict.Disposition == SnapshotDisposition.Removable))
+        foreach (SnapshotVerdict verdict in verdicts.Where(
+            verdict => verdict.Disposition == SnapshotDisposition.Removable))
         {
             await RemoveAsync(image.Location, verdict.Snapshot);
         }
 
         return [.. verdicts.Where(verdict => verdict.Disposition == SnapshotDisposition.Unknown).Select(verdict =>
-            $"disk {target}: the snapshot {verdict.Image}@{verdict.Snapshot.Name} looks like one of ours, but {verdict.Reason}; it is left. "
-            + $"When nothing needs it: {RbdAdvice.RemoveSnapshot(image.Location with { Image = verdict.Image }, verdict.Snapshot.Name)}")];
+            $"disk {target}: the snapshot {verdict.Image}@{verdict.Snapshot.Name} looks like one of kvmbackup, but "
+                + $"{verdict.Reason}; it stays. If it is not needed: "
+                + RbdAdvice.RemoveSnapshot(image.Location with { Image = verdict.Image }, verdict.Snapshot.Name))];
     }
 }

@@ -6,10 +6,12 @@ using Serilog;
 
 namespace KvmBackup.Runs.Guests;
 
-/// <summary>Which domain has which image, so that none is backed up twice, and domains are found by their pool.</summary>
+/// <summary>
+/// The mapping of domains to images, so that no image is backed up twice, and domains are found by their pool.
+/// </summary>
 public sealed class DiskInventory(LibvirtHost host, MappedImages mapped, ILogger log)
 {
-    /// <summary>Looks at all domains, if anything in the configuration asks for that.</summary>
+    /// <summary>Reads the disks of all domains, if the configuration requires that.</summary>
     public async Task<IReadOnlyList<DomainDisks>> TakeAsync(
         HostSettings settings, IReadOnlyList<DomainIdentity> known, CancellationToken cancellationToken)
     {
@@ -23,18 +25,18 @@ public sealed class DiskInventory(LibvirtHost host, MappedImages mapped, ILogger
             }
             catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
             {
-                // It may have been undefined since it was listed; one domain's failure stays its own.
-                log.Warning("{Domain}: which disks it has is not known: {Message}", domain.Name, Failure.Describe(failure));
+                // It may have been undefined since it was listed; the other domains are not affected.
+                log.Warning("{Domain}: reading its disks failed: {Message}", domain.Name, Failure.Describe(failure));
             }
         }
 
         return all;
     }
 
-    /// <summary>The configuration with the domains that it does not name, but finds by their pools.</summary>
-    public static HostSettings Complete(HostSettings settings, IReadOnlyList<DomainDisks> census)
+    /// <summary>Adds the domains that the configuration selects by their pools.</summary>
+    public static HostSettings Complete(HostSettings settings, IReadOnlyList<DomainDisks> inventory)
     {
-        IEnumerable<DomainSettings> found = census
+        IEnumerable<DomainSettings> found = inventory
             .Where(one => settings.Domains.All(domain => domain.Name != one.Domain.Name))
             .Select(one => (one.Domain.Name, ByPool: settings.ByPool.FirstOrDefault(
                 pool => one.Disks.Any(disk => disk.Rbd?.Image.Pool == pool.Pool))))
@@ -44,22 +46,23 @@ public sealed class DiskInventory(LibvirtHost host, MappedImages mapped, ILogger
     }
 
     /// <returns>Why an image is not backed up on its own; null when it is.</returns>
-    public static string? FindOwner(RbdImage image, ImageSelection selection, HostSettings settings, IReadOnlyList<DomainDisks> census)
+    public static string? FindOwner(
+        RbdImage image, ImageSelection selection, HostSettings settings, IReadOnlyList<DomainDisks> inventory)
     {
-        foreach (DomainDisks one in census)
+        foreach (DomainDisks one in inventory)
         {
             DomainSettings? domain = settings.Domains.FirstOrDefault(domain => domain.Name == one.Domain.Name);
             foreach (DiskFacts disk in one.Disks.Where(disk => disk.Rbd?.Image == image))
             {
                 if (one.Excluded.Contains(disk.Target))
                 {
-                    return $"excluded in the metadata of the domain {one.Domain.Name}, whose disk {disk.Target} it is";
+                    return $"excluded in the metadata of the domain {one.Domain.Name}, as its disk {disk.Target}";
                 }
 
                 if (domain is not null && IsSameCluster(domain.Ceph, selection.Ceph)
                     && DomainPlanner.SkipReason(disk, domain, one.Excluded) is null)
                 {
-                    return $"left to the domain {one.Domain.Name}, whose disk {disk.Target} it is";
+                    return $"backed up with the domain {one.Domain.Name} as its disk {disk.Target}";
                 }
             }
         }
@@ -68,5 +71,6 @@ public sealed class DiskInventory(LibvirtHost host, MappedImages mapped, ILogger
     }
 
     private static bool IsSameCluster(CephSettings one, CephSettings other) =>
-        one.ConfigurationPath is null || other.ConfigurationPath is null || one.ConfigurationPath == other.ConfigurationPath;
+        one.ConfigurationPath is null || other.ConfigurationPath is null
+            || one.ConfigurationPath == other.ConfigurationPath;
 }

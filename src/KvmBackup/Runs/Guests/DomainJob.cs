@@ -5,14 +5,14 @@ using KvmBackup.Runs.Capture;
 
 namespace KvmBackup.Runs.Guests;
 
-/// <summary>All that is known and decided about one domain before anything is changed.</summary>
-/// <param name="Settings">What the configuration wants.</param>
-/// <param name="Facts">What libvirt said.</param>
-/// <param name="Disks">The disks to take, with their backing chains.</param>
+/// <summary>The facts and decisions about one domain before anything is changed.</summary>
+/// <param name="Settings">The domain's configuration.</param>
+/// <param name="Facts">The facts from libvirt.</param>
+/// <param name="Disks">The disks to back up, with their backing chains.</param>
 /// <param name="Skipped">The disks to leave out.</param>
 /// <param name="Overlays">One for each disk of an active domain; none when it is shut off.</param>
-/// <param name="DataBytes">About how much will be read.</param>
-/// <param name="Warnings">What an operator should know.</param>
+/// <param name="DataBytes">The estimated number of bytes to read.</param>
+/// <param name="Warnings">Warnings for the operator.</param>
 public sealed record DomainJob(
     DomainSettings Settings,
     DomainFacts Facts,
@@ -32,7 +32,7 @@ public sealed record DomainJob(
 
     public override bool? Autostart => Facts.IsPersistent ? Facts.IsAutostarted : null;
 
-    /// <summary>The guide, and the XML.</summary>
+    /// <summary>The restore guide and the XML documents.</summary>
     public override IReadOnlyList<(string Name, string Text)> Texts(BackupId id, string hostName, string archiveName) =>
     [
         ("RESTORE.md", RestoreGuide.Write(Facts, id, hostName, archiveName, Disks)),
@@ -41,10 +41,13 @@ public sealed record DomainJob(
         ("migratable.xml", Facts.Definition.Migratable),
     ];
 
-    /// <summary>What a restored guest is defined by: as at its next start, with all disks that are in the backup.</summary>
+    /// <summary>
+    /// The definition of a restored guest: as for the next start, with all disks that are in the backup.
+    /// </summary>
     private string Definition()
     {
-        DiskTarget[] added = [.. Disks.Where(disk => disk.Disk.Presence == DiskPresence.RunningOnly).Select(disk => disk.Disk.Target)];
+        DiskTarget[] added =
+            [.. Disks.Where(disk => disk.Disk.Presence == DiskPresence.RunningOnly).Select(disk => disk.Disk.Target)];
         return added.Length == 0 ? Facts.Definition.Inactive
             : DomainXmlEditor.AddDisks(Facts.Definition.Inactive, Facts.Definition.Live, added);
     }

@@ -4,15 +4,16 @@ using KvmBackup.Hypervisor;
 namespace KvmBackup.Runs.Guests;
 
 /// <summary>
-/// The overlays of encrypted disks: made with the secret of their base, so that what the guest writes is never on the disk in
-/// plaintext. libvirt 9.0 could format such an overlay itself, but that takes the time of a key derivation while the guest is
-/// frozen; it takes one that is there (--reuse-external), and then all overlays of the snapshot must be.
+/// Creates the overlays of encrypted disks with the secret of their base, so that no guest data is on the disk in
+/// plaintext. libvirt 9.0 could format such an overlay itself, but this adds the time of a key derivation while the
+/// guest is frozen. It accepts existing overlays (--reuse-external), and then all overlays of the snapshot must exist.
 /// </summary>
 public sealed class EncryptedOverlays(LibvirtHost host, QemuImage images)
 {
-    /// <summary>Makes all overlays of a snapshot, if one of them must be encrypted.</summary>
-    /// <returns>Whether any was made.</returns>
-    /// <exception cref="KvmBackupException">One cannot be made; none is there then.</exception>
+    /// <summary>Creates all overlays of a snapshot, if one of them must be encrypted.</summary>
+    /// <returns>Whether any overlay was created.</returns>
+    /// <exception cref="KvmBackupException">An overlay could not be created. Those created before were
+    /// removed.</exception>
     public async Task<bool> CreateAsync(IReadOnlyList<PlannedOverlay> overlays, CancellationToken cancellationToken)
     {
         if (overlays.All(overlay => overlay.Encryption is null))
@@ -20,20 +21,21 @@ public sealed class EncryptedOverlays(LibvirtHost host, QemuImage images)
             return false;
         }
 
-        List<string> made = [];
+        List<string> created = [];
         try
         {
             foreach (PlannedOverlay overlay in overlays)
             {
-                made.Add(overlay.OverlayPath);
-                await images.CreateOverlayAsync(overlay, await ReadSecretAsync(overlay, cancellationToken), cancellationToken);
+                created.Add(overlay.OverlayPath);
+                await images.CreateOverlayAsync(
+                    overlay, await ReadSecretAsync(overlay, cancellationToken), cancellationToken);
             }
 
             return true;
         }
         catch (Exception failure) when (failure is KvmBackupException or OperationCanceledException)
         {
-            foreach (string path in made.Where(File.Exists))
+            foreach (string path in created.Where(File.Exists))
             {
                 OverlayFile.Remove(path, recorded: null);
             }
@@ -42,7 +44,7 @@ public sealed class EncryptedOverlays(LibvirtHost host, QemuImage images)
         }
     }
 
-    /// <summary>Writes an overlay down into its base while no guest runs. Safe to repeat.</summary>
+    /// <summary>Commits an overlay into its base while no guest runs. Safe to repeat.</summary>
     public async Task CommitAsync(PlannedOverlay overlay) => await images.CommitAsync(
         overlay, await ReadSecretAsync(overlay, CancellationToken.None), CancellationToken.None);
 

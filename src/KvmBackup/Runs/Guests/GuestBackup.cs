@@ -7,14 +7,14 @@ using Serilog;
 namespace KvmBackup.Runs.Guests;
 
 /// <summary>A domain as the subject of a backup, or of a comparison with one.</summary>
-/// <param name="domain">Who it is.</param>
-/// <param name="settings">What the configuration wants.</param>
+/// <param name="domain">The domain.</param>
+/// <param name="settings">The domain's configuration.</param>
 /// <param name="host">libvirt.</param>
-/// <param name="preflight">Looks at it.</param>
-/// <param name="pinner">Pins it.</param>
-/// <param name="target">Must have room; null when nothing is going to be written.</param>
+/// <param name="preflight">Inspects the domain.</param>
+/// <param name="pinner">Takes the snapshot.</param>
+/// <param name="target">The backup directory, which must have enough free space; null when nothing is written.</param>
 /// <param name="time">The clock.</param>
-/// <param name="log">Told what happens.</param>
+/// <param name="log">The log.</param>
 public sealed class GuestBackup(
     DomainIdentity domain, DomainSettings settings, LibvirtHost host, Preflight preflight, DomainPinner pinner,
     BackupDirectory? target, TimeProvider time, ILogger log) : IBackupSubject

@@ -5,12 +5,15 @@ using Serilog;
 
 namespace KvmBackup.Runs.Guests;
 
-/// <summary>A domain that is read: pinned while it runs, and simply watched while it is shut off.</summary>
+/// <summary>
+/// The capture of a domain: at a snapshot while it runs, guarded against changes while it is shut off.
+/// </summary>
 public sealed class GuestCapture(
     DomainJob job, PinnedDomain pin, RbdCapture images, LibvirtHost host, TimeProvider time, ILogger log) : ICapture
 {
-    // A guest that somebody else freezes meanwhile would be thawed by us, for our freeze would fail.
-    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(2);
+    // The freeze check is repeated after this time. Otherwise a guest that another program has frozen in the meantime
+    // would be thawed, since our freeze fails.
+    private static readonly TimeSpan LongestAge = TimeSpan.FromSeconds(2);
 
     private readonly PauseCheck pauses = new(host, log);
     private long? preparedAt;
@@ -28,7 +31,8 @@ public sealed class GuestCapture(
         }
     }
 
-    public Task<PinOutcome> ReadAsync(IDiskConsumer consumer, TransferMonitor monitor, CancellationToken cancellationToken) =>
+    public Task<PinOutcome> ReadAsync(
+        IDiskConsumer consumer, TransferMonitor monitor, CancellationToken cancellationToken) =>
         job.Facts.IsActive
             ? ReadPinnedAsync(consumer, monitor, cancellationToken)
             : ReadOfflineAsync(consumer, monitor, cancellationToken);
@@ -36,18 +40,20 @@ public sealed class GuestCapture(
     public async Task<IReadOnlyList<string>> FindTroublesAsync() =>
         [.. pin.Troubles, .. job.Facts.IsActive ? await pauses.FindAsync(job) : []];
 
-    private async Task<PinOutcome> ReadPinnedAsync(IDiskConsumer consumer, TransferMonitor monitor, CancellationToken cancellationToken)
+    private async Task<PinOutcome> ReadPinnedAsync(
+        IDiskConsumer consumer, TransferMonitor monitor, CancellationToken cancellationToken)
     {
         await using (pin)
         {
-            if (preparedAt is not { } asked || time.GetElapsedTime(asked) > Fresh)
+            if (preparedAt is not { } checkedAt || time.GetElapsedTime(checkedAt) > LongestAge)
             {
                 await pin.PrepareAsync(cancellationToken);
             }
 
             await pin.PinAsync(cancellationToken);
             await using ReadWatchdog guard = new(
-                job.Overlays, monitor, job.Settings.StallTimeout, () => pauses.IsPausedAsync(job), time, cancellationToken);
+                job.Overlays, monitor, job.Settings.StallTimeout, () => pauses.IsPausedAsync(job), time,
+                cancellationToken);
             InactiveDisks idle = new(job, host);
             foreach (BackupDisk disk in job.Disks)
             {
@@ -61,7 +67,8 @@ public sealed class GuestCapture(
         return pin.Outcome with { OverlayBytes = job.Overlays.Count == 0 ? null : pin.OverlayBytes };
     }
 
-    private async Task<PinOutcome> ReadOfflineAsync(IDiskConsumer consumer, TransferMonitor monitor, CancellationToken cancellationToken)
+    private async Task<PinOutcome> ReadOfflineAsync(
+        IDiskConsumer consumer, TransferMonitor monitor, CancellationToken cancellationToken)
     {
         OfflineGuard offline = new(job, host);
         await images.CreateAsync(OverlaySnapshot.Limit);

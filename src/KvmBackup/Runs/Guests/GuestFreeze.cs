@@ -3,14 +3,15 @@ using Serilog;
 
 namespace KvmBackup.Runs.Guests;
 
-/// <summary>Freezes a guest as far as its settings want and its agent can, and says when it is less.</summary>
+/// <summary>Freezes a guest according to its settings, and reports when only crash consistency is possible.</summary>
 public sealed class GuestFreeze(GuestAgent agent, ILogger log)
 {
-    // VSS thaws by itself after ten seconds, and what was pinned after that is of no single instant.
+    // VSS thaws by itself after ten seconds. A snapshot after that is not filesystem-consistent.
     private static readonly TimeSpan WindowsLimit = TimeSpan.FromSeconds(8);
 
-    /// <summary>Asks before anything is changed.</summary>
-    /// <exception cref="RunsException">A freeze is required and impossible, or someone else's freeze is on.</exception>
+    /// <summary>Checks, before anything is changed, whether the guest can be frozen.</summary>
+    /// <exception cref="RunsException">A freeze is required and impossible, or another program has frozen the
+    /// guest.</exception>
     public async Task<FreezeCapability> PrepareAsync(DomainJob job, CancellationToken cancellationToken)
     {
         TimeSpan limit = job.Settings.FreezeTimeout;
@@ -23,17 +24,19 @@ public sealed class GuestFreeze(GuestAgent agent, ILogger log)
         };
         if (obstacle is null)
         {
-            AgentStatus status = await agent.AskStatusAsync(job.Facts.Identity, cancellationToken);
+            AgentStatus status = await agent.ReadStatusAsync(job.Facts.Identity, cancellationToken);
             if (status.IsFrozen)
             {
-                // A guest that someone else froze must not be thawed by us.
+                // A guest that another program froze must not be thawed here.
                 throw new RunsException(
-                    "the guest's file systems are already frozen, by someone else: nothing was touched. If nobody needs "
-                    + $"that, type: `{agent.CommandLine} domfsthaw {job.Facts.Uuid}`", ExitCode.ManualActionRequired);
+                    $"the guest's file systems are already frozen by another program: nothing was changed. If the "
+                        + $"freeze is a leftover, run: `{agent.CommandLine} domfsthaw {job.Facts.Uuid}`",
+                        ExitCode.ManualActionRequired);
             }
 
-            obstacle = status.IsAnswering ? null : $"the guest agent does not answer: {status.Complaint}";
-            if (status.IsAnswering && limit > WindowsLimit && await agent.IsWindowsAsync(job.Facts.Identity, cancellationToken))
+            obstacle = status.IsAnswering ? null : $"the guest agent does not answer: {status.ErrorText}";
+            if (status.IsAnswering && limit > WindowsLimit
+                && await agent.IsWindowsAsync(job.Facts.Identity, cancellationToken))
             {
                 limit = WindowsLimit;
             }
@@ -43,20 +46,21 @@ public sealed class GuestFreeze(GuestAgent agent, ILogger log)
         return new FreezeCapability(obstacle, limit);
     }
 
-    /// <summary>Freezes; a scope that thaws, or the reason why there is none.</summary>
-    /// <exception cref="HypervisorException">The guest may be left frozen: a person must look.</exception>
+    /// <summary>Freezes the guest. Returns a scope that thaws it, or the reason why it is not frozen.</summary>
+    /// <exception cref="HypervisorException">The guest may still be frozen: manual action required.</exception>
     /// <exception cref="RunsException">A freeze is required and failed; the guest is thawed.</exception>
-    public async Task<FreezeResult> BeginAsync(DomainJob job, FreezeCapability chance, CancellationToken cancellationToken)
+    public async Task<FreezeResult> BeginAsync(
+        DomainJob job, FreezeCapability capability, CancellationToken cancellationToken)
     {
-        if (chance.Obstacle is not null)
+        if (capability.Obstacle is not null)
         {
-            return new FreezeResult(null, chance.Obstacle);
+            return new FreezeResult(null, capability.Obstacle);
         }
 
         try
         {
             return new FreezeResult(
-                await agent.FreezeAsync(job.Facts.Identity, chance.Limit, cancellationToken), null);
+                await agent.FreezeAsync(job.Facts.Identity, capability.Limit, cancellationToken), null);
         }
         catch (HypervisorException failure) when (failure.ExitCode != ExitCode.ManualActionRequired)
         {
@@ -75,8 +79,8 @@ public sealed class GuestFreeze(GuestAgent agent, ILogger log)
         if (job.Settings.Quiesce == QuiesceMode.Require)
         {
             throw new RunsException(
-                $"quiesce: require, and the guest cannot be frozen: {obstacle}. Mend the agent in the guest "
-                + "(package qemu-guest-agent), or allow crash consistency with quiesce: try");
+                $"the guest cannot be frozen, which quiesce: require demands: {obstacle}. Repair the agent in the "
+                    + "guest (package qemu-guest-agent), or allow crash consistency with quiesce: try");
         }
 
         log.Warning("{Domain}: only crash-consistent: {Obstacle}", job.Facts.Name, obstacle);
@@ -84,9 +88,9 @@ public sealed class GuestFreeze(GuestAgent agent, ILogger log)
 }
 
 /// <summary>Whether a guest can be frozen.</summary>
-/// <param name="Obstacle">Why not; null while nothing speaks against it.</param>
-/// <param name="Limit">The longest that it may stay frozen.</param>
+/// <param name="Obstacle">Why the guest cannot be frozen; null when it can.</param>
+/// <param name="Limit">The longest time that it may stay frozen.</param>
 public sealed record FreezeCapability(string? Obstacle, TimeSpan Limit);
 
-/// <summary>A frozen guest, or why it is not.</summary>
+/// <summary>A frozen guest, or the reason why it is not frozen.</summary>
 public sealed record FreezeResult(FrozenGuest? Guest, string? Obstacle);

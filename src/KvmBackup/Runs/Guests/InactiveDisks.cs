@@ -3,8 +3,8 @@ using KvmBackup.Hypervisor;
 namespace KvmBackup.Runs.Guests;
 
 /// <summary>
-/// Makes sure that the disks which only the definition for the next start has were left alone while they were read: nothing
-/// holds them at one instant.
+/// Verifies that the disks which only the definition for the next start has did not change while they were read: no
+/// snapshot protects them.
 /// </summary>
 public sealed class InactiveDisks
 {
@@ -18,10 +18,10 @@ public sealed class InactiveDisks
         this.job = job;
         this.host = host;
         disks = [.. job.Disks.Where(disk => disk.IsIdle)];
-        before = OfflineGuard.Look(disks);
+        before = OfflineGuard.Measure(disks);
     }
 
-    /// <exception cref="RunsException">One was attached or written to.</exception>
+    /// <exception cref="RunsException">A disk was attached or written to.</exception>
     public async Task EnsureUntouchedAsync(CancellationToken cancellationToken)
     {
         if (disks.Length == 0)
@@ -33,11 +33,12 @@ public sealed class InactiveDisks
             await host.DiskStatesAsync(job.Facts.Identity, isInactive: false, cancellationToken);
         bool isAttached = await host.StateAsync(job.Facts.Identity, cancellationToken) != DomainState.ShutOff
             && disks.Any(disk => live.Values.Any(state => state.SourcePath == disk.Disk.SourcePath));
-        if (isAttached || !before.SequenceEqual(OfflineGuard.Look(disks)))
+        if (isAttached || !before.SequenceEqual(OfflineGuard.Measure(disks)))
         {
             throw new RunsException(
-                $"disk {string.Join(", ", disks.Select(disk => disk.Disk.Target))} was in the definition for the next start only, but "
-                + "was attached or written to while it was read, so what was read is of no single instant; run this again");
+                $"disk {string.Join(", ", disks.Select(disk => disk.Disk.Target))} is only in the definition for the "
+                    + "next start, but was attached or written to while it was read, so the copy is not consistent; "
+                    + "run this again");
         }
     }
 }

@@ -2,9 +2,7 @@ using KvmBackup.Hypervisor;
 
 namespace KvmBackup.Runs.Guests;
 
-/// <summary>
-/// Makes sure that a domain which was shut off when its disks were begun was so to the end, and that nothing wrote to them.
-/// </summary>
+/// <summary>Verifies that a domain stayed shut off while its disks were read, and that nothing wrote to them.</summary>
 public sealed class OfflineGuard
 {
     private readonly DomainJob job;
@@ -15,24 +13,24 @@ public sealed class OfflineGuard
     {
         this.job = job;
         this.host = host;
-        before = Look();
+        before = Measure();
     }
 
-    /// <exception cref="RunsException">The copy is not of one instant.</exception>
+    /// <exception cref="RunsException">The copy is not consistent.</exception>
     public async Task EnsureUntouchedAsync(CancellationToken cancellationToken)
     {
         DomainState state = await host.StateAsync(job.Facts.Identity, cancellationToken);
-        if (state != DomainState.ShutOff || !before.SequenceEqual(Look()))
+        if (state != DomainState.ShutOff || !before.SequenceEqual(Measure()))
         {
             throw new RunsException(
-                "it was shut off at the beginning, but was started or changed while its disks were read, so what was read is "
-                + "of no single instant; run this again");
+                "the guest was shut off at the beginning, but was started or changed while its disks were read, so "
+                    + "the copy is not consistent; run this again");
         }
     }
 
-    private (string Path, DateTime WrittenAt, long Length)[] Look() => Look(job.Disks);
+    private (string Path, DateTime WrittenAt, long Length)[] Measure() => Measure(job.Disks);
 
-    internal static (string Path, DateTime WrittenAt, long Length)[] Look(IEnumerable<BackupDisk> disks) =>
+    internal static (string Path, DateTime WrittenAt, long Length)[] Measure(IEnumerable<BackupDisk> disks) =>
         [.. disks.SelectMany(disk => disk.Layers)
             .Where(layer => !layer.IsBlockDevice)
             .Select(layer => new FileInfo(layer.FilePath))

@@ -5,8 +5,8 @@ using Serilog;
 namespace KvmBackup.Runs.Guests;
 
 /// <summary>
-/// Brings one disk from its overlay to its base, whether the guest runs or was shut off meanwhile, and removes the overlay
-/// once nothing needs it.
+/// Moves one disk from its overlay to its base, whether the guest runs or was shut off in the meantime, and removes the
+/// overlay when nothing depends on it.
 /// </summary>
 public sealed class OverlayRelease(
     LibvirtHost host, OverlayCommit commit, SavedRelease saved, DomainDefiner definer, QemuImage images,
@@ -16,21 +16,24 @@ public sealed class OverlayRelease(
 
     /// <param name="domain">The domain.</param>
     /// <param name="overlay">The overlay as it was planned.</param>
-    /// <param name="identity">The file as it was when the overlay was made; null when that was never seen.</param>
-    /// <param name="limit">How long the commit may take.</param>
-    /// <param name="watch">Learns what happens.</param>
-    /// <exception cref="KvmBackupException">The disk is still on its overlay, or the file could not be removed.</exception>
+    /// <param name="identity">The identity of the overlay when it was created; null when it was not recorded.</param>
+    /// <param name="limit">The time limit of the commit.</param>
+    /// <param name="watch">Receives steps and notes.</param>
+    /// <exception cref="KvmBackupException">The disk is still on its overlay, or the file could not be
+    /// removed.</exception>
     public async Task ReleaseAsync(
         DomainFacts domain, PlannedOverlay overlay, FileIdentity? identity, TimeSpan limit, ReleaseObserver watch)
     {
         // Never cancelled: an interrupted run ends with the guest on its own disk. The limit bounds it. A guest that is
-        // started in the middle has its overlay again, and is released as a running one in the next round.
+        // started in between is on its overlay again, and the next round commits with a block job.
         int attempts = 0;
         try
         {
             while (!await TryReleaseRunningAsync(domain, overlay, limit, watch))
             {
-                log.Warning("{Domain}: no guest uses {Target} any more; committing it offline", domain.Name, overlay.Target);
+                log.Warning(
+                    "{Domain}: {Target}: no running guest uses the disk; committing the overlay offline", domain.Name,
+                    overlay.Target);
                 if (await TryCommitOfflineAsync(domain, overlay, isLast: ++attempts == OfflineAttempts))
                 {
                     watch.Reached(JobStep.OnBase);
@@ -47,14 +50,14 @@ public sealed class OverlayRelease(
         await RemoveAsync(domain.Identity, overlay, identity);
     }
 
-    /// <summary>Starts the guest again that a process which died had saved to commit its overlays.</summary>
-    /// <returns>What was done; null when the guest is not saved.</returns>
-    /// <exception cref="KvmBackupException">The guest does not run, or an overlay was not committed.</exception>
+    /// <summary>Starts a guest again that an interrupted run had saved to commit its overlays.</summary>
+    /// <returns>A description of the action; null when the guest is not saved.</returns>
+    /// <exception cref="KvmBackupException">The guest was not started, or an overlay was not committed.</exception>
     public Task<string?> ResumeSavedAsync(DomainFacts domain, IReadOnlyList<PlannedOverlay> overlays) =>
         saved.ResumeAsync(domain, overlays);
 
-    /// <summary>Makes the overlays that libvirt does not make itself, before the guest is frozen.</summary>
-    /// <returns>Whether any was made.</returns>
+    /// <summary>Creates the overlays that libvirt does not create itself, before the guest is frozen.</summary>
+    /// <returns>Whether any overlay was created.</returns>
     public Task<bool> CreateAsync(IReadOnlyList<PlannedOverlay> overlays, CancellationToken cancellationToken) =>
         encrypted.CreateAsync(overlays, cancellationToken);
 
@@ -62,13 +65,15 @@ public sealed class OverlayRelease(
     public Task<bool> HasOwnDataAsync(PlannedOverlay overlay) => encrypted.HasOwnDataAsync(overlay);
 
     /// <summary>
-    /// Removes the overlay of a domain that libvirt does not know any more, if the guest wrote nothing into it. It is not committed
-    /// by itself: another domain may have the base by now, or another host the guest.
+    /// Removes the overlay of a domain that does not exist any more, if the guest wrote nothing into it. It is not
+    /// committed automatically: another domain may use the base by now, or the guest may run on another host.
     /// </summary>
-    /// <param name="isBaseSame">The base is still the file that it was.</param>
+    /// <param name="isBaseSame">The base is still the same file.</param>
     /// <returns>False when there is no overlay.</returns>
-    /// <exception cref="KvmBackupException">Data of the guest are in it, or it is another file: a person must decide.</exception>
-    public async Task<bool> ReleaseGoneAsync(DomainName domain, PlannedOverlay overlay, FileIdentity? identity, bool isBaseSame)
+    /// <exception cref="KvmBackupException">The overlay contains guest data, or is another file: manual action
+    /// required.</exception>
+    public async Task<bool> ReleaseGoneAsync(
+        DomainName domain, PlannedOverlay overlay, FileIdentity? identity, bool isBaseSame)
     {
         if (!Path.Exists(overlay.OverlayPath))
         {
@@ -85,12 +90,12 @@ public sealed class OverlayRelease(
         return true;
     }
 
-    /// <summary>Makes the definition of a shut-off domain name the base again, as it did before the backup.</summary>
+    /// <summary>Changes the definition of a shut-off domain back to the base.</summary>
     public Task PutOnBaseAsync(DomainIdentity domain, PlannedOverlay overlay) => definer.PutOnBaseAsync(
         domain, overlay, LocalFile.IsBlockDevice(overlay.BasePath), CancellationToken.None);
 
     /// <summary>Removes an overlay that no definition names any more.</summary>
-    /// <exception cref="KvmBackupException">It is another file, or somebody has it open.</exception>
+    /// <exception cref="KvmBackupException">It is another file, or a process has it open.</exception>
     public async Task RemoveAsync(DomainIdentity domain, PlannedOverlay overlay, FileIdentity? identity)
     {
         if (Path.Exists(overlay.OverlayPath))
@@ -106,7 +111,9 @@ public sealed class OverlayRelease(
         OverlayFile.Remove(overlay.OverlayPath, identity);
     }
 
-    /// <summary>By a block job; where QEMU is not allowed to write to the base, by saving the guest.</summary>
+    /// <summary>
+    /// Commits by a block job, or, when QEMU is not allowed to write to the base, by saving the guest.
+    /// </summary>
     /// <returns>False when the guest is shut off.</returns>
     private async Task<bool> TryReleaseRunningAsync(
         DomainFacts domain, PlannedOverlay overlay, TimeSpan limit, ReleaseObserver watch)
@@ -122,7 +129,8 @@ public sealed class OverlayRelease(
             if (await saved.TryReleaseAsync(domain, overlay, watch) is { } obstacle)
             {
                 throw new RunsException(
-                    $"{denied.Message} Saving the guest to commit it was not possible: {obstacle}.", denied.ExitCode, denied);
+                    $"{denied.Message} Saving the guest to commit the overlay was not possible: {obstacle}.",
+                    denied.ExitCode, denied);
             }
         }
 
@@ -136,27 +144,29 @@ public sealed class OverlayRelease(
     }
 
     /// <summary>
-    /// A guest whose memory was saved during the backup resumes on the disks that the image of its memory names: those must be
-    /// its own before an overlay goes.
+    /// A guest whose memory was saved during the backup resumes on the disks that the memory image names. The image
+    /// must name the bases before an overlay is removed.
     /// </summary>
     private async Task PutSavedOnBaseAsync(DomainIdentity domain, PlannedOverlay overlay)
     {
         if (await host.StateAsync(domain, CancellationToken.None) == DomainState.ShutOff
             && await definer.IsSavedOnAsync(domain, overlay, CancellationToken.None))
         {
-            // Once more if it was done already, for a run can have died in between: a committed overlay is empty.
+            // Repeated, since a run may have died in between; a commit of an empty overlay changes nothing.
             await encrypted.CommitAsync(overlay);
-            await definer.PutSavedOnBaseAsync(domain, overlay, LocalFile.IsBlockDevice(overlay.BasePath), CancellationToken.None);
-            log.Information("{Domain}: {Target}: the saved memory names the base again", domain.Name, overlay.Target);
+            await definer.PutSavedOnBaseAsync(
+                domain, overlay, LocalFile.IsBlockDevice(overlay.BasePath), CancellationToken.None);
+            log.Information(
+                "{Domain}: {Target}: the image of the saved memory names the base again", domain.Name, overlay.Target);
         }
     }
 
-    /// <returns>False when the guest was started meanwhile: it is released as a running one then.</returns>
+    /// <returns>False when the guest was started in the meantime: a block job is required then.</returns>
     private async Task<bool> TryCommitOfflineAsync(DomainFacts domain, PlannedOverlay overlay, bool isLast)
     {
         try
         {
-            // The image locks of QEMU keep a guest that starts at this moment from the files, and us from its files.
+            // QEMU's image locks prevent access by this commit and by a starting guest at the same time.
             await encrypted.CommitAsync(overlay);
             await PutOnBaseAsync(domain.Identity, overlay);
             await PutSavedOnBaseAsync(domain.Identity, overlay);
@@ -175,15 +185,16 @@ public sealed class OverlayRelease(
     }
 
     private RunsException LeftBase(DomainFacts domain, PlannedOverlay overlay) => new(
-            $"{domain.Name}: disk {overlay.Target} left its base again while it was released; "
-            + $"the overlay {overlay.OverlayPath} stays. Look with: {OverlayAdvice.Look(commit.CommandLine, domain.Uuid)} ; and then type: "
+            $"{domain.Name}: {overlay.Target}: the disk left its base again during the commit; the overlay "
+                + $"{overlay.OverlayPath} stays. To inspect: {OverlayAdvice.Look(commit.CommandLine, domain.Uuid)} ; "
+                + "and then run: "
             + OverlayAdvice.Recover,
             ExitCode.ManualActionRequired);
 }
 
-/// <summary>Whoever releases a disk learns by these what happens.</summary>
-/// <param name="Reached">Gets each step.</param>
-/// <param name="Noted">Gets what was done beyond the ordinary, as a sentence for the report.</param>
-/// <param name="RecordSaved">Writes to the journal, before the guest is saved and after it runs again, that the guest may
-/// be saved; recovery starts it in that case.</param>
+/// <summary>The callbacks for the caller that releases a disk.</summary>
+/// <param name="Reached">Receives each step.</param>
+/// <param name="Noted">Receives notes about unusual actions, as sentences for the report.</param>
+/// <param name="RecordSaved">Records in the journal, before the guest is saved and after it runs again, whether the
+/// guest may be saved; recovery starts such a guest.</param>
 public sealed record ReleaseObserver(Action<JobStep> Reached, Action<string> Noted, Func<bool, Task> RecordSaved);

@@ -4,15 +4,18 @@ using Serilog;
 namespace KvmBackup.Runs.Guests;
 
 /// <summary>
-/// Notices a guest that QEMU has paused because a write failed. Its clock stands still until a person has made room and
-/// resumes it: to resume it into a full file system would only pause it again, and hide why.
+/// Detects a guest that QEMU has paused because a write failed. An operator must free space and resume it: an automatic
+/// resume on a full file system would only pause it again and hide the cause.
 /// </summary>
 public sealed class PauseCheck(LibvirtHost host, ILogger log)
 {
-    /// <returns>What a person must do; nothing when the guest is not paused for that reason.</returns>
-    public async Task<IReadOnlyList<string>> FindAsync(DomainJob job) => await IsPausedAsync(job) ? [Describe(job, host.CommandLine)] : [];
+    /// <returns>The required manual action; empty when the guest is not paused for that reason.</returns>
+    public async Task<IReadOnlyList<string>> FindAsync(DomainJob job) =>
+        await IsPausedAsync(job) ? [Describe(job, host.CommandLine)] : [];
 
-    /// <summary>Whether it is; false, with a warning, when libvirt does not tell.</summary>
+    /// <summary>
+    /// Whether the guest is paused by a write error; false, with a warning, when libvirt reports an error.
+    /// </summary>
     public async Task<bool> IsPausedAsync(DomainJob job)
     {
         try
@@ -21,8 +24,9 @@ public sealed class PauseCheck(LibvirtHost host, ILogger log)
         }
         catch (Exception failure)
         {
-            // What libvirt would not tell about the disks is a trouble of its own already.
-            log.Warning("{Domain}: whether the guest was paused by a write error is not known: {Message}", job.Facts.Name, Failure.Describe(failure));
+            // A failure of libvirt is already reported for the disks.
+            log.Warning("{Domain}: checking for a pause by a write error failed: {Message}", job.Facts.Name,
+                Failure.Describe(failure));
             return false;
         }
     }
@@ -33,8 +37,8 @@ public sealed class PauseCheck(LibvirtHost host, ILogger log)
             .SelectMany(overlay => new[] { overlay.OverlayPath, overlay.BasePath })
             .Select(path => Path.GetDirectoryName(path)!)
             .Distinct();
-        return $"{job.Facts.Name}: THE GUEST IS PAUSED: a write to one of its disks failed (I/O error), as a rule for want of "
-            + $"room. See which: `{virsh} domblkerror {job.Facts.Uuid}` ; make room in {string.Join(" or ", folders)} ; then type: "
-            + $"`{virsh} resume {job.Facts.Uuid}`";
+        return $"{job.Facts.Name}: THE GUEST IS PAUSED: a write to one of its disks failed (I/O error), usually "
+            + $"because the file system is full. To see which disk: `{virsh} domblkerror {job.Facts.Uuid}` ; free space "
+            + $"in {string.Join(" or ", folders)} ; then run: `{virsh} resume {job.Facts.Uuid}`";
     }
 }

@@ -10,21 +10,25 @@ using KvmBackup.Storage;
 
 namespace KvmBackup.Runs.Guests;
 
-/// <summary>Looks at a domain, its disks and the room there is, and refuses what would end badly. Changes nothing.</summary>
+/// <summary>
+/// Inspects a domain, its disks and the free space, and refuses a backup that cannot succeed. Changes nothing.
+/// </summary>
 public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages mapped, ImagePreflight cluster)
 {
     private const string BlockDeviceOverlayDirectory = "/var/lib/libvirt/images";
 
-    // A week of nights, with the busiest of them.
+    // A week of daily backups.
     private const int RememberedBackups = 7;
 
-    /// <param name="domain">Who it is.</param>
-    /// <param name="settings">What the configuration wants.</param>
+    /// <param name="domain">The domain.</param>
+    /// <param name="settings">The domain's configuration.</param>
     /// <param name="directory">Its backups.</param>
-    /// <param name="target">Must have room, and lie apart from the disks; null when nothing is going to be written.</param>
-    /// <param name="id">The backup that is to be made.</param>
-    /// <param name="cancellationToken">Ends the look.</param>
-    /// <exception cref="KvmBackupException">The domain cannot be backed up now; the message lists every reason.</exception>
+    /// <param name="target">The backup directory. It must have enough free space and be on another file system than the
+    /// disks; null when nothing is written.</param>
+    /// <param name="id">The ID of the new backup.</param>
+    /// <param name="cancellationToken">Cancels the inspection.</param>
+    /// <exception cref="KvmBackupException">The domain cannot be backed up now; the message lists every
+    /// reason.</exception>
     public async Task<DomainJob> PrepareAsync(
         DomainIdentity domain, DomainSettings settings, DomainDirectory directory, BackupDirectory? target, BackupId id,
         CancellationToken cancellationToken)
@@ -46,11 +50,15 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         foreach (DiskFacts disk in plan.Taken)
         {
             disks.Add(disk.Rbd is { } source
-                ? new BackupDisk(disk, []) { Image = await PrepareAsync(facts.Uuid, disk, source, settings, own, id, warnings, cancellationToken) }
+                ? new BackupDisk(disk, [])
+                {
+                    Image = await PrepareAsync(
+                        facts.Uuid, disk, source, settings, own, id, warnings, cancellationToken),
+                }
                 : new BackupDisk(disk, await images.ReadChainAsync(disk.SourcePath!, disk.Format, cancellationToken)));
         }
 
-        // A guest waits on its overlay until its disk is read, and on nothing for an image.
+        // Disks with overlays come first: the guest stays on an overlay until the disk is read. RBD images have none.
         disks = [.. disks.OrderBy(disk => disk.Image is not null || disk.IsIdle)];
         foreach (BackupDisk idle in disks.Where(disk => disk.IsIdle))
         {
@@ -60,11 +68,14 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         BackupDisk[] files = [.. disks.Where(disk => disk.Image is null && !disk.IsIdle)];
         RefuseEncryptedBacking(facts.IsActive ? files : []);
         IReadOnlyList<PlannedOverlay> overlays = facts.IsActive
-            ? await Task.WhenAll(files.Select(disk => EncryptAsync(disk, PlanOverlay(facts, disk, settings, id), cancellationToken))) : [];
+            ? await Task.WhenAll(files.Select(
+                disk => EncryptAsync(disk, PlanOverlay(facts, disk, settings, id), cancellationToken)))
+            : [];
         long dataBytes = disks.SelectMany(disk => disk.Layers).Sum(layer => DataBytes(layer.FilePath))
             + disks.Sum(disk => disk.Image?.DataBytes ?? 0);
         RefuseWithoutSpace(
-            overlays, disks, settings.OverlayHeadroom, own.Take(RememberedBackups).Max(backup => backup.Manifest.OverlayBytes));
+            overlays, disks, settings.OverlayHeadroom,
+            own.Take(RememberedBackups).Max(backup => backup.Manifest.OverlayBytes));
         DomainJob job = new(settings, facts, disks, plan.Skipped, overlays, dataBytes, warnings);
         if (target is not null)
         {
@@ -79,7 +90,9 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         Guid owner, DiskFacts disk, RbdSource source, DomainSettings settings, CompletedBackup[] own, BackupId id,
         List<string> warnings, CancellationToken cancellationToken)
     {
-        ImageState state = await cluster.AskAsync(await cluster.LocateAsync(source, settings, cancellationToken), cancellationToken);
+        ImageState state =
+            await cluster.ReadStateAsync(
+                await cluster.LocateAsync(source, settings, cancellationToken), cancellationToken);
         return await cluster.PrepareAsync(owner, disk, settings, own, id, state, warnings, cancellationToken);
     }
 
@@ -96,12 +109,15 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         return Directory.Exists(folder)
             ? new PlannedOverlay(disk.Disk.Target, disk.Disk.SourcePath!, disk.Disk.Format, path)
             : throw new RunsException(
-                $"disk {disk.Disk.Target}: the directory for its overlay, {folder}, does not exist; "
-                + "make it or set overlay_dir to one that libvirt may write");
+                $"disk {disk.Disk.Target}: the directory for its overlay, {folder}, does not exist; create it, or set "
+                    + "overlay_dir to a directory that libvirt may write to");
     }
 
-    /// <summary>An overlay is encrypted as its base is, so the secret must be there before anything is changed.</summary>
-    private async Task<PlannedOverlay> EncryptAsync(BackupDisk disk, PlannedOverlay overlay, CancellationToken cancellationToken)
+    /// <summary>
+    /// An overlay is encrypted like its base, so the secret must be readable before anything is changed.
+    /// </summary>
+    private async Task<PlannedOverlay> EncryptAsync(
+        BackupDisk disk, PlannedOverlay overlay, CancellationToken cancellationToken)
     {
         if (disk.Disk.Encryption is not { } encryption)
         {
@@ -115,9 +131,10 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         catch (HypervisorException failure)
         {
             throw new RunsException(
-                $"disk {overlay.Target} is encrypted, and its overlay must be, too, but {encryption.SecretText} cannot be read: "
-                + $"{failure.Message}. Is it private? Then define it without private='yes', or leave the disk out: "
-                + $"disks: {{exclude: [{overlay.Target}]}}", failure.ExitCode, failure);
+                $"disk {overlay.Target} is encrypted, so its overlay must be encrypted, too, but "
+                    + $"{encryption.SecretText} cannot be read: {failure.Message}. If the secret is private, define "
+                    + $"it without private='yes', or exclude the disk: disks: {{exclude: [{overlay.Target}]}}",
+                    failure.ExitCode, failure);
         }
 
         string format = disk.Disk.Format == "raw" ? DiskEncryption.Luks : disk.Disk.Format;
@@ -152,7 +169,7 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         return source.DataBytes;
     }
 
-    /// <summary>What is written is the domain's folder: neither it nor a folder above it may be one that has an image.</summary>
+    /// <summary>Neither the domain's backup folder nor a folder above it may contain a disk image.</summary>
     private static void RefuseTargetBesideImages(string directoryPath, List<BackupDisk> disks)
     {
         FileIdentity[] written = [.. FoldersUpFrom(directoryPath).Select(LocalFile.Identify)];
@@ -161,18 +178,19 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
             string folder = Path.GetDirectoryName(LocalFile.ResolvePath(layer.FilePath))!;
             FileIdentity images = LocalFile.Identify(folder);
 
-            // Everything lies within the root directory: there the file system is what counts.
+            // Everything is below the root directory, so for an image in it the file systems are compared.
             bool isBeside = folder == "/" ? written[0].Device == images.Device : written.Contains(images);
             if (isBeside)
             {
                 throw new RunsException(
-                    $"the backups would be written to {directoryPath}, which lies within {folder}, where the guest's disk {layer.FilePath} "
-                    + "is: what destroys the disks would destroy the backups. Set backupdir to another file system");
+                    $"the backups would be written to {directoryPath}, which is below {folder}, the folder of the "
+                        + $"guest's disk {layer.FilePath}: a loss of the disks would also destroy the backups. Set "
+                        + "backupdir to another file system");
             }
         }
     }
 
-    /// <summary>The folder and those above it, from the lowest that is there; links are followed.</summary>
+    /// <summary>The lowest existing folder of a path and those above it, with links resolved.</summary>
     private static IEnumerable<string> FoldersUpFrom(string path)
     {
         while (!Directory.Exists(path))
@@ -192,16 +210,19 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         foreach (IGrouping<string, PlannedOverlay> folder in overlays.GroupBy(
             overlay => Path.GetDirectoryName(overlay.OverlayPath)!))
         {
-            BackupDisk[] here = [.. disks.Where(disk => folder.Any(overlay => overlay.Target == disk.Disk.Target))];
-            OverlaySpace room = OverlaySpacePlanner.Decide(
-                headroom, here.Sum(disk => disk.VirtualSizeBytes), here.Sum(disk => DataBytes(disk.Layers[0].FilePath)), writtenBytes);
+            BackupDisk[] disksHere =
+                [.. disks.Where(disk => folder.Any(overlay => overlay.Target == disk.Disk.Target))];
+            OverlaySpace space = OverlaySpacePlanner.Decide(
+                headroom, disksHere.Sum(disk => disk.VirtualSizeBytes),
+                disksHere.Sum(disk => DataBytes(disk.Layers[0].FilePath)), writtenBytes);
             long available = LocalFile.AvailableBytes(folder.Key);
-            if (available < room.NeededBytes)
+            if (available < space.NeededBytes)
             {
                 throw new RunsException(
-                    $"{folder.Key} has {ByteSize.Format(available)} left, and what the guest writes during the backup may "
-                    + $"need {ByteSize.Format(room.NeededBytes)} there ({room.Reason}); make room, set overlay_dir to a file system "
-                    + "with more, or set overlay_headroom to the share of the disks' size that is enough, such as 1%");
+                    $"{folder.Key} has {ByteSize.Format(available)} free, and the overlays may need "
+                        + $"{ByteSize.Format(space.NeededBytes)} during the backup ({space.Reason}); free space there, "
+                        + "set overlay_dir to a file system with more free space, or set overlay_headroom to a "
+                        + "sufficient share of the disks' size, such as 1%");
             }
         }
     }

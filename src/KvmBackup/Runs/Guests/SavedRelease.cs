@@ -5,16 +5,18 @@ using Serilog;
 namespace KvmBackup.Runs.Guests;
 
 /// <summary>
-/// The second way back for a running guest whose base QEMU may not write to: saves the guest, commits the overlay with
-/// <c>qemu-img</c>, puts the saved guest and the definition on the base, and lets the guest go on, running or paused as it
-/// was. The journal says that the guest is saved before it is, so that recovery starts it when this process dies.
+/// The alternative release for a running guest when QEMU may not write to the base: saves the guest, commits the
+/// overlay with <c>qemu-img</c>, changes the memory image and the definition to the base, and resumes the guest,
+/// running or paused as before. The journal records the save before it begins, so that recovery starts the guest when
+/// this process dies.
 /// </summary>
 public sealed class SavedRelease(LibvirtHost host, DomainDefiner definer, EncryptedOverlays encrypted, ILogger log)
 {
     private const int StartAttempts = 3;
 
-    /// <returns>Why it was not tried, so that nothing has changed; null when it was done.</returns>
-    /// <exception cref="KvmBackupException">It was tried and failed. The guest goes on, or the message says that it does not.</exception>
+    /// <returns>Why the release was not tried, so that nothing has changed; null when it is done.</returns>
+    /// <exception cref="KvmBackupException">The release failed. The guest runs, unless the message reports that it does
+    /// not.</exception>
     public async Task<string?> TryReleaseAsync(DomainFacts domain, PlannedOverlay overlay, ReleaseObserver watch)
     {
         if (FindObstacle(domain) is { } obstacle)
@@ -43,14 +45,17 @@ public sealed class SavedRelease(LibvirtHost host, DomainDefiner definer, Encryp
         await CommitAndStartAsync(domain, [overlay], () => watch.Reached(JobStep.SavedOnBase));
         await watch.RecordSaved(false);
         watch.Noted(
-            $"disk {overlay.Target}: the guest was saved, the overlay was committed into {overlay.BasePath} with qemu-img, and "
-            + "the guest was started again from its saved memory; it was stopped for that time");
+            $"disk {overlay.Target}: the guest was saved, the overlay was committed into {overlay.BasePath} with "
+                + "qemu-img, and the guest was started again from its saved memory; it did not run in the meantime");
         return null;
     }
 
-    /// <summary>Starts a guest that a process which died had saved, with its disks on their bases. Safe to repeat.</summary>
-    /// <returns>What was done, as a sentence; null when the guest is not saved.</returns>
-    /// <exception cref="KvmBackupException">The guest could not be started, or its overlays could not be committed.</exception>
+    /// <summary>
+    /// Starts a guest that an interrupted run had saved, with its disks on their bases. Safe to repeat.
+    /// </summary>
+    /// <returns>A description of the action, as a sentence; null when the guest is not saved.</returns>
+    /// <exception cref="KvmBackupException">The guest could not be started, or its overlays could not be
+    /// committed.</exception>
     public async Task<string?> ResumeAsync(DomainFacts domain, IReadOnlyList<PlannedOverlay> overlays)
     {
         if (domain.IsActive || !await definer.Saved.ExistsAsync(domain.Identity, CancellationToken.None))
@@ -62,7 +67,8 @@ public sealed class SavedRelease(LibvirtHost host, DomainDefiner definer, Encryp
         IReadOnlyDictionary<DiskTarget, DiskState> disks =
             await host.DiskStatesAsync(domain.Identity, isInactive: true, CancellationToken.None);
         await CommitAndStartAsync(domain, [.. overlays.Where(overlay =>
-            Path.Exists(overlay.OverlayPath) && disks.GetValueOrDefault(overlay.Target)?.SourcePath == overlay.OverlayPath)], () => { });
+            Path.Exists(overlay.OverlayPath)
+                && disks.GetValueOrDefault(overlay.Target)?.SourcePath == overlay.OverlayPath)], () => { });
         return "the interrupted run had saved the guest; it was started again from its saved memory";
     }
 
@@ -77,11 +83,14 @@ public sealed class SavedRelease(LibvirtHost host, DomainDefiner definer, Encryp
         long needed = ManagedSave.LargestBytes(domain);
         long available = LocalFile.AvailableBytes(folder);
         return available >= needed ? null
-            : $"saving the guest may take {ByteSize.Format(needed)} in {folder}, where {ByteSize.Format(available)} are free";
+            : $"saving the guest may take {ByteSize.Format(needed)} in {folder}, which has "
+                + $"{ByteSize.Format(available)} free";
     }
 
-    /// <summary>Whatever fails on the way, the guest is started again: overlay and base together have the same content at
-    /// each moment.</summary>
+    /// <summary>
+    /// Commits the overlays and starts the guest, also after a failure: overlay and base together have the same content
+    /// at each moment.
+    /// </summary>
     private async Task CommitAndStartAsync(DomainFacts domain, IReadOnlyList<PlannedOverlay> overlays, Action onBase)
     {
         Exception? failed = null;
@@ -92,7 +101,7 @@ public sealed class SavedRelease(LibvirtHost host, DomainDefiner definer, Encryp
                 await encrypted.CommitAsync(overlay);
                 bool isBlockDevice = LocalFile.IsBlockDevice(overlay.BasePath);
 
-                // In this order: while the definition names the overlay, nobody takes it for one that is not used.
+                // In this order: while the definition names the overlay, no other step treats it as unused.
                 await definer.PutSavedOnBaseAsync(domain.Identity, overlay, isBlockDevice, CancellationToken.None);
                 await definer.PutOnBaseAsync(domain.Identity, overlay, isBlockDevice, CancellationToken.None);
             }
@@ -101,7 +110,7 @@ public sealed class SavedRelease(LibvirtHost host, DomainDefiner definer, Encryp
         }
         catch (Exception failure)
         {
-            // Of whatever type it is, a full disk under the temporary file for instance: the guest must not stay stopped.
+            // Exceptions of every type, for example a full disk: the guest must be started again.
             failed = failure;
         }
 
@@ -109,7 +118,8 @@ public sealed class SavedRelease(LibvirtHost host, DomainDefiner definer, Encryp
         if (failed is not null)
         {
             throw new RunsException(
-                $"{domain.Name}: the guest was saved to commit its overlay, and goes on as before, for that failed: {Failure.Describe(failed)}",
+                $"{domain.Name}: the guest was saved to commit its overlay and runs again, but the commit failed: "
+                    + $"{Failure.Describe(failed)}",
                 ExitCode.ManualActionRequired, failed);
         }
     }
@@ -125,7 +135,7 @@ public sealed class SavedRelease(LibvirtHost host, DomainDefiner definer, Encryp
             }
             catch (KvmBackupException failure)
             {
-                // Its answer may be lost.
+                // The answer may be lost although the guest was started.
                 if (await IsActiveAsync(domain))
                 {
                     return;
@@ -135,8 +145,9 @@ public sealed class SavedRelease(LibvirtHost host, DomainDefiner definer, Encryp
                 if (attempt == StartAttempts)
                 {
                     throw new RunsException(
-                        $"{domain.Name}: THE GUEST IS SAVED AND DOES NOT RUN: {failure.Message.TrimEnd('.')}. Its memory is in "
-                        + $"libvirt's managed save; do not remove it. Type: `{definer.Saved.StartCall(domain.Identity)}` ; then: {OverlayAdvice.Recover}",
+                        $"{domain.Name}: THE GUEST IS SAVED AND DOES NOT RUN: {failure.Message.TrimEnd('.')}. Its "
+                            + $"memory is in libvirt's managed save; do not remove it. Run: "
+                            + $"`{definer.Saved.StartCall(domain.Identity)}` ; then: {OverlayAdvice.Recover}",
                         ExitCode.ManualActionRequired);
                 }
             }

@@ -6,15 +6,15 @@ using KvmBackup.Storage;
 namespace KvmBackup.Runs.Images;
 
 /// <summary>An image without a guest as the subject of a backup, or of a comparison with one.</summary>
-/// <param name="image">Which.</param>
-/// <param name="selection">What the configuration wants.</param>
-/// <param name="look">Looks at it.</param>
-/// <param name="target">Must have room; null when nothing is going to be written.</param>
-/// <param name="gate">Every step passes it.</param>
+/// <param name="image">The image.</param>
+/// <param name="selection">The configuration.</param>
+/// <param name="inspection">Inspects the image.</param>
+/// <param name="target">The backup directory, which must have enough free space; null when nothing is written.</param>
+/// <param name="faults">Receives every step.</param>
 /// <param name="time">The clock.</param>
 public sealed class ImageBackup(
-    RbdImage image, ImageSelection selection, ImageInspection look, BackupDirectory? target, FaultInjection gate, TimeProvider time)
-    : IBackupSubject
+    RbdImage image, ImageSelection selection, ImageInspection inspection, BackupDirectory? target,
+    FaultInjection faults, TimeProvider time) : IBackupSubject
 {
     public DomainName Name { get; } = ImageIdentity.NameOf(image);
 
@@ -25,10 +25,11 @@ public sealed class ImageBackup(
     public async Task<CapturePlan> PrepareAsync(
         DomainDirectory directory, BackupId id, CancellationToken cancellationToken)
     {
-        ImageJob job = await look.PrepareAsync(image, selection, directory, target, id, cancellationToken);
-        return new CapturePlan(
-            job,
-            path => JournalEntry.CreateIntent(job.Identity.Uuid, job.Name, id, path, []) with { Images = RbdCapture.Intent(job) },
-            (entry, images) => new ImageCapture(job, entry, images, gate, time));
+        ImageJob job = await inspection.PrepareAsync(image, selection, directory, target, id, cancellationToken);
+        JournalEntry Intent(string path) => JournalEntry.CreateIntent(job.Identity.Uuid, job.Name, id, path, []) with
+        {
+            Images = RbdCapture.Intent(job),
+        };
+        return new CapturePlan(job, Intent, (entry, images) => new ImageCapture(job, entry, images, faults, time));
     }
 }

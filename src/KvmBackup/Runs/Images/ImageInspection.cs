@@ -6,21 +6,23 @@ using KvmBackup.Storage;
 
 namespace KvmBackup.Runs.Images;
 
-/// <summary>Looks at an image without a guest, and decides what is read of it. Changes nothing.</summary>
+/// <summary>Inspects an image without a guest, and plans its backup. Changes nothing.</summary>
 public sealed class ImageInspection(ImagePreflight preflight, TimeProvider time)
 {
-    /// <param name="image">Which.</param>
-    /// <param name="selection">What the configuration wants.</param>
-    /// <param name="directory">Its backups.</param>
-    /// <param name="target">Must have room; null when nothing is going to be written.</param>
-    /// <param name="id">The backup that is to be made.</param>
-    /// <param name="cancellationToken">Ends the look.</param>
-    /// <exception cref="KvmBackupException">It cannot be backed up now.</exception>
+    /// <param name="image">The image.</param>
+    /// <param name="selection">The configuration.</param>
+    /// <param name="directory">The backups of the image.</param>
+    /// <param name="target">The backup directory, which must have enough free space; null when nothing is
+    /// written.</param>
+    /// <param name="id">The ID of the new backup.</param>
+    /// <param name="cancellationToken">Cancels the inspection.</param>
+    /// <exception cref="KvmBackupException">The image cannot be backed up now.</exception>
     public async Task<ImageJob> PrepareAsync(
         RbdImage image, ImageSelection selection, DomainDirectory directory, BackupDirectory? target, BackupId id,
         CancellationToken cancellationToken)
     {
-        ImageState state = await preflight.AskAsync(new RbdLocation(image, ClusterAccess.Of(selection)), cancellationToken);
+        ImageState state =
+            await preflight.ReadStateAsync(new RbdLocation(image, ClusterAccess.Of(selection)), cancellationToken);
         DomainIdentity identity = Identify(state);
         IReadOnlyList<CompletedBackup> all = directory.List().Backups;
         CompletedBackup[] own = [.. all.Where(backup => backup.Manifest.DomainUuid == identity.Uuid)];
@@ -28,20 +30,24 @@ public sealed class ImageInspection(ImagePreflight preflight, TimeProvider time)
         if (own.Length == 0 && all.Count > 0)
         {
             warnings.Add(
-                "the image was made anew under the same name: this is its first backup, and those of the one before it stay "
-                + $"until you delete them from {directory.DirectoryPath}");
+                $"the image was created again with the same name: this is its first backup, and the backups of the "
+                    + $"previous image stay until you delete them from {directory.DirectoryPath}");
         }
 
-        state = state with { External = selection.External is { } wanted ? Demand(Decide(wanted, state, own)) : null };
+        state = state with
+        {
+            External = selection.External is { } external ? Require(Decide(external, state, own)) : null,
+        };
         RbdSource source = new(image, [], null, null);
         DiskFacts disk = new(
-            ImageIdentity.Disk, "disk", DiskSourceType.Network, null, "raw", IsReadOnly: false, IsShareable: false, null)
+            ImageIdentity.Disk, "disk", DiskSourceType.Network, null, "raw", IsReadOnly: false, IsShareable: false,
+            null)
         {
             Rbd = source,
         };
-        BackupImage taken = await preflight.PrepareAsync(
+        BackupImage planned = await preflight.PrepareAsync(
             identity.Uuid, disk, selection, own, id, state, warnings, cancellationToken);
-        ImageJob job = new(selection, identity, new BackupDisk(disk, []) { Image = taken }, warnings);
+        ImageJob job = new(selection, identity, new BackupDisk(disk, []) { Image = planned }, warnings);
         if (target is not null)
         {
             TargetSpace.Demand(target, job, own);
@@ -50,32 +56,36 @@ public sealed class ImageInspection(ImagePreflight preflight, TimeProvider time)
         return job;
     }
 
-    /// <returns>Why there is nothing to do, since what somebody else made is in a backup already; null when there is.</returns>
+    /// <returns>Why there is nothing to do, since the snapshot of another program is already in a backup; null when
+    /// there is.</returns>
     /// <exception cref="KvmBackupException">The image or the cluster cannot be reached.</exception>
     public async Task<string?> FindDoneAsync(
         RbdImage image, ImageSelection selection, DomainDirectory directory, CancellationToken cancellationToken)
     {
-        if (selection.External is not { } wanted)
+        if (selection.External is not { } external)
         {
             return null;
         }
 
-        ImageState state = await preflight.AskAsync(new RbdLocation(image, ClusterAccess.Of(selection)), cancellationToken);
+        ImageState state =
+            await preflight.ReadStateAsync(new RbdLocation(image, ClusterAccess.Of(selection)), cancellationToken);
         DomainIdentity identity = Identify(state);
-        CompletedBackup[] own = [.. directory.List().Backups.Where(backup => backup.Manifest.DomainUuid == identity.Uuid)];
-        ExternalDecision decision = Decide(wanted, state, own);
+        CompletedBackup[] own =
+            [.. directory.List().Backups.Where(backup => backup.Manifest.DomainUuid == identity.Uuid)];
+        ExternalDecision decision = Decide(external, state, own);
         return decision.IsDone ? decision.Reason : null;
     }
 
     private static DomainIdentity Identify(ImageState state) => new(
         ImageIdentity.NameOf(state.Location.Image), ImageIdentity.UuidOf(state.Location.Image, state.Facts.Id));
 
-    private ExternalDecision Decide(ExternalSnapshots wanted, ImageState state, CompletedBackup[] own)
+    private ExternalDecision Decide(ExternalSnapshots external, ImageState state, CompletedBackup[] own)
     {
-        ManifestImage? last = own.FirstOrDefault(backup => !backup.Id.IsInFuture(time.GetUtcNow()))?.Manifest.Disks[0].Image;
-        return ExternalPlanner.Decide(wanted, state.Snapshots, last, time.GetLocalNow(), File.Exists);
+        ManifestImage? last = own.FirstOrDefault(
+            backup => !backup.Id.IsInFuture(time.GetUtcNow()))?.Manifest.Disks[0].Image;
+        return ExternalPlanner.Decide(external, state.Snapshots, last, time.GetLocalNow(), File.Exists);
     }
 
-    private static RbdSnapshot Demand(ExternalDecision decision) =>
+    private static RbdSnapshot Require(ExternalDecision decision) =>
         decision.Snapshot ?? throw new RunsException(decision.Reason);
 }

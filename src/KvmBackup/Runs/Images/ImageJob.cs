@@ -4,11 +4,11 @@ using KvmBackup.Runs.Capture;
 
 namespace KvmBackup.Runs.Images;
 
-/// <summary>All that is known and decided about one image without a guest before anything is changed.</summary>
-/// <param name="Selection">What the configuration wants.</param>
+/// <summary>The facts and decisions about one image without a guest before anything is changed.</summary>
+/// <param name="Selection">The configuration.</param>
 /// <param name="Identity">The name and UUID of its backups.</param>
 /// <param name="Disk">The image as a disk.</param>
-/// <param name="Warnings">What an operator should know.</param>
+/// <param name="Warnings">Warnings for the operator.</param>
 public sealed record ImageJob(
     ImageSelection Selection, DomainIdentity Identity, BackupDisk Disk, IReadOnlyList<string> Warnings)
     : BackupJob([Disk], [], Disk.Image!.DataBytes, Warnings)

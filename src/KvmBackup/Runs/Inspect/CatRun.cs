@@ -6,76 +6,71 @@ using Serilog;
 
 namespace KvmBackup.Runs.Inspect;
 
-/// <summary>Reads a run of bytes of one disk or file of a backup, without what lies before it.</summary>
+/// <summary>Reads a range of bytes of one disk or file of a backup, without reading the preceding data.</summary>
 public sealed class CatRun(BackupDirectory target, ILogger log)
 {
-    private const int PieceBytes = 1 << 20;
+    private const int BufferBytes = 1 << 20;
     private const int ChunksAtOnce = 6;
 
-    /// <param name="request">What is wanted.</param>
-    /// <param name="output">Takes the bytes; holes come as zeros.</param>
-    /// <exception cref="KvmBackupException">There is no such thing, or it is damaged there; what was written before is good.</exception>
+    /// <param name="request">The request.</param>
+    /// <param name="output">Receives the bytes; holes are written as zeros.</param>
+    /// <exception cref="KvmBackupException">There is no such disk or file, or the range is damaged; the bytes already
+    /// written are correct.</exception>
     public async Task RunAsync(CatRequest request, Stream output, CancellationToken cancellationToken)
     {
         DomainDirectory backups = target.ForDomain(request.Domain);
         CompletedBackup backup = backups.Find(request.IdPrefix);
-        Dictionary<BackupId, BackupReader> open = [];
-        try
+        using OpenBackups open = new();
+        open.Add(await BackupReader.OpenAsync(backup, log, cancellationToken));
+        ManifestDisk? disk = backup.Manifest.Disks.FirstOrDefault(other => other.Target.Value == request.Name);
+        if (disk is null || DiskForms.Of(disk) != DiskForm.Chain)
         {
-            open.Add(backup.Id, await BackupReader.OpenAsync(backup, log, cancellationToken));
-            ManifestDisk? disk = backup.Manifest.Disks.FirstOrDefault(other => other.Target.Value == request.Name);
-            if (disk is null || DiskForms.Of(disk) != DiskForm.Chain)
-            {
-                ArchiveMember member = FindMember(backup, disk, request.Name);
-                Extent run = RunOf(request, member.SizeBytes);
-                await using MemberReader reader = open[backup.Id].Reader.OpenMember(member, [run], ChunksAtOnce);
-                await CopyAsync(reader, run, output, cancellationToken);
-                return;
-            }
-
-            ImageAssembly assembly = ImageAssembly.Plan(backup, disk.Target, backups.List().Backups);
-            Extent wanted = RunOf(request, assembly.SizeBytes);
-            assembly = assembly.Within(wanted);
-            foreach (AssemblyLink link in assembly.Links.Where(link => link.Backup.Id != backup.Id))
-            {
-                open.Add(link.Backup.Id, await BackupReader.OpenAsync(link.Backup, log, cancellationToken));
-            }
-
-            await using AssembledDisk image = AssembledDisk.Open(assembly, id => open[id], ChunksAtOnce);
-            await CopyAsync(image.Content, wanted, output, cancellationToken);
+            ArchiveMember member = FindMember(backup, disk, request.Name);
+            Extent range = RangeOf(request, member.SizeBytes);
+            await using MemberReader reader = open[backup.Id].Reader.OpenMember(member, [range], ChunksAtOnce);
+            await CopyAsync(reader, range, output, cancellationToken);
+            return;
         }
-        finally
+
+        ImageAssembly assembly = ImageAssembly.Plan(backup, disk.Target, backups.List().Backups);
+        Extent requested = RangeOf(request, assembly.SizeBytes);
+        assembly = assembly.Within(requested);
+        foreach (AssemblyLink link in assembly.Links.Where(link => link.Backup.Id != backup.Id))
         {
-            foreach (BackupReader one in open.Values)
-            {
-                one.Dispose();
-            }
+            open.Add(await BackupReader.OpenAsync(link.Backup, log, cancellationToken));
         }
+
+        await using AssembledDisk image = AssembledDisk.Open(assembly, id => open[id], ChunksAtOnce);
+        await CopyAsync(image.Content, requested, output, cancellationToken);
     }
 
     private static ArchiveMember FindMember(CompletedBackup backup, ManifestDisk? disk, string name) =>
         backup.Manifest.FindMember(disk?.Layers[0].FileName ?? name) ?? throw new RunsException(
-            $"{backup.Domain}@{backup.Id} has neither a disk nor a file '{name}'; it holds the disks "
-            + $"{string.Join(", ", backup.Manifest.Disks.Select(other => other.Target))} and the files "
-            + string.Join(", ", backup.Manifest.Members.Select(member => Path.GetFileName(member.Name))) + ".", ExitCode.Usage);
+            $"{backup.Domain}@{backup.Id} has neither a disk nor a file '{name}'; it contains the disks "
+                + $"{string.Join(", ", backup.Manifest.Disks.Select(other => other.Target))} and the files "
+            + string.Join(", ", backup.Manifest.Members.Select(member => Path.GetFileName(member.Name)))
+            + ".", ExitCode.Usage);
 
-    private static Extent RunOf(CatRequest request, long sizeBytes)
+    private static Extent RangeOf(CatRequest request, long sizeBytes)
     {
         if (request.OffsetBytes > sizeBytes)
         {
-            throw new RunsException($"{request.Name} has {sizeBytes} bytes; none lies at {request.OffsetBytes}.", ExitCode.Usage);
+            throw new RunsException(
+                $"{request.Name} has {sizeBytes} bytes; the offset {request.OffsetBytes} is "
+                + "beyond its end.", ExitCode.Usage);
         }
 
         return new Extent(
             request.OffsetBytes, Math.Min(request.LengthBytes ?? long.MaxValue, sizeBytes - request.OffsetBytes));
     }
 
-    private static async Task CopyAsync(IExtentSource source, Extent run, Stream output, CancellationToken cancellationToken)
+    private static async Task CopyAsync(
+        IExtentSource source, Extent range, Stream output, CancellationToken cancellationToken)
     {
-        byte[] piece = new byte[PieceBytes];
-        for (long offset = run.OffsetBytes; offset < run.EndBytes; offset += PieceBytes)
+        byte[] buffer = new byte[BufferBytes];
+        for (long offset = range.OffsetBytes; offset < range.EndBytes; offset += BufferBytes)
         {
-            Memory<byte> bytes = piece.AsMemory(0, (int)Math.Min(PieceBytes, run.EndBytes - offset));
+            Memory<byte> bytes = buffer.AsMemory(0, (int)Math.Min(BufferBytes, range.EndBytes - offset));
             await source.ReadAsync(offset, bytes, cancellationToken);
             try
             {
@@ -83,7 +78,7 @@ public sealed class CatRun(BackupDirectory target, ILogger log)
             }
             catch (IOException failure)
             {
-                throw new RunsException($"The output takes no more: {failure.Message}", ExitCode.Failed, failure);
+                throw new RunsException($"Writing to the output failed: {failure.Message}", ExitCode.Failed, failure);
             }
         }
 

@@ -47,7 +47,7 @@ public sealed class CheckRun(
 
             foreach (ImageSelection selection in settings.Images)
             {
-                findings.AddRange(await images.LookAsync(selection, complete, disks, cancellationToken));
+                findings.AddRange(await images.CheckAsync(selection, complete, disks, cancellationToken));
             }
         }
 

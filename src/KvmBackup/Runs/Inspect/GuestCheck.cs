@@ -73,14 +73,14 @@ public sealed class GuestCheck(
         }
 
         AgentStatus status = job.Facts.HasAgentChannel
-            ? await agent.AskStatusAsync(job.Facts.Identity, cancellationToken)
+            ? await agent.ReadStatusAsync(job.Facts.Identity, cancellationToken)
             : new AgentStatus(false, false, "the domain has no guest agent channel");
         return status.IsAnswering ? [] :
         [
             new Finding(
                 subject,
                 job.Settings.Quiesce == QuiesceMode.Require ? FindingSeverity.Bad : FindingSeverity.Warning,
-                $"its file systems cannot be frozen: {status.Complaint}",
+                $"its file systems cannot be frozen: {status.ErrorText}",
                 "install and start qemu-guest-agent in the guest, with its channel in the domain's XML, or set quiesce: off"),
         ];
     }

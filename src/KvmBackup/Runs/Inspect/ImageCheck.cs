@@ -8,35 +8,36 @@ using KvmBackup.Storage;
 
 namespace KvmBackup.Runs.Inspect;
 
-/// <summary>Looks at the selections of images as a backup would tonight, and says what would go wrong.</summary>
-public sealed class ImageCheck(RbdPool pools, ImageInspection look, BackupDirectory target, TimeProvider time)
+/// <summary>Checks the selections of images like a backup, and reports problems.</summary>
+public sealed class ImageCheck(RbdPool pools, ImageInspection inspection, BackupDirectory target, TimeProvider time)
 {
-    /// <param name="selection">Which.</param>
+    /// <param name="selection">The selection.</param>
     /// <param name="settings">The whole configuration.</param>
-    /// <param name="census">The disks of the domains.</param>
-    public async Task<IReadOnlyList<Finding>> LookAsync(
-        ImageSelection selection, HostSettings settings, IReadOnlyList<DomainDisks> census, CancellationToken cancellationToken)
+    /// <param name="inventory">The disks of the domains.</param>
+    public async Task<IReadOnlyList<Finding>> CheckAsync(
+        ImageSelection selection, HostSettings settings, IReadOnlyList<DomainDisks> inventory,
+        CancellationToken cancellationToken)
     {
         string subject = $"images {selection.Name}";
         try
         {
-            List<RbdImage> there = [];
+            List<RbdImage> existing = [];
             foreach (string pool in selection.Pools)
             {
-                there.AddRange(await pools.ListAsync(
+                existing.AddRange(await pools.ListAsync(
                     ClusterAccess.Of(selection), pool, selection.Namespace, cancellationToken));
             }
 
-            ImageChoice choice = ImageChooser.Choose(selection, only: null, there);
+            ImageChoice choice = ImageChooser.Choose(selection, only: null, existing);
             RbdImage[] own = [.. choice.Images.Where(image => settings.FindSelection(image) == selection
-                && DiskInventory.FindOwner(image, selection, settings, census) is null)];
+                && DiskInventory.FindOwner(image, selection, settings, inventory) is null)];
             string rest = own.Length == choice.Images.Count
-                ? string.Empty : $"; {choice.Images.Count - own.Length} more are left to domains or other selections";
+                ? string.Empty : $"; {choice.Images.Count - own.Length} more belong to domains or other selections";
             List<Finding> findings = [new(subject, FindingSeverity.Good, $"{own.Length} image(s){rest}", null)];
             findings.AddRange(choice.Unmatched.Select(text => new Finding(subject, FindingSeverity.Bad, text, null)));
             foreach (RbdImage image in own)
             {
-                findings.AddRange(await LookAsync(image, selection, cancellationToken));
+                findings.AddRange(await CheckAsync(image, selection, cancellationToken));
             }
 
             return findings;
@@ -47,23 +48,24 @@ public sealed class ImageCheck(RbdPool pools, ImageInspection look, BackupDirect
         }
     }
 
-    private async Task<IReadOnlyList<Finding>> LookAsync(
+    private async Task<IReadOnlyList<Finding>> CheckAsync(
         RbdImage image, ImageSelection selection, CancellationToken cancellationToken)
     {
         string subject = ImageIdentity.NameOf(image).Value;
         DomainDirectory directory = target.ForDomain(ImageIdentity.NameOf(image));
         try
         {
-            if (await look.FindDoneAsync(image, selection, directory, cancellationToken) is { } done)
+            if (await inspection.FindDoneAsync(image, selection, directory, cancellationToken) is { } done)
             {
                 return [new Finding(subject, FindingSeverity.Good, done, null)];
             }
 
-            ImageJob job = await look.PrepareAsync(
+            ImageJob job = await inspection.PrepareAsync(
                 image, selection, directory, target, new BackupId(time.GetUtcNow()), cancellationToken);
             return
             [
-                new(subject, FindingSeverity.Good, $"{ByteSize.Format(job.Image.Facts.SizeBytes)}, the next backup is {job.Kind.ToString().ToLowerInvariant()}{selection.Limits.Clause}", null),
+                new(subject, FindingSeverity.Good, $"{ByteSize.Format(job.Image.Facts.SizeBytes)}, the next backup is "
+                    + $"{job.Kind.ToString().ToLowerInvariant()}{selection.Limits.Clause}", null),
                 .. job.Warnings.Select(warning => new Finding(subject, FindingSeverity.Warning, warning, null)),
             ];
         }

@@ -2,11 +2,11 @@ using KvmBackup.Storage;
 
 namespace KvmBackup.Runs.Inspect;
 
-/// <summary>The backups there are, read from the directory alone.</summary>
+/// <summary>Lists the backups, by the directory alone.</summary>
 public sealed class ListRun(BackupDirectory target)
 {
-    /// <param name="only">One domain; null is all.</param>
-    /// <exception cref="KvmBackupException">The directory cannot be read, or the domain has nothing there.</exception>
+    /// <param name="only">One domain; null for all.</param>
+    /// <exception cref="KvmBackupException">The directory cannot be read, or the domain has no backups.</exception>
     public ListReport Run(DomainName? only)
     {
         List<CompletedBackup> backups = [];
@@ -36,12 +36,12 @@ public sealed class ListRun(BackupDirectory target)
         };
     }
 
-    /// <summary>Whether there is a folder for a domain of that very name.</summary>
+    /// <summary>Whether there is a folder for a domain of exactly that name.</summary>
     public bool Has(string name) =>
         DomainName.IsValid(name) && Directory.Exists(target.ForDomain(new DomainName(name)).DirectoryPath);
 
-    /// <summary>One backup in full.</summary>
-    /// <exception cref="KvmBackupException">There is none by that name, or more than one.</exception>
+    /// <summary>Finds one backup.</summary>
+    /// <exception cref="KvmBackupException">No backup, or more than one, matches.</exception>
     public CompletedBackup Show(DomainName domain, string? idPrefix) => target.ForDomain(domain).Find(idPrefix);
 
     private IReadOnlyList<DomainName> Names(DomainFolders folders, DomainName? only)

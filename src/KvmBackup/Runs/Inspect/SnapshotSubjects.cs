@@ -7,20 +7,22 @@ using KvmBackup.Runs.Guests;
 
 namespace KvmBackup.Runs.Inspect;
 
-/// <summary>Finds whose snapshots there are: of domains, and of images without a guest. Changes nothing.</summary>
+/// <summary>Finds the domains and the images without a guest that may have snapshots. Changes nothing.</summary>
 public sealed class SnapshotSubjects(
-    HostSettings settings, LibvirtHost host, DiskInventory census, MappedImages mapped, ClusterAccess access, RbdClient cluster,
+    HostSettings settings, LibvirtHost host, DiskInventory inventory, MappedImages mapped, ClusterAccess access,
+    RbdClient cluster,
     RbdPool pools)
 {
-    /// <param name="only">Names of domains, selections and images; null is all of the configuration.</param>
-    /// <returns>For each its name, and how it is found, which may fail on its own.</returns>
+    /// <param name="only">Names of domains, selections and images; null for the whole configuration.</param>
+    /// <returns>For each its name, and a function that finds its images, which may fail separately.</returns>
     /// <exception cref="KvmBackupException">A name is not in the configuration, or libvirt does not answer.</exception>
     public async Task<IReadOnlyList<(string Name, Func<Task<IReadOnlyList<SnapshotSubject>>> FindAsync)>> ListAsync(
         IReadOnlyList<string>? only, CancellationToken cancellationToken)
     {
         bool hasGuests = settings.Domains.Count + settings.ByPool.Count > 0;
         IReadOnlyList<DomainIdentity> known = hasGuests ? await host.ListAsync(cancellationToken) : [];
-        HostSettings complete = DiskInventory.Complete(settings, await census.TakeAsync(settings, known, cancellationToken));
+        HostSettings complete =
+            DiskInventory.Complete(settings, await inventory.TakeAsync(settings, known, cancellationToken));
         BackupPlan plan = BackupPlanner.Plan(complete, DayOfWeek.Sunday, only, force: true);
         return
         [
@@ -40,7 +42,8 @@ public sealed class SnapshotSubjects(
             ?? throw new RunsException("libvirt has no such domain");
         DomainFacts facts = await host.DescribeAsync(domain, cancellationToken);
         List<(DiskTarget, RbdLocation)> disks = [];
-        foreach (DiskFacts disk in mapped.Resolve(facts.Disks).Where(disk => disk.Rbd is not null && wanted.Disks.Includes(disk.Target)))
+        foreach (DiskFacts disk in mapped.Resolve(facts.Disks)
+            .Where(disk => disk.Rbd is not null && wanted.Disks.Includes(disk.Target)))
         {
             disks.Add((disk.Target, await access.LocateAsync(disk.Rbd!, wanted.Ceph, cancellationToken)));
         }
@@ -48,21 +51,22 @@ public sealed class SnapshotSubjects(
         return [new SnapshotSubject(domain, wanted, disks)];
     }
 
-    private async Task<IReadOnlyList<SnapshotSubject>> FindAsync(PlannedImages planned, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<SnapshotSubject>> FindAsync(
+        PlannedImages planned, CancellationToken cancellationToken)
     {
         ImageSelection selection = planned.Selection;
-        RbdAccess way = ClusterAccess.Of(selection);
-        List<RbdImage> there = [];
+        RbdAccess clusterAccess = ClusterAccess.Of(selection);
+        List<RbdImage> existing = [];
         foreach (string pool in selection.Pools)
         {
-            there.AddRange(await pools.ListAsync(way, pool, selection.Namespace, cancellationToken));
+            existing.AddRange(await pools.ListAsync(clusterAccess, pool, selection.Namespace, cancellationToken));
         }
 
         List<SnapshotSubject> subjects = [];
-        foreach (RbdImage image in ImageChooser.Choose(selection, planned.Only, there).Images
+        foreach (RbdImage image in ImageChooser.Choose(selection, planned.Only, existing).Images
             .Where(image => settings.FindSelection(image) == selection))
         {
-            RbdLocation location = new(image, way);
+            RbdLocation location = new(image, clusterAccess);
             RbdImageFacts facts = await cluster.DescribeAsync(location, snapshot: null, cancellationToken);
             subjects.Add(new SnapshotSubject(
                 new DomainIdentity(ImageIdentity.NameOf(image), ImageIdentity.UuidOf(image, facts.Id)), selection,
@@ -73,9 +77,9 @@ public sealed class SnapshotSubjects(
     }
 }
 
-/// <summary>A domain or an image without a guest, and where snapshots of ours may be for it.</summary>
+/// <summary>A domain or an image without a guest, with the locations of its snapshots.</summary>
 /// <param name="Identity">The name and UUID of its backups.</param>
-/// <param name="Terms">What the configuration wants.</param>
-/// <param name="Disks">Its images.</param>
+/// <param name="Terms">The configuration.</param>
+/// <param name="Disks">The RBD images.</param>
 public sealed record SnapshotSubject(
     DomainIdentity Identity, BackupSettings Terms, IReadOnlyList<(DiskTarget Target, RbdLocation Location)> Disks);

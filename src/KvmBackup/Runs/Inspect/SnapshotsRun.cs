@@ -7,20 +7,21 @@ using Serilog;
 
 namespace KvmBackup.Runs.Inspect;
 
-/// <summary>Shows our snapshots in the clusters of what is configured, and removes them when an operator says so.</summary>
+/// <summary>Lists our snapshots in the configured clusters, and removes them on request.</summary>
 public sealed class SnapshotsRun(
-    SnapshotSubjects subjects, ClusterKeys keys, RbdClient cluster, ImageTrimmer trimmer, PendingSnapshotDeletions pendingDeletions,
+    SnapshotSubjects subjects, ClusterKeys keys, RbdClient cluster, ImageTrimmer trimmer,
+    PendingSnapshotDeletions pendingDeletions,
     BackupDirectory target, TimeSpan wait, ILogger log)
 {
-    /// <param name="deed">What is wanted.</param>
-    /// <param name="only">Names of domains, selections and images; null is all of the configuration.</param>
-    /// <param name="isDryRun">Say what would be removed, and remove nothing.</param>
+    /// <param name="action">The requested action.</param>
+    /// <param name="only">Names of domains, selections and images; null for the whole configuration.</param>
+    /// <param name="isDryRun">Reports the snapshots to remove, and removes nothing.</param>
     /// <exception cref="KvmBackupException">
-    /// A name is not in the configuration, libvirt does not answer, or the backups are not there: without them each snapshot would
-    /// seem to be forgotten.
+    /// A name is not in the configuration, libvirt does not answer, or the backups are missing: without them every snapshot
+    /// would seem unused.
     /// </exception>
     public async Task<SnapshotsReport> RunAsync(
-        SnapshotAction deed, IReadOnlyList<string>? only, bool isDryRun, CancellationToken cancellationToken)
+        SnapshotAction action, IReadOnlyList<string>? only, bool isDryRun, CancellationToken cancellationToken)
     {
         target.DemandMounted();
         List<(DomainName, SnapshotVerdict)> verdicts = [];
@@ -29,13 +30,14 @@ public sealed class SnapshotsRun(
         int locked = 0;
         try
         {
-            foreach ((string name, Func<Task<IReadOnlyList<SnapshotSubject>>> findAsync) in await subjects.ListAsync(only, cancellationToken))
+            foreach ((string name, Func<Task<IReadOnlyList<SnapshotSubject>>> findAsync) in await subjects.ListAsync(
+                only, cancellationToken))
             {
                 try
                 {
                     foreach (SnapshotSubject subject in await findAsync())
                     {
-                        verdicts.AddRange((await RunAsync(deed, subject, isDryRun, removed, cancellationToken))
+                        verdicts.AddRange((await RunAsync(action, subject, isDryRun, removed, cancellationToken))
                             .Select(verdict => (subject.Identity.Name, verdict)));
                     }
                 }
@@ -60,13 +62,16 @@ public sealed class SnapshotsRun(
     }
 
     private async Task<IReadOnlyList<SnapshotVerdict>> RunAsync(
-        SnapshotAction deed, SnapshotSubject subject, bool isDryRun, List<string> removed, CancellationToken cancellationToken)
+        SnapshotAction action, SnapshotSubject subject, bool isDryRun, List<string> removed,
+        CancellationToken cancellationToken)
     {
         DomainDirectory directory = target.ForDomain(subject.Identity.Name);
 
-        // A backup that is being made is known to nobody yet, and its snapshots would be taken for forgotten ones.
-        using DomainLock? held = deed == SnapshotAction.List || isDryRun ? null : await directory.LockAsync(wait, cancellationToken);
-        CompletedBackup[] own = [.. directory.List().Backups.Where(backup => backup.Manifest.DomainUuid == subject.Identity.Uuid)];
+        // The lock protects the snapshots of a backup that is in progress, which would look unused.
+        using DomainLock? held = action == SnapshotAction.List || isDryRun ? null
+            : await directory.LockAsync(wait, cancellationToken);
+        CompletedBackup[] own =
+            [.. directory.List().Backups.Where(backup => backup.Manifest.DomainUuid == subject.Identity.Uuid)];
         List<SnapshotVerdict> verdicts = [];
         foreach ((DiskTarget disk, RbdLocation location) in subject.Disks)
         {
@@ -74,7 +79,7 @@ public sealed class SnapshotsRun(
                 subject.Identity.Uuid, disk, location.Image, subject.Terms.FullEvery, subject.Terms.KeepOnCluster,
                 await cluster.ListSnapshotsAsync(location, cancellationToken), own, own);
             verdicts.AddRange(found);
-            foreach (SnapshotVerdict verdict in found.Where(verdict => IsDoomed(deed, verdict)))
+            foreach (SnapshotVerdict verdict in found.Where(verdict => IsRemoved(action, verdict)))
             {
                 if (!isDryRun)
                 {
@@ -88,7 +93,7 @@ public sealed class SnapshotsRun(
         return verdicts;
     }
 
-    private static bool IsDoomed(SnapshotAction deed, SnapshotVerdict verdict) => deed switch
+    private static bool IsRemoved(SnapshotAction action, SnapshotVerdict verdict) => action switch
     {
         SnapshotAction.Trim => verdict.Disposition == SnapshotDisposition.Removable,
         SnapshotAction.Reset => true,

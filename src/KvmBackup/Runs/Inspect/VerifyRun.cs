@@ -4,7 +4,7 @@ using Serilog;
 
 namespace KvmBackup.Runs.Inspect;
 
-/// <summary>Verifies one backup, or all there are.</summary>
+/// <summary>Verifies one backup or all backups.</summary>
 public sealed class VerifyRun(BackupDirectory target, BackupVerifier verifier, TimeProvider time, ILogger log)
 {
     /// <exception cref="KvmBackupException">There is no such backup.</exception>
@@ -13,7 +13,8 @@ public sealed class VerifyRun(BackupDirectory target, BackupVerifier verifier, T
         CancellationToken cancellationToken)
     {
         CompletedBackup backup = target.ForDomain(domain).FindToVerify(idPrefix);
-        return new VerifyReport([await VerifyAsync(backup, depth, progress, cancellationToken)], [], false) { Depth = depth };
+        return new VerifyReport(
+            [await VerifyAsync(backup, depth, progress, cancellationToken)], [], false) { Depth = depth };
     }
 
     public async Task<VerifyReport> RunAllAsync(
@@ -38,12 +39,12 @@ public sealed class VerifyRun(BackupDirectory target, BackupVerifier verifier, T
             }
             catch (StorageException failure)
             {
-                // Its folder cannot be looked into; nothing is known to be damaged.
+                // The folder cannot be read; this is not a damaged backup.
                 unreadable.Add($"{name}: {failure.Message}");
             }
             catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
             {
-                // The backups of the other domains are verified all the same.
+                // The backups of the other domains must still be verified.
                 unusable.Add($"{name}: it cannot be verified: {Failure.Describe(failure)}");
                 hasDamagedEntry = true;
             }
@@ -56,9 +57,10 @@ public sealed class VerifyRun(BackupDirectory target, BackupVerifier verifier, T
         };
     }
 
-    /// <summary>What stops the look at one backup does not stop the look at the next.</summary>
+    /// <summary>Verifies one backup; a failure does not stop the verification of the next one.</summary>
     private async Task<VerifyResult> TryVerifyAsync(
-        CompletedBackup backup, VerifyDepth depth, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
+        CompletedBackup backup, VerifyDepth depth, IProgress<TransferProgress>? progress,
+        CancellationToken cancellationToken)
     {
         try
         {
@@ -74,19 +76,21 @@ public sealed class VerifyRun(BackupDirectory target, BackupVerifier verifier, T
     }
 
     private async Task<VerifyResult> VerifyAsync(
-        CompletedBackup backup, VerifyDepth depth, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
+        CompletedBackup backup, VerifyDepth depth, IProgress<TransferProgress>? progress,
+        CancellationToken cancellationToken)
     {
         long start = time.GetTimestamp();
         IReadOnlyList<ArchiveDamage> damages = await verifier.VerifyAsync(backup, depth, progress, cancellationToken);
         if (damages.Count == 0 && target.ForDomain(backup.Domain).FindFault(backup) is { } fault)
         {
-            // Whole in itself, and of no use: what it stands on is missing.
+            // The backup itself is intact, but unusable: a backup on which it depends is missing.
             damages = [new ArchiveDamage(backup.Manifest.Archive.FileName, null, [], fault)];
         }
 
         log.Information(
             "{Domain}: {Id} {Result}", backup.Domain, backup.Id,
-            damages.Count == 0 ? depth.Unpacks ? "is whole" : "has its checksums, where it was read" : $"is DAMAGED in {damages.Count} place(s)");
+            damages.Count == 0 ? depth.Unpacks ? "is intact" : "matches its checksums in the parts that were read"
+                : $"is DAMAGED in {damages.Count} place(s)");
         return new VerifyResult(backup, time.GetElapsedTime(start), damages);
     }
 }

@@ -7,21 +7,22 @@ using Serilog;
 
 namespace KvmBackup.Runs.Recover;
 
-/// <summary>Undoes what one dead run has left of one domain. Safe to repeat, and to die in.</summary>
+/// <summary>Undoes what an interrupted run has left of one domain. Safe to repeat and to interrupt.</summary>
 public sealed class DomainRecovery(
-    LibvirtHost host, GuestAgent agent, OverlaySnapshot snapshot, OverlayRelease release, QemuImage images, ImageRecovery cluster,
+    LibvirtHost host, GuestAgent agent, OverlaySnapshot snapshot, OverlayRelease release, QemuImage images,
+    ImageRecovery cluster,
     Journal journal, ILogger log)
 {
     private static readonly TimeSpan CommitLimit = TimeSpan.FromMinutes(30);
 
-    /// <summary>Removes from clusters what earlier runs could not.</summary>
+    /// <summary>Removes snapshots from clusters that earlier runs could not remove.</summary>
     public Task<IReadOnlyList<DomainRecoveryReport>> SettleAsync() => cluster.SettleAsync(journal.PendingDeletions);
 
-    /// <summary>Thaws, if the run may have left the guest frozen. Comes first, for all domains.</summary>
-    /// <returns>What a person must do; null when the guest is thawed.</returns>
+    /// <summary>Thaws the guest, if the run may have left it frozen. This is the first step, for all domains.</summary>
+    /// <returns>The required manual action; null when the guest is thawed.</returns>
     public async Task<string?> ThawAsync(JournalEntry entry)
     {
-        // A guest that was started since, as all of them were after a boot of the host, has forgotten its freeze.
+        // A guest that was started after the freeze, as after a boot of the host, is not frozen.
         if (entry.Freeze != FreezeState.Freezing || !Journal.IsFromThisBoot(entry))
         {
             return null;
@@ -35,108 +36,114 @@ public sealed class DomainRecovery(
         }
         catch (Exception failure)
         {
-            string trouble = failure is HypervisorException ? failure.Message : $"{entry.DomainName}: {Failure.Describe(failure)}";
+            string trouble = failure is HypervisorException ? failure.Message
+                : $"{entry.DomainName}: {Failure.Describe(failure)}";
             log.Error("{Message}", trouble);
             return trouble;
         }
     }
 
-    /// <summary>Brings every disk back, and closes the entry when nothing is left to do.</summary>
-    /// <param name="entry">What the run had open.</param>
-    /// <param name="thawTrouble">What thawing came to.</param>
-    /// <param name="known">The domains that libvirt knows.</param>
+    /// <summary>Moves every disk back to its base, and closes the entry when nothing is pending.</summary>
+    /// <param name="entry">The journal entry of the run.</param>
+    /// <param name="thawTrouble">The result of <see cref="ThawAsync"/>.</param>
+    /// <param name="known">The domains of this libvirt.</param>
     public async Task<DomainRecoveryReport> RecoverAsync(
         JournalEntry entry, string? thawTrouble, IReadOnlyList<DomainIdentity> known)
     {
-        List<string> deeds = [];
+        List<string> actions = [];
         DomainIdentity? domain = known.FirstOrDefault(candidate => candidate.Uuid == entry.DomainUuid);
         try
         {
             if (domain is null && ImageIdentity.Find(entry.DomainName) is null
-                && !await host.IsGoneAsync(new DomainIdentity(entry.DomainName, entry.DomainUuid), CancellationToken.None))
+                && !await host.IsGoneAsync(
+                    new DomainIdentity(entry.DomainName, entry.DomainUuid), CancellationToken.None))
             {
-                // It was defined since, or the list was not whole.
+                // It was defined since, or the list was incomplete.
                 domain = new DomainIdentity(entry.DomainName, entry.DomainUuid);
             }
 
             return domain is null
-                ? await GoneAsync(entry, thawTrouble, deeds)
-                : await RecoverAsync(entry, domain, thawTrouble, deeds);
+                ? await RecoverGoneAsync(entry, thawTrouble, actions)
+                : await RecoverAsync(entry, domain, thawTrouble, actions);
         }
         catch (Exception failure)
         {
-            // One domain's failure, of whatever type, stays its own: the others are recovered all the same.
+            // Exceptions of every type: the other domains must still be recovered.
             log.Error("{Domain}: {Message}", entry.DomainName, Failure.Describe(failure));
-            deeds.Add($"{Failure.Describe(failure)}; fix that, and type: {OverlayAdvice.Recover}");
-            return new DomainRecoveryReport((domain?.Name ?? entry.DomainName).Value, false, deeds);
+            actions.Add($"{Failure.Describe(failure)}; fix that, and run {OverlayAdvice.Recover} again");
+            return new DomainRecoveryReport((domain?.Name ?? entry.DomainName).Value, false, actions);
         }
     }
 
     private async Task<DomainRecoveryReport> RecoverAsync(
-        JournalEntry entry, DomainIdentity domain, string? thawTrouble, List<string> deeds)
+        JournalEntry entry, DomainIdentity domain, string? thawTrouble, List<string> actions)
     {
         bool isRecovered = thawTrouble is null;
-        deeds.AddRange(thawTrouble is null ? [] : [thawTrouble]);
+        actions.AddRange(thawTrouble is null ? [] : [thawTrouble]);
         OpenEntry open = journal.Resume(entry);
         if (isRecovered && entry.Freeze == FreezeState.Freezing)
         {
-            // Owed once: a freeze that somebody begins after this is theirs.
+            // The thaw is pending only once: a later freeze belongs to another program.
             await open.RecordAsync(now => now with { Freeze = FreezeState.Thawed }, CancellationToken.None);
         }
 
         if (!await snapshot.TryWaitForEndAsync(domain, CancellationToken.None))
         {
-            // The snapshot of a run that was just killed goes on without it: what is seen before its end is not the end.
-            deeds.Add(
-                $"libvirt still works on the domain: when `{host.CommandLine} domjobinfo {domain.Uuid}` shows no job any more, type: {OverlayAdvice.Recover}");
-            return new DomainRecoveryReport(domain.Name.Value, false, deeds);
+            // The snapshot call of a run that was just killed continues in libvirt: the state is final only after it.
+            actions.Add(
+                $"libvirt still runs a job for the domain: when `{host.CommandLine} domjobinfo {domain.Uuid}` shows "
+                    + $"no job any more, run: {OverlayAdvice.Recover}");
+            return new DomainRecoveryReport(domain.Name.Value, false, actions);
         }
 
-        DomainFacts facts = await DescribeAsync(entry, domain, open, deeds);
+        DomainFacts facts = await DescribeAsync(entry, domain, open, actions);
         foreach (JournalPin pin in entry.Pins.Where(pin => pin.State != PinState.Released))
         {
-            isRecovered &= await RecoverDiskAsync(facts, pin, open, deeds);
+            isRecovered &= await RecoverDiskAsync(facts, pin, open, actions);
         }
 
         if (isRecovered)
         {
-            deeds.AddRange(await cluster.RecoverAsync(entry, journal.PendingDeletions));
+            actions.AddRange(await cluster.RecoverAsync(entry, journal.PendingDeletions));
             await open.CloseAsync(CancellationToken.None);
-            deeds.Add($"the interrupted backup {entry.BackupId} (it came as far as {entry.Step}) is undone: the guest is on its own disks");
+            actions.Add(
+                $"the interrupted backup {entry.BackupId} (last step: {entry.Step}) is undone: the guest is on "
+                + "its own disks");
         }
 
-        return new DomainRecoveryReport(domain.Name.Value, isRecovered, deeds);
+        return new DomainRecoveryReport(domain.Name.Value, isRecovered, actions);
     }
 
-    private async Task<bool> RecoverDiskAsync(DomainFacts domain, JournalPin pin, OpenEntry open, List<string> deeds)
+    private async Task<bool> RecoverDiskAsync(DomainFacts domain, JournalPin pin, OpenEntry open, List<string> actions)
     {
         try
         {
-            RecoveryDecision decision = RecoveryPlanner.Decide(await LookAsync(domain, pin));
+            RecoveryDecision decision = RecoveryPlanner.Decide(await InspectAsync(domain, pin));
             log.Information("{Domain}: disk {Target}: {Reason}", domain.Name, pin.Target, decision.Reason);
             if (decision.Action == RecoveryAction.Keep)
             {
-                deeds.Add(
-                    $"disk {pin.Target} is left alone: {decision.Reason}. Its base is {pin.BasePath}, the overlay {pin.OverlayPath}. Look with: "
-                    + $"{OverlayAdvice.Look(host.CommandLine, domain.Uuid)} . {Advise(domain, pin, decision.Advice)}");
+                actions.Add(
+                    $"disk {pin.Target} is unchanged: {decision.Reason}. Its base is {pin.BasePath}, its overlay "
+                        + $"{pin.OverlayPath}. To inspect: {OverlayAdvice.Look(host.CommandLine, domain.Uuid)} . "
+                        + $"{Advise(domain, pin, decision.Advice)}");
                 return false;
             }
 
-            await ActAsync(domain, pin, decision.Action, open, deeds);
+            await ApplyAsync(domain, pin, decision.Action, open, actions);
             await open.RecordAsync(entry => entry.WithPin(pin.Target, PinState.Released), CancellationToken.None);
-            deeds.Add($"disk {pin.Target}: {decision.Reason}: {Describe(decision.Action, pin)}");
+            actions.Add($"disk {pin.Target}: {decision.Reason}: {Describe(decision.Action, pin)}");
             return true;
         }
         catch (Exception failure)
         {
             log.Error("{Domain}: {Message}", domain.Name, Failure.Describe(failure));
-            deeds.Add(Failure.Describe(failure));
+            actions.Add(Failure.Describe(failure));
             return false;
         }
     }
 
-    private async Task ActAsync(
-        DomainFacts domain, JournalPin pin, RecoveryAction action, OpenEntry open, List<string> deeds)
+    private async Task ApplyAsync(
+        DomainFacts domain, JournalPin pin, RecoveryAction action, OpenEntry open, List<string> actions)
     {
         PlannedOverlay overlay = OverlayOf(pin);
         switch (action)
@@ -145,7 +152,7 @@ public sealed class DomainRecovery(
                 await open.RecordAsync(entry => entry.WithPin(pin.Target, PinState.Releasing), CancellationToken.None);
                 await release.ReleaseAsync(
                     domain, overlay, pin.Overlay, CommitLimit,
-                    new ReleaseObserver(_ => { }, deeds.Add, isSaved => RecordSavedAsync(open, isSaved)));
+                    new ReleaseObserver(_ => { }, actions.Add, isSaved => RecordSavedAsync(open, isSaved)));
                 break;
             case RecoveryAction.RepairDefinition:
                 await release.PutOnBaseAsync(domain.Identity, overlay);
@@ -159,7 +166,8 @@ public sealed class DomainRecovery(
         }
     }
 
-    private async Task<DomainFacts> DescribeAsync(JournalEntry entry, DomainIdentity domain, OpenEntry open, List<string> deeds)
+    private async Task<DomainFacts> DescribeAsync(
+        JournalEntry entry, DomainIdentity domain, OpenEntry open, List<string> actions)
     {
         DomainFacts facts = await host.DescribeAsync(domain, CancellationToken.None);
         if (!entry.IsGuestSaved)
@@ -167,26 +175,28 @@ public sealed class DomainRecovery(
             return facts;
         }
 
-        string? deed = await release.ResumeSavedAsync(
+        string? action = await release.ResumeSavedAsync(
             facts, [.. entry.Pins.Where(pin => pin.State == PinState.Releasing).Select(OverlayOf)]);
         await RecordSavedAsync(open, false);
-        if (deed is null)
+        if (action is null)
         {
             return facts;
         }
 
-        deeds.Add(deed);
+        actions.Add(action);
         return await host.DescribeAsync(domain, CancellationToken.None);
     }
 
     private static Task RecordSavedAsync(OpenEntry open, bool isSaved) =>
         open.RecordAsync(entry => entry with { IsGuestSaved = isSaved }, CancellationToken.None);
 
-    private async Task<PinFacts> LookAsync(DomainFacts domain, JournalPin pin)
+    private async Task<PinFacts> InspectAsync(DomainFacts domain, JournalPin pin)
     {
-        IReadOnlyDictionary<DiskTarget, DiskState> now = await host.DiskStatesAsync(domain.Identity, false, CancellationToken.None);
+        IReadOnlyDictionary<DiskTarget, DiskState> now =
+            await host.DiskStatesAsync(domain.Identity, false, CancellationToken.None);
         DiskState? live = now.GetValueOrDefault(pin.Target);
-        IReadOnlyDictionary<DiskTarget, DiskState> next = await host.DiskStatesAsync(domain.Identity, true, CancellationToken.None);
+        IReadOnlyDictionary<DiskTarget, DiskState> next =
+            await host.DiskStatesAsync(domain.Identity, true, CancellationToken.None);
         DiskState? inactive = next.GetValueOrDefault(pin.Target)
             ?? next.Values.FirstOrDefault(state => state.SourcePath == pin.OverlayPath);
         bool exists = Path.Exists(pin.OverlayPath);
@@ -200,7 +210,8 @@ public sealed class DomainRecovery(
         return facts with
         {
             IsUnusedSince = pin.BaseWrittenAt is { } time && File.GetLastWriteTimeUtc(pin.BasePath) == time,
-            IsOverlayBelow = now.Concat(next).Any(disk => disk.Key != pin.Target && DependsOn(disk.Value, pin.OverlayPath))
+            IsOverlayBelow = now.Concat(next)
+                .Any(disk => disk.Key != pin.Target && DependsOn(disk.Value, pin.OverlayPath))
                 || await IsAboveAsync(live, pin) || await IsAboveAsync(inactive, pin),
         };
     }
@@ -208,7 +219,9 @@ public sealed class DomainRecovery(
     private static bool DependsOn(DiskState state, string overlayPath) =>
         state.SourcePath == overlayPath || state.Backing.Contains(overlayPath);
 
-    /// <summary>Whether what a definition names depends on the overlay; true when that cannot be told.</summary>
+    /// <summary>
+    /// Whether the file that a definition names depends on the overlay; true when this cannot be determined.
+    /// </summary>
     private async Task<bool> IsAboveAsync(DiskState? state, JournalPin pin)
     {
         if (state?.SourcePath is not { } path || path == pin.OverlayPath || path == pin.BasePath)
@@ -223,76 +236,84 @@ public sealed class DomainRecovery(
 
         try
         {
-            return (await images.ReadChainAsync(path, state.Format, CancellationToken.None)).Any(layer => layer.FilePath == pin.OverlayPath);
+            return (await images.ReadChainAsync(path, state.Format, CancellationToken.None))
+                .Any(layer => layer.FilePath == pin.OverlayPath);
         }
         catch (KvmBackupException failure)
         {
-            log.Warning("What {Path} depends on is not known: {Message}", path, failure.Message);
+            log.Warning("Reading the backing chain of {Path} failed: {Message}", path, failure.Message);
             return true;
         }
     }
 
-    private static PlannedOverlay OverlayOf(JournalPin pin) => new(pin.Target, pin.BasePath, pin.BaseFormat, pin.OverlayPath)
+    private static PlannedOverlay OverlayOf(JournalPin pin) =>
+        new(pin.Target, pin.BasePath, pin.BaseFormat, pin.OverlayPath)
     {
         Encryption = pin.Encryption,
     };
 
-    private static bool IsBaseSame(JournalPin pin) => Path.Exists(pin.BasePath) && LocalFile.Identify(pin.BasePath) == pin.Base;
+    private static bool IsBaseSame(JournalPin pin) =>
+        Path.Exists(pin.BasePath) && LocalFile.Identify(pin.BasePath) == pin.Base;
 
     private string Advise(DomainFacts domain, JournalPin pin, RecoveryAdvice advice) => advice switch
     {
         RecoveryAdvice.KeepOrDiscard => OverlayAdvice.KeepOrDiscard(OverlayOf(pin)),
-        RecoveryAdvice.CommitBelow => $"Type: {OverlayAdvice.CommitBelow(host.CommandLine, domain.Uuid, OverlayOf(pin), domain.IsActive)}",
+        RecoveryAdvice.CommitBelow =>
+            $"Run: {OverlayAdvice.CommitBelow(host.CommandLine, domain.Uuid, OverlayOf(pin), domain.IsActive)}",
         RecoveryAdvice.PutAside => OverlayAdvice.PutAside(pin.OverlayPath),
-        _ => $"When the disk's source is right in the domain's definition, type: {OverlayAdvice.Recover}",
+        _ => $"When the disk's source in the domain's definition is correct, run: {OverlayAdvice.Recover}",
     };
 
-    private async Task<DomainRecoveryReport> GoneAsync(JournalEntry entry, string? thawTrouble, List<string> deeds)
+    private async Task<DomainRecoveryReport> RecoverGoneAsync(
+        JournalEntry entry, string? thawTrouble, List<string> actions)
     {
         bool isRecovered = true;
         foreach (JournalPin pin in entry.Pins.Where(pin => pin.State != PinState.Released))
         {
             try
             {
-                deeds.AddRange(await release.ReleaseGoneAsync(entry.DomainName, OverlayOf(pin), pin.Overlay, IsBaseSame(pin))
-                    ? [$"disk {pin.Target}: nothing of the guest was in its overlay, which was removed"] : []);
+                actions.AddRange(
+                    await release.ReleaseGoneAsync(entry.DomainName, OverlayOf(pin), pin.Overlay, IsBaseSame(pin))
+                    ? [$"disk {pin.Target}: its overlay contained no guest data and was removed"] : []);
             }
             catch (KvmBackupException failure)
             {
-                // Told each time, until the operator has decided: with the overlay the entry goes.
+                // Reported by every run until the operator has removed the overlay; then the entry is closed, too.
                 log.Error("{Message}", failure.Message);
-                deeds.Add(failure.Message);
+                actions.Add(failure.Message);
                 isRecovered = false;
             }
         }
 
         if (!isRecovered)
         {
-            return new DomainRecoveryReport(entry.DomainName.Value, false, deeds);
+            return new DomainRecoveryReport(entry.DomainName.Value, false, actions);
         }
 
-        deeds.AddRange(await cluster.RecoverAsync(entry, journal.PendingDeletions));
+        actions.AddRange(await cluster.RecoverAsync(entry, journal.PendingDeletions));
         await journal.Resume(entry).CloseAsync(CancellationToken.None);
         if (ImageIdentity.Find(entry.DomainName) is not null)
         {
-            deeds.Add($"the interrupted backup {entry.BackupId} (it came as far as {entry.Step}) is undone");
-            return new DomainRecoveryReport(entry.DomainName.Value, true, deeds);
+            actions.Add($"the interrupted backup {entry.BackupId} (last step: {entry.Step}) is undone");
+            return new DomainRecoveryReport(entry.DomainName.Value, true, actions);
         }
 
-        deeds.Add("libvirt has no such domain any more, and no overlay is left: there is nothing to undo"
+        actions.Add(
+            "the domain does not exist any more, and no overlay is left: there is nothing to undo"
             + (thawTrouble is null && !MayBeFrozenElsewhere(entry) ? string.Empty
-                : $"; if it was migrated, it may be frozen there: type on that host: `{host.CommandLine} domfsthaw {entry.DomainUuid}`"));
-        return new DomainRecoveryReport(entry.DomainName.Value, true, deeds);
+                : $"; if it was migrated, it may still be frozen on the other host. Run there: `{host.CommandLine} "
+                    + $"domfsthaw {entry.DomainUuid}`"));
+        return new DomainRecoveryReport(entry.DomainName.Value, true, actions);
     }
 
-    // A guest that was migrated takes its freeze along.
+    // A guest that is migrated while it is frozen stays frozen.
     private static bool MayBeFrozenElsewhere(JournalEntry entry) =>
         entry.Freeze == FreezeState.Freezing && Journal.IsFromThisBoot(entry);
 
     private static string Describe(RecoveryAction action, JournalPin pin) => action switch
     {
         RecoveryAction.Release => $"committed into {pin.BasePath}",
-        RecoveryAction.RepairDefinition => "the definition was set back, and the overlay removed",
+        RecoveryAction.RepairDefinition => "the definition was repaired, and the overlay removed",
         RecoveryAction.RemoveOverlay => "the overlay was removed",
         _ => "nothing to do",
     };

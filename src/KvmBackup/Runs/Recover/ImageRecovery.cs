@@ -7,15 +7,17 @@ using Serilog;
 
 namespace KvmBackup.Runs.Recover;
 
-/// <summary>Removes the snapshots that a dead run has made of a domain's images, unless its backup was published after all.</summary>
+/// <summary>
+/// Removes the snapshots of a domain's images that an interrupted run has taken, unless its backup was published.
+/// </summary>
 public sealed class ImageRecovery(ClusterAccess access, ClusterKeys keys, RbdClient cluster, ILogger log)
 {
-    // A cluster that hangs must not keep every run for long before it has even begun.
+    // A cluster that does not answer must not delay the start of every run.
     private static readonly TimeSpan TargetTimeout = TimeSpan.FromSeconds(10);
 
-    /// <param name="entry">What the run had open.</param>
-    /// <param name="pendingDeletions">Takes what cannot be removed, or may come yet.</param>
-    /// <returns>What was done, and what could not be.</returns>
+    /// <param name="entry">The journal entry of the run.</param>
+    /// <param name="pendingDeletions">Receives snapshots that cannot be removed, or may still be created.</param>
+    /// <returns>The actions, and the failures.</returns>
     public async Task<IReadOnlyList<string>> RecoverAsync(JournalEntry entry, PendingSnapshotDeletions pendingDeletions)
     {
         if (entry.Images.Count == 0)
@@ -28,45 +30,45 @@ public sealed class ImageRecovery(ClusterAccess access, ClusterKeys keys, RbdCli
             return [$"the backup {entry.BackupId} was published: its snapshots stay in the cluster"];
         }
 
-        List<string> deeds = [];
+        List<string> actions = [];
         foreach (JournalImage image in entry.Images)
         {
-            // First remembered, for the entry is closed after this; and a snapshot that is not there may come yet: the program
-            // that was to make it outlives the run by a moment.
+            // Recorded first, since the entry is closed after this. A missing snapshot may still be created: the
+            // program that takes it can outlive the run by a moment.
             pendingDeletions.Add(image);
-            if (await RemoveAsync(image, deeds) == true)
+            if (await RemoveAsync(image, actions) == true)
             {
                 pendingDeletions.Remove(image);
             }
         }
 
         keys.Forget();
-        return deeds;
+        return actions;
     }
 
-    /// <summary>Removes what earlier runs could not.</summary>
-    /// <returns>For each domain or image what was done; empty when nothing was there to tell of.</returns>
+    /// <summary>Removes the snapshots that earlier runs could not remove.</summary>
+    /// <returns>The actions for each image; empty when there were none.</returns>
     public async Task<IReadOnlyList<DomainRecoveryReport>> SettleAsync(PendingSnapshotDeletions pendingDeletions)
     {
         List<DomainRecoveryReport> reports = [];
         foreach (JournalImage image in pendingDeletions.List())
         {
-            List<string> deeds = [];
-            if (await RemoveAsync(image, deeds) is not null)
+            List<string> actions = [];
+            if (await RemoveAsync(image, actions) is not null)
             {
                 pendingDeletions.Remove(image);
             }
 
-            // No guest waits for it, so that this is no trouble of one.
-            reports.AddRange(deeds.Count == 0 ? [] : [new DomainRecoveryReport(image.Image.Spec, true, deeds)]);
+            // No guest is affected, so this counts as recovered.
+            reports.AddRange(actions.Count == 0 ? [] : [new DomainRecoveryReport(image.Image.Spec, true, actions)]);
         }
 
         keys.Forget();
         return reports;
     }
 
-    /// <returns>Whether it was there; null when that is not known.</returns>
-    private async Task<bool?> RemoveAsync(JournalImage image, List<string> deeds)
+    /// <returns>Whether the snapshot existed; null when this is unknown.</returns>
+    private async Task<bool?> RemoveAsync(JournalImage image, List<string> actions)
     {
         string name = $"{image.Image}@{image.SnapshotName}";
         RbdLocation location = new(
@@ -75,25 +77,28 @@ public sealed class ImageRecovery(ClusterAccess access, ClusterKeys keys, RbdCli
         {
             location = await access.LocateAsync(
                 new RbdSource(image.Image, image.Monitors, image.User, image.Secret),
-                new CephSettings(image.ConfigurationPath, image.ConfiguredUser, image.KeyringPath), CancellationToken.None);
+                new CephSettings(image.ConfigurationPath, image.ConfiguredUser, image.KeyringPath),
+                CancellationToken.None);
             location = location with { Access = location.Access with { TargetTimeout = TargetTimeout } };
             if (await cluster.TryDescribeAsync(location, null, CancellationToken.None) is null)
             {
-                deeds.Add($"there is no image {image.Image} any more; if it was renamed, remove its snapshot {image.SnapshotName} there");
+                actions.Add(
+                    $"the image {image.Image} does not exist any more; if it was renamed, remove its snapshot "
+                    + $"{image.SnapshotName} by the new name");
                 return false;
             }
 
             bool wasThere = await cluster.RemoveSnapshotAsync(location, image.SnapshotName, CancellationToken.None);
-            deeds.AddRange(wasThere ? [$"the snapshot {name} was removed"] : []);
+            actions.AddRange(wasThere ? [$"the snapshot {name} was removed"] : []);
             return wasThere;
         }
         catch (Exception failure)
         {
-            // No guest waits for this; who keeps the journal's entry open for it would refuse the next backup.
-            deeds.Add(
-                $"the snapshot {name} may be left in the cluster: {Failure.Describe(failure).TrimEnd('.')}. Every run tries again; or remove it with: "
-                + RbdAdvice.RemoveSnapshot(location, image.SnapshotName));
-            log.Warning("{Message}", deeds[^1]);
+            // No guest is affected. An open journal entry would prevent the next backup.
+            actions.Add(
+                $"the snapshot {name} may be left in the cluster: {Failure.Describe(failure).TrimEnd('.')}. Every run "
+                    + $"retries this; or remove it with: {RbdAdvice.RemoveSnapshot(location, image.SnapshotName)}");
+            log.Warning("{Message}", actions[^1]);
             return null;
         }
     }

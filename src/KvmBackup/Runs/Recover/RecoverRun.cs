@@ -6,22 +6,27 @@ using Serilog;
 
 namespace KvmBackup.Runs.Recover;
 
-/// <summary>Undoes what dead runs have left on this host: thaws first, then brings the disks back.</summary>
+/// <summary>
+/// Undoes what interrupted runs have left on this host: thaws the guests first, then moves the disks back.
+/// </summary>
 public sealed class RecoverRun(
-    LibvirtHost host, DomainRecovery recovery, Journal journal, string stateDirectory, IReadOnlyList<string> scratchParents,
+    LibvirtHost host, DomainRecovery recovery, Journal journal, string stateDirectory,
+    IReadOnlyList<string> scratchParents,
     TimeProvider time, ILogger log)
 {
-    private const string OfRestores = "restore";
+    private const string RestoreSubject = "restore";
 
-    // As long as two disks may take that are committed one after the other.
+    // Two disks that are committed one after the other.
     private static readonly TimeSpan LongestRecovery = TimeSpan.FromHours(1);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    /// <summary>As a command: alone on this host.</summary>
-    /// <exception cref="KvmBackupException">A run is at work, or the journal or libvirt cannot be asked.</exception>
+    /// <summary>Runs as a command, with the lock of this host.</summary>
+    /// <exception cref="KvmBackupException">Another run is active, or the journal or libvirt cannot be
+    /// read.</exception>
     public async Task<RecoveryReport> RunAsync(TimeSpan wait, CancellationToken cancellationToken)
     {
-        if (journal.ListOpen().Count == 0 && journal.ListDamaged().Count == 0 && journal.PendingDeletions.List().Count == 0)
+        if (journal.ListOpen().Count == 0 && journal.ListDamaged().Count == 0
+            && journal.PendingDeletions.List().Count == 0)
         {
             return new RecoveryReport(await CleanAsync());
         }
@@ -30,7 +35,10 @@ public sealed class RecoverRun(
         return await RecoverAsync(cancellationToken);
     }
 
-    /// <summary>Waits for another recovery, such as that of the watcher of a killed run, and for a run only as long as it was told.</summary>
+    /// <summary>
+    /// Waits for another recovery, such as that of the watcher of a killed run, and for a backup only for <paramref
+    /// name="wait"/>.
+    /// </summary>
     private async Task<RunLock> WaitForOthersAsync(TimeSpan wait, CancellationToken cancellationToken)
     {
         long start = time.GetTimestamp();
@@ -43,13 +51,13 @@ public sealed class RecoverRun(
             catch (StorageException failure) when (failure.ExitCode == ExitCode.AlreadyRunning
                 && RunLock.IsTakenToRecover(stateDirectory) && time.GetElapsedTime(start) < LongestRecovery)
             {
-                log.Information("Another recovery is at work; waiting for it: {Message}", failure.Message);
+                log.Information("Another recovery is active; waiting for it: {Message}", failure.Message);
                 wait = Pause;
             }
         }
     }
 
-    /// <summary>At the start of a run, which is alone on this host.</summary>
+    /// <summary>Recovers at the start of a run, which holds the lock of this host.</summary>
     public async Task<RecoveryReport> RecoverAsync(CancellationToken cancellationToken)
     {
         IReadOnlyList<JournalEntry> entries = journal.ListOpen();
@@ -59,7 +67,7 @@ public sealed class RecoverRun(
             return new RecoveryReport([.. reports, .. await CleanAsync(), .. await recovery.SettleAsync()]);
         }
 
-        log.Warning("An interrupted run left {Count} domain(s) to mend", entries.Count);
+        log.Warning("An interrupted run left {Count} domain(s) to recover", entries.Count);
         List<(JournalEntry Entry, string? Trouble)> thawed = [];
         foreach (JournalEntry entry in entries)
         {
@@ -77,21 +85,22 @@ public sealed class RecoverRun(
         return new RecoveryReport([.. reports, .. await CleanAsync()]);
     }
 
-    /// <summary>What killed restores have left: no guest waits for it.</summary>
+    /// <summary>Removes what interrupted restores have left; no guest is affected.</summary>
     private async Task<IReadOnlyList<DomainRecoveryReport>> CleanAsync()
     {
-        // An unpacked disk lies beside the file that it is for, which the journal forgets with the file.
+        // An unpacked disk is next to its destination, and the journal forgets it together with that file.
         string[] parents = [.. scratchParents.Union(journal.Restores.LeftFolders())];
-        string[] deeds = [.. await ScratchFolder.RemoveLeftAsync(parents, time), .. journal.Restores.RemoveLeft()];
-        return deeds.Length > 0 ? [new DomainRecoveryReport(OfRestores, true, deeds)] : [];
+        string[] actions = [.. await ScratchFolder.RemoveLeftAsync(parents, time), .. journal.Restores.RemoveLeft()];
+        return actions.Length > 0 ? [new DomainRecoveryReport(RestoreSubject, true, actions)] : [];
     }
 
     private DomainRecoveryReport Describe(DamagedEntry damaged) => new(
         damaged.FilePath, false,
         [
-            $"the journal's file {damaged.FilePath} cannot be read: {damaged.Reason}. The domain is the one whose UUID is its "
-            + "name. To forget what that file tells: `rm " + ShellWord.Quote(damaged.FilePath) + "` ; the next run then names each disk that "
-            + "is still on an overlay of ours, and the command that commits it. Which these are shows: "
-            + $"`{host.CommandLine} domblklist {ShellWord.Quote(Path.GetFileNameWithoutExtension(damaged.FilePath))}`",
+            $"the journal file {damaged.FilePath} cannot be read: {damaged.Reason}. Its name is the UUID of the "
+                + "domain. To discard the entry: `rm " + ShellWord.Quote(damaged.FilePath)
+                + $"` ; the next run then reports each disk that is still on an overlay of kvmbackup, and the command "
+                + $"that commits it. To list the disks: `{host.CommandLine} domblklist "
+                + $"{ShellWord.Quote(Path.GetFileNameWithoutExtension(damaged.FilePath))}`",
         ]);
 }

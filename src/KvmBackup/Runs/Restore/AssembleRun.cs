@@ -8,12 +8,13 @@ using Serilog;
 
 namespace KvmBackup.Runs.Restore;
 
-/// <summary>Makes one file of one disk, as it was at any point of its chain: without a cluster, and never over a file that is there.</summary>
+/// <summary>Writes one disk, at any point of its chain, to a new file, without a cluster.</summary>
 public sealed class AssembleRun(
     BackupDirectory target, DiskContent content, QemuConversion conversion, RestoreRecords records, TimeProvider time,
     ILogger log)
 {
-    /// <exception cref="KvmBackupException">Refused before the first write, or damaged; nothing is left of the file then.</exception>
+    /// <exception cref="KvmBackupException">Refused before the first write, or the backup is damaged; no partial file
+    /// is left.</exception>
     public async Task<RestoreReport> RunAsync(
         AssembleRequest request, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
@@ -27,9 +28,9 @@ public sealed class AssembleRun(
         long dataBytes = assembly?.DataBytes ?? disk.Layers.Sum(layer => open.Member(layer.FileName).DataBytes);
         bool isDirect = request.Format == AssembleRequest.Raw && DiskForms.Of(disk) != DiskForm.Qcow2;
         string parent = Path.GetDirectoryName(request.FilePath)!;
-        foreach (string deed in await records.RemoveLeftAsync(parent))
+        foreach (string action in await records.RemoveLeftAsync(parent))
         {
-            log.Information("{Domain}: {Deed}", backup.Domain, deed);
+            log.Information("{Domain}: {Action}", backup.Domain, action);
         }
 
         Refuse(request.FilePath, isDirect ? dataBytes : 2 * dataBytes);
@@ -43,15 +44,16 @@ public sealed class AssembleRun(
             : ConvertAsync(open, disk, assembly, request, file.WorkingPath, monitor, cancellationToken));
         file.Commit(replace: false);
         return new RestoreReport(
-            backup.Domain, backup.Id, backup.Domain, [request.FilePath], [], false, false, dataBytes, time.GetElapsedTime(start),
+            backup.Domain, backup.Id, backup.Domain, [request.FilePath], [], false, false, dataBytes,
+            time.GetElapsedTime(start),
             [.. open.Damages.Select(damage => $"{damage.File}: {damage.Reason}")], []);
     }
 
     private async Task ConvertAsync(
-        BackupReader backup, ManifestDisk disk, ImageAssembly? assembly, AssembleRequest request, string workingPath, TransferMonitor monitor,
-        CancellationToken cancellationToken)
+        BackupReader backup, ManifestDisk disk, ImageAssembly? assembly, AssembleRequest request, string workingPath,
+        TransferMonitor monitor, CancellationToken cancellationToken)
     {
-        // Beside the file there is room, or there is none for the file.
+        // In the folder of the file, whose free space was checked.
         using ScratchFolder folder = await ScratchFolder.CreateAsync(Path.GetDirectoryName(request.FilePath)!, time);
         if (DiskForms.Of(disk) == DiskForm.Qcow2)
         {
@@ -76,10 +78,10 @@ public sealed class AssembleRun(
     private static void Refuse(string filePath, long neededBytes)
     {
         string folder = Path.GetDirectoryName(filePath)!;
-        string? reason = Path.Exists(filePath) ? $"{filePath} exists: name another file, or move it away"
-            : !Directory.Exists(folder) ? $"there is no folder {folder}: make it, or name another file"
+        string? reason = Path.Exists(filePath) ? $"{filePath} exists: specify another file, or move it away"
+            : !Directory.Exists(folder) ? $"the folder {folder} does not exist: create it, or specify another file"
             : LocalFile.AvailableBytes(folder) is long available && available < neededBytes
-                ? $"{folder} has {ByteSize.Format(available)} left and {ByteSize.Format(neededBytes)} are needed"
+                ? $"{folder} has {ByteSize.Format(available)} free, and {ByteSize.Format(neededBytes)} are required"
             : null;
         if (reason is not null)
         {

@@ -7,8 +7,8 @@ using KvmBackup.Runs.Archives;
 namespace KvmBackup.Runs.Restore;
 
 /// <summary>
-/// Where the definition inside the archive says that the domain's files are. A manifest that puts a file anywhere else was not
-/// written by a backup, and nothing is written for it.
+/// Verifies the manifest's paths against the definition in the archive. A manifest with other paths was not written by
+/// a backup, and nothing is restored from it.
 /// </summary>
 internal static class DefinedPaths
 {
@@ -18,16 +18,16 @@ internal static class DefinedPaths
     private const uint Qcow2Magic = 0x514649FB;
 
     /// <param name="open">The backup.</param>
-    /// <param name="request">What is restored.</param>
+    /// <param name="request">The request.</param>
     /// <param name="xml">Its <c>domain.xml</c>; null for an image without a guest.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    /// <exception cref="RunsException">A path is not named, or is no full path.</exception>
-    public static async Task DemandAsync(
+    /// <param name="cancellationToken">Cancels the verification.</param>
+    /// <exception cref="RunsException">The definition does not name a path, or a path is not absolute.</exception>
+    public static async Task VerifyAsync(
         BackupReader open, RestoreRequest request, string? xml, CancellationToken cancellationToken)
     {
         if (request.TargetDirectory is not null)
         {
-            // All names are made from the disks' targets.
+            // All names are derived from the disks' targets.
             return;
         }
 
@@ -39,7 +39,7 @@ internal static class DefinedPaths
             List<string> named = [.. definitions.SelectMany(text => DomainXml.DiskPaths(text, disk.Target))];
             foreach (ManifestLayer layer in disk.Layers)
             {
-                Demand(open, layer.FileName, layer.SourcePath, named);
+                Verify(open, layer.FileName, layer.SourcePath, named);
                 if (await ReadBackingNameAsync(open, layer, cancellationToken) is { } below)
                 {
                     named.Add(Path.Combine(Path.GetDirectoryName(layer.SourcePath)!, below));
@@ -49,32 +49,37 @@ internal static class DefinedPaths
 
         foreach (AuxiliaryFile file in request.Disk is null ? manifest.Files : [])
         {
-            Demand(open, file.MemberName, file.SourcePath, [.. definitions.SelectMany(DomainXml.FilePaths)]);
+            Verify(open, file.MemberName, file.SourcePath, [.. definitions.SelectMany(DomainXml.FilePaths)]);
         }
     }
 
-    private static async Task<IReadOnlyList<string>> ReadAsync(BackupReader open, string? xml, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<string>> ReadAsync(
+        BackupReader open, string? xml, CancellationToken cancellationToken)
     {
         // A disk that was attached to the running guest only is in its live definition.
         const string live = "live.xml";
         return xml is null ? []
             : open.Backup.Manifest.FindMember(live) is null ? [xml]
-            : [xml, Encoding.UTF8.GetString(await open.Reader.ReadSmallAsync(open.Member(live), LargestXmlBytes, cancellationToken))];
+            : [xml, Encoding.UTF8.GetString(
+                await open.Reader.ReadSmallAsync(open.Member(live), LargestXmlBytes, cancellationToken))];
     }
 
-    private static void Demand(BackupReader open, string fileName, string path, IReadOnlyList<string> named)
+    private static void Verify(BackupReader open, string fileName, string path, IReadOnlyList<string> named)
     {
-        // A linked clone may name its template as ../base.qcow2, which the kernel follows: then that very path, and no other.
+        // A linked clone may name its template as ../base.qcow2, which the kernel resolves: only exactly that path is
+        // accepted.
         bool isFull = path.StartsWith('/') && !path.EndsWith('/') && !path.Any(char.IsControl)
             && (named.Contains(path) || !path.Split('/').Any(part => part is "." or ".."));
-        string shown = string.Concat(path.Select(letter => char.IsControl(letter) ? $"\\u{(int)letter:x4}" : letter.ToString()));
+        string shown = string.Concat(
+            path.Select(letter => char.IsControl(letter) ? $"\\u{(int)letter:x4}" : letter.ToString()));
         if (!isFull || !named.Any(other => other.StartsWith('/') && Path.GetFullPath(other) == Path.GetFullPath(path)))
         {
             throw new RunsException(
-                $"{open.Backup.Domain}@{open.Backup.Id}: nothing was restored: the manifest puts {fileName} to '{shown}', "
+                $"{open.Backup.Domain}@{open.Backup.Id}: nothing was restored: the manifest places {fileName} at "
+                    + $"'{shown}', "
                 + (isFull ? "which the definition in the archive does not name: the backup is damaged or forged. "
-                    : "which is no full path without '..'. ")
-                + "To get the disks into a folder instead: --to DIR",
+                    : "which is not an absolute path without '..'. ")
+                + "To restore the disks into a folder instead: --to DIR",
                 ExitCode.DamageFound);
         }
     }

@@ -8,16 +8,16 @@ using Serilog;
 
 namespace KvmBackup.Runs.Restore;
 
-/// <summary>Finds the images that a restore is to write, and what speaks against writing them. Changes nothing.</summary>
-/// <param name="settingsOf">What the configuration says of the cluster of a backup.</param>
+/// <summary>Finds the images that a restore writes, and the obstacles to it. Changes nothing.</summary>
+/// <param name="settingsOf">Returns the configured cluster of a backup.</param>
 public sealed class ImageDestinations(
     ClusterAccess access, RbdClient cluster, RbdImageStore store, Func<Manifest, CephSettings> settingsOf, ILogger log)
 {
-    /// <param name="backup">What is restored.</param>
+    /// <param name="backup">The backup.</param>
     /// <param name="xml">The domain's XML; null when there is no domain.</param>
-    /// <param name="images">Where to.</param>
-    /// <param name="refusals">Takes each reason against it, with what to do.</param>
-    /// <exception cref="KvmBackupException">The cluster cannot be asked.</exception>
+    /// <param name="images">The images to write.</param>
+    /// <param name="refusals">Receives each obstacle, with a hint.</param>
+    /// <exception cref="KvmBackupException">The cluster cannot be queried.</exception>
     public async Task<IReadOnlyList<PlacedImage>> FindAsync(
         CompletedBackup backup, string? xml, IReadOnlyList<RestoreImage> images, List<string> refusals,
         CancellationToken cancellationToken)
@@ -28,36 +28,37 @@ public sealed class ImageDestinations(
             ? new Dictionary<DiskTarget, RbdSource>() : DomainXml.RbdSources(xml);
         foreach (RestoreImage image in images)
         {
-            // A disk that was a file goes where the domain's other images are.
+            // A disk that was a file is restored to the cluster of the domain's other images.
             RbdSource? source = sources.GetValueOrDefault(image.Disk.Target) ?? sources.Values.FirstOrDefault();
             RbdLocation location = await LocateAsync(backup.Manifest, image.Image, source, cancellationToken);
             RbdLocation partial = location with { Image = RestoredImage.PartialOf(image.Image) };
             RbdLocation replaced = location with { Image = RestoredImage.ReplacedOf(image.Image) };
 
-            // At once: each answer takes the start of a program.
+            // In parallel: each query starts a program.
             RbdImageFacts?[] found = await Task.WhenAll(
                 new[] { location, partial, replaced }.Select(
                     one => cluster.TryDescribeAsync(one, snapshot: null, cancellationToken)));
-            (bool exists, bool isHalfThere, bool isFormerThere) = (found[0] is not null, found[1] is not null, found[2] is not null);
+            (bool exists, bool partialExists, bool replacedExists) =
+                (found[0] is not null, found[1] is not null, found[2] is not null);
             if (exists)
             {
                 refusals.AddRange(await RefuseExistingAsync(image, location, cancellationToken));
             }
 
-            if (isFormerThere)
+            if (replacedExists)
             {
-                // Of the two it is the one that somebody had; it is never this program that removes it.
+                // This is the operator's original image, so this program never removes it.
                 refusals.Add(
-                    $"{replaced} is there: the image that an interrupted restore was to replace. "
-                    + (!exists ? $"Give it its name again: {RbdAdvice.Rename(replaced, image.Image)}"
-                        : $"{location} has replaced it; when nothing needs it: {RbdAdvice.Remove(replaced)}"));
+                    $"{replaced} exists: the original image that an interrupted restore was replacing. "
+                    + (!exists ? $"Rename it back: {RbdAdvice.Rename(replaced, image.Image)}"
+                        : $"{location} has replaced it; when it is not needed any more: {RbdAdvice.Remove(replaced)}"));
             }
 
-            if (isHalfThere)
+            if (partialExists)
             {
                 refusals.Add(
-                    $"{partial} is there: an interrupted restore has left it, or one is at work. If none is, remove it: "
-                    + RbdAdvice.Remove(partial));
+                    $"{partial} exists: an interrupted restore has left it, or another restore is active. If none is "
+                    + $"active, remove it: {RbdAdvice.Remove(partial)}");
             }
 
             placed.Add(new PlacedImage(image, location, exists));
@@ -66,13 +67,14 @@ public sealed class ImageDestinations(
         return placed;
     }
 
-    /// <summary>What QEMU has to read is unpacked first, one disk after the other.</summary>
+    /// <summary>A qcow2 disk must be unpacked first, one disk after the other.</summary>
     private static IEnumerable<string> RefuseWithoutSpace(Manifest manifest, IReadOnlyList<RestoreImage> images)
     {
         long neededBytes = images.Where(image => image.Form == DiskForm.Qcow2)
             .Select(image => image.Disk.Layers.Sum(layer => manifest.FindMember(layer.FileName)?.DataBytes ?? 0))
             .DefaultIfEmpty().Max();
-        return neededBytes == 0 || ScratchFolder.Refuse(ScratchFolder.DefaultParent, neededBytes) is not { } refusal ? [] : [refusal];
+        return neededBytes == 0 || ScratchFolder.Refuse(ScratchFolder.DefaultParent, neededBytes) is not { } refusal
+            ? [] : [refusal];
     }
 
     private async Task<RbdLocation> LocateAsync(
@@ -86,9 +88,10 @@ public sealed class ImageDestinations(
         }
         catch (RunsException failure) when (settings == CephSettings.None)
         {
-            // After a disaster the host may be another, with Ceph set up and without the guests' secrets.
+            // After a disaster this may be another host, with Ceph configured but without the guests' secrets.
             log.Warning(
-                "{Domain}: {Failure}; Ceph's own configuration of this host is used instead", manifest.Domain, failure.Message);
+                "{Domain}: {Failure}; using the default Ceph configuration of this host instead", manifest.Domain,
+                failure.Message);
             return new RbdLocation(image, RbdAccess.Default);
         }
     }
@@ -98,32 +101,33 @@ public sealed class ImageDestinations(
     {
         if (!image.MayReplace)
         {
-            return [$"the image {image.Image} exists: restore into another with --to rbd:POOL/IMAGE, or overwrite it with "
-                + $"--replace-image {ShellWord.Quote(image.Image.Spec)}"];
+            return [$"the image {image.Image} exists: restore into another image with --to rbd:POOL/IMAGE, or "
+                + $"overwrite it with --replace-image {ShellWord.Quote(image.Image.Spec)}"];
         }
 
         List<string> refusals = [];
         if (await store.ListWatchersAsync(location, cancellationToken) is { Count: > 0 } watchers)
         {
             refusals.Add(
-                $"the image {image.Image} is in use by {string.Join(", ", watchers)}, so it is not overwritten: shut its user off; "
-                + $"then nobody is shown by: {RbdAdvice.Status(location)}");
+                $"the image {image.Image} is in use by {string.Join(", ", watchers)}, so it is not overwritten: stop "
+                    + $"its user first; to list users: {RbdAdvice.Status(location)}");
         }
 
         if (await cluster.ListSnapshotsAsync(location, cancellationToken) is { Count: > 0 } snapshots)
         {
             refusals.Add(
-                $"the image {image.Image} has {snapshots.Count} snapshots, which would go with it. See them: {RbdAdvice.Snapshots(location)} ; "
-                + $"if they may go: {RbdAdvice.RemoveSnapshots(location)} ; or give the image another name: "
-                + RbdAdvice.Rename(location, new RbdImage(image.Image.Pool, image.Image.Namespace, $"{image.Image.Name}.former")));
+                $"the image {image.Image} has {snapshots.Count} snapshots, which would be deleted with it. To list "
+                    + $"them: {RbdAdvice.Snapshots(location)} ; if they are not needed: "
+                    + $"{RbdAdvice.RemoveSnapshots(location)} ; or rename the image: "
+                    + RbdAdvice.Rename(location, new RbdImage(image.Image.Pool, image.Image.Namespace, $"{image.Image.Name}.former")));
         }
 
         return refusals;
     }
 }
 
-/// <summary>An image that a restore writes, and the way to it.</summary>
-/// <param name="Plan">What is written.</param>
-/// <param name="Location">Where.</param>
-/// <param name="Replaces">One of that name is there and goes.</param>
+/// <summary>An image that a restore writes, with its location.</summary>
+/// <param name="Plan">The image and its content.</param>
+/// <param name="Location">The cluster and the name.</param>
+/// <param name="Replaces">An existing image of that name is replaced.</param>
 public sealed record PlacedImage(RestoreImage Plan, RbdLocation Location, bool Replaces);

@@ -7,14 +7,17 @@ using Serilog;
 
 namespace KvmBackup.Runs.Restore;
 
-/// <summary>Writes one disk of a backup into a new RBD image: only its data, several requests in flight.</summary>
+/// <summary>Writes one disk of a backup into a new RBD image: only its data, with parallel requests.</summary>
 public sealed class ImageRestorer(
-    RbdClient cluster, RbdImageStore store, DiskContent content, QemuConversion conversion, TimeProvider time, ILogger log)
+    RbdClient cluster, RbdImageStore store, DiskContent content, QemuConversion conversion, TimeProvider time,
+    ILogger log)
 {
-    /// <returns>The image, whole and without its name yet: it is to be committed, or left.</returns>
-    /// <exception cref="KvmBackupException">It could not be written; nothing of it is left.</exception>
+    /// <returns>The complete image under its temporary name: the caller commits it, or removes it with <see
+    /// cref="LeaveAsync"/>.</returns>
+    /// <exception cref="KvmBackupException">The image could not be written; it was removed.</exception>
     public async Task<RestoredImage> WriteAsync(
-        BackupReader backup, PlacedImage placed, ImageAssembly? assembly, TransferMonitor monitor, CancellationToken cancellationToken)
+        BackupReader backup, PlacedImage placed, ImageAssembly? assembly, TransferMonitor monitor,
+        CancellationToken cancellationToken)
     {
         RestoreImage plan = placed.Plan;
         log.Information("{Domain}: writing {Image}", backup.Backup.Domain, plan);
@@ -34,7 +37,7 @@ public sealed class ImageRestorer(
         }
     }
 
-    /// <summary>Removes an image that was not committed. Says it when that fails, and never throws.</summary>
+    /// <summary>Removes an image that was not committed. Logs a failure, and never throws.</summary>
     public async Task LeaveAsync(RestoredImage image)
     {
         try
@@ -58,10 +61,12 @@ public sealed class ImageRestorer(
     }
 
     private async Task ConvertAsync(
-        BackupReader backup, ManifestDisk disk, RestoredImage image, TransferMonitor monitor, CancellationToken cancellationToken)
+        BackupReader backup, ManifestDisk disk, RestoredImage image, TransferMonitor monitor,
+        CancellationToken cancellationToken)
     {
         using ScratchFolder folder = await ScratchFolder.CreateAsync(ScratchFolder.DefaultParent, time);
-        log.Information("{Domain}: unpacking {Target} in {Folder}", backup.Backup.Domain, disk.Target, folder.DirectoryPath);
+        log.Information(
+            "{Domain}: unpacking {Target} in {Folder}", backup.Backup.Domain, disk.Target, folder.DirectoryPath);
         string path = await content.UnpackAsync(backup, disk, folder.DirectoryPath, monitor, cancellationToken);
         await conversion.IntoImageAsync(path, disk.Layers[0].Format, image.Working, cancellationToken);
     }

@@ -8,18 +8,18 @@ using Serilog;
 
 namespace KvmBackup.Runs.Restore;
 
-/// <summary>Puts together as much of one point of an image as the backups of its chain still give.</summary>
+/// <summary>Assembles one point of an image from the readable parts of the backups of its chain.</summary>
 public sealed class ImageSalvage(ILogger log)
 {
-    /// <param name="backup">The point that is wanted.</param>
-    /// <param name="open">That backup.</param>
+    /// <param name="backup">The requested point of the chain.</param>
+    /// <param name="open">The reader of that backup.</param>
     /// <param name="target">The disk.</param>
-    /// <param name="filePath">The new file, raw.</param>
-    /// <param name="record">Takes down the unfinished file.</param>
+    /// <param name="filePath">The new raw file.</param>
+    /// <param name="record">Records the unfinished file.</param>
     /// <param name="all">The backups of the domain, damaged ones included.</param>
-    /// <param name="monitor">Told the bytes that are read.</param>
-    /// <param name="cancellationToken">Stops promptly.</param>
-    /// <exception cref="KvmBackupException">A backup of the chain is not there at all.</exception>
+    /// <param name="monitor">Receives the number of bytes read.</param>
+    /// <param name="cancellationToken">Cancels the salvage.</param>
+    /// <exception cref="KvmBackupException">A backup of the chain is missing.</exception>
     public async Task<SalvagedFile> WriteAsync(
         CompletedBackup backup, BackupReader open, DiskTarget target, string filePath, IRestoreRecord? record,
         IReadOnlyList<CompletedBackup> all, TransferMonitor monitor, CancellationToken cancellationToken)
@@ -28,16 +28,18 @@ public sealed class ImageSalvage(ILogger log)
         await using RestoredFile image = RestoredFile.Create(filePath, assembly.SizeBytes, record);
         List<Extent> missing = [];
         List<Extent> unproven = [];
-        bool isWhole = true;
+        bool isComplete = true;
         foreach (AssemblyLink link in assembly.Links)
         {
-            BackupReader source = link.Backup.Id == backup.Id ? open : await BackupReader.OpenDamagedAsync(link.Backup, log, cancellationToken);
+            BackupReader source = link.Backup.Id == backup.Id ? open
+                : await BackupReader.OpenDamagedAsync(link.Backup, log, cancellationToken);
             try
             {
                 SalvagedMember part = await WriteAsync(source, target, link, image, monitor, cancellationToken);
                 missing.AddRange(part.Missing);
                 unproven.AddRange(part.Unproven);
-                isWhole &= part.IsWhole || (part.Missing.Count + part.Unproven.Count == 0 && link.Visible.Count == 0);
+                isComplete &= part.IsWhole
+                    || (part.Missing.Count + part.Unproven.Count == 0 && link.Visible.Count == 0);
             }
             finally
             {
@@ -49,27 +51,31 @@ public sealed class ImageSalvage(ILogger log)
         }
 
         return SalvageRun.Finish(
-            image, new SalvagedFile(filePath, assembly.SizeBytes, isWhole, [.. missing.OrderBy(extent => extent.OffsetBytes)])
+            image, new SalvagedFile(
+                filePath, assembly.SizeBytes, isComplete, [.. missing.OrderBy(extent => extent.OffsetBytes)])
             {
                 Unproven = [.. unproven.OrderBy(extent => extent.OffsetBytes)],
             });
     }
 
     private static async Task<SalvagedMember> WriteAsync(
-        BackupReader source, DiskTarget target, AssemblyLink link, RestoredFile image, TransferMonitor monitor, CancellationToken cancellationToken)
+        BackupReader source, DiskTarget target, AssemblyLink link, RestoredFile image, TransferMonitor monitor,
+        CancellationToken cancellationToken)
     {
         ManifestDisk disk = link.Backup.Manifest.Disks.Single(other => other.Target == target);
         VisibleSink visible = new(image, link.Visible);
         RbdDiffLayout? layout = disk.Kind == BackupKind.Full ? null : new RbdDiffLayout(
             disk.Image!.BaseSnapshot, disk.Image.Snapshot, disk.VirtualSizeBytes, disk.Image.Changes);
-        IExtentSink sink = layout is null ? visible : new RbdDiffSink(layout, visible, (_, _) => ValueTask.CompletedTask);
+        IExtentSink sink = layout is null ? visible
+            : new RbdDiffSink(layout, visible, (_, _) => ValueTask.CompletedTask);
         SalvagedMember salvaged = await source.Reader.SalvageAsync(
-            source.Member(disk.Layers[0].FileName), sink, monitor.Begin($"reading {target} of {link.Backup.Id}"), cancellationToken);
+            source.Member(disk.Layers[0].FileName), sink, monitor.Begin($"reading {target} of {link.Backup.Id}"),
+            cancellationToken);
         IEnumerable<Extent> OfImage(IReadOnlyList<Extent> runs) => layout is null ? runs
             : runs.SelectMany(run => layout.Locate(run.OffsetBytes, (int)run.LengthBytes)
                 .Select(part => new Extent(part.ImageOffsetBytes, part.Length)));
 
-        // What a later backup has written over is not missed.
+        // Data that a later backup overwrites are not needed.
         Extent[] missed = [.. OfImage(salvaged.Missing).SelectMany(run => link.Within(run).Visible)];
         Extent[] doubtful = [.. OfImage(salvaged.Unproven).SelectMany(run => link.Within(run).Visible)];
         bool isHidden = salvaged.Missing.Count + salvaged.Unproven.Count > 0 && missed.Length + doubtful.Length == 0;

@@ -4,21 +4,21 @@ using KvmBackup.Planning;
 namespace KvmBackup.Runs.Restore;
 
 /// <summary>
-/// The domain that libvirt has already and that a restore changes: what is left of it, and would make the restored guest
-/// another than the backup's, speaks against the restore or is told.
+/// The existing domain that a restore changes. State of it that would alter the restored guest prevents the restore, or
+/// is reported.
 /// </summary>
-/// <param name="Identity">Who it is.</param>
-/// <param name="IsSaved">Its memory is saved, and the operator said that it may go.</param>
-/// <param name="Warnings">What an operator should know.</param>
+/// <param name="Identity">The domain.</param>
+/// <param name="IsSaved">Its memory is saved, and the operator allowed to discard it.</param>
+/// <param name="Warnings">Warnings for the operator.</param>
 public sealed record ReplacedDomain(DomainIdentity Identity, bool IsSaved, IReadOnlyList<string> Warnings)
 {
     /// <param name="host">libvirt.</param>
-    /// <param name="manifest">The backup.</param>
-    /// <param name="plan">How the restore goes.</param>
-    /// <param name="request">What the operator wants.</param>
-    /// <param name="refusals">Takes each reason against it, with what to do.</param>
-    /// <param name="cancellationToken">Ends the look.</param>
-    /// <returns>Null when there is no such domain, or the restore leaves it alone.</returns>
+    /// <param name="manifest">The manifest of the backup.</param>
+    /// <param name="plan">The plan of the restore.</param>
+    /// <param name="request">The operator's request.</param>
+    /// <param name="refusals">Receives each obstacle, with a hint.</param>
+    /// <param name="cancellationToken">Cancels the search.</param>
+    /// <returns>Null when there is no such domain, or the restore does not change it.</returns>
     public static async Task<ReplacedDomain?> FindAsync(
         LibvirtHost host, Manifest manifest, RestorePlan plan, RestoreRequest request, List<string> refusals,
         CancellationToken cancellationToken)
@@ -47,31 +47,35 @@ public sealed record ReplacedDomain(DomainIdentity Identity, bool IsSaved, IRead
     {
         if (facts.IsSaved && !request.DiscardsSavedState)
         {
-            yield return $"the memory of {facts.Name} is saved on this host (virsh managedsave), and its next start would resume that "
-                + "memory on the restored disks and destroy them: restore a copy with --as NEWNAME, or let the saved memory go with "
-                + "--discard-saved-state";
+            yield return $"the memory of {facts.Name} is saved on this host (virsh managedsave), and the next start "
+                + "would resume that memory on the restored disks and destroy them: restore a copy with --as NEWNAME, "
+                + "or discard the saved memory with --discard-saved-state";
         }
     }
 
-    /// <summary>A definition that is replaced keeps them, and they speak of disks that are gone then.</summary>
+    /// <summary>
+    /// libvirt keeps snapshots and checkpoints when a definition is replaced, but they refer to the old disks.
+    /// </summary>
     private static IEnumerable<string> RefuseMetadata(DomainFacts facts, string virsh)
     {
         if (facts.Snapshots.Count > 0)
         {
-            yield return $"{facts.Name} has snapshots, which would not be those of the restored disks ({string.Join(", ", facts.Snapshots)}): "
-                + "make libvirt forget them (files of external ones stay): " + string.Join(" ; ", facts.Snapshots.Select(
+            yield return $"{facts.Name} has snapshots, which would not match the restored disks "
+                + $"({string.Join(", ", facts.Snapshots)}): remove their metadata (files of external ones stay): "
+                + string.Join(" ; ", facts.Snapshots.Select(
                     name => $"`{virsh} snapshot-delete --metadata --domain {facts.Uuid} --snapshotname {ShellWord.Quote(name)}`"));
         }
 
         if (facts.Checkpoints.Count > 0)
         {
-            yield return $"{facts.Name} has checkpoints of another program, which would not be those of the restored disks "
-                + $"({string.Join(", ", facts.Checkpoints)}): make libvirt forget them: " + string.Join(" ; ", facts.Checkpoints.Select(
+            yield return $"{facts.Name} has checkpoints of another program, which would not match the restored disks "
+                + $"({string.Join(", ", facts.Checkpoints)}): remove their metadata: "
+                + string.Join(" ; ", facts.Checkpoints.Select(
                     name => $"`{virsh} checkpoint-delete --metadata --domain {facts.Uuid} --checkpointname {ShellWord.Quote(name)}`"));
         }
     }
 
-    /// <summary>Disks alone are of no use where the definition, which stays, names others.</summary>
+    /// <summary>Without --define the definition stays, so it must already name the restored disks.</summary>
     private static IEnumerable<string> RefuseOtherDisks(
         DomainFacts facts, Manifest manifest, RestorePlan plan, RestoreRequest request)
     {
@@ -81,15 +85,17 @@ public sealed record ReplacedDomain(DomainIdentity Identity, bool IsSaved, IRead
             string? wrong = (plan.Edit.DiskPaths.GetValueOrDefault(disk.Target), current) switch
             {
                 (_, null) => "has no such disk",
-                ({ } path, { SourcePath: var source }) when source != path => $"names {source ?? "no file"} and not {path}",
-                (null, { Rbd.Image: { } image }) when image != disk.Image?.Image => $"names the image {image} and not {disk.Image?.Image}",
+                ({ } path, { SourcePath: var source }) when source != path =>
+                    $"names {source ?? "no file"} instead of {path}",
+                (null, { Rbd.Image: { } image }) when image != disk.Image?.Image =>
+                    $"names the image {image} instead of {disk.Image?.Image}",
                 _ => null,
             };
             if (wrong is not null)
             {
-                yield return $"disk {disk.Target}: the definition of {facts.Name} {wrong}, so {facts.Name} would not use what is "
-                    + $"restored: restore the whole guest with its definition (--replace {facts.Name}, without --disk), or restore to "
-                    + "another place with --to DIR";
+                yield return $"disk {disk.Target}: the definition of {facts.Name} {wrong}, so {facts.Name} would not "
+                    + $"use the restored disk: restore the whole guest with its definition (--replace {facts.Name}, "
+                    + "without --disk), or restore into a folder with --to DIR";
             }
         }
     }
@@ -100,8 +106,8 @@ public sealed record ReplacedDomain(DomainIdentity Identity, bool IsSaved, IRead
             && manifest.SkippedDisks.All(skipped => skipped.Target != disk.Target)
             && plan.Files.All(file => file.FilePath != disk.SourcePath)))
         {
-            yield return $"disk {disk.Target} of the replaced definition, {disk.SourcePath}, is no disk of the restored guest; the file "
-                + "stays: delete it when nothing needs it";
+            yield return $"disk {disk.Target} of the replaced definition, {disk.SourcePath}, is not a disk of the "
+                + "restored guest; the file stays: delete it when it is not needed any more";
         }
     }
 }

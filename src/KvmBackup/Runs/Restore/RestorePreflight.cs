@@ -5,25 +5,29 @@ using KvmBackup.Planning;
 
 namespace KvmBackup.Runs.Restore;
 
-/// <summary>Finds all that speaks against a restore, before the first write. A restore never overwrites unasked.</summary>
+/// <summary>
+/// Finds all obstacles to a restore before the first write. A restore never overwrites without permission.
+/// </summary>
 public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destinations)
 {
-    /// <exception cref="RunsException">Refused; the message lists every reason and what to do.</exception>
+    /// <exception cref="RunsException">Refused; the message lists every obstacle with a hint.</exception>
     public async Task<RestoreFacts> ExamineAsync(
         CompletedBackup backup, RestorePlan plan, IReadOnlyDictionary<DiskTarget, ImageAssembly> assemblies,
         RestoreRequest request, string? xml, CancellationToken cancellationToken)
     {
         List<string> refusals = [.. await RefuseDomainAsync(backup.Manifest, plan, request, cancellationToken)];
-        ReplacedDomain? replaced = await ReplacedDomain.FindAsync(host, backup.Manifest, plan, request, refusals, cancellationToken);
+        ReplacedDomain? replaced =
+            await ReplacedDomain.FindAsync(host, backup.Manifest, plan, request, refusals, cancellationToken);
         List<RestoreFile> written = [];
         List<RestoreFile> kept = [];
         foreach (RestoreFile planned in plan.Files)
         {
-            // A header names its backing file as it likes, by way of folders that may be gone.
+            // An image header may name its backing file through folders that do not exist any more.
             RestoreFile file = planned with { FilePath = LocalFile.WithoutParents(planned.FilePath) };
             ArchiveMember member = backup.Manifest.FindMember(file.MemberName)
                 ?? throw new RunsException(
-                    $"{backup.Domain}@{backup.Id}: the manifest names no member {file.MemberName}.", ExitCode.DamageFound);
+                    $"{backup.Domain}@{backup.Id}: the manifest names no member {file.MemberName}.",
+                    ExitCode.DamageFound);
             if (written.Any(other => other.FilePath == file.FilePath))
             {
                 refusals.Add($"two files would be written to {file.FilePath}");
@@ -50,7 +54,8 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
 
         refusals.AddRange(RefuseWithoutSpace(written, DataBytes));
         refusals.AddRange(MappedRestore.RefuseStart(plan, xml, host.CommandLine));
-        IReadOnlyList<PlacedImage> images = await destinations.FindAsync(backup, xml, plan.Images, refusals, cancellationToken);
+        IReadOnlyList<PlacedImage> images =
+            await destinations.FindAsync(backup, xml, plan.Images, refusals, cancellationToken);
         return refusals.Count == 0
             ? new RestoreFacts(written, kept, images, written.Sum(DataBytes) + plan.Images.Sum(ImageBytes))
             {
@@ -63,7 +68,8 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
             ? assemblies[target].DataBytes : backup.Manifest.FindMember(file.MemberName)!.DataBytes;
 
         long ImageBytes(RestoreImage image) => assemblies.TryGetValue(image.Disk.Target, out ImageAssembly? assembly)
-            ? assembly.DataBytes : image.Disk.Layers.Sum(layer => backup.Manifest.FindMember(layer.FileName)?.DataBytes ?? 0);
+            ? assembly.DataBytes
+            : image.Disk.Layers.Sum(layer => backup.Manifest.FindMember(layer.FileName)?.DataBytes ?? 0);
     }
 
     private async Task<IReadOnlyList<string>> RefuseDomainAsync(
@@ -71,7 +77,7 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
     {
         if (!plan.Define && !request.IsInPlace)
         {
-            // Files only, somewhere else: libvirt need not even run.
+            // Only files in another folder: libvirt is not required.
             return [];
         }
 
@@ -97,7 +103,7 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
         if (plan.Define && sameUuid is not null && sameUuid.Name != plan.Name)
         {
             refusals.Add(
-                $"the guest exists under the name {sameUuid.Name}: restore a copy with --as NEWNAME, or undefine it");
+                $"the guest exists with the name {sameUuid.Name}: restore a copy with --as NEWNAME, or undefine it");
         }
 
         foreach (DomainIdentity domain in new[] { sameName, sameUuid }.OfType<DomainIdentity>().Distinct())
@@ -115,25 +121,26 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
     {
         if (!Path.Exists(file.FilePath) || !LocalFile.IsBlockDevice(file.FilePath))
         {
-            yield return $"the block device {file.FilePath} is not there: make it, or restore to files with --to DIR";
+            yield return $"the block device {file.FilePath} does not exist: create it, or restore to files with --to "
+                + "DIR";
         }
         else if (LocalFile.SizeOf(file.FilePath) is var deviceBytes && deviceBytes < sizeBytes)
         {
-            yield return $"{file.FilePath} has {deviceBytes} bytes and the backup's disk {sizeBytes}: make it larger, or restore to "
-                + "files with --to DIR";
+            yield return $"{file.FilePath} has {deviceBytes} bytes, and the disk in the backup has {sizeBytes}: "
+                + "enlarge the device, or restore to files with --to DIR";
         }
         else if (request.Replace is null && !request.ReplacedDevices.Contains(file.FilePath))
         {
-            yield return $"{file.FilePath} is a block device, whose content would be overwritten: allow it with "
+            yield return $"{file.FilePath} is a block device, whose content would be overwritten: to allow this: "
                 + $"--replace-device {ShellWord.Quote(file.FilePath)}, or restore to files with --to DIR";
         }
     }
 
     private static string RefuseExisting(RestoreFile file, DomainName domain, RestoreRequest request) =>
         file.WhenExisting == ExistingFileRule.KeepIfIdentical
-            ? $"{file.FilePath} exists with other content than the backup's, and may serve other guests: "
-                + "restore elsewhere with --to DIR"
-            : $"{file.FilePath} exists: move it away, restore elsewhere with --to DIR, or overwrite it with "
+            ? $"{file.FilePath} exists with other content than in the backup, and other guests may use it: restore "
+                + "into a folder with --to DIR"
+            : $"{file.FilePath} exists: move it away, restore into a folder with --to DIR, or overwrite it with "
                 + $"--replace {request.NewName ?? domain}";
 
     private static async Task<bool> HasContentAsync(
@@ -153,7 +160,8 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
             long available = LocalFile.AvailableBytes(folder.Key);
             if (available < needed)
             {
-                yield return $"{folder.Key} has {ByteSize.Format(available)} left and {ByteSize.Format(needed)} are needed";
+                yield return $"{folder.Key} has {ByteSize.Format(available)} free, and {ByteSize.Format(needed)} are "
+                    + "required";
             }
         }
     }
@@ -169,14 +177,15 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
     }
 }
 
-/// <summary>What a restore found on this host.</summary>
+/// <summary>The files and images of a restore on this host.</summary>
 /// <param name="Written">The files to write.</param>
-/// <param name="Kept">The files that are there already, with the backup's content.</param>
+/// <param name="Kept">The existing files with the same content as in the backup.</param>
 /// <param name="Images">The images to write.</param>
-/// <param name="DataBytes">Data to write.</param>
+/// <param name="DataBytes">The number of bytes to write.</param>
 public sealed record RestoreFacts(
-    IReadOnlyList<RestoreFile> Written, IReadOnlyList<RestoreFile> Kept, IReadOnlyList<PlacedImage> Images, long DataBytes)
+    IReadOnlyList<RestoreFile> Written, IReadOnlyList<RestoreFile> Kept, IReadOnlyList<PlacedImage> Images,
+    long DataBytes)
 {
-    /// <summary>The domain that is there already and that the restore changes; null when there is none.</summary>
+    /// <summary>The existing domain that the restore changes; null when there is none.</summary>
     public ReplacedDomain? Replaced { get; init; }
 }

@@ -10,8 +10,8 @@ using Serilog;
 namespace KvmBackup.Runs.Restore;
 
 /// <summary>
-/// Brings disks back, and the domain. Everything that speaks against it is found before the first byte is written, and no
-/// file gets its name before all of them are whole.
+/// Restores disks and the domain. All obstacles are found before the first byte is written, and no file gets its final
+/// name before all of them are complete.
 /// </summary>
 public sealed class RestoreRun(
     BackupDirectory target, RestorePreflight preflight, RestoreWriter writer, RestoreRecords records, DomainDefiner definer,
@@ -19,7 +19,8 @@ public sealed class RestoreRun(
 {
     private const int LargestXmlBytes = 16 << 20;
 
-    /// <exception cref="KvmBackupException">Refused before the first write, or damaged; files are then as they were.</exception>
+    /// <exception cref="KvmBackupException">Refused before the first write, or the backup is damaged; existing files
+    /// are unchanged.</exception>
     public async Task<RestoreReport> RunAsync(
         RestoreRequest request, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
@@ -45,44 +46,56 @@ public sealed class RestoreRun(
         bool isImage = ImageIdentity.Find(backup.Manifest.Domain) is not null;
         string? xml = isImage ? null : Encoding.UTF8.GetString(
             await open.Reader.ReadSmallAsync(open.Member("domain.xml"), LargestXmlBytes, cancellationToken));
-        await DefinedPaths.DemandAsync(open, request, xml, cancellationToken);
-        foreach (string deed in request.IsDryRun ? [] : await records.RemoveLeftAsync())
+        await DefinedPaths.VerifyAsync(open, request, xml, cancellationToken);
+
+        // Before the free space is checked, which leftovers may occupy.
+        foreach (string action in request.IsDryRun ? [] : await records.RemoveLeftAsync())
         {
-            // Before the room is looked at, which they may fill.
-            log.Information("{Domain}: {Deed}", backup.Domain, deed);
+            log.Information("{Domain}: {Action}", backup.Domain, action);
         }
 
         RestoreFacts facts = await preflight.ExamineAsync(backup, plan, assemblies, request, xml, cancellationToken);
+        string[] warnings =
+        [
+            .. Warn(backups, backup, request),
+            .. open.Damages.Select(damage => $"{damage.File}: {damage.Reason}"),
+            .. plan.Warnings,
+            .. plan.Define && xml is not null ? DefinitionRisks.Find(xml, BackedUpOrSkipped(backup.Manifest)) : [],
+            .. MappedRestore.Warn(plan, xml),
+            .. facts.Replaced?.Warnings ?? [],
+        ];
         RestoreReport report = new(
             backup.Domain, backup.Id, plan.Name, [], [.. facts.Kept.Select(file => file.FilePath)], false, false, 0,
-            TimeSpan.Zero, [.. Warn(backups, backup, request), .. open.Damages.Select(damage => $"{damage.File}: {damage.Reason}"), .. plan.Warnings,
-                .. plan.Define && xml is not null ? DefinitionRisks.Find(xml, Known(backup.Manifest)) : [], .. MappedRestore.Warn(plan, xml),
-                .. facts.Replaced?.Warnings ?? []],
-            []);
+            TimeSpan.Zero, warnings, []);
         if (request.IsDryRun)
         {
             return report with { Commands = [.. DescribeCommands(backup.Manifest, plan, facts, definer.CommandLine)] };
         }
 
         RestoredDefinition definition = new(definer, backup, plan, request, facts.Replaced, log);
-        IReadOnlyList<string> warnings = await writer.WriteAsync(
+        IReadOnlyList<string> fileWarnings = await writer.WriteAsync(
             open, facts, assemblies, definition.DiscardSavedAsync, progress, cancellationToken);
         await definition.ApplyAsync(xml, cancellationToken);
         return report with
         {
-            WrittenFiles = [.. facts.Written.Select(file => file.FilePath), .. facts.Images.Select(image => image.Plan.ToString())],
+            WrittenFiles =
+            [
+                .. facts.Written.Select(file => file.FilePath),
+                .. facts.Images.Select(image => image.Plan.ToString()),
+            ],
             IsDefined = plan.Define,
             IsStarted = plan.Start,
             DataBytes = facts.DataBytes,
             Elapsed = time.GetElapsedTime(start),
-            Warnings = [.. report.Warnings, .. warnings, .. definition.Notes],
-            Commands = isImage || plan.Define || request.Disk is not null ? [] : [RestoreAgainHint(request, backup, facts.Replaced)],
+            Warnings = [.. report.Warnings, .. fileWarnings, .. definition.Notes],
+            Commands = isImage || plan.Define || request.Disk is not null ? []
+                : [RestoreAgainHint(request, backup, facts.Replaced)],
             IsAutostarted = definition.IsAutostarted,
             StartCommand = plan.Define && !plan.Start ? definition.StartCommand : null,
         };
     }
 
-    private static List<DiskTarget> Known(Manifest manifest) =>
+    private static List<DiskTarget> BackedUpOrSkipped(Manifest manifest) =>
         [.. manifest.Disks.Select(disk => disk.Target), .. manifest.SkippedDisks.Select(disk => disk.Target)];
 
     private static Dictionary<DiskTarget, ImageAssembly> PlanAssemblies(
@@ -94,10 +107,11 @@ public sealed class RestoreRun(
             .ToDictionary(target => target, target => ImageAssembly.Plan(backup, target, all));
     }
 
-    /// <summary>Who asks for the newest must know when that is not what comes.</summary>
+    /// <summary>Warns when the newest backup is unusable.</summary>
     private static IEnumerable<string> Warn(DomainDirectory backups, CompletedBackup backup, RestoreRequest request) =>
         request.IdPrefix is not null ? []
-            : backups.List().FailedSince(backup).Select(entry => $"{entry.Name} is newer, but not usable: {entry.Reason}");
+            : backups.List().FailedSince(backup)
+                .Select(entry => $"{entry.Name} is newer, but unusable: {entry.Reason}");
 
     private static IEnumerable<string> DescribeCommands(
         Manifest manifest, RestorePlan plan, RestoreFacts facts, string virsh)
@@ -139,8 +153,8 @@ public sealed class RestoreRun(
     {
         string archive = ShellWord.Quote(Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName));
         string member = ShellWord.Quote($"{backup.Manifest.Domain.FileName}/domain.xml");
-        return (existing is null ? "No domain was defined." : $"The definition of {existing.Identity.Name} stays as it is.")
-            + $" The backup's definition: `tar -xOf {archive} {member}` ; or let --define do it the next time"
+        return (existing is null ? "No domain was defined." : $"The definition of {existing.Identity.Name} is unchanged.")
+            + $" The backup's definition: `tar -xOf {archive} {member}` ; or use --define the next time"
             + (request.NewName is null ? string.Empty : ", with --as");
     }
 }

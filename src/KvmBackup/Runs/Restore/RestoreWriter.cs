@@ -8,21 +8,23 @@ using Serilog;
 
 namespace KvmBackup.Runs.Restore;
 
-/// <summary>Writes the files and images of a restore. None gets its name before all of them are whole.</summary>
+/// <summary>
+/// Writes the files and images of a restore. None gets its final name before all of them are complete.
+/// </summary>
 public sealed class RestoreWriter(
-    QemuImage images, ImageAssembler assembler, ImageRestorer restorer, RestoreRecords records, ILogger log)
+    QemuImage images, DiskContent content, ImageRestorer restorer, RestoreRecords records, ILogger log)
 {
-    /// <param name="backup">What is restored.</param>
-    /// <param name="facts">What was found on this host.</param>
-    /// <param name="assemblies">The disks that are put together from several backups.</param>
-    /// <param name="whenWhole">Called when all is written, before the first file gets its name.</param>
-    /// <param name="progress">Told while it writes.</param>
-    /// <param name="cancellationToken">Ends it, until files get their names.</param>
-    /// <returns>What qemu-img thinks of the files.</returns>
-    /// <exception cref="KvmBackupException">Nothing was restored, and nothing half done is left.</exception>
+    /// <param name="backup">The backup.</param>
+    /// <param name="facts">The files and images to write.</param>
+    /// <param name="assemblies">The disks that are assembled from several backups.</param>
+    /// <param name="whenComplete">Called when everything is written, before the first file gets its final name.</param>
+    /// <param name="progress">Receives the progress.</param>
+    /// <param name="cancellationToken">Cancels the restore, until files get their final names.</param>
+    /// <returns>The warnings of <c>qemu-img check</c>.</returns>
+    /// <exception cref="KvmBackupException">Nothing was restored, and no partial file is left.</exception>
     public async Task<IReadOnlyList<string>> WriteAsync(
         BackupReader backup, RestoreFacts facts, IReadOnlyDictionary<DiskTarget, ImageAssembly> assemblies,
-        Func<Task> whenWhole, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
+        Func<Task> whenComplete, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
         TransferMonitor monitor = new(backup.Backup.Domain, facts.DataBytes, progress);
         List<IRestoredDisk> openFiles = [];
@@ -41,9 +43,9 @@ public sealed class RestoreWriter(
                     backup, image, assemblies.GetValueOrDefault(image.Plan.Disk.Target), monitor, cancellationToken));
             }
 
-            // The last moment to change one's mind: names are given all or none.
+            // The last point to cancel: after it all files get their final names.
             cancellationToken.ThrowIfCancellationRequested();
-            await whenWhole();
+            await whenComplete();
             foreach ((RestoredImage image, PlacedImage placed) in openImages.Zip(facts.Images))
             {
                 await image.CommitAsync(placed.Replaces);
@@ -71,8 +73,8 @@ public sealed class RestoreWriter(
     }
 
     private async Task WriteFileAsync(
-        BackupReader backup, RestoreFile file, IReadOnlyDictionary<DiskTarget, ImageAssembly> assemblies, TransferMonitor monitor,
-        List<IRestoredDisk> open, OpenRestore? record, CancellationToken cancellationToken)
+        BackupReader backup, RestoreFile file, IReadOnlyDictionary<DiskTarget, ImageAssembly> assemblies,
+        TransferMonitor monitor, List<IRestoredDisk> open, OpenRestore? record, CancellationToken cancellationToken)
     {
         ArchiveMember member = backup.Member(file.MemberName);
         ImageAssembly? assembly = file.Assembled is { } target ? assemblies[target] : null;
@@ -81,9 +83,7 @@ public sealed class RestoreWriter(
             ? RestoredDevice.Open(file.FilePath, member.SizeBytes, member.Extents)
             : RestoredFile.Create(file.FilePath, assembly?.SizeBytes ?? member.SizeBytes, record);
         open.Add(disk);
-        await (assembly is null
-            ? backup.Reader.ExtractAsync(member, disk, monitor.Begin($"writing {file.MemberName}"), cancellationToken)
-            : assembler.WriteAsync(assembly, disk, monitor, cancellationToken));
+        await content.WriteAsync(backup, file.MemberName, assembly, disk, monitor, cancellationToken);
         if (file.Backing is { } backing)
         {
             await images.RebaseAsync(disk.WorkingPath, backing.Name, backing.Format, cancellationToken);
@@ -99,13 +99,16 @@ public sealed class RestoreWriter(
             {
                 if (!await images.CheckAsync(file.FilePath, cancellationToken))
                 {
-                    warnings.Add($"{file.FilePath} is encrypted, so qemu-img did not check it; its content is what was backed up");
+                    warnings.Add(
+                        $"{file.FilePath} is encrypted, so qemu-img did not check it; its content is the "
+                        + "same as at the backup");
                 }
             }
             catch (DisksException failure)
             {
-                // Every byte is as it was on the source, by its checksum: the image was so when it was backed up.
-                warnings.Add($"{failure.Message}; the guest's own image was so when it was backed up");
+                // The checksum proves that every byte is the same as in the source: the image had this defect at the
+                // backup.
+                warnings.Add($"{failure.Message}; the guest's image already had this defect when it was backed up");
             }
         }
 

@@ -4,29 +4,31 @@ using Serilog;
 
 namespace KvmBackup.Runs.Restore;
 
-/// <summary>The end of a restore: what libvirt is told of the domain, once its disks are whole.</summary>
-/// <param name="definer">Tells it.</param>
-/// <param name="backup">What is restored.</param>
-/// <param name="plan">How it goes.</param>
-/// <param name="request">What the operator wants.</param>
-/// <param name="replaced">The domain that is there already; null when there is none.</param>
-/// <param name="log">Told what happens.</param>
+/// <summary>The last part of a restore: defines and starts the domain when its disks are complete.</summary>
+/// <param name="definer">Defines and starts domains.</param>
+/// <param name="backup">The backup.</param>
+/// <param name="plan">The plan of the restore.</param>
+/// <param name="request">The operator's request.</param>
+/// <param name="replaced">The existing domain; null when there is none.</param>
+/// <param name="log">The log.</param>
 public sealed class RestoredDefinition(
-    DomainDefiner definer, CompletedBackup backup, RestorePlan plan, RestoreRequest request, ReplacedDomain? replaced, ILogger log)
+    DomainDefiner definer, CompletedBackup backup, RestorePlan plan, RestoreRequest request, ReplacedDomain? replaced,
+    ILogger log)
 {
     private readonly List<string> notes = [];
 
-    /// <summary>What an operator should know.</summary>
+    /// <summary>Notes for the report.</summary>
     public IReadOnlyList<string> Notes => notes;
 
-    /// <summary>The domain is started with the host.</summary>
+    /// <summary>Whether the domain starts with the host.</summary>
     public bool IsAutostarted { get; private set; }
 
-    /// <summary>What starts the domain.</summary>
+    /// <summary>The command that starts the domain.</summary>
     public string StartCommand => $"{definer.CommandLine} start --domain {ShellWord.Quote(plan.Name.Value)}";
 
-    /// <summary>The commands in the place of which this stands, for a dry run.</summary>
-    public static IEnumerable<string> Describe(Manifest manifest, RestorePlan plan, ReplacedDomain? replaced, string virsh)
+    /// <summary>The equivalent commands, for a dry run.</summary>
+    public static IEnumerable<string> Describe(
+        Manifest manifest, RestorePlan plan, ReplacedDomain? replaced, string virsh)
     {
         string name = ShellWord.Quote(plan.Name.Value);
         if (replaced is { IsSaved: true })
@@ -49,7 +51,9 @@ public sealed class RestoredDefinition(
         }
     }
 
-    /// <summary>Lets the saved memory of the replaced guest go: from now on nothing resumes it on the restored disks.</summary>
+    /// <summary>
+    /// Removes the saved memory of the replaced guest, so that no start resumes it on the restored disks.
+    /// </summary>
     public async Task DiscardSavedAsync()
     {
         if (replaced is { IsSaved: true })
@@ -58,20 +62,21 @@ public sealed class RestoredDefinition(
             if (!plan.Start && await definer.Saved.ExistsAsync(replaced.Identity, CancellationToken.None))
             {
                 throw new RunsException(
-                    $"{replaced.Identity.Name}: nothing was restored: the saved memory of an earlier guest of that name is still there "
-                    + $"after virsh managedsave-remove. To discard it: `{definer.CommandLine} start --force-boot --paused "
-                    + $"{replaced.Identity.Uuid} && {definer.CommandLine} destroy {replaced.Identity.Uuid}`");
+                    $"{replaced.Identity.Name}: nothing was restored: the saved memory of an earlier guest of that "
+                        + $"name is still there after virsh managedsave-remove. To discard it: `{definer.CommandLine} "
+                        + $"start --force-boot --paused {replaced.Identity.Uuid} && {definer.CommandLine} destroy "
+                        + $"{replaced.Identity.Uuid}`");
             }
 
-            notes.Add($"the saved memory of {replaced.Identity.Name} was discarded, as --discard-saved-state said");
+            notes.Add($"the saved memory of {replaced.Identity.Name} was discarded (--discard-saved-state)");
             log.Information("{Domain}: its saved memory was discarded", replaced.Identity.Name);
         }
     }
 
-    /// <summary>Defines the domain, and starts it, as far as the plan wants it.</summary>
-    /// <param name="xml">The backup's definition.</param>
-    /// <param name="cancellationToken">Ends it between two steps.</param>
-    /// <exception cref="KvmBackupException">The disks are restored; the message says what the domain lacks.</exception>
+    /// <summary>Defines the domain and starts it, according to the plan.</summary>
+    /// <param name="xml">The definition in the backup.</param>
+    /// <param name="cancellationToken">Cancels between two steps.</param>
+    /// <exception cref="KvmBackupException">The disks are restored, but a later step failed.</exception>
     public async Task ApplyAsync(string? xml, CancellationToken cancellationToken)
     {
         if (!plan.Define || xml is null)
@@ -88,14 +93,15 @@ public sealed class RestoredDefinition(
             IsAutostarted = isOn;
         }
 
-        // An undefined domain of that name may have left an image that libvirt tells of only now.
+        // An undefined domain of that name may have left a memory image, which libvirt reports only after the define.
         bool isSaved = await definer.Saved.ExistsAsync(plan.Name, cancellationToken);
         if (isSaved && !(plan.Start && request.DiscardsSavedState))
         {
             throw new RunsException(
-                $"{plan.Name}: its disks are restored and it is defined, but not started: libvirt still keeps the saved memory of an "
-                + "earlier guest of that name, and a plain virsh start would resume that memory on the restored disks and destroy them. "
-                + $"To discard it and start the guest: `{definer.CommandLine} start --force-boot --domain {ShellWord.Quote(plan.Name.Value)}`",
+                $"{plan.Name}: the disks are restored and the domain is defined, but not started: libvirt still has "
+                    + $"the saved memory of an earlier guest of that name, and a plain virsh start would resume that "
+                    + $"memory on the restored disks and destroy them. To discard it and start the guest: "
+                    + $"`{definer.CommandLine} start --force-boot --domain {ShellWord.Quote(plan.Name.Value)}`",
                 ExitCode.ManualActionRequired);
         }
 
@@ -104,11 +110,14 @@ public sealed class RestoredDefinition(
             await definer.StartAsync(plan.Name, discardsSaved: isSaved, cancellationToken);
             log.Information("{Domain}: started", plan.Name);
             notes.AddRange(!isSaved ? [] :
-                [$"the saved memory of an earlier guest named {plan.Name} was discarded, as --discard-saved-state said"]);
+                [$"the saved memory of an earlier guest named {plan.Name} was discarded (--discard-saved-state)"]);
         }
     }
 
-    /// <summary>What the backed-up guest had; null leaves it, for a copy and for a backup that does not tell.</summary>
+    /// <summary>
+    /// The autostart of the backed-up guest; null keeps the current one, for a copy and for a backup without this
+    /// information.
+    /// </summary>
     private static bool? WantedAutostart(Manifest manifest, RestorePlan plan, ReplacedDomain? replaced) =>
         plan.Edit.NewName is not null || (replaced is null && manifest.Autostart is false) ? null : manifest.Autostart;
 }

@@ -11,16 +11,16 @@ using Serilog;
 namespace KvmBackup.Runs.Restore;
 
 /// <summary>
-/// Gets out of a damaged backup whatever can still be read: every disk and file into a folder, with zeros where bytes are lost
-/// and a list of them. What is not whole bears a name that says so.
+/// Extracts the readable parts of a damaged backup: every disk and file into a folder, with zeros for lost bytes and a
+/// list of them. Incomplete files get the extension <see cref="DamagedExtension"/>.
 /// </summary>
 public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, RestoreRecords records, TimeProvider time, ILogger log)
 {
-    /// <summary>The ending of a file that is not whole.</summary>
+    /// <summary>The extension of an incomplete file.</summary>
     public const string DamagedExtension = ".damaged";
 
-    /// <param name="request">Which backup, whether one disk only, and into which folder.</param>
-    /// <exception cref="KvmBackupException">Nothing can be read of it, or the folder takes no files.</exception>
+    /// <param name="request">The backup, an optional disk, and the folder.</param>
+    /// <exception cref="KvmBackupException">The backup is unreadable, or the folder is not writable.</exception>
     public async Task<SalvageReport> RunAsync(
         RestoreRequest request, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
@@ -38,7 +38,9 @@ public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, Rest
             using OpenRestore? bare = records.Open(request.Domain, remains.Id);
             return new SalvageReport(
                 request.Domain, remains.Id,
-                await new SalvageWithoutManifest(log).RunAsync(remains, request, doubts, bare, bytes, cancellationToken), doubts,
+                await new SalvageWithoutManifest(log).RunAsync(
+                    remains, request, doubts, bare, bytes, cancellationToken),
+                doubts,
                 time.GetElapsedTime(start));
         }
 
@@ -67,8 +69,11 @@ public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, Rest
             try
             {
                 files.Add(file.Assembled is { } disk
-                    ? await images.WriteAsync(backup, open, disk, file.FilePath, record, backups.ListToVerify().Backups, monitor, cancellationToken)
-                    : await WriteAsync(open.Reader, open.Member(file.MemberName), file.FilePath, record, monitor, cancellationToken));
+                    ? await images.WriteAsync(
+                        backup, open, disk, file.FilePath, record, backups.ListToVerify().Backups, monitor,
+                        cancellationToken)
+                    : await WriteAsync(
+                        open.Reader, open.Member(file.MemberName), file.FilePath, record, monitor, cancellationToken));
             }
             catch (KvmBackupException failure) when (failure is not DisksException)
             {
@@ -79,32 +84,37 @@ public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, Rest
         return new SalvageReport(backup.Domain, backup.Id, files, notes, time.GetElapsedTime(start));
     }
 
-    /// <summary>Writes what can be had of one member.</summary>
+    /// <summary>Writes the readable parts of one member.</summary>
     internal static async Task<SalvagedFile> WriteAsync(
         ArchiveReader reader, ArchiveMember member, string filePath, IRestoreRecord? record, TransferMonitor monitor,
         CancellationToken cancellationToken)
     {
         Refuse(filePath);
         await using RestoredFile disk = RestoredFile.Create(filePath, member.SizeBytes, record);
-        SalvagedMember salvaged = await reader.SalvageAsync(member, disk, monitor.Begin($"reading {member.Name}"), cancellationToken);
+        SalvagedMember salvaged =
+            await reader.SalvageAsync(member, disk, monitor.Begin($"reading {member.Name}"), cancellationToken);
 
-        // Without a manifest there is no checksum of the content: that of the chunks must do.
-        bool isWhole = member.ContentXxh128.Length == 0
+        // Without a manifest there is no checksum of the content: those of the chunks must suffice.
+        bool isComplete = member.ContentXxh128.Length == 0
             ? salvaged.Missing.Count + salvaged.Unproven.Count == 0 : salvaged.IsWhole;
-        return Finish(disk, new SalvagedFile(filePath, member.SizeBytes, isWhole, salvaged.Missing) { Unproven = salvaged.Unproven });
+        return Finish(disk,
+            new SalvagedFile(
+                filePath, member.SizeBytes, isComplete, salvaged.Missing) { Unproven = salvaged.Unproven });
     }
 
-    /// <summary>The documents: a restore reads them, and does not write them.</summary>
-    private static IEnumerable<(string Name, string Path)> Documents(CompletedBackup backup, RestorePlan plan, RestoreRequest request)
+    /// <summary>The documents, which a normal restore reads but does not write.</summary>
+    private static IEnumerable<(string Name, string Path)> Documents(
+        CompletedBackup backup, RestorePlan plan, RestoreRequest request)
     {
         HashSet<string> planned = [.. plan.Files.Select(file => file.MemberName)];
         return request.Disk is not null ? []
-            : backup.Manifest.Members.Select(member => member.Name[(member.Name.IndexOf('/', StringComparison.Ordinal) + 1)..])
+            : backup.Manifest.Members
+                .Select(member => member.Name[(member.Name.IndexOf('/', StringComparison.Ordinal) + 1)..])
                 .Where(name => !planned.Contains(name) && !name.Contains('/', StringComparison.Ordinal))
                 .Select(name => (name, Path.Combine(request.TargetDirectory!, $"{backup.Domain.FileName}-{name}")));
     }
 
-    /// <summary>Gives a file its name, which says whether it is whole.</summary>
+    /// <summary>Gives a file its final name, with the extension for incomplete files.</summary>
     internal static SalvagedFile Finish(RestoredFile disk, SalvagedFile file)
     {
         disk.Commit(replace: false);
@@ -122,7 +132,7 @@ public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, Rest
     {
         foreach (string path in new[] { filePath, filePath + DamagedExtension }.Where(Path.Exists))
         {
-            throw new RunsException($"{path} exists: name another folder, or move it away.", ExitCode.Usage);
+            throw new RunsException($"{path} exists: specify another folder, or move it away.", ExitCode.Usage);
         }
     }
 }

@@ -11,26 +11,31 @@ using Serilog;
 namespace KvmBackup.Runs.Retention;
 
 /// <summary>
-/// Makes a full backup of an increment and what it stands on, without the cluster. It takes the increment's place only when it
-/// was read back and found whole; until then nothing goes, and after every step the chain can be restored.
+/// Merges an increment and the backups on which it depends into a full backup, without the cluster. The full backup
+/// replaces the increment only after it was read back and verified; nothing is deleted before, and after every step the
+/// chain can be restored.
 /// </summary>
 public sealed class Merger(
-    Archiver archiver, BackupVerifier verifier, RetentionRunner retainer, FaultInjection gate, BackupDirectory target, TimeProvider time, ILogger log)
+    Archiver archiver, BackupVerifier verifier, RetentionRunner retention, FaultInjection faults,
+    BackupDirectory target,
+    TimeProvider time, ILogger log)
 {
     private const string GuideName = "RESTORE.md";
     private const int LongestGuideBytes = 1 << 20;
 
-    // Chunks of 8 MiB, packed and unpacked, over all backups that are read at the same time.
+    // Chunks of 8 MiB, compressed and uncompressed, over all backups that are read at the same time.
     private const int ChunksAtOnce = 14;
 
-    /// <summary>Merges as long as that lets a full backup go, and lets it go.</summary>
+    /// <summary>Merges while that allows retention to delete a full backup, and deletes it.</summary>
     /// <param name="directory">The domain's backups.</param>
-    /// <param name="terms">What the configuration wants.</param>
+    /// <param name="terms">The configuration.</param>
     /// <param name="proof">The newest good backup.</param>
     /// <param name="held">The lock of the directory.</param>
-    /// <exception cref="KvmBackupException">A backup is damaged, or the target refuses: the chain is as it was.</exception>
+    /// <exception cref="KvmBackupException">A backup is damaged, or the target is not writable: the chain is
+    /// unchanged.</exception>
     public async Task<MergeResult> MergeAsync(
-        DomainDirectory directory, BackupSettings terms, CompletedBackup proof, DomainLock held, CancellationToken cancellationToken)
+        DomainDirectory directory, BackupSettings terms, CompletedBackup proof, DomainLock held,
+        CancellationToken cancellationToken)
     {
         List<CompletedBackup> merged = [];
         List<RetentionVerdict> removed = [];
@@ -40,14 +45,15 @@ public sealed class Merger(
             CompletedBackup full = await TryAsync(directory, plan, terms, held, cancellationToken);
             proof = full.Id == proof.Id ? full : proof;
             merged.Add(full);
-            removed.AddRange(retainer.Retain(directory, terms.Retention, proof, held));
+            removed.AddRange(retention.Retain(directory, terms.Retention, proof, held));
         }
 
         return new MergeResult(merged, removed);
     }
 
     private async Task<CompletedBackup> TryAsync(
-        DomainDirectory directory, MergePlan plan, BackupSettings terms, DomainLock held, CancellationToken cancellationToken)
+        DomainDirectory directory, MergePlan plan, BackupSettings terms, DomainLock held,
+        CancellationToken cancellationToken)
     {
         string what = $"{string.Join(", ", plan.From.SkipLast(1).Select(one => one.Id))} into {plan.Point.Id}";
         log.Information("{Domain}: merging {What}", plan.Point.Domain, what);
@@ -57,66 +63,60 @@ public sealed class Merger(
         }
         catch (OperationCanceledException failure) when (cancellationToken.IsCancellationRequested)
         {
-            throw new RunsException($"merging {what} was interrupted; all of them stay until it is done", ExitCode.Failed, failure);
+            throw new RunsException($"merging {what} was interrupted; all of them stay until the merge is complete",
+                ExitCode.Failed, failure);
         }
         catch (KvmBackupException failure)
         {
-            throw new RunsException($"merging {what} failed, so all of them stay: {failure.Message}", failure.ExitCode, failure);
+            throw new RunsException(
+                $"merging {what} failed, so all of them stay: {failure.Message}", failure.ExitCode, failure);
         }
     }
 
     private async Task<CompletedBackup> MergeAsync(
-        DomainDirectory directory, MergePlan plan, BackupSettings terms, DomainLock held, CancellationToken cancellationToken)
+        DomainDirectory directory, MergePlan plan, BackupSettings terms, DomainLock held,
+        CancellationToken cancellationToken)
     {
         CompletedBackup point = plan.Point;
         if (target.AvailableBytes < plan.LikelyBytes)
         {
             throw new RunsException(
-                $"{target.DirectoryPath} has {ByteSize.Format(target.AvailableBytes)} left, and up to "
-                + $"{ByteSize.Format(plan.LikelyBytes)} are needed before the old ones can go");
+                $"{target.DirectoryPath} has {ByteSize.Format(target.AvailableBytes)} free, and up to "
+                    + $"{ByteSize.Format(plan.LikelyBytes)} are required before the old backups can be deleted");
         }
 
         await using PendingBackup pending = directory.BeginMerged(point, held);
         Manifest manifest = await WriteAsync(plan, pending, terms, cancellationToken);
         await verifier.ProveAsync(pending.DirectoryPath, manifest, cancellationToken);
-        gate.Pass(point.Domain, JobStep.MergeProven);
+        faults.Pass(point.Domain, JobStep.MergeProven);
         CompletedBackup merged = await pending.PublishAsync(manifest, cancellationToken);
-        gate.Pass(point.Domain, JobStep.MergePublished);
+        faults.Pass(point.Domain, JobStep.MergePublished);
         directory.RemoveMerged(point, merged, held);
-        gate.Pass(point.Domain, JobStep.Merged);
+        faults.Pass(point.Domain, JobStep.Merged);
         return merged;
     }
 
     private async Task<Manifest> WriteAsync(
         MergePlan plan, PendingBackup pending, BackupSettings terms, CancellationToken cancellationToken)
     {
-        Dictionary<BackupId, BackupReader> open = [];
-        try
+        using OpenBackups open = new();
+        foreach (CompletedBackup backup in plan.From)
         {
-            foreach (CompletedBackup backup in plan.From)
-            {
-                open.Add(backup.Id, await OpenWholeAsync(backup, cancellationToken));
-            }
+            open.Add(await OpenIntactAsync(backup, cancellationToken));
+        }
 
-            TransferMonitor monitor = new(plan.Point.Domain, plan.DataBytes, progress: null);
-            await using ReadWatchdog guard = new(
-                [], monitor, terms.StallTimeout, () => Task.FromResult(false), time, cancellationToken);
-            Manifest? manifest = null;
-            await guard.ProtectAsync(async token => manifest = await WriteAsync(plan, open, pending, terms, monitor, token));
-            return manifest!;
-        }
-        finally
-        {
-            foreach (BackupReader backup in open.Values)
-            {
-                backup.Dispose();
-            }
-        }
+        TransferMonitor monitor = new(plan.Point.Domain, plan.DataBytes, progress: null);
+        await using ReadWatchdog guard = new(
+            [], monitor, terms.StallTimeout, () => Task.FromResult(false), time, cancellationToken);
+        Manifest? manifest = null;
+        await guard.ProtectAsync(
+            async token => manifest = await WriteAsync(plan, open, pending, terms, monitor, token));
+        return manifest!;
     }
 
     private async Task<Manifest> WriteAsync(
-        MergePlan plan, Dictionary<BackupId, BackupReader> open, PendingBackup pending, BackupSettings terms, TransferMonitor monitor,
-        CancellationToken cancellationToken)
+        MergePlan plan, OpenBackups open, PendingBackup pending, BackupSettings terms,
+        TransferMonitor monitor, CancellationToken cancellationToken)
     {
         Manifest old = plan.Point.Manifest;
         BackupReader point = open[old.Id];
@@ -133,14 +133,18 @@ public sealed class Merger(
             }
             else if (name == GuideName)
             {
-                string guide = Encoding.UTF8.GetString(await point.Reader.ReadSmallAsync(member, LongestGuideBytes, cancellationToken));
-                _ = await archive.AddAsync(name, Encoding.UTF8.GetBytes(RestoreGuide.Merge(guide, old)), cancellationToken);
+                string guide =
+                    Encoding.UTF8.GetString(
+                        await point.Reader.ReadSmallAsync(member, LongestGuideBytes, cancellationToken));
+                _ = await archive.AddAsync(
+                    name, Encoding.UTF8.GetBytes(RestoreGuide.Merge(guide, old)), cancellationToken);
             }
             else
             {
                 await using MemberReader copy = point.Reader.OpenMember(member, member.Extents, ChunksAtOnce);
-                ArchiveMember copied = await archive.AddAsync(name, copy, monitor.Begin($"copying {name}"), cancellationToken);
-                DemandSame(member, copied);
+                ArchiveMember copied =
+                    await archive.AddAsync(name, copy, monitor.Begin($"copying {name}"), cancellationToken);
+                EnsureSameContent(member, copied);
             }
         }
 
@@ -149,7 +153,9 @@ public sealed class Merger(
         {
             Kind = BackupKind.Full,
             Archive = file,
-            Disks = [.. old.Disks.Select(disk => images.TryGetValue(disk.Target, out ArchiveMember? whole) ? MergePlan.Full(disk, whole) : disk)],
+            Disks = [.. old.Disks
+                .Select(disk => images.TryGetValue(disk.Target, out ArchiveMember? full) ? MergePlan.Full(disk, full)
+                    : disk)],
             Members = archive.Members,
             MergedFrom = [.. plan.From.Select(backup => backup.Id)],
         };
@@ -159,15 +165,16 @@ public sealed class Merger(
         manifest.Disks.Single(disk => disk.Target == image.Target).Layers[0].FileName == memberName;
 
     private static async Task<ArchiveMember> AddImageAsync(
-        ImageAssembly assembly, Dictionary<BackupId, BackupReader> open, BackupArchive archive, TransferMonitor monitor, CancellationToken cancellationToken)
+        ImageAssembly assembly, OpenBackups open, BackupArchive archive, TransferMonitor monitor,
+        CancellationToken cancellationToken)
     {
         await using AssembledDisk image = AssembledDisk.Open(assembly, id => open[id], ChunksAtOnce);
         string name = ManifestImage.MemberName(assembly.Target, isFull: true);
         return await archive.AddAsync(name, image.Content, monitor.Begin($"merging {name}"), cancellationToken);
     }
 
-    /// <summary>What is read at any offset has no checksum but those of the chunks, so these must be known to be right.</summary>
-    private async Task<BackupReader> OpenWholeAsync(CompletedBackup backup, CancellationToken cancellationToken)
+    /// <summary>Opens a backup without damage: random reads are verified only by the checksums of the chunks.</summary>
+    private async Task<BackupReader> OpenIntactAsync(CompletedBackup backup, CancellationToken cancellationToken)
     {
         BackupReader open = await BackupReader.OpenAsync(backup, log, cancellationToken);
         if (open.Damages.Count == 0)
@@ -177,22 +184,23 @@ public sealed class Merger(
 
         open.Dispose();
         throw new RunsException(
-            $"the backup {backup.Id} is damaged ({open.Damages[0].File}: {open.Damages[0].Reason}); see kvmbackup verify "
+            $"the backup {backup.Id} is damaged ({open.Damages[0].File}: {open.Damages[0].Reason}); see kvmbackup "
+                + "verify "
             + ShellWord.Quote($"{backup.Domain}@{backup.Id}"), ExitCode.DamageFound);
     }
 
-    private static void DemandSame(ArchiveMember member, ArchiveMember copied)
+    private static void EnsureSameContent(ArchiveMember member, ArchiveMember copied)
     {
         if (copied.ContentXxh128 != member.ContentXxh128)
         {
-            throw new RunsException($"{member.Name} was not read as it was written", ExitCode.DamageFound);
+            throw new RunsException($"{member.Name}: the copied content differs from the backup", ExitCode.DamageFound);
         }
     }
 }
 
-/// <summary>What came of merging the oldest backups of a domain.</summary>
-/// <param name="Merged">The backups that took the place of increments.</param>
-/// <param name="Removed">What retention could let go after that.</param>
+/// <summary>The result of merging the oldest backups of a domain.</summary>
+/// <param name="Merged">The full backups that replaced increments.</param>
+/// <param name="Removed">The backups that retention deleted after that.</param>
 public sealed record MergeResult(IReadOnlyList<CompletedBackup> Merged, IReadOnlyList<RetentionVerdict> Removed)
 {
     public static readonly MergeResult Nothing = new([], []);

@@ -5,8 +5,9 @@ using Serilog;
 
 namespace KvmBackup.Runs.Retention;
 
-/// <summary>Retention now, without a backup: the newest good one that is there takes the place of the proof.</summary>
-public sealed class PruneRun(HostSettings settings, BackupDirectory target, Merger merger, TimeSpan wait, TimeProvider time, ILogger log)
+/// <summary>Applies retention without a new backup: the newest good backup is the proof.</summary>
+public sealed class PruneRun(
+    HostSettings settings, BackupDirectory target, Merger merger, TimeSpan wait, TimeProvider time, ILogger log)
 {
     /// <exception cref="KvmBackupException">The backup directory is not the file system that it should be, or cannot be read.</exception>
     public async Task<PruneReport> RunAsync(bool isDryRun, CancellationToken cancellationToken)
@@ -26,7 +27,7 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Merg
                 damages.AddRange(target.ForDomain(name).List().Damages.Select(damage => $"{name}/{damage}"));
                 if (FindSettings(name) is not { } terms)
                 {
-                    notes.Add($"{name}: {Tell(name)}; its backups stay until you delete them");
+                    notes.Add($"{name}: {DescribeMissingSettings(name)}; its backups stay until you delete them");
                     continue;
                 }
 
@@ -55,16 +56,19 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Merg
         };
     }
 
-    // A domain that is found by its pool need not be asked for: its newest backup tells which pools it was in.
+    // For a domain that is selected by its pool, the newest backup contains the pools.
     private BackupSettings? FindSettings(DomainName name) => settings.FindSettings(
         name, target.ForDomain(name).List().Backups is [{ } newest, ..] ? newest.Manifest.FindImages() : []);
 
-    private static string Tell(DomainName name) => ImageIdentity.Find(name) is null
+    private static string DescribeMissingSettings(DomainName name) => ImageIdentity.Find(name) is null
         ? "not in the configuration" : "no selection of images of the configuration covers it";
 
-    /// <summary>The oldest increments first, so that what they stand on can go now.</summary>
+    /// <summary>
+    /// Merges the oldest increments first, so that the backups on which they depend can be deleted now.
+    /// </summary>
     private async Task<MergeResult> MergeAsync(
-        DomainDirectory directory, BackupSettings terms, DomainLock? held, List<string> notes, CancellationToken cancellationToken)
+        DomainDirectory directory, BackupSettings terms, DomainLock? held, List<string> notes,
+        CancellationToken cancellationToken)
     {
         IReadOnlyList<CompletedBackup> backups = directory.List().Backups;
         if (terms.FullEvery is not { IsMerging: true } || FindProof(backups) is not { } proof)
@@ -79,7 +83,8 @@ public sealed class PruneRun(HostSettings settings, BackupDirectory target, Merg
 
         notes.AddRange(MergePlanner.Plan(terms.Retention, proof, backups) is not { } plan ? [] : new[]
         {
-            $"{proof.Domain}: would merge {string.Join(", ", plan.From.SkipLast(1).Select(one => one.Id))} into {plan.Point.Id}",
+            $"{proof.Domain}: would merge {string.Join(", ", plan.From.SkipLast(1).Select(one => one.Id))} into "
+                + $"{plan.Point.Id}",
         });
         return MergeResult.Nothing;
     }

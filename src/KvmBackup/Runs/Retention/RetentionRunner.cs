@@ -4,15 +4,15 @@ using Serilog;
 
 namespace KvmBackup.Runs.Retention;
 
-/// <summary>Lets old backups go, after a new one is proven.</summary>
+/// <summary>Deletes old backups after a new one is published.</summary>
 public sealed class RetentionRunner(ILogger log)
 {
     /// <param name="directory">The domain's backups.</param>
-    /// <param name="policy">How long they stay.</param>
+    /// <param name="policy">The retention policy.</param>
     /// <param name="proof">The newest good backup.</param>
     /// <param name="held">The lock of the directory.</param>
-    /// <returns>What was removed.</returns>
-    /// <exception cref="KvmBackupException">A backup could not be removed.</exception>
+    /// <returns>The deleted backups.</returns>
+    /// <exception cref="KvmBackupException">A backup could not be deleted.</exception>
     public IReadOnlyList<RetentionVerdict> Retain(
         DomainDirectory directory, RetentionPolicy policy, CompletedBackup proof, DomainLock held)
     {

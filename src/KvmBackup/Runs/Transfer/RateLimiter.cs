@@ -1,27 +1,26 @@
 namespace KvmBackup.Runs.Transfer;
 
 /// <summary>
-/// Lets so many bytes pass in a second: each read waits until it is paid for. What was not used for a while is not saved up
-/// beyond <see cref="Burst"/>.
+/// Limits reads to a number of bytes per second. Unused capacity is kept only for <see cref="Burst"/>.
 /// </summary>
 public sealed class RateLimiter(long bytesPerSecond, TimeProvider time)
 {
-    /// <summary>Evens out what timers and other work of the host make late.</summary>
+    /// <summary>Compensates for late timers and other load of the host.</summary>
     private static readonly TimeSpan Burst = TimeSpan.FromMilliseconds(250);
 
-    private readonly Lock gate = new();
+    private readonly Lock bookLock = new();
     private readonly long start = time.GetTimestamp();
-    private TimeSpan paidUntil;
+    private TimeSpan bookedUntil;
     private int waiting;
 
-    /// <summary>Somebody waits for the pace just now, and for nothing else.</summary>
+    /// <summary>Whether a read currently waits for the limiter.</summary>
     public bool IsWaiting => Volatile.Read(ref waiting) > 0;
 
-    /// <returns>Null when there is no limit.</returns>
+    /// <returns>The limiter; null when there is no limit.</returns>
     public static RateLimiter? Of(ResourceLimits limits, TimeProvider time) =>
         limits.BytesPerSecond is > 0 and { } rate ? new RateLimiter(rate, time) : null;
 
-    /// <summary>Returns when so much may be read.</summary>
+    /// <summary>Waits until this number of bytes may be read.</summary>
     public async ValueTask TakeAsync(int bytes, CancellationToken cancellationToken)
     {
         TimeSpan wait = Book(bytes);
@@ -43,18 +42,18 @@ public sealed class RateLimiter(long bytesPerSecond, TimeProvider time)
 
     private TimeSpan Book(int bytes)
     {
-        lock (gate)
+        lock (bookLock)
         {
             TimeSpan now = time.GetElapsedTime(start);
-            TimeSpan begin = paidUntil > now - Burst ? paidUntil : now - Burst;
-            paidUntil = begin + TimeSpan.FromSeconds((double)bytes / bytesPerSecond);
-            return paidUntil - now;
+            TimeSpan begin = bookedUntil > now - Burst ? bookedUntil : now - Burst;
+            bookedUntil = begin + TimeSpan.FromSeconds((double)bytes / bytesPerSecond);
+            return bookedUntil - now;
         }
     }
 }
 
-/// <summary>A source that is read no faster than a pace lets it.</summary>
-public sealed class RateLimitedSource(IExtentSource source, RateLimiter pace) : IExtentSource
+/// <summary>A source whose reads are limited.</summary>
+public sealed class RateLimitedSource(IExtentSource source, RateLimiter limiter) : IExtentSource
 {
     public long SizeBytes => source.SizeBytes;
 
@@ -62,7 +61,7 @@ public sealed class RateLimitedSource(IExtentSource source, RateLimiter pace) : 
 
     public async ValueTask ReadAsync(long offsetBytes, Memory<byte> buffer, CancellationToken cancellationToken)
     {
-        await pace.TakeAsync(buffer.Length, cancellationToken);
+        await limiter.TakeAsync(buffer.Length, cancellationToken);
         await source.ReadAsync(offsetBytes, buffer, cancellationToken);
     }
 }

@@ -1,43 +1,44 @@
 namespace KvmBackup.Runs.Transfer;
 
-/// <summary>Adds up the bytes of one file after another into the progress of a whole job.</summary>
+/// <summary>Adds up the bytes of several files to the progress of a job.</summary>
 public sealed class TransferMonitor(DomainName domain, long totalBytes, IProgress<TransferProgress>? progress)
 {
     private long finishedBytes;
     private long currentBytes;
     private Func<bool>? isWaiting;
 
-    /// <summary>How fast sources may be read; null is as fast as they are.</summary>
+    /// <summary>The limiter for reads of the sources; null for no limit.</summary>
     public RateLimiter? RateLimiter { get; init; }
 
-    /// <summary>What it means when nothing moves, the beginning of a sentence.</summary>
+    /// <summary>The description of a stall, as the beginning of a sentence.</summary>
     public string Stall { get; init; } = "the target took no data";
 
-    /// <summary>Bytes up to now.</summary>
+    /// <summary>The number of bytes up to now.</summary>
     public long DoneBytes => Interlocked.Read(ref finishedBytes) + Interlocked.Read(ref currentBytes);
 
-    /// <summary>Nothing moves now because the source of the data, or the pace, lets wait, and not what takes them.</summary>
+    /// <summary>Whether the transfer currently waits for the source or the limiter, and not for the target.</summary>
     public bool IsWaiting => RateLimiter is { IsWaiting: true } || (Volatile.Read(ref isWaiting)?.Invoke() ?? false);
 
-    /// <summary>A source at the pace that is wanted.</summary>
-    public IExtentSource Paced(IExtentSource source) => RateLimiter is null ? source : new RateLimitedSource(source, RateLimiter);
+    /// <summary>Applies the limiter to a source.</summary>
+    public IExtentSource Limit(IExtentSource source) =>
+        RateLimiter is null ? source : new RateLimitedSource(source, RateLimiter);
 
-    /// <summary>From now on the source says whether it is what lets wait; until the scope ends.</summary>
+    /// <summary>Until the scope ends, the source reports whether the transfer waits for it.</summary>
     public IDisposable Watch(Func<bool> isSourceWaiting)
     {
         Volatile.Write(ref isWaiting, isSourceWaiting);
-        return new Watched(this);
+        return new WatchScope(this);
     }
 
-    /// <summary>The source is asked something long, and keeps its own limits.</summary>
-    public async Task<TResult> WaitAsync<TResult>(Task<TResult> asked)
+    /// <summary>Waits for a long request to the source, which has its own time limit.</summary>
+    public async Task<TResult> WaitAsync<TResult>(Task<TResult> request)
     {
-        using IDisposable asking = Watch(() => true);
-        return await asked;
+        using IDisposable waiting = Watch(() => true);
+        return await request;
     }
 
     /// <summary>Begins the next file.</summary>
-    /// <returns>Takes the bytes of this file up to now.</returns>
+    /// <returns>Receives the number of bytes of this file up to now.</returns>
     public IProgress<long> Begin(string step)
     {
         _ = Interlocked.Add(ref finishedBytes, Interlocked.Exchange(ref currentBytes, 0));
@@ -51,7 +52,7 @@ public sealed class TransferMonitor(DomainName domain, long totalBytes, IProgres
         progress?.Report(new TransferProgress(domain, step, done, Math.Max(totalBytes, done)));
     }
 
-    private sealed class Watched(TransferMonitor monitor) : IDisposable
+    private sealed class WatchScope(TransferMonitor monitor) : IDisposable
     {
         public void Dispose() => Volatile.Write(ref monitor.isWaiting, null);
     }

@@ -51,7 +51,7 @@ public sealed class DryRunTests : IDisposable
 
         Assert.Equal(JobOutcome.Failed, report.Outcome);
         Assert.Contains("(overlay_headroom is 100 % of the disks' size)", report.Reason, StringComparison.Ordinal);
-        Assert.Contains("set overlay_headroom to the share", report.Reason, StringComparison.Ordinal);
+        Assert.Contains("set overlay_headroom to a sufficient share", report.Reason, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -173,7 +173,7 @@ public sealed partial class GuestBackupTests : IDisposable
         JobReport report = await RunAsync();
 
         Assert.Equal(JobOutcome.NeedsManualAction, report.Outcome);
-        Assert.Contains("disk vda: unexpected FormatException in KvmBackup.", report.Reason, StringComparison.Ordinal);
+        Assert.Contains("web1: vda: unexpected FormatException in KvmBackup.", report.Reason, StringComparison.Ordinal);
         Assert.Equal([PinState.Releasing, PinState.Released], Assert.Single(journal.ListOpen()).Pins.Select(pin => pin.State));
     }
 

@@ -16,15 +16,15 @@ public sealed class FaultInjectionTests
     [InlineData("Thawed:vda", "")]
     [InlineData("releasing", "")]
     [InlineData("", "")]
-    public void The_program_is_held_after_the_step_that_was_asked_for_and_no_other(string? holdAfter, string held)
+    public void The_program_stops_after_the_requested_step_only(string? holdAfter, string held)
     {
         int holds = 0;
-        FaultInjection gate = new(holdAfter, () => holds++, Logger.None);
+        FaultInjection faults = new(holdAfter, () => holds++, Logger.None);
 
-        gate.Pass(Web1.Identity.Name, JobStep.Frozen);
-        gate.Pass(Web1.Identity.Name, JobStep.Thawed);
-        gate.Pass(Web1.Identity.Name, JobStep.Releasing, Web1.Vda);
-        gate.Pass(Web1.Identity.Name, JobStep.Releasing, Web1.Vdb);
+        faults.Pass(Web1.Identity.Name, JobStep.Frozen);
+        faults.Pass(Web1.Identity.Name, JobStep.Thawed);
+        faults.Pass(Web1.Identity.Name, JobStep.Releasing, Web1.Vda);
+        faults.Pass(Web1.Identity.Name, JobStep.Releasing, Web1.Vdb);
 
         Assert.Equal(held.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length, holds);
     }

@@ -7,37 +7,39 @@ using Serilog.Events;
 
 namespace KvmBackup.Tests.Runs.Capture;
 
-/// <summary>Less of the host, and never while a guest waits.</summary>
+/// <summary>The lower priority, which never applies while a guest waits.</summary>
 public sealed class ProcessPriorityScopeTests
 {
     private static readonly ResourceLimits Nice = new(null, 10, IoPriority.Idle);
     private readonly List<string> happened = [];
 
     [Fact]
-    public async Task It_is_lowered_while_a_disk_is_read_and_back_when_that_ends_or_fails()
+    public async Task The_priority_is_lowered_during_a_read_and_restored_after_success_and_failure()
     {
         ProcessPriorityScope priority = new(_ => Lower(), Logger.None);
         using CancellationTokenSource ended = new();
         await ended.CancelAsync();
 
         await priority.Of(new Witness(happened), Nice).ReadAsync(null!, null!, CancellationToken.None);
-        await Assert.ThrowsAsync<OperationCanceledException>(() => priority.Of(new Witness(happened), Nice).ReadAsync(null!, null!, ended.Token));
+        await Assert.ThrowsAsync<OperationCanceledException>(
+            () => priority.Of(new Witness(happened), Nice).ReadAsync(null!, null!, ended.Token));
 
         Assert.Equal(["lower", "read", "back", "lower", "back"], happened);
     }
 
     [Fact]
-    public async Task Who_wants_nothing_is_left_alone()
+    public async Task Without_limits_the_priority_is_unchanged()
     {
         ProcessPriorityScope priority = new(_ => Lower(), Logger.None);
 
-        await priority.Of(new Witness(happened), new ResourceLimits(1000, 0, IoPriority.None)).ReadAsync(null!, null!, CancellationToken.None);
+        await priority.Of(new Witness(happened), new ResourceLimits(1000, 0, IoPriority.None)).ReadAsync(
+            null!, null!, CancellationToken.None);
 
         Assert.Equal(["read"], happened);
     }
 
     [Fact]
-    public async Task What_could_not_be_undone_is_not_done_and_told_once()
+    public async Task A_change_that_cannot_be_undone_is_not_made_and_reported_once()
     {
         using Logger log = new LoggerConfiguration().WriteTo.Sink(new Witness(happened)).CreateLogger();
         ProcessPriorityScope priority = new(_ => throw new RunsException("it takes root"), log);
@@ -46,7 +48,8 @@ public sealed class ProcessPriorityScopeTests
         await priority.Of(new Witness(happened), Nice).ReadAsync(null!, null!, CancellationToken.None);
 
         Assert.Equal(
-            ["This run goes on as it was started, without limits: {nice, ionice}: \"it takes root\"", "read", "read"], happened);
+            ["This run goes on as it was started, without limits: {nice, ionice}: \"it takes root\"", "read", "read"],
+            happened);
     }
 
     private Witness Lower()

@@ -12,7 +12,7 @@ public sealed class ReadWatchdogTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public async Task Reading_goes_on_while_there_is_room()
+    public async Task Reading_continues_while_there_is_free_space()
     {
         bool isRead = false;
         await using (ReadWatchdog guard = Watch(folder.DirectoryPath))
@@ -28,7 +28,7 @@ public sealed class ReadWatchdogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_folder_whose_room_cannot_be_read_ends_the_reading_and_not_the_run()
+    public async Task A_folder_with_unreadable_free_space_ends_the_read_and_not_the_run()
     {
         await using ReadWatchdog guard = Watch(folder.PathOf("absent"));
 
@@ -40,7 +40,7 @@ public sealed class ReadWatchdogTests : IDisposable
     }
 
     [Fact]
-    public async Task An_interruption_is_not_taken_for_a_lack_of_room()
+    public async Task An_interruption_is_not_reported_as_a_lack_of_free_space()
     {
         using CancellationTokenSource source = new();
         await using ReadWatchdog guard = Watch(folder.DirectoryPath, cancellationToken: source.Token);
@@ -51,7 +51,7 @@ public sealed class ReadWatchdogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_target_that_takes_nothing_does_not_keep_the_guest_waiting()
+    public async Task A_stalled_target_aborts_the_read()
     {
         await using ReadWatchdog guard = Watch(folder.DirectoryPath, stallLimit: TimeSpan.Zero);
 
@@ -62,7 +62,7 @@ public sealed class ReadWatchdogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_source_that_lets_wait_is_not_told_as_the_target()
+    public async Task A_slow_source_is_not_reported_as_a_stalled_target()
     {
         TransferMonitor monitor = new(Web1.Identity.Name, 1, null) { Stall = "the archive gave no data" };
         using IDisposable waiting = monitor.Watch(() => true);
@@ -78,10 +78,10 @@ public sealed class ReadWatchdogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_guest_that_is_paused_in_the_middle_is_not_left_so_until_all_is_read()
+    public async Task A_pause_by_a_write_error_aborts_the_read()
     {
-        int asked = 0;
-        await using ReadWatchdog guard = Watch(folder.DirectoryPath, isPaused: () => ++asked > 1);
+        int checks = 0;
+        await using ReadWatchdog guard = Watch(folder.DirectoryPath, isPaused: () => ++checks > 1);
 
         RunsException failure = await Assert.ThrowsAsync<RunsException>(
             () => guard.ProtectAsync(token => Task.Delay(TimeSpan.FromSeconds(30), token)));
@@ -90,7 +90,7 @@ public sealed class ReadWatchdogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_guest_that_was_paused_beforehand_is_backed_up()
+    public async Task A_guest_that_was_already_paused_is_backed_up()
     {
         await using ReadWatchdog guard = Watch(folder.DirectoryPath, isPaused: () => true);
 
@@ -106,7 +106,8 @@ public sealed class ReadWatchdogTests : IDisposable
     }
 
     private static ReadWatchdog Watch(
-        string folder, TimeSpan? stallLimit = null, Func<bool>? isPaused = null, CancellationToken cancellationToken = default) =>
+        string folder, TimeSpan? stallLimit = null, Func<bool>? isPaused = null,
+        CancellationToken cancellationToken = default) =>
         new(
             [new PlannedOverlay(Web1.Vda, "/base", "raw", Path.Combine(folder, "overlay"))],
             new TransferMonitor(Web1.Identity.Name, 1, null), stallLimit ?? TimeSpan.FromMinutes(1),

@@ -111,7 +111,8 @@ public sealed class TargetSpaceTests
         RbdSource source = new(Image, [], null, null);
         ChainBase? below = kind == BackupKind.Full ? null : new ChainBase(kind, Web1.Id, "s1");
         BackupImage taken = new(
-            source, new RbdLocation(Image, RbdAccess.Default), new RbdImageFacts("1", 1 << 20, 4 << 20, true, true, null, null), "s2", below)
+            source, new RbdLocation(Image, RbdAccess.Default),
+            new RbdImageFacts("1", 1 << 20, 4 << 20, true, true, null, null), "s2", below)
         {
             DataBytes = dataBytes,
         };

@@ -106,7 +106,7 @@ public sealed class CompareWorkflowTests : IDisposable
 
         RunsException failure = await Assert.ThrowsAsync<RunsException>(() => CompareAsync(backup));
 
-        Assert.Contains("no single instant", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("not consistent", failure.Message, StringComparison.Ordinal);
         Assert.Empty(host.Journal.ListOpen());
     }
 

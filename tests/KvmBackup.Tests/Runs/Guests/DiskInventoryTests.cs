@@ -8,22 +8,23 @@ public sealed class DiskInventoryTests
     private static readonly RbdImage Image = RbdImage.Parse("rbd/a");
 
     [Theory]
-    [InlineData("{domains: {web1: {rotate: 1}}}", "left to the domain web1, whose disk vdb it is")]
-    [InlineData("{domains_by_pool: {rbd: {rotate: 1}}}", "left to the domain web1, whose disk vdb it is")]
+    [InlineData("{domains: {web1: {rotate: 1}}}", "backed up with the domain web1 as its disk vdb")]
+    [InlineData("{domains_by_pool: {rbd: {rotate: 1}}}", "backed up with the domain web1 as its disk vdb")]
     [InlineData("{domains: {other: {rotate: 1}}}", null)]
     [InlineData("{domains: {web1: {rotate: 1, disks: {exclude: vdb}}}}", null)]
-    [InlineData("{domains: {web1: {rotate: 1, ceph: {conf: /etc/ceph/b.conf}}}}", "left to the domain web1, whose disk vdb it is")]
+    [InlineData("{domains: {web1: {rotate: 1, ceph: {conf: /etc/ceph/b.conf}}}}", "backed up with the domain web1 as "
+        + "its disk vdb")]
     [InlineData("{ceph: {conf: /etc/ceph/a.conf}, domains: {web1: {rotate: 1, ceph: {conf: /etc/ceph/b.conf}}}}", null)]
-    public void An_image_is_left_to_the_domain_that_backs_it_up(string host, string? owner) =>
+    public void An_image_of_a_backed_up_domain_is_not_backed_up_twice(string host, string? owner) =>
         Assert.Equal(owner, FindOwner(host, []));
 
     [Fact]
-    public void What_a_domain_excludes_by_its_metadata_is_backed_up_by_nobody() => Assert.Equal(
-        "excluded in the metadata of the domain web1, whose disk vdb it is",
+    public void A_disk_that_its_domain_s_metadata_exclude_is_not_backed_up() => Assert.Equal(
+        "excluded in the metadata of the domain web1, as its disk vdb",
         FindOwner("{domains: {other: {rotate: 1}}}", [new DiskTarget("vdb")]));
 
     [Fact]
-    public void A_domain_that_is_named_is_not_found_by_its_pool_again()
+    public void A_configured_domain_is_not_selected_by_its_pool_again()
     {
         HostSettings complete = Complete("{domains: {web1: {rotate: 7}}, domains_by_pool: {rbd: {rotate: 1}}}", []);
 
@@ -50,7 +51,8 @@ public sealed class DiskInventoryTests
         string section = host.TrimEnd('}');
         string rest = host[section.Length..];
         HostSettings settings = ConfigurationReader.Parse(
-            $"cloud1: {section}{rest[..^1]}, backupdir: /mnt, day_of_week: daily, images: {{all: {{pool: rbd, rotate: 1}}}}}}",
+            $"cloud1: {section}{rest[..^1]}, backupdir: /mnt, day_of_week: daily, images: {{all: {{pool: rbd, rotate: "
+                + $"1}}}}}}",
             "config.yml", "cloud1");
         return DiskInventory.Complete(settings, [Web1(excluded)]);
     }

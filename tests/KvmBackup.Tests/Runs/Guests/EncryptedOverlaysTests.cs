@@ -14,24 +14,28 @@ public sealed class EncryptedOverlaysTests : IDisposable
 
     public EncryptedOverlaysTests()
     {
-        overlay = host.Vdb with { Encryption = new DiskEncryption(DiskEncryption.Luks, Secret, null), SizeBytes = 64 << 20 };
-        host.Shell.On($"secret-get-value --secret {Secret}", [.. Enumerable.Repeat(0, 30).Select(_ => Reply.Good(Value + "\n"))]);
+        overlay =
+            host.Vdb with { Encryption = new DiskEncryption(DiskEncryption.Luks, Secret, null), SizeBytes = 64 << 20 };
+        host.Shell.On(
+            $"secret-get-value --secret {Secret}", [.. Enumerable.Repeat(0, 30).Select(_ => Reply.Good(Value + "\n"))]);
     }
 
     public void Dispose() => host.Dispose();
 
     [Fact]
-    public async Task Without_an_encrypted_disk_libvirt_makes_the_overlays() =>
+    public async Task Without_an_encrypted_disk_libvirt_creates_the_overlays() =>
         Assert.False(await Overlays.CreateAsync([host.Vda, host.Vdb], CancellationToken.None));
 
     [Fact]
-    public async Task An_overlay_gets_the_secret_of_its_base_which_is_on_no_command_line()
+    public async Task An_overlay_gets_the_secret_of_its_base_without_a_command_line_argument()
     {
         host.Shell.On("qemu-img create", Reply.Good(string.Empty), Reply.Good(string.Empty));
 
         Assert.True(await Overlays.CreateAsync([host.Vda, overlay], CancellationToken.None));
 
-        string[] calls = [.. host.Shell.Calls.Select(Recording.TextOf).Where(text => text.StartsWith("qemu-img create", StringComparison.Ordinal))];
+        string[] calls =
+            [.. host.Shell.Calls.Select(Recording.TextOf)
+                .Where(text => text.StartsWith("qemu-img create", StringComparison.Ordinal))];
         Assert.Equal(2, calls.Length);
         Assert.DoesNotContain("encrypt", calls[0], StringComparison.Ordinal);
         Assert.Contains(
@@ -39,7 +43,8 @@ public sealed class EncryptedOverlaysTests : IDisposable
             + $"-o encrypt.format=luks,encrypt.key-secret=sec0,encrypt.iter-time=200 {overlay.OverlayPath} 67108864",
             calls[1], StringComparison.Ordinal);
         Assert.Equal([Value], host.Shell.Inputs);
-        Assert.All(host.Shell.Calls, call => Assert.DoesNotContain(Value, Recording.TextOf(call), StringComparison.Ordinal));
+        Assert.All(
+            host.Shell.Calls, call => Assert.DoesNotContain(Value, Recording.TextOf(call), StringComparison.Ordinal));
     }
 
     [Fact]
@@ -55,19 +60,20 @@ public sealed class EncryptedOverlaysTests : IDisposable
     }
 
     [Fact]
-    public async Task Of_overlays_that_cannot_all_be_made_none_stays()
+    public async Task No_overlay_stays_when_one_cannot_be_created()
     {
         host.Shell.On(
             "qemu-img create", Reply.Good(string.Empty).Then(() => File.WriteAllText(host.Vda.OverlayPath, "made")),
             Reply.Bad("qemu-img: No space left on device"));
 
-        _ = await Assert.ThrowsAsync<DisksException>(() => Overlays.CreateAsync([host.Vda, overlay], CancellationToken.None));
+        _ = await Assert.ThrowsAsync<DisksException>(
+            () => Overlays.CreateAsync([host.Vda, overlay], CancellationToken.None));
 
         Assert.False(File.Exists(host.Vda.OverlayPath));
     }
 
     [Fact]
-    public async Task A_commit_without_the_guest_finds_the_secret()
+    public async Task An_offline_commit_reads_the_secret()
     {
         host.BePinned();
         host.Shell.On("qemu-img commit", Reply.Good("Image committed."));
@@ -76,8 +82,10 @@ public sealed class EncryptedOverlaysTests : IDisposable
 
         string call = Recording.TextOf(host.Shell.Calls[^1]);
         Assert.Contains(
-            $"json:{{\"driver\":\"qcow2\",\"file\":{{\"driver\":\"file\",\"filename\":\"{overlay.OverlayPath}\"}}", call, StringComparison.Ordinal);
-        Assert.Contains("\"encrypt.key-secret\":\"sec0\",\"backing\":{\"driver\":\"luks\"", call, StringComparison.Ordinal);
+            $"json:{{\"driver\":\"qcow2\",\"file\":{{\"driver\":\"file\",\"filename\":\"{overlay.OverlayPath}\"}}",
+            call, StringComparison.Ordinal);
+        Assert.Contains(
+            "\"encrypt.key-secret\":\"sec0\",\"backing\":{\"driver\":\"luks\"", call, StringComparison.Ordinal);
         Assert.Equal([Value], host.Shell.Inputs);
     }
 
@@ -97,11 +105,15 @@ public sealed class EncryptedOverlaysTests : IDisposable
     {
         host.Shell.On(
             "secret-list",
-            Reply.Good($" {Web1Host.Other}   ceph     client.kvm secret\n {Secret}   volume   /images/a.qcow2\n"), Reply.Good("\n"));
+            Reply.Good($" {Web1Host.Other}   ceph     client.kvm secret\n {Secret}   volume   /images/a.qcow2\n"),
+            Reply.Good("\n"));
 
-        Assert.Equal(Value, await host.Libvirt.ReadSecretAsync(new DiskEncryption("luks", null, "/images/a.qcow2"), CancellationToken.None));
+        Assert.Equal(Value,
+            await host.Libvirt.ReadSecretAsync(
+                new DiskEncryption("luks", null, "/images/a.qcow2"), CancellationToken.None));
         _ = await Assert.ThrowsAsync<HypervisorException>(
-            () => host.Libvirt.ReadSecretAsync(new DiskEncryption("luks", null, "/images/a.qcow2"), CancellationToken.None));
+            () => host.Libvirt.ReadSecretAsync(
+                new DiskEncryption("luks", null, "/images/a.qcow2"), CancellationToken.None));
     }
 
     private EncryptedOverlays Overlays => new(host.Libvirt, host.Images);

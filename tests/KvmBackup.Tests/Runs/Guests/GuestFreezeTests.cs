@@ -22,7 +22,7 @@ public sealed class GuestFreezeTests : IDisposable
     [InlineData(true, 5, 5)]
     [InlineData(false, 60, 60)]
     [InlineData(false, 5, 5)]
-    public async Task Windows_which_thaws_by_itself_gets_eight_seconds_at_most(bool isWindows, int setSeconds, int givenSeconds)
+    public async Task The_freeze_limit_of_Windows_is_eight_seconds(bool isWindows, int setSeconds, int givenSeconds)
     {
         if (isWindows)
         {
@@ -35,9 +35,10 @@ public sealed class GuestFreezeTests : IDisposable
     }
 
     [Fact]
-    public async Task An_agent_that_does_not_tell_its_system_gets_what_the_settings_say()
+    public async Task An_agent_without_system_information_gets_the_configured_limit()
     {
-        host.Shell.On("guest-get-osinfo", Reply.Bad("error: internal error: The command guest-get-osinfo has not been found"));
+        host.Shell.On(
+            "guest-get-osinfo", Reply.Bad("error: internal error: The command guest-get-osinfo has not been found"));
 
         FreezeCapability chance = await Freeze().PrepareAsync(await JobAsync(20), CancellationToken.None);
 
@@ -45,12 +46,13 @@ public sealed class GuestFreezeTests : IDisposable
     }
 
     [Fact]
-    public async Task The_limit_goes_to_the_agent_with_the_freeze()
+    public async Task The_limit_of_the_freeze_is_passed_to_libvirt()
     {
         host.Shell.On("guest-fsfreeze-freeze", Reply.Of("agent/freeze"));
         DomainJob job = await JobAsync(20);
 
-        FreezeResult result = await Freeze().BeginAsync(job, new FreezeCapability(null, TimeSpan.FromSeconds(8)), CancellationToken.None);
+        FreezeResult result =
+            await Freeze().BeginAsync(job, new FreezeCapability(null, TimeSpan.FromSeconds(8)), CancellationToken.None);
 
         await using FrozenGuest guest = result.Guest!;
         Assert.Equal(["--timeout", "8"], host.Shell.Calls[^1].Arguments.SkipWhile(word => word != "--timeout").Take(2));
@@ -61,10 +63,11 @@ public sealed class GuestFreezeTests : IDisposable
     [InlineData(QuiesceMode.Off)]
     [InlineData(QuiesceMode.Try)]
     [InlineData(QuiesceMode.Require)]
-    public async Task A_guest_without_a_channel_is_not_asked(QuiesceMode quiesce)
+    public async Task A_guest_without_an_agent_channel_is_not_queried(QuiesceMode quiesce)
     {
         DomainJob job = await JobAsync(20);
-        job = job with { Facts = job.Facts with { HasAgentChannel = false }, Settings = job.Settings with { Quiesce = quiesce } };
+        job = job with { Facts = job.Facts with { HasAgentChannel = false },
+            Settings = job.Settings with { Quiesce = quiesce } };
 
         Task<FreezeCapability> prepare = Freeze().PrepareAsync(job, CancellationToken.None);
 
@@ -84,5 +87,6 @@ public sealed class GuestFreezeTests : IDisposable
     private GuestFreeze Freeze() => new(host.Agent, Logger.None);
 
     private async Task<DomainJob> JobAsync(int seconds) => new(
-        Web1.Settings with { FreezeTimeout = TimeSpan.FromSeconds(seconds) }, await host.DescribeAsync(), [], [], [], 0, []);
+        Web1.Settings with { FreezeTimeout = TimeSpan.FromSeconds(seconds) }, await host.DescribeAsync(), [], [], [], 0,
+        []);
 }

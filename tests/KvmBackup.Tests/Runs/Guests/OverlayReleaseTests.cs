@@ -18,13 +18,14 @@ public sealed class OverlayReleaseTests : IDisposable
     {
         host.BePinned();
         shell = host.Shell.Now("shut-off/domstate").On(
-            "dumpxml --security-info --inactive", Reply.Of("pinned/dumpxml-inactive"), Reply.Of("pinned/dumpxml-inactive"));
+            "dumpxml --security-info --inactive", Reply.Of("pinned/dumpxml-inactive"),
+            Reply.Of("pinned/dumpxml-inactive"));
     }
 
     public void Dispose() => host.Dispose();
 
     [Fact]
-    public async Task A_guest_that_was_shut_off_is_committed_offline_and_put_back()
+    public async Task A_guest_that_was_shut_off_is_committed_offline_and_its_definition_is_set_back()
     {
         shell.On("blockcommit", Reply.Bad(NotRunning))
             .On("qemu-img commit", Reply.Good("Image committed."))
@@ -32,16 +33,18 @@ public sealed class OverlayReleaseTests : IDisposable
 
         await ReleaseAsync();
 
-        Assert.Equal(["blockcommit", "qemu-img commit", "define"], shell.Order("blockcommit", "qemu-img commit", "define"));
+        Assert.Equal(
+            ["blockcommit", "qemu-img commit", "define"], shell.Order("blockcommit", "qemu-img commit", "define"));
         Assert.Equal(
             ["commit", "-f", "qcow2", "-b", host.Vda.BasePath, host.Vda.OverlayPath],
             shell.Calls.First(call => call.Program == "qemu-img").Arguments);
     }
 
     [Fact]
-    public async Task A_guest_that_starts_before_its_definition_is_put_back_is_committed_as_a_running_one()
+    public async Task A_guest_that_starts_before_its_definition_is_repaired_is_committed_by_a_block_job()
     {
-        // It started on its overlay, and its definition names the base: left so, its next start would lose what it wrote.
+        // It started on its overlay, and its definition names the base: without a repair the next start would lose
+        // data.
         shell.On("blockcommit", Reply.Bad(NotRunning), Reply.Good("Active Block Commit started").Then(
                 () => shell.Now("ready/dumpxml", "running/domstate")))
             .On("qemu-img commit", Reply.Good("Image committed."))
@@ -55,7 +58,7 @@ public sealed class OverlayReleaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_guest_that_holds_its_images_again_is_committed_as_a_running_one()
+    public async Task A_guest_that_runs_again_is_committed_by_a_block_job()
     {
         shell.On("blockcommit", Reply.Bad(NotRunning), Reply.Good("Active Block Commit started").Then(
                 () => shell.Now("ready/dumpxml")))
@@ -68,10 +71,11 @@ public sealed class OverlayReleaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_commit_that_fails_every_time_keeps_the_overlay_and_the_definition()
+    public async Task A_commit_that_always_fails_keeps_the_overlay_and_the_definition()
     {
         shell.On("blockcommit", [.. Enumerable.Repeat(NotRunning, 9).Select(text => Reply.Bad(text))])
-            .On("qemu-img commit", [.. Enumerable.Repeat("qemu-img: No space left", 9).Select(text => Reply.Bad(text))]);
+            .On("qemu-img commit",
+                [.. Enumerable.Repeat("qemu-img: No space left", 9).Select(text => Reply.Bad(text))]);
 
         DisksException failure = await Assert.ThrowsAsync<DisksException>(() => ReleaseAsync());
 
@@ -88,7 +92,8 @@ public sealed class OverlayReleaseTests : IDisposable
         shell.On("blockcommit", Reply.Bad(NotRunning))
             .On("qemu-img commit", Reply.Good("Image committed."), Reply.Good("Image committed."))
             .On("virsh define", Reply.Good("Domain defined").Then(HaveReleased))
-            .On("managedsave-dumpxml", Reply.Good(saved), Reply.Good(saved), Reply.Good(saved), Reply.Good(onBase), Reply.Good(onBase))
+            .On("managedsave-dumpxml", Reply.Good(saved), Reply.Good(saved), Reply.Good(saved), Reply.Good(onBase),
+                Reply.Good(onBase))
             .On("managedsave-define", Reply.Good("Managed save state file updated.").Then(
                 () => Assert.True(File.Exists(host.Vda.OverlayPath))));
 
@@ -117,7 +122,7 @@ public sealed class OverlayReleaseTests : IDisposable
     }
 
     [Fact]
-    public async Task The_overlay_goes_last_and_only_the_one_that_was_recorded()
+    public async Task The_overlay_is_removed_last_and_only_if_it_is_the_recorded_one()
     {
         host.HaveWorkingCommits();
 
@@ -130,12 +135,13 @@ public sealed class OverlayReleaseTests : IDisposable
     }
 
     [Fact]
-    public async Task An_overlay_that_somebody_has_open_is_not_deleted()
+    public async Task An_open_overlay_is_not_deleted()
     {
-        // The definitions can be wrong about that, after a crash of libvirtd; the locks of QEMU cannot.
+        // After a crash of libvirtd the definitions can be wrong; the image locks of QEMU are reliable.
         shell.Now("pinned/vda-locked");
 
-        DisksException failure = await Assert.ThrowsAsync<DisksException>(() => host.Release.RemoveAsync(Web1.Identity, host.Vda, null));
+        DisksException failure =
+            await Assert.ThrowsAsync<DisksException>(() => host.Release.RemoveAsync(Web1.Identity, host.Vda, null));
 
         Assert.Equal(ExitCode.ManualActionRequired, failure.ExitCode);
         Assert.Contains("Failed to get shared \"write\" lock", failure.Message, StringComparison.Ordinal);
@@ -144,7 +150,7 @@ public sealed class OverlayReleaseTests : IDisposable
     }
 
     [Fact]
-    public async Task An_overlay_that_is_locked_after_its_commit_stays_and_needs_a_person()
+    public async Task An_overlay_that_is_locked_after_its_commit_stays_and_requires_manual_action()
     {
         host.HaveWorkingCommits();
         shell.Now("pinned/vda-locked");
@@ -156,7 +162,7 @@ public sealed class OverlayReleaseTests : IDisposable
     }
 
     [Fact]
-    public async Task Another_file_in_the_place_of_an_overlay_is_left_alone()
+    public async Task A_file_in_the_place_of_an_overlay_is_unchanged()
     {
         FileIdentity recorded = LocalFile.Identify(host.Vdb.OverlayPath);
 
@@ -166,7 +172,7 @@ public sealed class OverlayReleaseTests : IDisposable
     }
 
     [Fact]
-    public async Task An_overlay_that_is_gone_is_not_asked_for()
+    public async Task A_missing_overlay_is_not_queried()
     {
         File.Delete(host.Vda.OverlayPath);
 
@@ -176,7 +182,8 @@ public sealed class OverlayReleaseTests : IDisposable
     }
 
     private async Task<string> PinnedXmlAsync() =>
-        (await shell.RunAsync(host.Virsh.Call("dumpxml", "--domain", $"{Web1.Uuid}"), CancellationToken.None)).StandardOutput;
+        (await shell.RunAsync(
+            host.Virsh.Call("dumpxml", "--domain", $"{Web1.Uuid}"), CancellationToken.None)).StandardOutput;
 
     private void HaveReleased() => host.Be("released");
 

@@ -4,7 +4,7 @@ using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Runs.Guests;
 
-/// <summary>How a pinned domain is brought back to its own disks.</summary>
+/// <summary>The release of a domain to its own disks.</summary>
 public sealed class PinnedDomainReleaseTests : IDisposable
 {
     private readonly Web1Host host = new();
@@ -16,7 +16,7 @@ public sealed class PinnedDomainReleaseTests : IDisposable
     public void Dispose() => host.Dispose();
 
     [Fact]
-    public async Task A_failure_after_the_pin_brings_every_disk_back()
+    public async Task A_failure_after_the_snapshot_releases_every_disk()
     {
         (PinnedDomain pin, OpenEntry entry) = await BeginAsync();
         host.HaveWorkingCommits();
@@ -29,7 +29,7 @@ public sealed class PinnedDomainReleaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_disk_that_cannot_go_back_does_not_keep_the_others()
+    public async Task A_disk_that_cannot_be_released_does_not_prevent_the_release_of_the_others()
     {
         (PinnedDomain pin, OpenEntry entry) = await BeginAsync();
         host.HaveStubbornVda();
@@ -57,7 +57,7 @@ public sealed class PinnedDomainReleaseTests : IDisposable
     }
 
     [Fact]
-    public async Task An_overlay_that_another_file_has_taken_the_place_of_is_not_deleted()
+    public async Task A_file_that_replaced_an_overlay_is_not_deleted()
     {
         (PinnedDomain pin, _) = await BeginAsync();
         host.HaveWorkingCommits();

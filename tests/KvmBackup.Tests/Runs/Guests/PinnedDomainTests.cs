@@ -29,7 +29,7 @@ public sealed class PinnedDomainTests : IDisposable
     [Theory]
     [InlineData(QuiesceMode.Try)]
     [InlineData(QuiesceMode.Require)]
-    public async Task A_guest_is_asked_frozen_pinned_and_thawed_in_this_order(QuiesceMode quiesce)
+    public async Task Agent_check_freeze_snapshot_and_thaw_have_this_order(QuiesceMode quiesce)
     {
         (PinnedDomain pin, OpenEntry entry) = await BeginAsync(quiesce);
 
@@ -47,7 +47,7 @@ public sealed class PinnedDomainTests : IDisposable
     }
 
     [Fact]
-    public async Task Quiesce_off_never_asks_the_agent()
+    public async Task Quiesce_off_never_calls_the_agent()
     {
         (PinnedDomain pin, OpenEntry entry) = await BeginAsync(QuiesceMode.Off);
 
@@ -70,7 +70,8 @@ public sealed class PinnedDomainTests : IDisposable
 
     [Theory]
     [MemberData(nameof(AgentsThatCannot))]
-    public async Task Quiesce_try_goes_on_without_a_freeze_and_says_why(string question, string answer, string reason)
+    public async Task Quiesce_try_continues_without_a_freeze_and_reports_the_reason(
+        string question, string answer, string reason)
     {
         shell.On(question, Reply.Of(answer));
         (PinnedDomain pin, _) = await BeginAsync(QuiesceMode.Try);
@@ -81,7 +82,7 @@ public sealed class PinnedDomainTests : IDisposable
         Assert.Contains(reason, pin.Outcome.Reason, StringComparison.Ordinal);
         Assert.Contains(reason, Assert.Single(pin.Outcome.Warnings(QuiesceMode.Try)), StringComparison.Ordinal);
 
-        // What was asked for is undone before anything else happens.
+        // The freeze is undone before any other call.
         Assert.Equal(question == Freeze ? [Status, Freeze, Thaw, Status, Snapshot] : [Status, Snapshot], Order());
     }
 
@@ -114,7 +115,7 @@ public sealed class PinnedDomainTests : IDisposable
     }
 
     [Fact]
-    public async Task A_guest_that_someone_else_froze_is_left_as_it_is()
+    public async Task A_guest_that_another_program_froze_is_unchanged()
     {
         shell.On(Status, Reply.Of("agent/frozen"));
         (PinnedDomain pin, _) = await BeginAsync(QuiesceMode.Try);
@@ -144,7 +145,7 @@ public sealed class PinnedDomainTests : IDisposable
     [Fact]
     public async Task A_snapshot_whose_answer_is_lost_is_waited_for_and_undone()
     {
-        // virsh was killed; libvirt goes on, and says so twice: the overlays come after the thaw.
+        // virsh was killed; libvirt continues and reports its job twice: the overlays appear after the thaw.
         snapshot = Reply.Killed;
         (PinnedDomain pin, _) = await BeginAsync(QuiesceMode.Try);
         shell.On("domjobinfo", Snapshotting, Snapshotting.Then(host.BePinned));
@@ -155,15 +156,17 @@ public sealed class PinnedDomainTests : IDisposable
 
         Assert.Equal([Status, Freeze, Snapshot, Thaw, Status], Order());
         Assert.Equal([Thaw, "domjobinfo", "domjobinfo", "domjobinfo"], shell.Order(Thaw, "domjobinfo").Skip(1));
-        Assert.Equal(["--path vda --pivot", "--path vdb --pivot"], shell.Order("--path vda --pivot", "--path vdb --pivot"));
+        Assert.Equal(
+            ["--path vda --pivot", "--path vdb --pivot"], shell.Order("--path vda --pivot", "--path vdb --pivot"));
         Assert.False(File.Exists(host.Vda.OverlayPath) || File.Exists(host.Vdb.OverlayPath));
         Assert.True(pin.IsGuestClean);
     }
 
     [Fact]
-    public async Task A_snapshot_that_libvirt_may_still_make_is_left_to_recovery()
+    public async Task A_snapshot_that_libvirt_may_still_take_is_left_to_recovery()
     {
-        snapshot = Reply.Killed.Then(() => File.WriteAllText(host.Vda.OverlayPath, "made before the guest is put on it"));
+        snapshot = Reply.Killed.Then(() => File.WriteAllText(host.Vda.OverlayPath, "made before the guest is put on "
+            + "it"));
         (PinnedDomain pin, OpenEntry entry) = await BeginAsync(QuiesceMode.Try);
         shell.On("domjobinfo", [.. Enumerable.Repeat(0, 1000).Select(_ => Snapshotting)]);
 
@@ -178,7 +181,7 @@ public sealed class PinnedDomainTests : IDisposable
     }
 
     [Fact]
-    public async Task A_frozen_guest_waits_for_the_snapshot_no_longer_than_for_its_freeze()
+    public async Task The_snapshot_of_a_frozen_guest_has_the_limit_of_the_freeze()
     {
         (PinnedDomain pin, _) = await BeginAsync(QuiesceMode.Try);
 
@@ -199,7 +202,8 @@ public sealed class PinnedDomainTests : IDisposable
         (PinnedDomain pin, _) = await BeginAsync(QuiesceMode.Try);
         host.HaveWorkingCommits();
 
-        HypervisorException failure = await Assert.ThrowsAsync<HypervisorException>(() => pin.PinAsync(CancellationToken.None));
+        HypervisorException failure =
+            await Assert.ThrowsAsync<HypervisorException>(() => pin.PinAsync(CancellationToken.None));
         await pin.DisposeAsync();
 
         Assert.Contains("not on its overlay in the inactive definition", failure.Message, StringComparison.Ordinal);
@@ -208,12 +212,13 @@ public sealed class PinnedDomainTests : IDisposable
     }
 
     [Fact]
-    public async Task A_thaw_that_is_not_confirmed_leaves_the_journal_open_and_releases_the_disks()
+    public async Task An_unconfirmed_thaw_keeps_the_journal_open_and_releases_the_disks()
     {
         shell.On(Status, [Reply.Of("agent/thawed"), .. Enumerable.Repeat("agent/frozen", 5).Select(Reply.Of)]);
         (PinnedDomain pin, _) = await BeginAsync(QuiesceMode.Try);
 
-        HypervisorException failure = await Assert.ThrowsAsync<HypervisorException>(() => pin.PinAsync(CancellationToken.None));
+        HypervisorException failure =
+            await Assert.ThrowsAsync<HypervisorException>(() => pin.PinAsync(CancellationToken.None));
         host.HaveWorkingCommits();
         await pin.DisposeAsync();
 
@@ -223,7 +228,7 @@ public sealed class PinnedDomainTests : IDisposable
     }
 
     [Fact]
-    public async Task An_interruption_before_the_pin_touches_nothing()
+    public async Task An_interruption_before_the_snapshot_changes_nothing()
     {
         using CancellationTokenSource source = new();
         shell.On(Freeze, Reply.Hang.Then(source.Cancel));

@@ -38,16 +38,20 @@ public sealed class SavedReleaseTests : IDisposable
         await ReleaseAsync();
 
         Assert.Equal(
-            ["blockcommit", "blockcommit", "blockcommit", "managedsave --domain", "qemu-img commit", "managedsave-define", "virsh define", "start --domain"],
-            shell.Order("blockcommit", "managedsave --domain", "qemu-img commit", "managedsave-define", "virsh define", "start --domain"));
+            ["blockcommit", "blockcommit", "blockcommit", "managedsave --domain", "qemu-img commit",
+                "managedsave-define", "virsh define", "start --domain"],
+            shell.Order("blockcommit", "managedsave --domain", "qemu-img commit", "managedsave-define", "virsh define",
+                "start --domain"));
         Assert.False(File.Exists(host.Vda.OverlayPath));
-        Assert.Contains("the guest was saved, the overlay was committed", Assert.Single(notes), StringComparison.Ordinal);
+        Assert.Contains("the guest was saved, the overlay was committed",
+            Assert.Single(notes), StringComparison.Ordinal);
         Assert.Equal([true, false], saves);
-        Assert.Equal([JobStep.Saved, JobStep.SavedOnBase, JobStep.OnBase], steps.Where(step => step != JobStep.Committing));
+        Assert.Equal([JobStep.Saved, JobStep.SavedOnBase, JobStep.OnBase], steps
+            .Where(step => step != JobStep.Committing));
     }
 
     [Fact]
-    public async Task A_guest_that_cannot_be_saved_goes_on_and_the_message_says_what_works_in_that_state()
+    public async Task A_guest_that_cannot_be_saved_continues_and_the_message_has_the_matching_commands()
     {
         HaveSave(Reply.Bad("error: Failed to save domain 'web1' to managed save: no space"), isSaved: false);
 
@@ -56,14 +60,15 @@ public sealed class SavedReleaseTests : IDisposable
         Assert.Equal(ExitCode.ManualActionRequired, failure.ExitCode);
         Assert.Contains("Permission denied", failure.Message, StringComparison.Ordinal);
         Assert.Contains("no space", failure.Message, StringComparison.Ordinal);
-        Assert.Contains($"`virsh shutdown {Web1.Uuid}` ; when it is off: `kvmbackup recover`", failure.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain("Type: virsh blockcommit", failure.Message, StringComparison.Ordinal);
+        Assert.Contains($"`virsh shutdown {Web1.Uuid}` ; when it is shut off: `kvmbackup recover`", failure.Message,
+            StringComparison.Ordinal);
+        Assert.DoesNotContain("Run: virsh blockcommit", failure.Message, StringComparison.Ordinal);
         Assert.True(File.Exists(host.Vda.OverlayPath));
         Assert.Equal([true, false], saves);
     }
 
     [Fact]
-    public async Task A_save_whose_answer_is_lost_is_looked_for()
+    public async Task A_save_whose_answer_is_lost_is_detected()
     {
         HaveSave(Reply.Killed);
         shell.On("domjobabort", Reply.Bad("error: no job")).On("qemu-img commit", Reply.Good("Image committed."))
@@ -92,7 +97,7 @@ public sealed class SavedReleaseTests : IDisposable
     }
 
     [Fact]
-    public async Task Whatever_fails_while_the_guest_is_saved_it_is_started_again()
+    public async Task A_saved_guest_is_started_again_after_any_failure()
     {
         HaveSave(Reply.Good("Domain 'web1' state saved by libvirt"));
         shell.On("qemu-img commit", Reply.Good("Image committed.")).On(Saved, Pinned())
@@ -118,7 +123,9 @@ public sealed class SavedReleaseTests : IDisposable
 
         Assert.Equal(ExitCode.ManualActionRequired, failure.ExitCode);
         Assert.Contains("THE GUEST IS SAVED AND DOES NOT RUN", failure.Message, StringComparison.Ordinal);
-        Assert.Contains($"Type: `virsh start --domain {Web1.Uuid}` ; then: `kvmbackup recover`", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"Run: `virsh start --domain {Web1.Uuid}` ; then: `kvmbackup recover`", failure.Message,
+            StringComparison.Ordinal);
         Assert.Equal([true], saves);
         Assert.True(File.Exists(host.Vda.OverlayPath));
     }
@@ -126,7 +133,7 @@ public sealed class SavedReleaseTests : IDisposable
     [Theory]
     [InlineData("pinned", 1)]
     [InlineData("released", 0)]
-    public async Task Recovery_starts_a_guest_that_a_dead_run_had_saved(string definition, int commits)
+    public async Task Recovery_starts_a_guest_that_an_interrupted_run_had_saved(string definition, int commits)
     {
         await LeaveSavedAsync(definition);
         shell.Now("shut-off/domstate").On(Saved, Pinned(), Pinned(), Pinned(), OnBase(), Pinned(), OnBase())
@@ -137,7 +144,8 @@ public sealed class SavedReleaseTests : IDisposable
         DomainRecoveryReport report = Assert.Single((await host.RecoverAsync()).Domains);
 
         Assert.True(report.IsRecovered, string.Join('\n', report.Actions));
-        Assert.Contains(report.Actions, deed => deed.Contains("it was started again from its saved memory", StringComparison.Ordinal));
+        Assert.Contains(report.Actions,
+            action => action.Contains("it was started again from its saved memory", StringComparison.Ordinal));
         Assert.Equal(1, shell.Count("start --domain"));
         Assert.Equal(2 * commits, shell.Count("qemu-img commit"));
         Assert.Empty(host.Journal.ListOpen());
@@ -145,7 +153,7 @@ public sealed class SavedReleaseTests : IDisposable
     }
 
     [Fact]
-    public async Task Recovery_leaves_a_guest_shut_off_that_has_no_saved_memory()
+    public async Task Recovery_does_not_start_a_guest_without_saved_memory()
     {
         await LeaveSavedAsync("released");
         shell.Now("shut-off/domstate", "shut-off/managedsave-dumpxml");
@@ -171,9 +179,10 @@ public sealed class SavedReleaseTests : IDisposable
         Assert.True(File.Exists(host.Vda.OverlayPath));
     }
 
-    /// <summary>As libvirt 9.0 and QEMU 7.2 said it on a host with AppArmor.</summary>
+    /// <summary>The error text of libvirt 9.0 and QEMU 7.2 on a host with AppArmor.</summary>
     private Reply Denied() => Reply.Bad(
-        $"error: internal error: unable to execute QEMU command 'block-commit': Could not open '{host.Vda.BasePath}': Permission denied");
+        $"error: internal error: unable to execute QEMU command 'block-commit': Could not open '{host.Vda.BasePath}': "
+            + "Permission denied");
 
     /// <summary>The definition in the image of the saved memory, after it was changed.</summary>
     private Reply OnBase() => Reply.Good(
@@ -196,7 +205,8 @@ public sealed class SavedReleaseTests : IDisposable
         .On("managedsave-define", Reply.Good("Managed save image updated."), Reply.Good("Managed save image updated."))
         .On("virsh define", Reply.Good("Domain defined"), Reply.Good("Domain defined"));
 
-    private void HaveStart(string state = "released") => shell.On("start --domain", Reply.Good("Domain 'web1' started").Then(() =>
+    private void HaveStart(string state = "released") =>
+        shell.On("start --domain", Reply.Good("Domain 'web1' started").Then(() =>
     {
         host.Be(state);
         _ = shell.Now("running/domstate");

@@ -6,7 +6,7 @@ using Serilog.Core;
 
 namespace KvmBackup.Tests.Runs.Inspect;
 
-/// <summary>Bytes of a disk, without what lies before them.</summary>
+/// <summary>A range of bytes of a disk, without the preceding ones.</summary>
 public sealed class CatRunTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -24,7 +24,8 @@ public sealed class CatRunTests : IDisposable
     [InlineData("vda", 149_990, 100, 10)]
     [InlineData("vda", 150_000, null, 0)]
     [InlineData("vdb.raw", 39_000, 500, 500)]
-    public async Task Any_run_of_a_disk_or_file_comes_with_its_holes_as_zeros(string name, int offset, int? length, int expected)
+    public async Task Any_range_of_a_disk_or_file_is_read_with_holes_as_zeros(
+        string name, int offset, int? length, int expected)
     {
         _ = await RealBackups.PublishAsync(target, ManifestSamples.Id);
         byte[] whole = (name == "vda" ? RealBackups.Vda : RealBackups.Vdb).ToArray();
@@ -33,19 +34,22 @@ public sealed class CatRunTests : IDisposable
     }
 
     [Fact]
-    public async Task What_is_not_there_is_told_with_what_is()
+    public async Task A_missing_name_is_reported_with_the_existing_ones()
     {
         _ = await RealBackups.PublishAsync(target, ManifestSamples.Id);
 
         KvmBackupException name = await Assert.ThrowsAsync<RunsException>(() => CatAsync("vdc", 0, null));
         KvmBackupException place = await Assert.ThrowsAsync<RunsException>(() => CatAsync("vda", 150_001, null));
 
-        Assert.Contains("neither a disk nor a file 'vdc'; it holds the disks vda, vdb and the files domain.xml, vda.raw, vdb.raw", name.Message, StringComparison.Ordinal);
-        Assert.Contains("vda has 150000 bytes; none lies at 150001", place.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "neither a disk nor a file 'vdc'; it contains the disks vda, vdb and the files domain.xml, "
+            + "vda.raw, vdb.raw", name.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "vda has 150000 bytes; the offset 150001 is beyond its end", place.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Damage_elsewhere_does_not_matter_and_damage_there_is_told()
+    public async Task Damage_outside_the_range_is_ignored_and_damage_inside_is_reported()
     {
         CompletedBackup backup = await RealBackups.PublishAsync(target, ManifestSamples.Id);
         string path = Path.Combine(backup.DirectoryPath, "web1.tar.gz");

@@ -27,7 +27,7 @@ public sealed class CheckRunTests : IDisposable
     }
 
     [Fact]
-    public async Task A_host_on_which_all_is_well_has_only_good_findings()
+    public async Task A_correct_host_has_only_good_findings()
     {
         CheckReport report = await RunAsync();
 
@@ -39,7 +39,8 @@ public sealed class CheckRunTests : IDisposable
 
     public static TheoryData<Exception> Failures => new()
     {
-        new IOException("disk on fire"), new UnauthorizedAccessException("keep out"), new InvalidOperationException("no such element"),
+        new IOException("disk on fire"), new UnauthorizedAccessException("keep out"),
+        new InvalidOperationException("no such element"),
     };
 
     [Theory]
@@ -53,7 +54,7 @@ public sealed class CheckRunTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Failures))]
-    public async Task A_domain_that_cannot_be_looked_at_is_a_finding(Exception failure)
+    public async Task A_domain_that_cannot_be_inspected_is_a_finding(Exception failure)
     {
         host.Shell.On("snapshot-list", Reply.Thrown(failure));
 
@@ -75,11 +76,12 @@ public sealed class CheckRunTests : IDisposable
 
         CheckReport report = await RunAsync();
 
-        Assert.Contains("cannot be frozen", report.Findings.Single(finding => finding.Severity == FindingSeverity.Warning).Text, StringComparison.Ordinal);
+        Assert.Contains("cannot be frozen", report.Findings
+            .Single(finding => finding.Severity == FindingSeverity.Warning).Text, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_backup_that_is_cut_short_is_a_finding_with_an_exit_code_of_its_own()
+    public async Task A_truncated_backup_is_a_finding_with_its_own_exit_code()
     {
         DomainDirectory web1 = new BackupDirectory(target.DirectoryPath, host.Time).ForDomain(Web1.Settings.Name);
         using (DomainLock held = await web1.LockAsync(TimeSpan.Zero, CancellationToken.None))
@@ -91,11 +93,12 @@ public sealed class CheckRunTests : IDisposable
         CheckReport report = await RunAsync();
 
         Assert.Equal(ExitCode.DamageFound, report.ExitCode);
-        Assert.Equal("backups of web1", Assert.Single(report.Findings, finding => finding.Severity == FindingSeverity.Bad).Subject);
+        Assert.Equal("backups of web1",
+            Assert.Single(report.Findings, finding => finding.Severity == FindingSeverity.Bad).Subject);
     }
 
     [Fact]
-    public async Task A_state_directory_that_cannot_be_made_is_a_finding_and_the_target_is_left_as_it_was()
+    public async Task A_state_directory_that_cannot_be_created_is_a_finding_and_the_target_is_unchanged()
     {
         File.WriteAllText(host.PathOf("state"), "x");
 
@@ -105,7 +108,7 @@ public sealed class CheckRunTests : IDisposable
     }
 
     [Fact]
-    public async Task A_backup_directory_that_the_first_run_will_make_is_well()
+    public async Task A_missing_backup_directory_with_a_writable_parent_is_a_good_finding()
     {
         CheckReport report = await RunAsync(target.PathOf("guests"));
 

@@ -7,7 +7,7 @@ using Serilog.Core;
 
 namespace KvmBackup.Tests.Runs.Inspect;
 
-/// <summary>A published backup, any file of which is damaged at any place: nobody restores from it unawares.</summary>
+/// <summary>Damage at any offset of any file of a published backup is reported by every command.</summary>
 public sealed class DamagedBackupTests : IAsyncLifetime
 {
     private const int Histories = 400;
@@ -32,7 +32,7 @@ public sealed class DamagedBackupTests : IAsyncLifetime
     [InlineData("web1.tar.gz.index", 2)]
     [InlineData("manifest.json", 3)]
     [InlineData("SHA256SUMS", 4)]
-    public async Task Damage_in_any_file_at_any_place_is_found_and_never_restored(string file, int seed)
+    public async Task Damage_in_any_file_at_any_offset_is_found_and_never_restored(string file, int seed)
     {
         string path = Path.Combine(backup.DirectoryPath, file);
         byte[] good = await File.ReadAllBytesAsync(path);
@@ -56,7 +56,7 @@ public sealed class DamagedBackupTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_asks_for_the_newest_is_told_when_an_older_one_comes()
+    public async Task A_restore_of_the_newest_backup_warns_when_an_older_one_is_used()
     {
         CompletedBackup newer = await RealBackups.PublishAsync(target, BackupSamples.IdOfDay(21));
         await using (FileStream archive = File.OpenWrite(Path.Combine(newer.DirectoryPath, "web1.tar.gz")))
@@ -65,11 +65,12 @@ public sealed class DamagedBackupTests : IAsyncLifetime
         }
 
         RestoreReport report = await RestoreAsync(null);
-        RestoreReport asked = await RestoreAsync("20261120");
+        RestoreReport requested = await RestoreAsync("20261120");
 
         Assert.Equal(backup.Id, report.Id);
-        Assert.Contains("20261121T020000Z-full is newer, but not usable: its archive", report.Warnings[0], StringComparison.Ordinal);
-        Assert.DoesNotContain(asked.Warnings, warning => warning.Contains("newer", StringComparison.Ordinal));
+        Assert.Contains(
+            "20261121T020000Z-full is newer, but unusable: its archive", report.Warnings[0], StringComparison.Ordinal);
+        Assert.DoesNotContain(requested.Warnings, warning => warning.Contains("newer", StringComparison.Ordinal));
     }
 
     public async Task InitializeAsync()
@@ -90,16 +91,18 @@ public sealed class DamagedBackupTests : IAsyncLifetime
         try
         {
             CompletedBackup found = target.ForDomain(Web1).FindToVerify(null);
-            damages = await new BackupVerifier(Logger.None).VerifyAsync(found, VerifyDepth.Content, null, CancellationToken.None);
+            damages =
+                await new BackupVerifier(
+                    Logger.None).VerifyAsync(found, VerifyDepth.Content, null, CancellationToken.None);
         }
         catch (KvmBackupException noticed)
         {
-            // A manifest that is no manifest any more; a flipped version number is one that a newer program wrote.
+            // A manifest that is not a manifest any more; a flipped version number looks like that of a newer program.
             Assert.True(file == "manifest.json" && noticed.ExitCode is ExitCode.DamageFound or ExitCode.Usage, what);
             return;
         }
 
-        // Of a checksum and its file nobody can tell which of them was damaged.
+        // When a checksum and its file differ, either of them may be damaged.
         Assert.True(damages.Any(damage => damage.File == file || file == "SHA256SUMS"), what);
         if (file == "web1.tar.gz")
         {
@@ -109,7 +112,7 @@ public sealed class DamagedBackupTests : IAsyncLifetime
         }
         else if (file != "manifest.json")
         {
-            // The archive is whole, and nothing else may be said of it.
+            // The archive is intact, and nothing else may be reported.
             Assert.True(damages.All(damage => damage.File != "web1.tar.gz"), what);
         }
     }
@@ -124,14 +127,16 @@ public sealed class DamagedBackupTests : IAsyncLifetime
         catch (KvmBackupException refusal)
         {
             Assert.True(file is "web1.tar.gz" or "manifest.json" or "SHA256SUMS", $"{what}: {refusal.Message}");
-            Assert.Matches("vd[ab].raw|domain.xml|manifest|its archive|kvmbackup verify web1@20261120T020000Z", refusal.Message);
+            Assert.Matches(
+                "vd[ab].raw|domain.xml|manifest|its archive|kvmbackup verify web1@20261120T020000Z", refusal.Message);
             Assert.True(!Directory.Exists(Place) || Directory.GetFileSystemEntries(Place).Length == 0, what);
             return;
         }
 
-        // What a damaged manifest says of paths is not to be believed.
+        // The paths in a damaged manifest are not trusted.
         Assert.True(file != "manifest.json", what);
-        Assert.True(file is "web1.tar.gz" || report.Warnings.Any(warning => warning.Contains(file, StringComparison.Ordinal)), what);
+        Assert.True(file is "web1.tar.gz" || report.Warnings
+            .Any(warning => warning.Contains(file, StringComparison.Ordinal)), what);
         Assert.Equal(RealBackups.Vda.ToArray(), await File.ReadAllBytesAsync(Path.Combine(Place, "web1-vda.raw")));
         Assert.Equal(RealBackups.Vdb.ToArray(), await File.ReadAllBytesAsync(Path.Combine(Place, "web1-vdb.raw")));
     }

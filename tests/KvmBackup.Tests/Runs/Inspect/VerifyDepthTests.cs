@@ -7,7 +7,7 @@ using Serilog.Core;
 
 namespace KvmBackup.Tests.Runs.Inspect;
 
-/// <summary>Proofs that cost less than a whole one, and prove less.</summary>
+/// <summary>Verifications that are faster than a complete one, and prove less.</summary>
 public sealed class VerifyDepthTests : IAsyncLifetime
 {
     private readonly TemporaryFolder folder = new();
@@ -28,7 +28,7 @@ public sealed class VerifyDepthTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Checksums_alone_find_any_changed_byte_and_the_members_it_touches()
+    public async Task Checksums_alone_find_any_changed_byte_and_the_affected_members()
     {
         Assert.Empty(await VerifyAsync(VerifyDepth.Checksums));
         Assert.Equal(backup.Manifest.Archive.SizeBytes, bytesRead[^1]);
@@ -41,22 +41,24 @@ public sealed class VerifyDepthTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_cut_archive_and_one_with_something_behind_it_are_found_without_unpacking()
+    public async Task A_truncated_archive_and_trailing_data_are_found_without_unpacking()
     {
         string path = Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName);
         File.AppendAllText(path, "x");
-        Assert.Contains("1 bytes follow", Assert.Single(await VerifyAsync(VerifyDepth.Checksums)).Reason, StringComparison.Ordinal);
+        Assert.Contains("1 bytes follow",
+            Assert.Single(await VerifyAsync(VerifyDepth.Checksums)).Reason, StringComparison.Ordinal);
 
         await using (FileStream file = File.OpenWrite(path))
         {
             file.SetLength(file.Length - 100);
         }
 
-        Assert.Contains("the file ends here", Assert.Single(await VerifyAsync(VerifyDepth.Checksums)).Reason, StringComparison.Ordinal);
+        Assert.Contains("the file ends here",
+            Assert.Single(await VerifyAsync(VerifyDepth.Checksums)).Reason, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_sample_reads_its_share_and_sooner_or_later_finds_the_damage()
+    public async Task A_sample_reads_its_share_and_repeated_samples_find_the_damage()
     {
         Flip(backup.Manifest.Archive.FileName, 20_000);
         int found = 0;
@@ -71,7 +73,7 @@ public sealed class VerifyDepthTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_an_index_that_can_be_believed_all_is_unpacked()
+    public async Task Without_a_trusted_index_everything_is_unpacked()
     {
         Flip(backup.Manifest.Archive.IndexFileName, 30);
         Flip(backup.Manifest.Archive.FileName, 20_000);
@@ -82,17 +84,19 @@ public sealed class VerifyDepthTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_archive_that_was_packed_anew_is_told_by_the_checksum_of_the_file_when_the_index_is_lost()
+    public async Task A_repacked_archive_without_an_index_is_detected_by_the_checksum_of_the_file()
     {
         string path = Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName);
         byte[] archive = File.ReadAllBytes(path);
 
-        // The first member tells its length in its header, and that of its content at its end.
+        // The first member has its length in its header, and that of its content at its end.
         int length = (int)BinaryPrimitives.ReadInt64LittleEndian(archive.AsSpan(16));
         byte[] content = new byte[BinaryPrimitives.ReadInt32LittleEndian(archive.AsSpan(length - sizeof(int)))];
         using GzipCodec other = new(level: 1);
         _ = other.Decompress(archive.AsMemory(0, length), content);
-        ReadOnlyMemory<byte> packed = await other.CompressAsync(content, new byte[CodecFactory.BufferBytes(content.Length)], CancellationToken.None);
+        ReadOnlyMemory<byte> packed =
+            await other.CompressAsync(
+                content, new byte[CodecFactory.BufferBytes(content.Length)], CancellationToken.None);
         File.WriteAllBytes(path, [.. packed.Span, .. archive.AsSpan(length)]);
         File.Delete(Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.IndexFileName));
 
@@ -101,7 +105,8 @@ public sealed class VerifyDepthTests : IAsyncLifetime
         Assert.Contains(damages, damage => damage.Reason.StartsWith("SHA-256 of the file", StringComparison.Ordinal));
     }
 
-    private Task<IReadOnlyList<ArchiveDamage>> VerifyAsync(VerifyDepth depth) => new BackupVerifier(Logger.None).VerifyAsync(
+    private Task<IReadOnlyList<ArchiveDamage>> VerifyAsync(VerifyDepth depth) =>
+        new BackupVerifier(Logger.None).VerifyAsync(
         backup, depth, new Bytes(bytesRead), CancellationToken.None);
 
     private void Flip(string fileName, long place)

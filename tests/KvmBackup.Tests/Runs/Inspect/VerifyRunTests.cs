@@ -8,7 +8,7 @@ using Serilog.Core;
 
 namespace KvmBackup.Tests.Runs.Inspect;
 
-/// <summary>An increment is verified with what it stands on.</summary>
+/// <summary>An increment is verified with the backups on which it depends.</summary>
 public sealed class VerifyRunTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -16,28 +16,31 @@ public sealed class VerifyRunTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public async Task An_increment_whose_base_is_gone_is_damaged_though_each_of_its_bytes_is_right()
+    public async Task An_intact_increment_without_its_base_is_damaged()
     {
         BackupDirectory target = new(folder.PathOf("backups"), TimeProvider.System);
         target.EnsureUsable();
         CompletedBackup full = await PublishAsync(target, ChainSamples.Backup(1));
         CompletedBackup increment = await PublishAsync(target, ChainSamples.Backup(2, 1));
         VerifyRun verify = new(target, new BackupVerifier(Logger.None), TimeProvider.System, Logger.None);
-        Assert.Equal(ExitCode.Done, (await verify.RunAllAsync(VerifyDepth.Content, null, CancellationToken.None)).ExitCode);
+        Assert.Equal(
+            ExitCode.Done, (await verify.RunAllAsync(VerifyDepth.Content, null, CancellationToken.None)).ExitCode);
 
         Directory.Delete(full.DirectoryPath, recursive: true);
         VerifyReport all = await verify.RunAllAsync(VerifyDepth.Content, null, CancellationToken.None);
-        VerifyReport one = await verify.RunAsync(increment.Domain, null, VerifyDepth.Content, null, CancellationToken.None);
+        VerifyReport one =
+            await verify.RunAsync(increment.Domain, null, VerifyDepth.Content, null, CancellationToken.None);
 
         Assert.All([all, one], report =>
         {
             Assert.Equal(ExitCode.DamageFound, report.ExitCode);
-            Assert.Contains("holds only what changed since 20261101T020000Z", report.Results[0].Damages[0].Reason, StringComparison.Ordinal);
+            Assert.Contains("holds only what changed since 20261101T020000Z", report.Results[0].Damages[0].Reason,
+                StringComparison.Ordinal);
         });
     }
 
     [Fact]
-    public async Task A_backup_that_cannot_be_read_does_not_keep_the_others_from_being_verified()
+    public async Task An_unreadable_backup_does_not_prevent_the_verification_of_the_others()
     {
         BackupDirectory target = new(folder.PathOf("backups"), TimeProvider.System);
         target.EnsureUsable();
@@ -56,12 +59,13 @@ public sealed class VerifyRunTests : IDisposable
     }
 
     [Fact]
-    public async Task To_find_nothing_to_verify_is_a_failure()
+    public async Task A_verification_without_backups_is_a_failure()
     {
         BackupDirectory target = new(folder.PathOf("backups"), TimeProvider.System);
         target.EnsureUsable();
 
-        VerifyReport report = await new VerifyRun(target, new BackupVerifier(Logger.None), TimeProvider.System, Logger.None)
+        VerifyReport report =
+            await new VerifyRun(target, new BackupVerifier(Logger.None), TimeProvider.System, Logger.None)
             .RunAllAsync(VerifyDepth.Content, null, CancellationToken.None);
 
         Assert.Equal(ExitCode.Failed, report.ExitCode);
@@ -71,8 +75,10 @@ public sealed class VerifyRunTests : IDisposable
     {
         Manifest manifest = sample.Manifest;
         ManifestDisk disk = manifest.Disks[0];
-        using DomainLock held = await target.ForDomain(manifest.Domain).LockAsync(TimeSpan.Zero, CancellationToken.None);
-        await using PendingBackup pending = await target.ForDomain(manifest.Domain).BeginAsync(manifest.Id, manifest.Kind, held);
+        using DomainLock held =
+            await target.ForDomain(manifest.Domain).LockAsync(TimeSpan.Zero, CancellationToken.None);
+        await using PendingBackup pending =
+            await target.ForDomain(manifest.Domain).BeginAsync(manifest.Id, manifest.Kind, held);
         ArchiveMember member;
         KvmBackup.Archiving.ArchiveSummary summary;
         await using (FileStream archive = pending.CreateFile("web1.tar.gz"))
@@ -80,7 +86,8 @@ public sealed class VerifyRunTests : IDisposable
             await using KvmBackup.Archiving.ArchiveWriter writer = new(
                 archive, new Compression(CompressionMethod.Gzip), SampleArchive.RealShell, SampleArchive.ModifiedAt);
             member = await writer.AddAsync(
-                $"web1/{disk.Layers[0].FileName}", SparseContent.Whole((int)disk.Layers[0].SizeBytes, 1), null, CancellationToken.None);
+                $"web1/{disk.Layers[0].FileName}", SparseContent.Whole((int)disk.Layers[0].SizeBytes, 1), null,
+                CancellationToken.None);
             summary = await writer.CompleteAsync(CancellationToken.None);
         }
 
@@ -94,7 +101,8 @@ public sealed class VerifyRunTests : IDisposable
             manifest with
             {
                 Archive = new ManifestArchive(
-                    "web1.tar.gz", "web1.tar.gz.index", CompressionMethod.Gzip, summary.SizeBytes, summary.TarBytes, summary.Sha256),
+                    "web1.tar.gz", "web1.tar.gz.index", CompressionMethod.Gzip, summary.SizeBytes, summary.TarBytes,
+                    summary.Sha256),
                 Disks = [disk with { Layers = [layer] }],
                 Files = [],
                 Members = [member],

@@ -5,11 +5,12 @@ using Serilog.Core;
 
 namespace KvmBackup.Tests.Runs.Recover;
 
-/// <summary>What becomes of the snapshots of a run that died, or that could not remove them.</summary>
+/// <summary>The removal of snapshots of an interrupted run, or of one that could not remove them.</summary>
 public sealed class ImageRecoveryTests : IDisposable
 {
     private const string Missing = "rbd: failed to remove snapshot: (2) No such file or directory";
-    private static readonly JournalImage Image = new(RbdImage.Parse("rbd/a"), [], null, null, null, null, null, "kvmbackup.one");
+    private static readonly JournalImage Image =
+        new(RbdImage.Parse("rbd/a"), [], null, null, null, null, null, "kvmbackup.one");
     private readonly Web1Host host = new();
     private readonly ImageRecovery recovery;
 
@@ -31,17 +32,18 @@ public sealed class ImageRecoveryTests : IDisposable
     public void Dispose() => host.Dispose();
 
     [Fact]
-    public async Task The_snapshot_of_a_dead_run_is_removed_and_nothing_is_owed()
+    public async Task The_snapshot_of_an_interrupted_run_is_removed_and_no_deletion_is_pending()
     {
         host.Shell.On("snap rm", Reply.Good(string.Empty));
 
-        Assert.Contains("rbd/a@kvmbackup.one was removed", Assert.Single(await recovery.RecoverAsync(Entry, PendingDeletions)), StringComparison.Ordinal);
+        Assert.Contains("rbd/a@kvmbackup.one was removed",
+            Assert.Single(await recovery.RecoverAsync(Entry, PendingDeletions)), StringComparison.Ordinal);
 
         Assert.Empty(PendingDeletions.List());
     }
 
     [Fact]
-    public async Task The_snapshot_of_a_backup_that_was_published_stays()
+    public async Task The_snapshot_of_a_published_backup_stays()
     {
         _ = Directory.CreateDirectory(host.PathOf("20261120T020000Z-full"));
 
@@ -51,7 +53,7 @@ public sealed class ImageRecoveryTests : IDisposable
     }
 
     [Fact]
-    public async Task A_snapshot_that_may_come_yet_is_looked_for_once_more()
+    public async Task A_snapshot_that_may_still_be_created_is_checked_again()
     {
         host.Shell.On("snap rm", Reply.Bad(Missing, 2), Reply.Good(string.Empty));
         Assert.Empty(await recovery.RecoverAsync(Entry, PendingDeletions));
@@ -65,10 +67,11 @@ public sealed class ImageRecoveryTests : IDisposable
     }
 
     [Fact]
-    public async Task A_cluster_that_does_not_answer_is_asked_again_by_every_run_and_troubles_no_guest()
+    public async Task Every_run_retries_a_cluster_that_does_not_answer_and_no_guest_is_affected()
     {
         host.Shell.On("snap rm", Reply.Killed, Reply.Killed, Reply.Bad(Missing, 2));
-        Assert.Contains("Every run tries again", Assert.Single(await recovery.RecoverAsync(Entry, PendingDeletions)), StringComparison.Ordinal);
+        Assert.Contains("Every run retries this",
+            Assert.Single(await recovery.RecoverAsync(Entry, PendingDeletions)), StringComparison.Ordinal);
         Assert.True(Assert.Single(await recovery.SettleAsync(PendingDeletions)).IsRecovered);
         _ = Assert.Single(PendingDeletions.List());
 
@@ -79,7 +82,7 @@ public sealed class ImageRecoveryTests : IDisposable
     }
 
     [Fact]
-    public void A_file_among_the_owed_that_leads_elsewhere_is_none()
+    public void Invalid_files_among_the_pending_deletions_are_ignored()
     {
         PendingDeletions.Add(Image);
         string file = Assert.Single(Directory.GetFiles(host.PathOf("state", "owed")));

@@ -3,7 +3,7 @@ using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Runs.Recover;
 
-/// <summary>What recovery makes of the journal of a dead run, over recorded programs.</summary>
+/// <summary>Recovery by the journal of an interrupted run, with recorded programs.</summary>
 public sealed class RecoveryTests : IDisposable
 {
     private const string List = "list --all";
@@ -21,7 +21,8 @@ public sealed class RecoveryTests : IDisposable
     [InlineData("half-released")]
     [InlineData("half-ready")]
     [InlineData("released")]
-    public async Task Both_disks_go_back_from_wherever_the_run_died_and_a_second_recovery_finds_nothing(string state)
+    public async Task Both_disks_are_released_at_any_step_of_the_interrupted_run_and_a_second_recovery_finds_nothing(
+        string state)
     {
         await host.LeaveAsync(PinState.Releasing, state);
         host.HaveWorkingCommits();
@@ -37,11 +38,13 @@ public sealed class RecoveryTests : IDisposable
     }
 
     [Fact]
-    public async Task An_overlay_that_only_the_saved_memory_names_goes_after_that_names_the_base()
+    public async Task An_overlay_that_only_the_saved_memory_names_is_removed_after_the_change_to_the_base()
     {
         // The run died after it had set the definition back.
         await host.LeaveAsync(PinState.Releasing, "pinned");
-        string saved = (await shell.RunAsync(host.Virsh.Call("dumpxml", "--domain", $"{Web1.Uuid}"), CancellationToken.None)).StandardOutput;
+        string saved =
+            (await shell.RunAsync(
+                host.Virsh.Call("dumpxml", "--domain", $"{Web1.Uuid}"), CancellationToken.None)).StandardOutput;
         string half = saved.Replace(host.Vda.OverlayPath, host.Vda.BasePath, StringComparison.Ordinal);
         string whole = half.Replace(host.Vdb.OverlayPath, host.Vdb.BasePath, StringComparison.Ordinal);
         host.Be("released");
@@ -60,12 +63,14 @@ public sealed class RecoveryTests : IDisposable
     }
 
     [Fact]
-    public async Task What_is_open_of_an_image_without_a_guest_is_undone_without_libvirt()
+    public async Task The_entry_of_an_image_without_a_guest_is_undone_without_libvirt()
     {
         _ = await host.Journal.OpenAsync(
-            JournalEntry.CreateIntent(Web1Host.Other, new DomainName("rbd:rbd/a"), Web1.Id, host.PathOf("backup"), []) with
+            JournalEntry.CreateIntent(
+                Web1Host.Other, new DomainName("rbd:rbd/a"), Web1.Id, host.PathOf("backup"), []) with
             {
-                Images = [new JournalImage(RbdImage.Parse("rbd/a"), [], null, null, null, "backup", null, "kvmbackup.open")],
+                Images =
+                    [new JournalImage(RbdImage.Parse("rbd/a"), [], null, null, null, "backup", null, "kvmbackup.open")],
             },
             CancellationToken.None);
         shell.On(" info ", Reply.Of("rbd/info-json")).On("snap rm", Reply.Good(string.Empty));
@@ -79,7 +84,7 @@ public sealed class RecoveryTests : IDisposable
     }
 
     [Fact]
-    public async Task A_disk_that_stays_on_its_overlay_keeps_the_entry_and_owes_no_second_thaw()
+    public async Task A_disk_that_stays_on_its_overlay_keeps_the_entry_without_a_second_thaw()
     {
         await host.LeaveAsync(PinState.Pinned, "pinned", FreezeState.Freezing);
         host.HaveStubbornVda();
@@ -96,7 +101,8 @@ public sealed class RecoveryTests : IDisposable
     [Theory]
     [InlineData(false, true)]
     [InlineData(true, false)]
-    public async Task An_overlay_that_was_never_seen_in_use_goes_only_when_nothing_is_in_it(bool isWritten, bool isRecovered)
+    public async Task An_overlay_without_a_recorded_identity_is_removed_only_when_it_is_empty(
+        bool isWritten, bool isRecovered)
     {
         await host.LeaveAsync(PinState.Planned, "running");
         if (!isWritten)
@@ -106,29 +112,31 @@ public sealed class RecoveryTests : IDisposable
 
         RecoveryReport report = await host.RecoverAsync();
 
-        // Of the recorded overlays the guest wrote to both.
+        // The guest wrote to both recorded overlays.
         Assert.Equal(isRecovered, Assert.Single(report.Domains).IsRecovered);
         Assert.Equal(!isRecovered, File.Exists(host.Vda.OverlayPath));
         Assert.Equal(isRecovered, host.Journal.ListOpen().Count == 0);
     }
 
     [Fact]
-    public async Task A_definition_that_was_not_set_back_is_mended_before_its_overlay_goes()
+    public async Task A_definition_on_the_overlay_is_repaired_before_the_overlay_is_removed()
     {
         await host.LeaveAsync(PinState.Releasing, "released");
         shell.Now("half-released/dumpxml-inactive")
-            .On("dumpxml --security-info --inactive", Reply.Of("running/dumpxml-security-inactive"), Reply.Of("pinned/dumpxml-inactive"))
+            .On("dumpxml --security-info --inactive", Reply.Of("running/dumpxml-security-inactive"),
+                Reply.Of("pinned/dumpxml-inactive"))
             .On("define", Reply.Good("Domain defined"));
 
         RecoveryReport report = await host.RecoverAsync();
 
         Assert.True(Assert.Single(report.Domains).IsRecovered, string.Join('\n', report.Domains[0].Actions));
-        Assert.Equal(["define", $"info -f qcow2 {host.Vdb.OverlayPath}"], shell.Order("define", $"info -f qcow2 {host.Vdb.OverlayPath}"));
+        Assert.Equal(["define", $"info -f qcow2 {host.Vdb.OverlayPath}"], shell.Order("define", $"info -f qcow2 "
+            + $"{host.Vdb.OverlayPath}"));
         Assert.False(File.Exists(host.Vdb.OverlayPath));
     }
 
     [Fact]
-    public async Task An_overlay_that_somebody_has_open_keeps_the_entry()
+    public async Task An_open_overlay_keeps_the_entry()
     {
         await host.LeaveAsync(PinState.Releasing, "released");
         shell.Now("pinned/vda-locked");
@@ -141,7 +149,7 @@ public sealed class RecoveryTests : IDisposable
     }
 
     [Fact]
-    public async Task Another_file_in_the_place_of_an_overlay_is_left_alone()
+    public async Task A_file_in_the_place_of_an_overlay_is_unchanged()
     {
         await host.LeaveAsync(PinState.Releasing, "released");
         File.WriteAllText(host.PathOf("new"), "something else");
@@ -154,7 +162,7 @@ public sealed class RecoveryTests : IDisposable
     }
 
     [Fact]
-    public async Task A_domain_that_was_undefined_keeps_its_entry_while_an_overlay_is_left()
+    public async Task An_undefined_domain_keeps_its_entry_while_an_overlay_exists()
     {
         await host.LeaveAsync(PinState.Pinned, "pinned", FreezeState.Freezing);
         BeGone();
@@ -162,19 +170,20 @@ public sealed class RecoveryTests : IDisposable
 
         RecoveryReport left = await host.RecoverAsync();
 
-        // vdb's overlay held nothing; what is in vda's is for a person to decide, each time until it is gone.
-        string told = string.Join('\n', left.Domains[0].Actions);
+        // vdb's overlay was empty; vda's overlay requires manual action until it is removed.
+        string text = string.Join('\n', left.Domains[0].Actions);
         Assert.Equal(ExitCode.ManualActionRequired, left.ExitCode);
-        Assert.Contains($"`qemu-img commit -f qcow2 {host.Vda.OverlayPath}`", told, StringComparison.Ordinal);
-        Assert.Contains($"`rm {host.Vda.OverlayPath}`", told, StringComparison.Ordinal);
-        Assert.DoesNotContain("FROZEN", told, StringComparison.Ordinal);
-        Assert.DoesNotContain("loses nothing", told, StringComparison.Ordinal);
+        Assert.Contains($"`qemu-img commit -f qcow2 {host.Vda.OverlayPath}`", text, StringComparison.Ordinal);
+        Assert.Contains($"`rm {host.Vda.OverlayPath}`", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("FROZEN", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("loses nothing", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("no data is lost", text, StringComparison.Ordinal);
         Assert.Equal((true, false), (File.Exists(host.Vda.OverlayPath), File.Exists(host.Vdb.OverlayPath)));
         _ = Assert.Single(host.Journal.ListOpen());
 
         shell.On("qemu-img map", Unwritten);
 
-        // Committed by hand: nothing is in it any more.
+        // Committed manually: the overlay is empty.
         Assert.Equal(ExitCode.Done, (await host.RecoverAsync()).ExitCode);
         Assert.False(File.Exists(host.Vda.OverlayPath));
         Assert.Empty(host.Journal.ListOpen());
@@ -205,14 +214,14 @@ public sealed class RecoveryTests : IDisposable
         File.WriteAllText(host.Vda.BasePath, "another file");
         shell.On("qemu-img map", Reply.Of("pinned/vda-map"), Unwritten);
 
-        string told = string.Join('\n', (await host.RecoverAsync()).Domains[0].Actions);
+        string reported = string.Join('\n', (await host.RecoverAsync()).Domains[0].Actions);
 
-        Assert.DoesNotContain("qemu-img commit", told, StringComparison.Ordinal);
-        Assert.Contains($"`rm {host.Vda.OverlayPath}`", told, StringComparison.Ordinal);
+        Assert.DoesNotContain("qemu-img commit", reported, StringComparison.Ordinal);
+        Assert.Contains($"`rm {host.Vda.OverlayPath}`", reported, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_list_that_is_empty_for_once_makes_no_domain_a_gone_one()
+    public async Task A_domain_does_not_count_as_gone_after_one_empty_list()
     {
         await host.LeaveAsync(PinState.Pinned, "pinned");
         shell.On(List, Reply.Good(string.Empty));
@@ -222,9 +231,9 @@ public sealed class RecoveryTests : IDisposable
     }
 
     [Fact]
-    public async Task An_entry_about_an_overlay_that_never_was_is_finished()
+    public async Task An_entry_without_an_existing_overlay_is_closed()
     {
-        // As the run of an earlier version left it: a disk whose overlay libvirt refused, on a base that is another file since.
+        // An entry of an earlier version: libvirt refused the disk's overlay, and the base is another file since.
         await host.LeaveAsync(PinState.Releasing, "running");
         File.Delete(host.Vda.OverlayPath);
         File.Delete(host.Vdb.OverlayPath);
@@ -261,7 +270,7 @@ public sealed class RecoveryTests : IDisposable
     }
 
     [Fact]
-    public async Task A_damaged_entry_needs_a_person_and_the_rest_is_recovered()
+    public async Task A_damaged_entry_requires_manual_action_and_the_rest_is_recovered()
     {
         await host.LeaveAsync(PinState.Pinned, "pinned");
         File.WriteAllText(Path.Combine(host.Journal.DirectoryPath, $"{Web1Host.Other}.json"), "{");
@@ -277,9 +286,9 @@ public sealed class RecoveryTests : IDisposable
     }
 
     [Fact]
-    public async Task A_snapshot_that_goes_on_without_its_run_is_waited_for()
+    public async Task A_snapshot_that_outlives_its_run_is_waited_for()
     {
-        // The run was killed a moment ago: the guest goes onto its overlays while recovery looks.
+        // The run was killed a moment ago: the guest moves to its overlays during the recovery.
         await host.LeaveAsync(PinState.Planned, "running");
         Reply works = Reply.Good("Job type:         Unbounded");
         shell.On("qemu-img map", Unwritten, Unwritten)
@@ -289,14 +298,16 @@ public sealed class RecoveryTests : IDisposable
         RecoveryReport report = await host.RecoverAsync();
 
         Assert.Equal(ExitCode.Done, report.ExitCode);
-        Assert.Equal(["--path vda --pivot", "--path vdb --pivot"], shell.Order("--path vda --pivot", "--path vdb --pivot"));
+        Assert.Equal(
+            ["--path vda --pivot", "--path vdb --pivot"], shell.Order("--path vda --pivot", "--path vdb --pivot"));
     }
 
     [Fact]
-    public async Task A_domain_that_libvirt_works_on_without_end_keeps_its_entry_and_its_overlays()
+    public async Task A_domain_with_an_endless_libvirt_job_keeps_its_entry_and_its_overlays()
     {
         await host.LeaveAsync(PinState.Planned, "running");
-        shell.On("qemu-img map", Unwritten, Unwritten).On("domjobinfo", [.. Enumerable.Repeat(0, 1000).Select(_ => Reply.Good("Job type:         Unbounded"))]);
+        shell.On("qemu-img map", Unwritten, Unwritten).On(
+            "domjobinfo", [.. Enumerable.Repeat(0, 1000).Select(_ => Reply.Good("Job type:         Unbounded"))]);
 
         RecoveryReport report = await host.RecoverAsync();
 
@@ -306,18 +317,20 @@ public sealed class RecoveryTests : IDisposable
     }
 
     [Fact]
-    public async Task A_domain_that_libvirt_does_not_describe_does_not_keep_the_others()
+    public async Task A_domain_that_libvirt_cannot_describe_does_not_prevent_the_recovery_of_the_others()
     {
         await host.LeaveOtherAsync(FreezeState.None);
         await host.LeaveAsync(PinState.Pinned, "pinned");
         shell.On(List, Reply.Good($"{Web1Host.Other} other\n{Web1.Uuid} web1\n"))
             .On($"snapshot-list --name --domain {Web1Host.Other}", Reply.Bad("error: internal error"))
-            .On($"--domain {Web1Host.Other}", [.. Enumerable.Repeat(0, 9).Select(_ => Reply.Of("running/dumpxml-security"))]);
+            .On($"--domain {Web1Host.Other}",
+                [.. Enumerable.Repeat(0, 9).Select(_ => Reply.Of("running/dumpxml-security"))]);
         host.HaveWorkingCommits();
 
         RecoveryReport report = await host.RecoverAsync();
 
-        Assert.Equal([("other", false), ("web1", true)], report.Domains.Select(domain => (domain.Name, domain.IsRecovered)));
+        Assert.Equal([("other", false), ("web1", true)], report.Domains
+            .Select(domain => (domain.Name, domain.IsRecovered)));
         Assert.Equal(Web1Host.Other, Assert.Single(host.Journal.ListOpen()).DomainUuid);
     }
 

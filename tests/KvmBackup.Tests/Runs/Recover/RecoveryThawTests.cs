@@ -3,7 +3,7 @@ using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Runs.Recover;
 
-/// <summary>What recovery owes a guest that the dead run may have left frozen.</summary>
+/// <summary>Recovery of a guest that the interrupted run may have left frozen.</summary>
 public sealed class RecoveryThawTests : IDisposable
 {
     private const string List = "list --all";
@@ -17,7 +17,7 @@ public sealed class RecoveryThawTests : IDisposable
     public void Dispose() => host.Dispose();
 
     [Fact]
-    public async Task All_guests_are_thawed_before_anything_else_is_asked_or_done()
+    public async Task All_guests_are_thawed_before_any_other_call()
     {
         await host.LeaveAsync(PinState.Pinned, "pinned", FreezeState.Freezing);
         await host.LeaveOtherAsync();
@@ -33,26 +33,31 @@ public sealed class RecoveryThawTests : IDisposable
     }
 
     [Fact]
-    public async Task Whatever_escapes_from_one_domain_s_thaw_or_disks_the_others_are_recovered()
+    public async Task Any_exception_of_one_domain_does_not_prevent_the_recovery_of_the_others()
     {
         await host.LeaveOtherAsync();
         await host.LeaveAsync(PinState.Pinned, "pinned", FreezeState.Freezing);
-        shell.On($"qemu-agent-command --domain {Web1Host.Other}", Reply.Thrown(new InvalidOperationException("no such element")));
+        shell.On($"qemu-agent-command --domain {Web1Host.Other}", Reply.Thrown(new InvalidOperationException(
+            "no such "
+            + "element")));
         shell.On("--path vda --base", Reply.Thrown(new FormatException("no number")));
-        shell.On("--path vdb --base", host.Begun("vdb-ready/dumpxml")).On("--path vdb --pivot", host.Pivoted("vdb-released"));
+        shell.On("--path vdb --base", host.Begun("vdb-ready/dumpxml")).On(
+            "--path vdb --pivot", host.Pivoted("vdb-released"));
 
         RecoveryReport report = await host.RecoverAsync();
 
         Assert.Equal(ExitCode.ManualActionRequired, report.ExitCode);
         DomainRecoveryReport web1 = report.Domains.Single(domain => domain.Name == "web1");
-        Assert.Contains("unexpected FormatException in KvmBackup.", string.Join('\n', web1.Actions), StringComparison.Ordinal);
-        Assert.Equal([PinState.Releasing, PinState.Released], host.Journal.ListOpen().Single(entry => entry.DomainUuid == Web1.Uuid).Pins.Select(pin => pin.State));
+        Assert.Contains(
+            "unexpected FormatException in KvmBackup.", string.Join('\n', web1.Actions), StringComparison.Ordinal);
+        Assert.Equal([PinState.Releasing, PinState.Released], host.Journal.ListOpen()
+            .Single(entry => entry.DomainUuid == Web1.Uuid).Pins.Select(pin => pin.State));
     }
 
     [Theory]
     [InlineData(FreezeState.None)]
     [InlineData(FreezeState.Thawed)]
-    public async Task A_guest_that_owes_no_thaw_is_not_asked(FreezeState freeze)
+    public async Task A_guest_without_a_pending_thaw_is_not_queried(FreezeState freeze)
     {
         await host.LeaveAsync(PinState.Releasing, "released", freeze);
 
@@ -62,7 +67,7 @@ public sealed class RecoveryThawTests : IDisposable
     }
 
     [Fact]
-    public async Task A_guest_that_was_started_with_its_host_since_owes_no_thaw()
+    public async Task A_guest_has_no_pending_thaw_after_a_boot_of_the_host()
     {
         await host.LeaveAsync(PinState.Releasing, "released", FreezeState.Freezing);
         string filePath = Directory.GetFiles(host.Journal.DirectoryPath).Single();
@@ -76,7 +81,7 @@ public sealed class RecoveryThawTests : IDisposable
     }
 
     [Fact]
-    public async Task A_thaw_that_is_not_confirmed_keeps_the_entry_and_the_disks_go_back_all_the_same()
+    public async Task An_unconfirmed_thaw_keeps_the_entry_and_the_disks_are_released()
     {
         await host.LeaveAsync(PinState.Pinned, "pinned", FreezeState.Freezing);
         shell.On("guest-fsfreeze-status", [.. Enumerable.Repeat("agent/frozen", 5).Select(Reply.Of)]);

@@ -6,7 +6,7 @@ using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Runs.Restore;
 
-/// <summary>A backup that somebody forged: nothing is written anywhere but where the archived definition says.</summary>
+/// <summary>A forged backup: files are written only to the paths of the archived definition.</summary>
 public sealed class ForgedBackupTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -24,18 +24,19 @@ public sealed class ForgedBackupTests : IDisposable
 
     [Theory]
     [InlineData("cron.d/job"), InlineData("images/../cron.d/job"), InlineData(null)]
-    public async Task A_disk_is_not_written_where_the_definition_does_not_put_it(string? place)
+    public async Task A_disk_is_not_written_to_a_path_outside_the_definition(string? place)
     {
         string path = place is null ? "relative" : Path.Combine(folder.DirectoryPath, place);
         await PublishAsync(manifest => manifest with
         {
-            Disks = [manifest.Disks[0] with { Layers = [manifest.Disks[0].Layers[0] with { SourcePath = path }] }, manifest.Disks[1]],
+            Disks = [manifest.Disks[0] with { Layers = [manifest.Disks[0].Layers[0] with { SourcePath = path }] },
+                manifest.Disks[1]],
         });
 
         KvmBackupException failure = await Assert.ThrowsAnyAsync<KvmBackupException>(() => RestoreAsync(null));
 
         Assert.Equal(ExitCode.DamageFound, failure.ExitCode);
-        Assert.Contains($"puts vda.raw to '{path}'", failure.Message, StringComparison.Ordinal);
+        Assert.Contains($"places vda.raw at '{path}'", failure.Message, StringComparison.Ordinal);
         Assert.Contains("--to DIR", failure.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder.PathOf("cron.d")));
         Assert.False(Directory.Exists(Images));
@@ -96,11 +97,12 @@ public sealed class ForgedBackupTests : IDisposable
     }
 
     [Fact]
-    public async Task A_folder_that_the_operator_names_takes_the_disks_of_any_backup()
+    public async Task Any_backup_can_be_restored_into_a_given_folder()
     {
         await PublishAsync(manifest => manifest with
         {
-            Disks = [.. manifest.Disks.Select(disk => disk with { Layers = [disk.Layers[0] with { SourcePath = "/etc/cron.d/job" }] })],
+            Disks = [.. manifest.Disks
+                .Select(disk => disk with { Layers = [disk.Layers[0] with { SourcePath = "/etc/cron.d/job" }] })],
         });
 
         RestoreReport report = await RestoreAsync(folder.PathOf("to"));
@@ -110,24 +112,27 @@ public sealed class ForgedBackupTests : IDisposable
     }
 
     [Fact]
-    public async Task Arguments_for_QEMU_and_disks_that_are_not_in_the_backup_are_told()
+    public async Task Arguments_for_QEMU_and_disks_outside_the_backup_are_reported()
     {
         await PublishAsync(
-            made => made,
-            "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:arg value='-drive'/></qemu:commandline>",
+            manifest => manifest,
+            "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:arg "
+                + "value='-drive'/></qemu:commandline>",
             "<disk device='disk' type='block'><source dev='/dev/sda'/><target dev='vdc'/></disk>");
 
         RestoreReport report = await RestoreAsync(folder.PathOf("to"), define: true);
 
         Assert.Contains(report.Warnings, warning => warning.Contains("qemu:commandline", StringComparison.Ordinal));
-        Assert.Contains(report.Warnings, warning => warning.StartsWith("disk vdc (/dev/sda) is in the definition but not", StringComparison.Ordinal));
+        Assert.Contains(report.Warnings, warning =>
+            warning.StartsWith("disk vdc (/dev/sda) is in the definition but not", StringComparison.Ordinal));
         Assert.DoesNotContain(report.Warnings, warning => warning.StartsWith("disk vda", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task A_definition_that_is_nested_without_end_is_refused()
+    public async Task A_too_deeply_nested_definition_is_refused()
     {
-        await PublishAsync(made => made, string.Concat(Enumerable.Repeat("<a>", 200_000)) + string.Concat(Enumerable.Repeat("</a>", 200_000)));
+        await PublishAsync(manifest => manifest, string.Concat(Enumerable.Repeat("<a>", 200_000))
+            + string.Concat(Enumerable.Repeat("</a>", 200_000)));
 
         KvmBackupException failure = await Assert.ThrowsAnyAsync<KvmBackupException>(() => RestoreAsync(null));
 
@@ -136,13 +141,15 @@ public sealed class ForgedBackupTests : IDisposable
 
     private Task<CompletedBackup> PublishAsync(Func<Manifest, Manifest> forge, string extra = "", string devices = "", IExtentSource? vda = null)
     {
-        string Disk(string name) => $"<disk device='disk' type='file'><source file='{Images}/{name}.raw'/><target dev='{name}'/></disk>";
+        string Disk(string name) =>
+            $"<disk device='disk' type='file'><source file='{Images}/{name}.raw'/><target dev='{name}'/></disk>";
         return RealBackups.PublishAsync(
             target, BackupSamples.IdOfDay(20),
-            $"<domain type='kvm'><name>web1</name>{extra}<devices>{Disk("vda")}{Disk("vdb")}{devices}</devices></domain>",
-            made => forge(made with
+            $"<domain "
+                + $"type='kvm'><name>web1</name>{extra}<devices>{Disk("vda")}{Disk("vdb")}{devices}</devices></domain>",
+            manifest => forge(manifest with
             {
-                Disks = [.. made.Disks.Select(disk => disk with
+                Disks = [.. manifest.Disks.Select(disk => disk with
                 {
                     Layers = [disk.Layers[0] with { SourcePath = $"{Images}/{disk.Target}.raw" }],
                 })],
@@ -168,7 +175,8 @@ public sealed class ForgedBackupTests : IDisposable
         RecordedShell shell = new RecordedShell(folder.DirectoryPath).On(
             "list --all", [.. Enumerable.Repeat(string.Empty, 3).Select(Reply.Good)]);
         return RestoreSamples.Run(target, shell, folder.PathOf("keys")).RunAsync(
-            new RestoreRequest(RealBackups.Web1, null, to, null, null, define, Start: false, null, IsDryRun: define), null,
+            new RestoreRequest(RealBackups.Web1, null, to, null, null, define, Start: false, null, IsDryRun: define),
+            null,
             CancellationToken.None);
     }
 }

@@ -27,7 +27,7 @@ public sealed class ImageDestinationsTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public async Task The_image_that_an_interrupted_restore_was_to_replace_is_given_its_name_again_and_never_removed()
+    public async Task The_original_image_of_an_interrupted_restore_is_renamed_back_and_never_removed()
     {
         shell.On("secret-get-value", Reply.Good("a2V5\n")).On("new.kvmbackup-replaced", Reply.Good(Info))
             .On("new.kvmbackup-partial", Missing).On("info", Missing);
@@ -36,12 +36,12 @@ public sealed class ImageDestinationsTests : IDisposable
 
         Assert.EndsWith("rename rbd/new.kvmbackup-replaced rbd/new`", Assert.Single(refusals), StringComparison.Ordinal);
 
-        // It is gone when a person types the command.
+        // It is gone when the operator runs the command.
         Assert.DoesNotContain("--keyfile", refusals[0], StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_new_image_is_reached_as_the_domain_s_images_are()
+    public async Task A_new_image_has_the_access_of_the_domain_s_images()
     {
         shell.On("secret-get-value", Reply.Good("a2V5\n")).On("info", Missing, Missing, Missing);
 
@@ -55,7 +55,7 @@ public sealed class ImageDestinationsTests : IDisposable
     }
 
     [Fact]
-    public async Task Where_libvirt_has_not_the_guest_s_secret_the_host_s_own_Ceph_is_asked()
+    public async Task The_host_s_Ceph_configuration_is_used_when_libvirt_has_no_secret()
     {
         shell.On("secret-get-value", Reply.Bad("error: failed to get secret")).On("info", Missing, Missing, Missing);
 
@@ -63,9 +63,10 @@ public sealed class ImageDestinationsTests : IDisposable
     }
 
     [Fact]
-    public async Task An_image_that_is_there_is_refused_with_the_words_that_overwrite_it()
+    public async Task An_existing_image_is_refused_with_the_option_that_overwrites_it()
     {
-        shell.On("secret-get-value", Reply.Good("a2V5\n")).On("new.kvmbackup-replaced", Missing).On("new.kvmbackup-partial", Missing).On("info", Reply.Good(Info));
+        shell.On("secret-get-value", Reply.Good("a2V5\n")).On(
+            "new.kvmbackup-replaced", Missing).On("new.kvmbackup-partial", Missing).On("info", Reply.Good(Info));
 
         _ = await FindAsync(mayReplace: false);
 
@@ -73,9 +74,10 @@ public sealed class ImageDestinationsTests : IDisposable
     }
 
     [Fact]
-    public async Task One_that_was_named_is_refused_while_it_is_in_use_or_has_snapshots()
+    public async Task An_image_to_replace_is_refused_while_it_is_in_use_or_has_snapshots()
     {
-        shell.On("secret-get-value", Reply.Good("a2V5\n")).On("new.kvmbackup-replaced", Missing).On("new.kvmbackup-partial", Missing).On("info", Reply.Good(Info))
+        shell.On("secret-get-value", Reply.Good("a2V5\n")).On(
+            "new.kvmbackup-replaced", Missing).On("new.kvmbackup-partial", Missing).On("info", Reply.Good(Info))
             .On("status", Reply.Good("""{"watchers":[{"address":"127.0.0.1:0/2","client":1,"cookie":3}]}"""))
             .On("snap ls", Reply.Good("""[{"id":4,"name":"s","size":4096,"protected":"false"}]"""));
 
@@ -88,9 +90,10 @@ public sealed class ImageDestinationsTests : IDisposable
     }
 
     [Fact]
-    public async Task What_a_killed_restore_has_left_is_named_with_the_command_that_removes_it()
+    public async Task The_partial_image_of_a_killed_restore_is_reported_with_the_command_that_removes_it()
     {
-        shell.On("secret-get-value", Reply.Good("a2V5\n")).On("new.kvmbackup-replaced", Missing).On("new.kvmbackup-partial", Reply.Good(Info)).On("info", Missing);
+        shell.On("secret-get-value", Reply.Good("a2V5\n")).On(
+            "new.kvmbackup-replaced", Missing).On("new.kvmbackup-partial", Reply.Good(Info)).On("info", Missing);
 
         _ = await FindAsync(mayReplace: false);
 
@@ -102,10 +105,12 @@ public sealed class ImageDestinationsTests : IDisposable
     {
         RbdClient cluster = new(shell);
         ClusterAccess access = new(new LibvirtHost(new Virsh(shell, null)), new ClusterKeys(folder.PathOf("keys")));
-        ImageDestinations destinations = new(access, cluster, new RbdImageStore(cluster), _ => CephSettings.None, Logger.None);
+        ImageDestinations destinations =
+            new(access, cluster, new RbdImageStore(cluster), _ => CephSettings.None, Logger.None);
         Manifest manifest = ManifestSamples.Create();
         return destinations.FindAsync(
-            new CompletedBackup("/b", manifest, IsProtected: false), Xml, [new RestoreImage(manifest.Disks[0], RbdImage.Parse("rbd/new"), mayReplace)],
+            new CompletedBackup("/b", manifest, IsProtected: false), Xml,
+            [new RestoreImage(manifest.Disks[0], RbdImage.Parse("rbd/new"), mayReplace)],
             refusals, default);
     }
 }

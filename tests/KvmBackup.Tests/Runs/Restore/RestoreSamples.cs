@@ -12,7 +12,7 @@ using Serilog.Core;
 
 namespace KvmBackup.Tests.Runs.Restore;
 
-/// <summary>Restores as the program makes them, with programs that a test plays.</summary>
+/// <summary>Restore runs as the program composes them, with simulated programs.</summary>
 internal static class RestoreSamples
 {
     public static RestoreRun Run(BackupDirectory target, IProcessRunner shell, string keysPath)
@@ -23,16 +23,16 @@ internal static class RestoreSamples
         RbdImageStore store = new(cluster);
         QemuImage images = new(shell);
         ClusterKeys keys = new(keysPath);
-        ImageAssembler assembler = new(Logger.None);
+        DiskContent content = new(new ImageAssembler(Logger.None), images);
         ImageDestinations destinations = new(
             new ClusterAccess(host, keys), cluster, store, _ => CephSettings.None, Logger.None);
         ImageRestorer restorer = new(
-            cluster, store, new DiskContent(assembler, images), new QemuConversion(shell), TimeProvider.System, Logger.None);
+            cluster, store, content, new QemuConversion(shell), TimeProvider.System, Logger.None);
         RestoreRecords records = Records(keysPath);
         return new RestoreRun(
-            target, new RestorePreflight(host, destinations), new RestoreWriter(
-                images, assembler, restorer, records, Logger.None),
-            records, new DomainDefiner(virsh), keys, TimeProvider.System, Logger.None);
+            target, new RestorePreflight(host, destinations),
+            new RestoreWriter(images, content, restorer, records, Logger.None), records,
+            new DomainDefiner(virsh), keys, TimeProvider.System, Logger.None);
     }
 
     public static SalvageRun Salvage(BackupDirectory target, string keysPath) => new(

@@ -4,7 +4,7 @@ using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Runs.Restore;
 
-/// <summary>What a restore does with the domain that libvirt has already, and with what is left of an earlier one.</summary>
+/// <summary>A restore over an existing domain, and over the remains of an earlier one.</summary>
 public sealed class RestoredDomainTests : IAsyncLifetime
 {
     private const string Saved = "managedsave-dumpxml";
@@ -29,10 +29,12 @@ public sealed class RestoredDomainTests : IAsyncLifetime
 
     private string Place => folder.PathOf("restored");
 
-    private RestoreRequest Request => new(RealBackups.Web1, null, Place, null, null, true, true, RealBackups.Web1, false);
+    private RestoreRequest Request =>
+        new(RealBackups.Web1, null, Place, null, null, true, true, RealBackups.Web1, false);
 
     public async Task InitializeAsync() => _ = await RealBackups.PublishAsync(
-        target, ManifestSamples.Id, $"<domain type='kvm'><name>web1</name><devices>{Disk("vda")}{Disk("vdb")}</devices></domain>");
+        target, ManifestSamples.Id,
+        $"<domain type='kvm'><name>web1</name><devices>{Disk("vda")}{Disk("vdb")}</devices></domain>");
 
     private static string Disk(string name) =>
         $"<disk device='disk' type='file'><source file='/images/{name}.raw'/><target dev='{name}'/></disk>";
@@ -52,17 +54,20 @@ public sealed class RestoredDomainTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Saved_memory_that_may_go_goes_when_the_disks_are_whole_and_before_they_get_their_names()
+    public async Task Saved_memory_is_discarded_when_the_disks_are_complete_and_before_they_get_their_names()
     {
-        shell.On(Saved, IsSaved, NotSaved).On(Define, Reply.Good("defined")).On(Autostart, Reply.Good("")).On(Start, Reply.Good(""))
+        shell.On(Saved, IsSaved, NotSaved).On(
+            Define, Reply.Good("defined")).On(Autostart, Reply.Good("")).On(Start, Reply.Good(""))
             .On(Remove, Reply.Good("Removed").Then(() => Assert.All(
-                Directory.GetFiles(Place), file => Assert.EndsWith(".kvmbackup-partial", file, StringComparison.Ordinal))));
+                Directory.GetFiles(Place), file =>
+                    Assert.EndsWith(".kvmbackup-partial", file, StringComparison.Ordinal))));
 
         RestoreReport report = await RunAsync(Request with { DiscardsSavedState = true });
 
         Assert.Equal([Remove, Define, Autostart, Start], shell.Order(Remove, Define, Autostart, Start));
         Assert.Equal((true, true, true), (report.IsDefined, report.IsStarted, report.IsAutostarted));
-        Assert.Contains(report.Warnings, warning => warning.Contains("the saved memory of web1 was discarded", StringComparison.Ordinal));
+        Assert.Contains(report.Warnings,
+            warning => warning.Contains("the saved memory of web1 was discarded", StringComparison.Ordinal));
         Assert.Equal(0, shell.Count("--force-boot"));
     }
 
@@ -74,7 +79,8 @@ public sealed class RestoredDomainTests : IAsyncLifetime
         HaveNoDomain();
         shell.On(Saved, IsSaved);
 
-        RunsException failure = await Assert.ThrowsAsync<RunsException>(() => RunAsync(Request with { Start = starts }));
+        RunsException failure =
+            await Assert.ThrowsAsync<RunsException>(() => RunAsync(Request with { Start = starts }));
 
         Assert.Equal(ExitCode.ManualActionRequired, failure.ExitCode);
         Assert.EndsWith("`virsh start --force-boot --domain web1`", failure.Message, StringComparison.Ordinal);
@@ -82,7 +88,7 @@ public sealed class RestoredDomainTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_saved_memory_of_an_earlier_guest_that_may_go_is_not_resumed_but_removed()
+    public async Task The_saved_memory_of_an_earlier_guest_is_discarded_on_request()
     {
         HaveNoDomain();
         shell.On(Saved, IsSaved).On(Start, Reply.Good(""));
@@ -90,11 +96,12 @@ public sealed class RestoredDomainTests : IAsyncLifetime
         RestoreReport report = await RunAsync(Request with { DiscardsSavedState = true });
 
         Assert.Equal(1, shell.Count("virsh start --force-boot --domain web1"));
-        Assert.Contains(report.Warnings, warning => warning.Contains("earlier guest named web1 was discarded", StringComparison.Ordinal));
+        Assert.Contains(report.Warnings,
+            warning => warning.Contains("earlier guest named web1 was discarded", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task A_lost_guest_starts_with_its_host_again_and_a_copy_does_not()
+    public async Task Autostart_is_restored_for_a_lost_guest_and_not_for_a_copy()
     {
         HaveNoDomain();
         shell.On(Saved, NotSaved).On(Start, Reply.Good(""));
@@ -108,7 +115,7 @@ public sealed class RestoredDomainTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Snapshots_and_checkpoints_of_the_replaced_domain_are_refused_with_the_words_that_forget_them()
+    public async Task Snapshots_and_checkpoints_of_the_replaced_domain_are_refused_with_the_commands_that_remove_them()
     {
         shell.Now("foreign/snapshot-list", "foreign/checkpoint-list");
 
@@ -118,23 +125,25 @@ public sealed class RestoredDomainTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_disk_that_the_definition_does_not_name_is_not_put_where_nobody_uses_it() => await AssertRefusedAsync(
+    public async Task A_disk_that_the_definition_does_not_name_is_not_restored() => await AssertRefusedAsync(
         Request with { TargetDirectory = null, Define = false, Start = false, Disk = Web1.Vda },
-        $"the definition of web1 names {folder.PathOf("web1.qcow2")} and not /images/vda.raw");
+        $"the definition of web1 names {folder.PathOf("web1.qcow2")} instead of /images/vda.raw");
 
     [Fact]
-    public async Task Disks_of_the_replaced_definition_that_no_longer_belong_to_the_guest_are_named()
+    public async Task Disks_of_the_replaced_definition_that_do_not_belong_to_the_guest_any_more_are_named()
     {
-        shell.On(Saved, NotSaved, NotSaved).On(Define, Reply.Good("defined")).On(Autostart, Reply.Good("")).On(Start, Reply.Good(""));
+        shell.On(Saved, NotSaved, NotSaved).On(
+            Define, Reply.Good("defined")).On(Autostart, Reply.Good("")).On(Start, Reply.Good(""));
 
         RestoreReport report = await RunAsync(Request);
 
         Assert.Contains(report.Warnings, warning =>
-            warning.StartsWith($"disk vda of the replaced definition, {folder.PathOf("web1.qcow2")}", StringComparison.Ordinal));
+            warning.StartsWith(
+                $"disk vda of the replaced definition, {folder.PathOf("web1.qcow2")}", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task A_path_through_a_folder_that_is_gone_leads_to_the_folder_above_it()
+    public async Task A_path_through_a_missing_folder_resolves_to_the_folder_above_it()
     {
         RestoreReport report = await RunAsync(Request with
         {

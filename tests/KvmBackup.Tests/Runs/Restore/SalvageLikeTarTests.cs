@@ -7,12 +7,13 @@ using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Runs.Restore;
 
-/// <summary>Every byte that tar still gets out of a damaged archive comes with --salvage, too.</summary>
+/// <summary>Every byte that tar extracts from a damaged archive is also salvaged.</summary>
 public sealed class SalvageLikeTarTests : IDisposable
 {
     private static readonly (string Name, byte[] Content)[] Originals =
     [
-        ("domain.xml", "<domain/>"u8.ToArray()), ("vda.raw", RealBackups.Vda.ToArray()), ("vdb.raw", RealBackups.Vdb.ToArray()),
+        ("domain.xml", "<domain/>"u8.ToArray()), ("vda.raw", RealBackups.Vda.ToArray()),
+        ("vdb.raw", RealBackups.Vdb.ToArray()),
     ];
 
     private readonly TemporaryFolder folder = new();
@@ -28,16 +29,18 @@ public sealed class SalvageLikeTarTests : IDisposable
     [InlineData(CompressionMethod.Bzip2, 32 << 10)]
     [InlineData(CompressionMethod.None, 8 << 20)]
     [InlineData(CompressionMethod.None, 32 << 10)]
-    public async Task Salvage_of_an_archive_that_is_cut_gives_what_tar_gives(CompressionMethod method, int chunkBytes)
+    public async Task Salvage_of_a_truncated_archive_equals_that_of_tar(CompressionMethod method, int chunkBytes)
     {
         BackupDirectory target = new(folder.PathOf("backups"), TimeProvider.System);
         target.EnsureUsable();
-        CompletedBackup backup = await RealBackups.PublishAsync(target, ManifestSamples.Id, method: method, chunkBytes: chunkBytes);
+        CompletedBackup backup =
+            await RealBackups.PublishAsync(target, ManifestSamples.Id, method: method, chunkBytes: chunkBytes);
         string archive = Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName);
         byte[] whole = await File.ReadAllBytesAsync(archive);
         foreach (string lost in new[] { "", ".index", "manifest.json" })
         {
-            string[] gone = lost.Length == 0 ? [] : [lost == ".index" ? archive + lost : Path.Combine(backup.DirectoryPath, lost)];
+            string[] gone = lost.Length == 0 ? []
+                : [lost == ".index" ? archive + lost : Path.Combine(backup.DirectoryPath, lost)];
             Array.ForEach(gone, File.Delete);
             for (int cut = 1; cut <= 6; cut++)
             {
@@ -52,11 +55,12 @@ public sealed class SalvageLikeTarTests : IDisposable
     [InlineData(CompressionMethod.Zstd)]
     [InlineData(CompressionMethod.Bzip2)]
     [InlineData(CompressionMethod.None)]
-    public async Task Salvage_of_an_archive_with_a_wrong_byte_gives_what_tar_gives(CompressionMethod method)
+    public async Task Salvage_of_an_archive_with_a_wrong_byte_equals_that_of_tar(CompressionMethod method)
     {
         BackupDirectory target = new(folder.PathOf("backups"), TimeProvider.System);
         target.EnsureUsable();
-        CompletedBackup backup = await RealBackups.PublishAsync(target, ManifestSamples.Id, method: method, chunkBytes: 32 << 10);
+        CompletedBackup backup =
+            await RealBackups.PublishAsync(target, ManifestSamples.Id, method: method, chunkBytes: 32 << 10);
         string archive = Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName);
         byte[] bytes = await File.ReadAllBytesAsync(archive);
         bytes[bytes.Length * 2 / 5] ^= 4;
@@ -70,7 +74,8 @@ public sealed class SalvageLikeTarTests : IDisposable
     private async Task CompareAsync(BackupDirectory target, string archive, string name)
     {
         string byTar = Directory.CreateDirectory(folder.PathOf($"tar{name}")).FullName;
-        _ = await SampleArchive.RealShell.RunAsync(new ProgramCall("tar", ["-xf", archive, "-C", byTar]), CancellationToken.None);
+        _ = await SampleArchive.RealShell.RunAsync(
+            new ProgramCall("tar", ["-xf", archive, "-C", byTar]), CancellationToken.None);
         string salvaged = folder.PathOf($"salvage{name}");
 
         SalvageReport report = await SalvageAsync(target, salvaged);
@@ -86,8 +91,9 @@ public sealed class SalvageLikeTarTests : IDisposable
                     $"{name}: {file}: tar has byte {place}, salvage has not ({string.Join("; ", report.Notes)})");
             }
 
-            Assert.True(ours.Length == 0 || report.Files.Any(one => Path.GetFileName(one.FilePath).StartsWith($"web1-{file}", StringComparison.Ordinal)
-                && (!one.IsWhole || ours.SequenceEqual(original))), $"{name}: {file} is said to be whole");
+            Assert.True(ours.Length == 0 || report.Files
+                .Any(one => Path.GetFileName(one.FilePath).StartsWith($"web1-{file}", StringComparison.Ordinal)
+                && (!one.IsWhole || ours.SequenceEqual(original))), $"{name}: {file} is reported as complete");
         }
     }
 
@@ -96,11 +102,12 @@ public sealed class SalvageLikeTarTests : IDisposable
         try
         {
             return await RestoreSamples.Salvage(target, target.DirectoryPath + ".keys").RunAsync(
-                new RestoreRequest(RealBackups.Web1, "2026", path, null, null, false, false, null, false), null, CancellationToken.None);
+                new RestoreRequest(RealBackups.Web1, "2026", path, null, null, false, false, null, false), null,
+                CancellationToken.None);
         }
-        catch (RunsException nothing) when (nothing.Message.StartsWith("no file is found", StringComparison.Ordinal))
+        catch (RunsException nothing) when (nothing.Message.StartsWith("no file was found", StringComparison.Ordinal))
         {
-            // Then tar has none either: the first block is cut.
+            // Then tar extracts nothing either: the first block is truncated.
             return new SalvageReport(RealBackups.Web1, ManifestSamples.Id, [], [nothing.Message], TimeSpan.Zero);
         }
     }

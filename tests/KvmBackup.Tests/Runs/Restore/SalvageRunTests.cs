@@ -4,7 +4,7 @@ using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Runs.Restore;
 
-/// <summary>What can be had of a backup that is damaged in any way, and the list of what cannot.</summary>
+/// <summary>The readable parts of a backup with any damage, and the list of lost parts.</summary>
 public sealed class SalvageRunTests : IAsyncLifetime
 {
     private readonly TemporaryFolder folder = new();
@@ -30,12 +30,13 @@ public sealed class SalvageRunTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_a_whole_backup_everything_is_whole()
+    public async Task Salvage_of_an_intact_backup_is_complete()
     {
         SalvageReport report = await SalvageAsync("whole");
 
         Assert.Equal(ExitCode.Done, report.ExitCode);
-        Assert.Equal(["web1-domain.xml", "web1-vda.raw", "web1-vdb.raw"], report.Files.Select(file => Path.GetFileName(file.FilePath)));
+        Assert.Equal(["web1-domain.xml", "web1-vda.raw", "web1-vdb.raw"], report.Files
+            .Select(file => Path.GetFileName(file.FilePath)));
         Assert.Equal("<domain/>", File.ReadAllText(report.Files[0].FilePath));
         Assert.Equal(RealBackups.Vda.ToArray(), File.ReadAllBytes(report.Files[1].FilePath));
     }
@@ -43,7 +44,7 @@ public sealed class SalvageRunTests : IAsyncLifetime
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Wherever_the_archive_is_cut_all_before_it_comes_back_and_the_rest_is_listed(bool isIndexLost)
+    public async Task Everything_before_a_truncation_is_salvaged_and_the_rest_is_listed(bool isIndexLost)
     {
         byte[] whole = await File.ReadAllBytesAsync(ArchivePath);
         if (isIndexLost)
@@ -62,13 +63,13 @@ public sealed class SalvageRunTests : IAsyncLifetime
             long lost = report.Files.Sum(file => file.Missing.Sum(run => run.LengthBytes));
             long data = RealBackups.Vda.Extents.Concat(RealBackups.Vdb.Extents).Sum(run => run.LengthBytes);
 
-            // Packed and not, the data are about as long; a chunk at the cut is lost.
+            // The compressed data are about as long as the data; the chunk at the cut is lost.
             Assert.InRange(data - lost, (data * round / 25) - (24 << 10), data);
         }
     }
 
     [Fact]
-    public async Task Each_damaged_place_costs_its_chunk_and_nothing_else()
+    public async Task Each_damage_loses_only_its_chunk()
     {
         byte[] bytes = await File.ReadAllBytesAsync(ArchivePath);
         bytes[bytes.Length / 2] ^= 1;
@@ -78,13 +79,15 @@ public sealed class SalvageRunTests : IAsyncLifetime
         SalvageReport report = await SalvageAsync("flipped");
 
         AssertHonest(report);
-        Assert.InRange(report.Files.Sum(file => file.Missing.Concat(file.Unproven).Sum(run => run.LengthBytes)), 1, 2 * (8 << 10));
-        Assert.All(report.Files, file => Assert.Equal(file.IsWhole, !file.FilePath.EndsWith(".damaged", StringComparison.Ordinal)));
+        Assert.InRange(
+            report.Files.Sum(file => file.Missing.Concat(file.Unproven).Sum(run => run.LengthBytes)), 1, 2 * (8 << 10));
+        Assert.All(report.Files,
+            file => Assert.Equal(file.IsWhole, !file.FilePath.EndsWith(".damaged", StringComparison.Ordinal)));
         Assert.Contains(report.Files, file => !file.IsWhole);
     }
 
     [Fact]
-    public async Task Nothing_that_is_there_is_overwritten()
+    public async Task Existing_files_are_not_overwritten()
     {
         _ = await SalvageAsync("twice");
 
@@ -93,10 +96,11 @@ public sealed class SalvageRunTests : IAsyncLifetime
         Assert.Contains("web1-domain.xml exists", refusal.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>All that is not listed as lost is what it was, and what is lost is zeros.</summary>
+    /// <summary>Everything not listed as lost is unchanged, and lost parts are zeros.</summary>
     private static void AssertHonest(SalvageReport report)
     {
-        foreach ((SalvagedFile file, SparseContent content) in report.Files.Skip(1).Zip([RealBackups.Vda, RealBackups.Vdb]))
+        foreach ((SalvagedFile file, SparseContent content) in report.Files.Skip(
+            1).Zip([RealBackups.Vda, RealBackups.Vdb]))
         {
             byte[] expected = content.ToArray();
             byte[] actual = File.ReadAllBytes(file.FilePath);
@@ -110,5 +114,6 @@ public sealed class SalvageRunTests : IAsyncLifetime
 
     private Task<SalvageReport> SalvageAsync(string name) => RestoreSamples.Salvage(
         target, folder.DirectoryPath).RunAsync(
-        new RestoreRequest(RealBackups.Web1, null, folder.PathOf(name), null, null, false, false, null, false), null, CancellationToken.None);
+        new RestoreRequest(RealBackups.Web1, null, folder.PathOf(name), null, null, false, false, null, false), null,
+        CancellationToken.None);
 }

@@ -20,7 +20,7 @@ public sealed class PruneRunTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public async Task A_backup_that_is_later_than_the_clock_stays_and_removes_no_other()
+    public async Task A_backup_from_the_future_is_kept_and_removes_no_other()
     {
         await PublishAsync(BackupSamples.IdOfDay(18), BackupSamples.IdOfDay(19), BackupSamples.IdOfDay(20), Future);
 
@@ -32,7 +32,7 @@ public sealed class PruneRunTests : IDisposable
     }
 
     [Fact]
-    public async Task A_clock_that_is_before_all_backups_removes_nothing_and_is_a_failure()
+    public async Task A_clock_before_all_backups_removes_nothing_and_is_a_failure()
     {
         await PublishAsync(Future, new BackupId(Future.Instant.AddDays(1)), new BackupId(Future.Instant.AddDays(2)));
 
@@ -52,10 +52,12 @@ public sealed class PruneRunTests : IDisposable
     [InlineData("index.bin", 0, "its index 'index.bin' is empty")]
     [InlineData("SHA256SUMS", null, "its SHA256SUMS is missing")]
     [InlineData("SHA256SUMS", 0, "its SHA256SUMS is empty")]
-    public async Task What_a_size_or_a_missing_file_shows_is_seen_by_prune_and_list(string file, int? bytes, string expected)
+    public async Task Prune_and_list_report_a_wrong_size_and_a_missing_file(string file, int? bytes, string expected)
     {
         await PublishAsync(BackupSamples.IdOfDay(19), BackupSamples.IdOfDay(20));
-        string path = Path.Combine(Target.ForDomain(new DomainName("web1")).PathOf(BackupSamples.IdOfDay(20), BackupKind.Full), file);
+        string path =
+            Path.Combine(
+                Target.ForDomain(new DomainName("web1")).PathOf(BackupSamples.IdOfDay(20), BackupKind.Full), file);
         byte[] content = File.ReadAllBytes(path);
         File.Delete(path);
         if (bytes is { } length)
@@ -98,7 +100,8 @@ public sealed class PruneRunTests : IDisposable
 
     private BackupDirectory Target => new(folder.PathOf("backups"), time);
 
-    private BackupId[] Backups() => [.. Target.ForDomain(new DomainName("web1")).List().Backups.Select(backup => backup.Id)];
+    private BackupId[] Backups() =>
+        [.. Target.ForDomain(new DomainName("web1")).List().Backups.Select(backup => backup.Id)];
 
     private async Task PublishAsync(params BackupId[] ids)
     {
@@ -118,9 +121,11 @@ public sealed class PruneRunTests : IDisposable
         BackupVerifier verifier = new(Logger.None);
         RetentionRunner retainer = new(Logger.None);
         Merger merger = new(
-            new Archiver(new RecordedShell(folder.DirectoryPath)), verifier, retainer, new FaultInjection(null, () => { }, Logger.None), Target, time,
+            new Archiver(new RecordedShell(folder.DirectoryPath)), verifier, retainer,
+            new FaultInjection(null, () => { }, Logger.None), Target, time,
             Logger.None);
         BackupDirectory target = new(folder.PathOf("backups"), time) { Guard = guard };
-        return new PruneRun(settings, target, merger, TimeSpan.Zero, time, Logger.None).RunAsync(isDryRun: false, CancellationToken.None);
+        return new PruneRun(settings, target, merger, TimeSpan.Zero, time, Logger.None).RunAsync(
+            isDryRun: false, CancellationToken.None);
     }
 }

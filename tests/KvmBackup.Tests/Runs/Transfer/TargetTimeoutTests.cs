@@ -3,31 +3,31 @@ using KvmBackup.Runs.Transfer;
 
 namespace KvmBackup.Tests.Runs.Transfer;
 
-/// <summary>What a hanging target holds is left behind, and never before it was told.</summary>
+/// <summary>Operations on a hanging target are cancelled before they are abandoned.</summary>
 public sealed class TargetTimeoutTests
 {
     private const string Target = "/mnt/backup";
     private static readonly TimeSpan StallLimit = TimeSpan.FromMilliseconds(20);
 
     [Fact]
-    public async Task An_end_that_hangs_is_given_up_and_told_to_stop()
+    public async Task A_hanging_operation_is_cancelled_and_abandoned()
     {
-        CancellationToken told = default;
+        CancellationToken received = default;
 
         RunsException failure = await Assert.ThrowsAsync<RunsException>(() => TargetTimeout.FinishAsync(
             "the end", token =>
             {
-                told = token;
+                received = token;
                 return Endless();
             },
             StallLimit, Target, CancellationToken.None));
 
-        Assert.True(told.IsCancellationRequested);
+        Assert.True(received.IsCancellationRequested);
         Assert.Contains(Target, failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task An_end_that_is_slow_is_waited_for_longer_than_a_stall()
+    public async Task A_slow_operation_may_take_longer_than_a_stall()
     {
         int result = await TargetTimeout.FinishAsync(
             "the end", async token =>
@@ -41,14 +41,15 @@ public sealed class TargetTimeoutTests
     }
 
     [Fact]
-    public async Task An_interrupted_end_is_waited_for_until_it_has_stopped()
+    public async Task A_cancelled_operation_is_waited_for_until_it_has_stopped()
     {
         using CancellationTokenSource interruption = new();
         bool hasStopped = false;
         Task finishing = TargetTimeout.FinishAsync(
             "the end", async token =>
             {
-                await Task.Delay(Timeout.InfiniteTimeSpan, token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(
+                    Timeout.InfiniteTimeSpan, token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 await Task.Delay(StallLimit * 3, CancellationToken.None);
                 hasStopped = true;
                 token.ThrowIfCancellationRequested();
@@ -63,10 +64,11 @@ public sealed class TargetTimeoutTests
     }
 
     [Fact]
-    public async Task An_interrupted_end_that_hangs_does_not_hold_the_run()
+    public async Task A_cancelled_operation_that_hangs_does_not_block_the_run()
     {
         using CancellationTokenSource interruption = new();
-        Task finishing = TargetTimeout.FinishAsync("the end", _ => Endless(), TimeSpan.FromSeconds(1), Target, interruption.Token);
+        Task finishing =
+            TargetTimeout.FinishAsync("the end", _ => Endless(), TimeSpan.FromSeconds(1), Target, interruption.Token);
 
         await interruption.CancelAsync();
 
