@@ -43,7 +43,10 @@ public sealed partial class DocumentTests
         foreach (string command in commands)
         {
             Assert.Matches($@"(?m)^## {command}\b", manual);
-            await AssertOptionsAsync(manual, command);
+            if (command != "help")
+            {
+                await AssertOptionsAsync(manual, command);
+            }
         }
 
         foreach (string action in new[] { "list", "trim", "reset" })
@@ -138,8 +141,8 @@ public sealed partial class DocumentTests
 
     private static async Task<string[]> CommandsAsync()
     {
-        string help = await HelpAsync();
-        return [.. Command().Matches(help[help.IndexOf("Commands:", StringComparison.Ordinal)..])
+        string help = (await HelpAsync()).Split("Common options:")[0].Split("Synopsis:")[1];
+        return [.. Command().Matches(help)
             .Select(match => match.Groups["name"].Value)];
     }
 
@@ -172,7 +175,7 @@ public sealed partial class DocumentTests
     [GeneratedRegex(@"(?<=^\*\*|, \*\*)--[a-z][a-z-]*(?=\*\*.*\n:   )", RegexOptions.Multiline)]
     private static partial Regex ManualOption();
 
-    [GeneratedRegex(@"^  (?<name>[a-z]+)\b", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^  (?<name>[a-z]+)  ", RegexOptions.Multiline)]
     private static partial Regex Command();
 
     [GeneratedRegex(@"(?:\b(?:Find|Count)\(|const string \w*Key = )""(?<key>[a-z_]+)""")]
