@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the program and runs its tests: the unit tests anywhere, the lab tests where root and apt allow a lab.
+# Builds the program and runs its tests: the unit tests anywhere, the lab tests where root and apt allow a lab. The format of
+# the code, the shell scripts and the manuals are checked too; each of these checks counts as one test.
 #
 #   tests/run.sh                    all unit tests and lab tests; of the crash and fault matrices a selection of the day
 #   tests/run.sh --full             the same with the whole matrices (some hours)
@@ -21,6 +22,34 @@ failed_parts=()
 
 usage() { sed -n '2,/^set -e/s/^#\( \|$\)//p' "${BASH_SOURCE[0]}"; }
 heading() { printf '\n=== %s\n' "$*"; }
+
+# check NAME PROGRAM COMMAND..: one test, which fails when the command does; skipped without the program. It may run in the
+# background; its output is printed when it fails.
+check() {
+  local name=$1 program=$2 result=$work/check-$1
+  shift 2
+  if ! command -v "$program" >/dev/null; then
+    echo "$program is missing" >"$result.skipped"
+  elif "$@" >"$result.log" 2>&1; then
+    touch "$result.passed"
+  else
+    touch "$result.failed"
+  fi
+}
+
+# print_checks: the results of all checks.
+print_checks() {
+  local result name
+  for result in "$work"/check-*.{passed,failed,skipped}; do
+    [[ -e $result ]] || continue
+    name=$(basename "$result")
+    printf '%s: %s\n' "${name#check-}" "$(cat "$result")" | sed 's/\.\(passed\|failed\|skipped\): */: \1 /'
+    [[ $result != *.failed ]] || cat "${result%.failed}.log"
+  done
+}
+
+# count_checks passed|failed|skipped
+count_checks() { find "$work" -maxdepth 1 -name "check-*.$1" | wc -l; }
 
 while (( $# > 0 )); do
   case $1 in
@@ -49,7 +78,8 @@ count() {
 finish() {
   local total passed executed failed skipped part
   total=$(count "" total) passed=$(count "" passed) executed=$(count "" executed)
-  failed=$(( executed - passed )) skipped=$(( total - executed ))
+  failed=$(( executed - passed + $(count_checks failed) )) skipped=$(( total - executed + $(count_checks skipped) ))
+  passed=$(( passed + $(count_checks passed) ))
   for part in ${failed_parts[@]+"${failed_parts[@]}"}; do
     printf 'FAILED: %s\n' "$part"
   done
@@ -152,6 +182,19 @@ export KVMBACKUP_LAB_PROGRAM=$work/program/kvmbackup
 heading "unit tests"
 test_assembly KvmBackup.Tests unit || failed_parts+=("unit tests")
 
+# They compute while the labs wait.
+checks=()
+if [[ -z $filter ]]; then
+  # Scripts that are sourced are checked with those that source them.
+  mapfile -t scripts < <(git ls-files '*.sh')
+  check shellcheck shellcheck shellcheck --external-sources --severity=warning "${scripts[@]}" &
+  checks+=($!)
+  check manual pandoc tests/manual.sh &
+  checks+=($!)
+  check format dotnet dotnet format whitespace KvmBackup.sln --verify-no-changes --no-restore &
+  checks+=($!)
+fi
+
 heading "lab tests"
 if (( lab_status == 0 )); then
   # Without it the tests that measure are skipped, and counted.
@@ -168,6 +211,10 @@ elif (( lab_status == 77 )); then
 else
   failed_parts+=("lab.sh install")
 fi
+
+heading "checks"
+(( ${#checks[@]} == 0 )) || wait "${checks[@]}"
+print_checks
 
 heading "result"
 finish

@@ -5,8 +5,8 @@
 test_a_backup_under_apparmor_is_whole_and_nothing_is_denied() {
   new_host_with_guest
   await_guest
-  local report attempt
-  for attempt in 1 2 3; do
+  local report
+  for _ in 1 2 3; do
     report=$(inside kvmbackup backup web1 --json) || fail "the backup ended with $?: $report"
     # On busy processors the guest in the emulated host may answer later than the program waits.
     ! grep -q "agent.*not respond\|agent.*does not answer" <<<"$report" || continue
