@@ -9,7 +9,7 @@ using KvmBackup.Storage;
 
 namespace KvmBackup.Runs.Backup;
 
-/// <summary>Looks at a domain as a backup would, and tells every command that would change something. Runs none.</summary>
+/// <summary>Inspects a domain as a backup would, and lists every command that would change something. Runs none.</summary>
 public sealed class DryRun(
     Preflight preflight, GuestAgent agent, OverlaySnapshot snapshot, OverlayCommit commit, BackupDirectory target,
     TimeProvider time)
@@ -77,15 +77,15 @@ public sealed class DryRun(
         }
     }
 
-    /// <summary>What begins every backup.</summary>
+    /// <summary>The first command of every backup.</summary>
     internal static string Begin(BackupJob job, DomainDirectory directory, BackupId id) =>
         $"mkdir -m 0700 {ShellWord.Quote(directory.PathOf(id, job.Kind) + ".partial")}";
 
-    /// <summary>The snapshots of images that are made.</summary>
+    /// <summary>The commands that create snapshots of images.</summary>
     internal static IEnumerable<string> Snapshots(BackupJob job) => job.Images.Where(image => image.ExternalId is null).Select(
         image => RbdClient.CreateSnapshotCall(image.Location, image.SnapshotName, OverlaySnapshot.Limit).ToString());
 
-    /// <summary>What publishes a backup, and removes old ones.</summary>
+    /// <summary>The commands that publish the backup and remove old ones.</summary>
     internal static IEnumerable<string> End(BackupJob job, DomainDirectory directory, BackupId id)
     {
         string final = directory.PathOf(id, job.Kind);
@@ -106,7 +106,7 @@ public sealed class DryRun(
             return [];
         }
 
-        // The backup that this run would make, as far as retention looks at one.
+        // The backup that this run would make, with what retention reads of one.
         CompletedBackup next = last with { Manifest = last.Manifest with { Id = id, Kind = job.Kind }, IsProtected = false };
         return RetentionPlanner.Decide(job.Terms.Retention, next, [next, .. backups]).Verdicts
             .Where(verdict => !verdict.IsKept);

@@ -4,8 +4,8 @@ using KvmBackup.Storage;
 
 namespace KvmBackup.Runs.Backup;
 
-/// <summary>Looks at an image without a guest as a backup would, and tells every command that would change something.</summary>
-public sealed class ImageDryRun(ImageInspection look, BackupDirectory target, TimeProvider time)
+/// <summary>Inspects an image without a guest as a backup would, and lists every command that would change something.</summary>
+public sealed class ImageDryRun(ImageInspection inspection, BackupDirectory target, TimeProvider time)
 {
     public async Task<JobReport> RunAsync(
         RbdImage image, ImageSelection selection, string reason, CancellationToken cancellationToken)
@@ -16,14 +16,16 @@ public sealed class ImageDryRun(ImageInspection look, BackupDirectory target, Ti
         try
         {
             _ = target.Look();
-            ImageJob job = await look.PrepareAsync(image, selection, directory, target, id, cancellationToken);
+            ImageJob job = await inspection.PrepareAsync(image, selection, directory, target, id, cancellationToken);
             string[] commands =
             [
                 DryRun.Begin(job, directory, id),
                 .. DryRun.Snapshots(job),
                 .. DryRun.End(job, directory, id),
             ];
-            return new JobReport(name, JobOutcome.Planned, reason + selection.Limits.Clause, null, TimeSpan.Zero, job.Warnings, [], commands);
+            return new JobReport(
+                name, JobOutcome.Planned, reason + selection.Limits.Clause, null, TimeSpan.Zero, job.Warnings, [],
+                commands);
         }
         catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
         {

@@ -11,20 +11,22 @@ using Serilog;
 
 namespace KvmBackup.Runs.Backup;
 
-/// <summary>The images without guests that are due, one after the other. One image's failure stays its own.</summary>
+/// <summary>Backs up the images of a selection, one after the other. A failure affects one image only.</summary>
 public sealed class ImagesRun(
-    BackupWorkflow workflow, ImageDryRun dryRun, ImageInspection look, RbdPool pools, BackupDirectory target, FaultInjection gate,
-    TimeProvider time, ILogger log)
+    BackupWorkflow workflow, ImageDryRun dryRun, ImageInspection inspection, RbdPool pools, BackupDirectory target,
+    FaultInjection faults, TimeProvider time, ILogger log)
 {
-    /// <summary>Never throws for what befalls a selection: the reports tell it.</summary>
-    /// <param name="planned">A selection.</param>
+    private const string Interrupted = "the run was interrupted before its turn";
+
+    /// <summary>Every failure is part of the reports.</summary>
+    /// <param name="planned">The selection.</param>
     /// <param name="settings">The whole configuration.</param>
-    /// <param name="census">The disks of the domains.</param>
-    /// <param name="request">What was asked for.</param>
-    /// <param name="watcher">Who undoes what is open if this run is killed.</param>
-    /// <param name="progress">Told while images are read.</param>
+    /// <param name="inventory">The disks of the domains.</param>
+    /// <param name="request">The operator's request.</param>
+    /// <param name="watcher">Recovers when this run is killed.</param>
+    /// <param name="progress">Gets the progress of the read.</param>
     public async Task<IReadOnlyList<JobReport>> RunAsync(
-        PlannedImages planned, HostSettings settings, IReadOnlyList<DomainDisks> census, BackupRequest request,
+        PlannedImages planned, HostSettings settings, IReadOnlyList<DomainDisks> inventory, BackupRequest request,
         RecoveryWatcher? watcher, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
         DomainName name = new(planned.Selection.Name);
@@ -41,7 +43,7 @@ public sealed class ImagesRun(
         {
             string? owner = settings.FindSelection(image) is { } first && first != planned.Selection
                 ? $"it belongs to the selection {first.Name}, which comes first"
-                : DiskInventory.FindOwner(image, planned.Selection, settings, census);
+                : DiskInventory.FindOwner(image, planned.Selection, settings, inventory);
             reports.Add(owner is not null
                 ? Skipped(ImageIdentity.NameOf(image), owner)
                 : await RunAsync(image, planned, request, watcher, progress, cancellationToken));
@@ -54,27 +56,21 @@ public sealed class ImagesRun(
         PlannedImages planned, List<JobReport> reports, CancellationToken cancellationToken)
     {
         ImageSelection selection = planned.Selection;
-        List<RbdImage> images = [];
-        foreach (string pool in selection.Pools)
+        try
         {
-            try
-            {
-                images.AddRange(await pools.ListAsync(
-                    ClusterAccess.Of(selection), pool, selection.Namespace, cancellationToken));
-            }
-            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-            {
-                reports.Add(Failed(new DomainName(selection.Name), "the run was interrupted before its turn"));
-                return new ImageChoice([], []);
-            }
-            catch (Exception failure)
-            {
-                reports.Add(Failed(new DomainName(selection.Name), Failure.Describe(failure)));
-                return new ImageChoice([], []);
-            }
+            return ImageChooser.Choose(
+                selection, planned.Only, await SelectedPools.ListAsync(pools, selection, cancellationToken));
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            reports.Add(Failed(new DomainName(selection.Name), Interrupted));
+        }
+        catch (Exception failure)
+        {
+            reports.Add(Failed(new DomainName(selection.Name), Failure.Describe(failure)));
         }
 
-        return ImageChooser.Choose(selection, planned.Only, images);
+        return new ImageChoice([], []);
     }
 
     private async Task<JobReport> RunAsync(
@@ -84,19 +80,19 @@ public sealed class ImagesRun(
         DomainName name = ImageIdentity.NameOf(image);
         if (cancellationToken.IsCancellationRequested)
         {
-            return Failed(name, "the run was interrupted before its turn");
+            return Failed(name, Interrupted);
         }
 
         try
         {
-            if (await look.FindDoneAsync(image, planned.Selection, target.ForDomain(name), cancellationToken) is { } done)
+            if (await inspection.FindDoneAsync(image, planned.Selection, target.ForDomain(name), cancellationToken) is { } done)
             {
                 return Skipped(name, done);
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            return Failed(name, "the run was interrupted before its turn");
+            return Failed(name, Interrupted);
         }
         catch (Exception failure)
         {
@@ -106,7 +102,7 @@ public sealed class ImagesRun(
         return request.IsDryRun
             ? await dryRun.RunAsync(image, planned.Selection, planned.Reason, cancellationToken)
             : await workflow.RunAsync(
-                new ImageBackup(image, planned.Selection, look, target, gate, time), planned.Reason, request.Wait, watcher,
+                new ImageBackup(image, planned.Selection, inspection, target, faults, time), planned.Reason, request.Wait, watcher,
                 progress, cancellationToken);
     }
 

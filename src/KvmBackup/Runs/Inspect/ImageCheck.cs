@@ -21,13 +21,7 @@ public sealed class ImageCheck(RbdPool pools, ImageInspection inspection, Backup
         string subject = $"images {selection.Name}";
         try
         {
-            List<RbdImage> existing = [];
-            foreach (string pool in selection.Pools)
-            {
-                existing.AddRange(await pools.ListAsync(
-                    ClusterAccess.Of(selection), pool, selection.Namespace, cancellationToken));
-            }
-
+            IReadOnlyList<RbdImage> existing = await SelectedPools.ListAsync(pools, selection, cancellationToken);
             ImageChoice choice = ImageChooser.Choose(selection, only: null, existing);
             RbdImage[] own = [.. choice.Images.Where(image => settings.FindSelection(image) == selection
                 && DiskInventory.FindOwner(image, selection, settings, inventory) is null)];

@@ -56,12 +56,7 @@ public sealed class SnapshotSubjects(
     {
         ImageSelection selection = planned.Selection;
         RbdAccess clusterAccess = ClusterAccess.Of(selection);
-        List<RbdImage> existing = [];
-        foreach (string pool in selection.Pools)
-        {
-            existing.AddRange(await pools.ListAsync(clusterAccess, pool, selection.Namespace, cancellationToken));
-        }
-
+        IReadOnlyList<RbdImage> existing = await SelectedPools.ListAsync(pools, selection, cancellationToken);
         List<SnapshotSubject> subjects = [];
         foreach (RbdImage image in ImageChooser.Choose(selection, planned.Only, existing).Images
             .Where(image => settings.FindSelection(image) == selection))
