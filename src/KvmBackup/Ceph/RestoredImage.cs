@@ -78,7 +78,7 @@ public sealed class RestoredImage
         if (replace && !await store.TryRemoveAsync(replaced, CancellationToken.None))
         {
             throw new CephException(
-                $"{location} is restored, but the former image has a client and was left. Remove it: {RbdClient.RemoveImageCall(replaced.ForPeople)}");
+                $"{location} is restored, but the former image has a client and was left. Remove it: {RbdClient.RemoveImageCall(replaced.ForMessages)}");
         }
     }
 
@@ -97,7 +97,7 @@ public sealed class RestoredImage
             if (time.GetElapsedTime(start) > RemovalLimit)
             {
                 throw new CephException(
-                    $"Half of an image was left, for a client still has it open. Remove it later: {RbdClient.RemoveImageCall(Working.ForPeople)}");
+                    $"Half of an image was left, for a client still has it open. Remove it later: {RbdClient.RemoveImageCall(Working.ForMessages)}");
             }
 
             await Task.Delay(RemovalPause, time, CancellationToken.None);

@@ -23,7 +23,7 @@ public sealed class OpenRestore : IRestoreRecord, IDisposable
     public void Begin(string path) => Write([.. current.Files, new RestoreEntryFile(path, null)]);
 
     /// <inheritdoc/>
-    public void Made(string path, FileIdentity identity) => Write(
+    public void RecordCreated(string path, FileIdentity identity) => Write(
         [.. current.Files.Select(file => file.FilePath == path ? file with { Identity = identity } : file)]);
 
     /// <inheritdoc/>

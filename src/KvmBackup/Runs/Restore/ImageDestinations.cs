@@ -49,15 +49,15 @@ public sealed class ImageDestinations(
                 // Of the two it is the one that somebody had; it is never this program that removes it.
                 refusals.Add(
                     $"{replaced} is there: the image that an interrupted restore was to replace. "
-                    + (!exists ? $"Give it its name again: {RbdImageStore.RenameCall(replaced.ForPeople, image.Image)}"
-                        : $"{location} has replaced it; when nothing needs it: {RbdClient.RemoveImageCall(replaced.ForPeople)}"));
+                    + (!exists ? $"Give it its name again: {RbdImageStore.RenameCall(replaced.ForMessages, image.Image)}"
+                        : $"{location} has replaced it; when nothing needs it: {RbdClient.RemoveImageCall(replaced.ForMessages)}"));
             }
 
             if (isHalfThere)
             {
                 refusals.Add(
                     $"{partial} is there: an interrupted restore has left it, or one is at work. If none is, remove it: "
-                    + RbdClient.RemoveImageCall(partial.ForPeople));
+                    + RbdClient.RemoveImageCall(partial.ForMessages));
             }
 
             placed.Add(new PlacedImage(image, location, exists));
