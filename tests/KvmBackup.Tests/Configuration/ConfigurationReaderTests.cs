@@ -65,21 +65,21 @@ public sealed class ConfigurationReaderTests
         ConfigurationException refusal = Assert.Throws<ConfigurationException>(
             () => ConfigurationReader.Read(path, "cloud1"));
 
-        ConfigurationError mistake = Assert.Single(refusal.Mistakes);
-        Assert.Equal((path, 0, string.Empty), (mistake.File, mistake.Line, mistake.Key));
-        Assert.Equal("there is no such file", mistake.Problem);
-        Assert.EndsWith("or name another with --config FILE", mistake.Hint, StringComparison.Ordinal);
+        ConfigurationError error = Assert.Single(refusal.Errors);
+        Assert.Equal((path, 0, string.Empty), (error.File, error.Line, error.Key));
+        Assert.Equal("there is no such file", error.Problem);
+        Assert.EndsWith("or name another with --config FILE", error.Hint, StringComparison.Ordinal);
         Assert.True(refusal.IsMissing);
     }
 
     [Fact]
     public void A_directory_is_refused_with_the_file_that_may_be_meant()
     {
-        ConfigurationError mistake = Assert.Single(Assert.Throws<ConfigurationException>(
-            () => ConfigurationReader.Read(Path.GetTempPath(), "cloud1")).Mistakes);
+        ConfigurationError error = Assert.Single(Assert.Throws<ConfigurationException>(
+            () => ConfigurationReader.Read(Path.GetTempPath(), "cloud1")).Errors);
 
-        Assert.Equal("is a directory", mistake.Problem);
-        Assert.Contains("config.yml", mistake.Hint, StringComparison.Ordinal);
+        Assert.Equal("is a directory", error.Problem);
+        Assert.Contains("config.yml", error.Hint, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -88,7 +88,7 @@ public sealed class ConfigurationReaderTests
         ConfigurationException refusal = Assert.Throws<ConfigurationException>(() => ConfigurationReader.Parse(
             "cloud1:\n  domains:\n    web1: {rotate: x}\n  backupdir: y\n", "config.yml", "cloud1"));
 
-        Assert.Equal([3, 3, 4], refusal.Mistakes.Select(mistake => mistake.Line));
+        Assert.Equal([3, 3, 4], refusal.Errors.Select(error => error.Line));
     }
 
     [Fact]
@@ -177,7 +177,7 @@ public sealed class ConfigurationReaderTests
         }
         catch (ConfigurationException refusal)
         {
-            Assert.All(refusal.Mistakes, mistake => Assert.NotEmpty(mistake.Hint));
+            Assert.All(refusal.Errors, error => Assert.NotEmpty(error.Hint));
             return true;
         }
     }

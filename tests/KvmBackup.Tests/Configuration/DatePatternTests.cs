@@ -30,7 +30,7 @@ public sealed class DatePatternTests
     [InlineData("a-%%%", "%")]
     [InlineData("%Y%m%D", "%D")]
     public void An_unknown_code_is_told(string pattern, string code) =>
-        Assert.Equal($"'{code}' is no code of a date", DatePattern.FindProblem(pattern));
+        Assert.Equal($"'{code}' is not a date code", DatePattern.FindProblem(pattern));
 
     [Theory]
     [InlineData("auto-%Y%m%d")]
