@@ -112,7 +112,7 @@ public sealed class RbdRestoreTests
         await AssertRefusedAsync(site, "the image rbd/mine is in use by", over);
         await AssertRefusedAsync(site, "--replace-image names rbd/yours, but this restore writes rbd/mine",
             [.. back, "--replace-image", "rbd/yours"]);
-        await AssertRefusedAsync(site, "cannot all go into the image rbd/new", "restore", guest.Name, "--to", "rbd:rbd/new");
+        await AssertRefusedAsync(site, "cannot all be written to the image rbd/new", "restore", guest.Name, "--to", "rbd:rbd/new");
         await AssertRefusedAsync(site, "pool 'nowhere'", "restore", guest.Name, "--to", "rbd:nowhere");
         Assert.Equal("second", await guest.RunAsync("cat /disk/vdb/kept"));
         await guest.ShutdownAsync();

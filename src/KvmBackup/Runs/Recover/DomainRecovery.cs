@@ -241,9 +241,9 @@ public sealed class DomainRecovery(
 
     private string Advise(DomainFacts domain, JournalPin pin, RecoveryAdvice advice) => advice switch
     {
-        RecoveryAdvice.KeepOrDiscard => OverlayAdvice.CommitOrDiscard(OverlayOf(pin)),
+        RecoveryAdvice.CommitOrDiscard => OverlayAdvice.CommitOrDiscard(OverlayOf(pin)),
         RecoveryAdvice.CommitBelow => $"Type: {OverlayAdvice.CommitBelow(host.CommandLine, domain.Uuid, OverlayOf(pin), domain.IsActive)}",
-        RecoveryAdvice.PutAside => OverlayAdvice.KeepAsideOrDiscard(pin.OverlayPath),
+        RecoveryAdvice.KeepAsideOrDiscard => OverlayAdvice.KeepAsideOrDiscard(pin.OverlayPath),
         _ => $"When the disk's source is right in the domain's definition, type: {OverlayAdvice.Recover}",
     };
 
