@@ -3,7 +3,7 @@ using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Storage;
 
-/// <summary>Two hosts that share a target: the other one is played by the file that it would have written.</summary>
+/// <summary>Two hosts that share a target: the other host is simulated by its lease file.</summary>
 public sealed class LeaseTests : IDisposable
 {
     private const string OtherHost = "0d1cf2c5-0000-4000-8000-000000000000 abc\nprocess 7 on cloud2\n";
@@ -22,7 +22,7 @@ public sealed class LeaseTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public async Task A_domain_that_another_host_writes_is_refused_by_its_name()
+    public async Task A_domain_leased_by_another_host_is_refused_with_the_name_of_the_host()
     {
         File.WriteAllText(Lease, OtherHost);
 
@@ -34,7 +34,7 @@ public sealed class LeaseTests : IDisposable
     }
 
     [Fact]
-    public async Task The_lease_of_a_host_that_died_ends_by_its_age()
+    public async Task The_lease_of_a_dead_host_expires_by_its_age()
     {
         File.WriteAllText(Lease, OtherHost);
         File.SetLastWriteTimeUtc(Lease, DateTime.UtcNow - TimeSpan.FromMinutes(4));
@@ -83,7 +83,7 @@ public sealed class LeaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_lease_from_the_future_expires_when_its_holder_has_not_renewed_it_for_a_while()
+    public async Task A_lease_from_the_future_expires_when_its_holder_does_not_renew_it()
     {
         File.WriteAllText(Lease, OtherHost);
         File.SetLastWriteTimeUtc(Lease, DateTime.UtcNow + TimeSpan.FromDays(4000));
@@ -96,7 +96,7 @@ public sealed class LeaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_lease_from_the_future_whose_holder_lives_is_not_taken()
+    public async Task A_lease_from_the_future_with_a_live_holder_is_not_taken()
     {
         File.WriteAllText(Lease, OtherHost);
         DateTime future = DateTime.UtcNow + TimeSpan.FromDays(4000);
@@ -104,11 +104,12 @@ public sealed class LeaseTests : IDisposable
         int renewals = 0;
         WatchedTime time = new(elapsed =>
         {
-            // Its clock is wrong for another hour; then it is set.
+            // Its clock is wrong for another hour; then it is corrected.
             if (elapsed > renewals * TimeSpan.FromSeconds(30))
             {
                 renewals++;
-                File.SetLastWriteTimeUtc(Lease, renewals < 120 ? future + (renewals * TimeSpan.FromSeconds(30)) : DateTime.UtcNow);
+                File.SetLastWriteTimeUtc(
+                    Lease, renewals < 120 ? future + (renewals * TimeSpan.FromSeconds(30)) : DateTime.UtcNow);
             }
         });
 
@@ -126,7 +127,7 @@ public sealed class LeaseTests : IDisposable
     private Task<DomainLock> LockAsync(TimeProvider time) => new BackupDirectory(folder.PathOf("backup"), time)
         .ForDomain(new DomainName("web1")).LockAsync(TimeSpan.Zero, CancellationToken.None);
 
-    /// <summary>An impatient clock that tells somebody each time that it moved.</summary>
+    /// <summary>An accelerated clock that calls back after each step.</summary>
     private sealed class WatchedTime(Action<TimeSpan> onMove) : TimeProvider
     {
         private readonly AcceleratedTime time = new();

@@ -47,7 +47,7 @@ public sealed class RestoreRun(
             await open.Reader.ReadSmallAsync(open.Member("domain.xml"), LargestXmlBytes, cancellationToken));
         await DefinedPaths.DemandAsync(open, request, xml, cancellationToken);
         foreach (string deed in request.IsDryRun ? []
-            : (string[])[.. await ScratchFolder.RemoveLeftAsync(ScratchFolder.UsualParents, time), .. writer.RemoveLeft()])
+            : (string[])[.. await ScratchFolder.RemoveLeftAsync(ScratchFolder.UsualParents, time), .. writer.RemoveLeftovers()])
         {
             // Before the room is looked at, which they may fill.
             log.Information("{Domain}: {Deed}", backup.Domain, deed);
@@ -97,7 +97,7 @@ public sealed class RestoreRun(
     /// <summary>Who asks for the newest must know when that is not what comes.</summary>
     private static IEnumerable<string> Warn(DomainDirectory backups, CompletedBackup backup, RestoreRequest request) =>
         request.IdPrefix is not null ? []
-            : backups.List().FailedSince(backup).Select(entry => $"{entry.Name} is newer, but not usable: {entry.Reason}");
+            : backups.List().FindNewerFailures(backup).Select(entry => $"{entry.Name} is newer, but not usable: {entry.Reason}");
 
     private static IEnumerable<string> DescribeCommands(Manifest manifest, RestorePlan plan, RestoreFacts facts)
     {

@@ -14,11 +14,11 @@ public sealed class RestoreWriter(
 {
     /// <summary>Removes what killed restores have left.</summary>
     /// <returns>What was done, for people.</returns>
-    public IReadOnlyList<string> RemoveLeft()
+    public IReadOnlyList<string> RemoveLeftovers()
     {
         try
         {
-            return journal.RemoveLeft();
+            return journal.RemoveLeftovers();
         }
         catch (JournalingException failure)
         {

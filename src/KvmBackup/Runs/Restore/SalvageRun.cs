@@ -25,7 +25,7 @@ public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, Time
     {
         long start = time.GetTimestamp();
         DomainDirectory backups = target.ForDomain(request.Domain);
-        if (backups.FindBare(request.IdPrefix) is { } remains)
+        if (backups.FindWithoutManifest(request.IdPrefix) is { } remains)
         {
             List<string> doubts = [];
             TransferMonitor bytes = new(request.Domain, 0, progress);
