@@ -38,7 +38,7 @@ public sealed class ConfigurationReaderTests
     [InlineData("8h", 28_800)]
     [InlineData("7d", 604_800)]
     [InlineData("4w", 2_419_200)]
-    public void Each_unit_of_a_duration_counts_what_it_says(string text, int seconds) =>
+    public void Each_unit_of_a_duration_has_its_value(string text, int seconds) =>
         Assert.Equal(
             TimeSpan.FromSeconds(seconds), ParseDomain($"day_of_week: Sun, retain: {{age: {text}}}").Retention.Age);
 
@@ -58,7 +58,7 @@ public sealed class ConfigurationReaderTests
     }
 
     [Fact]
-    public void A_file_that_is_not_there_is_refused_by_name()
+    public void A_missing_file_is_refused_by_name()
     {
         string path = Path.Combine(Path.GetTempPath(), "no-such-directory", "config.yml");
 
@@ -83,7 +83,7 @@ public sealed class ConfigurationReaderTests
     }
 
     [Fact]
-    public void Mistakes_come_in_the_order_of_the_file()
+    public void Errors_are_in_the_order_of_the_file()
     {
         ConfigurationException refusal = Assert.Throws<ConfigurationException>(() => ConfigurationReader.Parse(
             "cloud1:\n  domains:\n    web1: {rotate: x}\n  backupdir: y\n", "config.yml", "cloud1"));
@@ -124,7 +124,7 @@ public sealed class ConfigurationReaderTests
             ParseDomain("day_of_week: Sun, retain: {last: 2,\n daily:\n 3}").Retention);
 
     [Fact]
-    public void A_file_for_a_thousand_hosts_is_read_in_a_moment()
+    public void A_file_for_a_thousand_hosts_is_read_quickly()
     {
         StringBuilder text = new();
         for (int host = 0; host < 1000; host++)
@@ -144,7 +144,7 @@ public sealed class ConfigurationReaderTests
     }
 
     [Fact]
-    public void Whatever_happens_to_a_file_it_is_read_or_refused_and_nothing_else()
+    public void A_mutated_file_is_read_or_refused_and_causes_no_other_failure()
     {
         const string Strokes = "{}[]:,&*!|>'\"%@`#-? \t\n\0<~0aüs";
         string sample = File.ReadAllText(SampleFiles.ShippedSample);

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace KvmBackup.Tests.Configuration;
 
-/// <summary>The configuration files that tests read, found beside the source.</summary>
+/// <summary>The configuration files for tests, beside the source.</summary>
 internal static class SampleFiles
 {
     public static string Directory { get; } = Path.Combine(Path.GetDirectoryName(Here())!, "Samples");

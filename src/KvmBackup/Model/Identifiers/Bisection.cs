@@ -7,6 +7,7 @@ public static class Bisection
     /// <param name="holds">Tests the element at an index; when it is true for one element, it is true for all later
     /// ones.</param>
     /// <returns>The first index for which the test is true; the count when there is none.</returns>
+    public static int First(int count, Func<int, bool> holds)
     {
         int low = 0;
         for (int high = count; low < high;)
