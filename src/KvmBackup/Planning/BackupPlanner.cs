@@ -44,7 +44,7 @@ public static class BackupPlanner
             return (true, days.Count == 7 ? "due: it runs daily" : $"due: today is {today}");
         }
 
-        string hint = isRequested && !force ? "; to back it up all the same, add --force" : string.Empty;
+        string hint = isRequested && !force ? "; to back it up anyway, add --force" : string.Empty;
         return (force, $"{(force ? "forced" : "not due")}: today is {today}, {words}{hint}");
     }
 

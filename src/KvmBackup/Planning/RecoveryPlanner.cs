@@ -30,7 +30,7 @@ public static class RecoveryPlanner
     {
         bool isInUse = facts.LiveSource is { } live && live != facts.BasePath && live != facts.OverlayPath;
         return facts.Overlay == OverlayPresence.Missing
-                ? Leave("a definition of the domain names a file that depends on the overlay, and the overlay is gone")
+                ? Leave("a definition of the domain names a file that depends on the overlay, which is missing")
             : isInUse ? Leave(
                 $"the disk is on {facts.LiveSource}, which depends on the overlay: do not move or delete the overlay",
                 RecoveryAdvice.CommitBelow)

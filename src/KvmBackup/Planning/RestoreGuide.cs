@@ -22,8 +22,8 @@ public static class RestoreGuide
             A backup of the libvirt domain `{domain.Name}` (UUID {domain.Uuid}) from host {host}, taken {id}.
             You need: {Programs(archiveName, disks)}.
 
-            Work as root. Change to the folder that holds `{archiveName}`. Run the commands in order. Stop when a command
-            fails. No command overwrites an existing file or image.
+            Work as root. Change to the folder that holds `{archiveName}`. Run the commands in order. Stop when a
+            command fails. No command overwrites an existing file or image.
 
             ## 1. Check the backup
             ```sh
@@ -63,8 +63,8 @@ public static class RestoreGuide
             {AutostartLine(domain)}virsh start --domain {ShellWord.Quote(domain.Name.Value)}
             ```
             `domain.xml` is the definition for the next start, `live.xml` the definition of the running guest,
-            `migratable.xml` the definition for another host. To create a copy beside the original, first change the name,
-            paths and MAC addresses in `domain.xml` and delete its `<uuid>`.
+            `migratable.xml` the definition for another host. To create a copy beside the original, first change the
+            name, paths and MAC addresses in `domain.xml` and delete its `<uuid>`.
 
             """);
         foreach (BackupDisk disk in disks.Where(disk => disk.Disk.Presence == DiskPresence.RunningOnly))

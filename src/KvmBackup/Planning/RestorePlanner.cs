@@ -161,7 +161,7 @@ public static class RestorePlanner
             foreach (SkippedDisk disk in manifest.SkippedDisks)
             {
                 yield return $"disk {disk.Target} is not in this backup ({disk.Reason}); "
-                    + "the definition names it as it was";
+                    + "the definition still names it";
             }
         }
     }

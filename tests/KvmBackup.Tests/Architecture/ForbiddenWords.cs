@@ -30,7 +30,7 @@ public static partial class ForbiddenWords
     private static readonly Regex Text = new(
         $@"\b(?:{string.Join('|', Words.Concat(Phrases))})\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
 
-    /// <summary>The forbidden words in identifiers; words within an identifier are separated by case or underscore.</summary>
+    /// <summary>The forbidden words in identifiers, whose words are separated by case or underscore.</summary>
     /// <param name="code">Code without comments and literals.</param>
     public static IEnumerable<string> InIdentifiers(string code) => Identifiers().Matches(code)
         .SelectMany(identifier => IdentifierWords().Matches(identifier.Value))

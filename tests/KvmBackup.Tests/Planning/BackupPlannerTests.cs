@@ -67,8 +67,8 @@ public sealed class BackupPlannerTests
     {
         Assert.Equal(
             [
-                "web1 False not due: today is Friday, its days are Sun, Wed; to back it up all the same, add --force",
-                "my vm ü False not due: today is Friday, it has no day; to back it up all the same, add --force",
+                "web1 False not due: today is Friday, its days are Sun, Wed; to back it up anyway, add --force",
+                "my vm ü False not due: today is Friday, it has no day; to back it up anyway, add --force",
             ],
             Describe(DayOfWeek.Friday, ["web1", "my vm ü"], force: false));
     }

@@ -81,7 +81,7 @@ public sealed class ManifestFileTests
     [InlineData("\"name\": \"büro 1/vda.qcow2\"", "\"name\": \"büro 1/../vda.qcow2\"", "name of a member")]
     [InlineData("\"name\": \"büro 1/vda.qcow2\"", "\"name\": \"/vda.qcow2\"", "name of a member")]
     [InlineData("\"name\": \"büro 1/vda.qcow2\"", "\"name\": \"büro 1/domain.xml\"", "has no member of its size")]
-    [InlineData("\"file_name\": \"vda.qcow2\"", "\"file_name\": \"..\"", "bad name")]
+    [InlineData("\"file_name\": \"vda.qcow2\"", "\"file_name\": \"..\"", "invalid name")]
     [InlineData("\"member_name\": \"nvram.fd\"", "\"member_name\": \"a/b\"", "name of a file of the domain")]
     [InlineData("[131072,4096]", "[65535,4096]", "extents of member")]
     [InlineData("[131072,4096]", "[131072,-4096]", "extents of member")]

@@ -19,8 +19,8 @@ public static class OverlayAdvice
     /// <param name="virsh">The program with the options for the connection to libvirt.</param>
     /// <param name="isActive">Whether the guest runs: a block job requires it.</param>
     public static string CommitBelow(string virsh, Guid domain, PlannedOverlay overlay, bool isActive) =>
-        $"`{(isActive ? string.Empty : $"{virsh} start {domain} && ")}{Commit(virsh, domain, overlay)} --wait --verbose` ; "
-        + $"after it has succeeded, {Discard(overlay.OverlayPath)} and {Recover}";
+        $"`{(isActive ? string.Empty : $"{virsh} start {domain} && ")}{Commit(virsh, domain, overlay)} --wait "
+        + $"--verbose` ; after it has succeeded, {Discard(overlay.OverlayPath)} and {Recover}";
 
     /// <summary>For a running guest with the disk on another program's file.</summary>
     /// <param name="virsh">The program with the options for the connection to libvirt.</param>
