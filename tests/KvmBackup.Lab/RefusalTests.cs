@@ -79,7 +79,7 @@ public sealed class RefusalTests
 
         Outcome outcome = (await site.RunAsync("backup", guest.Name)).MustEndWith(1);
 
-        Assert.Contains("block job of another program", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("another program's block job", outcome.Output, StringComparison.Ordinal);
         Assert.Contains("virsh blockjob", outcome.Output, StringComparison.Ordinal);
         Assert.Equal(copy, (await guest.LiveXmlAsync()).Descendants("mirror").Single().Attribute("file")?.Value);
         await Virsh.RunAsync("blockjob", guest.Name, "vda", "--abort");
