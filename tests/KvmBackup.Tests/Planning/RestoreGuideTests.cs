@@ -68,6 +68,11 @@ public sealed partial class RestoreGuideTests
     }
 
     [Fact]
+    public void An_overwritten_block_device_is_announced() => Assert.Contains(
+        "Disk `vdb`. The command overwrites the block device:",
+        Guide(new DomainName("web1"), "/images/a.qcow2", "web1.tar.gz"), StringComparison.Ordinal);
+
+    [Fact]
     public void Backing_files_come_first_and_existing_ones_are_kept()
     {
         DiskFacts disk = new(Web1.Vda, "disk", DiskSourceType.File, "/i/a.qcow2", "qcow2", false, false, null);
