@@ -125,7 +125,7 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, AppArmorProfile
             domain, overlay, $"a block job of another program ({job}) works on it",
             $"`{virsh.Call("blockjob", domain.Uuid.ToString(), overlay.Target.Value, "--info")}` ; and when no job is left: {OverlayAdvice.Recover}"),
         _ => throw new HypervisorException(
-            OverlayAdvice.Elsewhere(virsh.CommandLine, domain, overlay, live.SourcePath, live.Backing.Contains(overlay.OverlayPath)),
+            OverlayAdvice.OnOtherFile(virsh.CommandLine, domain, overlay, live.SourcePath, live.Backing.Contains(overlay.OverlayPath)),
             ExitCode.ManualActionRequired),
     };
 
@@ -230,12 +230,12 @@ public sealed class OverlayCommit(Virsh virsh, LibvirtHost host, AppArmorProfile
                 : isInactive ? user : throw new HypervisorException(
                     $"{domain.Name}: disk {overlay.Target} was detached during the backup, and another disk of the guest uses its overlay "
                     + $"{overlay.OverlayPath} now: do not move or delete that file. See which: "
-                    + OverlayAdvice.Look(virsh.CommandLine, domain.Uuid), ExitCode.ManualActionRequired));
+                    + OverlayAdvice.ListDisks(virsh.CommandLine, domain.Uuid), ExitCode.ManualActionRequired));
     }
 
     private static HypervisorException Gone(DomainIdentity domain, PlannedOverlay overlay) => new(
         $"{domain.Name}: disk {overlay.Target} was detached from the guest during the backup, and its overlay {overlay.OverlayPath} holds "
-        + $"what the guest wrote since it began. {OverlayAdvice.KeepOrDiscard(overlay)}", ExitCode.ManualActionRequired);
+        + $"what the guest wrote since it began. {OverlayAdvice.CommitOrDiscard(overlay)}", ExitCode.ManualActionRequired);
 
     private static HypervisorException NeedsManualAction(
         DomainIdentity domain, PlannedOverlay overlay, string complaint, string command) => new(

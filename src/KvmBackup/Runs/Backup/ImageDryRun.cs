@@ -15,7 +15,7 @@ public sealed class ImageDryRun(ImageInspection look, BackupDirectory target, Ti
         DomainDirectory directory = target.ForDomain(name);
         try
         {
-            _ = target.Look();
+            _ = target.CheckWritable();
             ImageJob job = await look.PrepareAsync(image, selection, directory, target, id, cancellationToken);
             string[] commands =
             [

@@ -78,7 +78,7 @@ public sealed class OverlayRelease(
         OverlayFile.Demand(overlay.OverlayPath, identity);
         if (await encrypted.HasOwnDataAsync(overlay))
         {
-            throw new RunsException(OverlayAdvice.Gone(domain, overlay, isBaseSame), ExitCode.ManualActionRequired);
+            throw new RunsException(OverlayAdvice.DomainMissing(domain, overlay, isBaseSame), ExitCode.ManualActionRequired);
         }
 
         await DeleteAsync(overlay, identity);
@@ -176,7 +176,7 @@ public sealed class OverlayRelease(
 
     private RunsException LeftBase(DomainFacts domain, PlannedOverlay overlay) => new(
             $"{domain.Name}: disk {overlay.Target} left its base again while it was released; "
-            + $"the overlay {overlay.OverlayPath} stays. Look with: {OverlayAdvice.Look(commit.CommandLine, domain.Uuid)} ; and then type: "
+            + $"the overlay {overlay.OverlayPath} stays. Look with: {OverlayAdvice.ListDisks(commit.CommandLine, domain.Uuid)} ; and then type: "
             + OverlayAdvice.Recover,
             ExitCode.ManualActionRequired);
 }

@@ -118,7 +118,7 @@ public sealed class DomainRecovery(
             {
                 deeds.Add(
                     $"disk {pin.Target} is left alone: {decision.Reason}. Its base is {pin.BasePath}, the overlay {pin.OverlayPath}. Look with: "
-                    + $"{OverlayAdvice.Look(host.CommandLine, domain.Uuid)} . {Advise(domain, pin, decision.Advice)}");
+                    + $"{OverlayAdvice.ListDisks(host.CommandLine, domain.Uuid)} . {Advise(domain, pin, decision.Advice)}");
                 return false;
             }
 
@@ -241,9 +241,9 @@ public sealed class DomainRecovery(
 
     private string Advise(DomainFacts domain, JournalPin pin, RecoveryAdvice advice) => advice switch
     {
-        RecoveryAdvice.KeepOrDiscard => OverlayAdvice.KeepOrDiscard(OverlayOf(pin)),
+        RecoveryAdvice.CommitOrDiscard => OverlayAdvice.CommitOrDiscard(OverlayOf(pin)),
         RecoveryAdvice.CommitBelow => $"Type: {OverlayAdvice.CommitBelow(host.CommandLine, domain.Uuid, OverlayOf(pin), domain.IsActive)}",
-        RecoveryAdvice.PutAside => OverlayAdvice.PutAside(pin.OverlayPath),
+        RecoveryAdvice.KeepAsideOrDiscard => OverlayAdvice.KeepAsideOrDiscard(pin.OverlayPath),
         _ => $"When the disk's source is right in the domain's definition, type: {OverlayAdvice.Recover}",
     };
 

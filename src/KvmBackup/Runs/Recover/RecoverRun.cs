@@ -81,9 +81,10 @@ public sealed class RecoverRun(
     private async Task<IReadOnlyList<DomainRecoveryReport>> CleanAsync()
     {
         // An unpacked disk lies beside the file that it is for, which the journal forgets with the file.
-        string[] parents = [.. scratchParents.Union(journal.Restores.LeftFolders())];
-        string[] deeds = [.. await ScratchFolder.RemoveLeftAsync(parents, time), .. journal.Restores.RemoveLeft()];
-        return deeds.Length > 0 ? [new DomainRecoveryReport(OfRestores, true, deeds)] : [];
+        string[] parents = [.. scratchParents.Union(journal.Restores.LeftoverFolders())];
+        string[] actions =
+            [.. await ScratchFolder.RemoveLeftAsync(parents, time), .. journal.Restores.RemoveLeftovers()];
+        return actions.Length > 0 ? [new DomainRecoveryReport(OfRestores, true, actions)] : [];
     }
 
     private DomainRecoveryReport Describe(DamagedEntry damaged) => new(

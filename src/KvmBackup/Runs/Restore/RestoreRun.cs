@@ -97,7 +97,7 @@ public sealed class RestoreRun(
     /// <summary>Who asks for the newest must know when that is not what comes.</summary>
     private static IEnumerable<string> Warn(DomainDirectory backups, CompletedBackup backup, RestoreRequest request) =>
         request.IdPrefix is not null ? []
-            : backups.List().FailedSince(backup).Select(entry => $"{entry.Name} is newer, but not usable: {entry.Reason}");
+            : backups.List().FindNewerFailures(backup).Select(entry => $"{entry.Name} is newer, but not usable: {entry.Reason}");
 
     private static IEnumerable<string> DescribeCommands(
         Manifest manifest, RestorePlan plan, RestoreFacts facts, string virsh)

@@ -95,11 +95,11 @@ public sealed class CheckRunTests : IDisposable
     }
 
     [Fact]
-    public async Task A_state_directory_that_cannot_be_made_is_a_finding_and_the_target_is_left_as_it_was()
+    public async Task A_state_directory_that_cannot_be_created_is_a_finding_and_the_target_is_left_as_it_was()
     {
         File.WriteAllText(host.PathOf("state"), "x");
 
-        await AssertBadAsync("statedir", "cannot be made");
+        await AssertBadAsync("statedir", "cannot be created");
 
         Assert.Empty(Directory.GetFileSystemEntries(target.DirectoryPath));
     }
