@@ -82,7 +82,8 @@ public sealed class RbdImagesTests : IAsyncLifetime
         JsonElement job = await BackUpAsync(site, image);
 
         Assert.Equal("full", job.GetProperty("backup").GetProperty("kind").GetString());
-        Assert.Contains("made anew under the same name", job.GetProperty("warnings").ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "created again under the same name", job.GetProperty("warnings").ToString(), StringComparison.Ordinal);
         Assert.Equal(2, site.BackupDirectories("rbd%3Arbd%2Fns1%2Fanew").Count);
         await LabCeph.RemoveAsync(image);
         await LabCeph.RbdAsync("namespace", "remove", "rbd/ns1");

@@ -9,7 +9,7 @@ namespace KvmBackup.Tests.Persisting;
 public sealed class WriteBehindStreamTests : IDisposable
 {
     private const int PieceBytes = 4 << 20;
-    private const int BufferSlices = 48;
+    private const int PieceCount = 48;
 
     private readonly TemporaryFolder folder = new();
 
@@ -23,7 +23,7 @@ public sealed class WriteBehindStreamTests : IDisposable
         await using (FileStream file = isBehind ? new WriteBehindStream(
             File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write)) : new FileStream(path, options))
         {
-            for (int piece = 0; piece < BufferSlices; piece++)
+            for (int piece = 0; piece < PieceCount; piece++)
             {
                 await file.WriteAsync(Piece(piece), CancellationToken.None);
             }
@@ -34,11 +34,11 @@ public sealed class WriteBehindStreamTests : IDisposable
                 "fincore", "--bytes", "--noheadings", "--output", "RES", path), CultureInfo.InvariantCulture);
         bool isInMemoryAnyway = (await SampleArchive.RunAsync("stat", "-f", "-c", "%T", path)).Trim() == "tmpfs";
 
-        Assert.True(isInMemoryAnyway || inMemory < (long)BufferSlices * PieceBytes * 3 / 4 == isBehind,
+        Assert.True(isInMemoryAnyway || inMemory < (long)PieceCount * PieceBytes * 3 / 4 == isBehind,
             $"{inMemory} bytes stay in memory");
         await using FileStream written = File.OpenRead(path);
         byte[] found = new byte[PieceBytes];
-        for (int piece = 0; piece < BufferSlices; piece++)
+        for (int piece = 0; piece < PieceCount; piece++)
         {
             await written.ReadExactlyAsync(found);
             Assert.Equal(Piece(piece), found);

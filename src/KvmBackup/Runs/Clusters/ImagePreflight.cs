@@ -83,9 +83,10 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
         if (source.MappedId is { } mapped && mapped != facts.Id)
         {
             throw new RunsException(
-                $"disk {disk.Target}: {disk.SourcePath} is the image with the ID {mapped}, but in the cluster {source.Image} is the image "
-                + $"{facts.Id}: it was renamed or made anew since it was mapped, or this is another cluster. Map it anew (`rbd device "
-                + "list` shows what is mapped), or set ceph: {conf: FILE} to the cluster that it is in");
+                $"disk {disk.Target}: {disk.SourcePath} is the image with the ID {mapped}, but in the cluster "
+                + $"{source.Image} is the image {facts.Id}: it was renamed or created again after it was mapped, or "
+                + "this is another cluster. Map it again (`rbd device list` lists the mapped images), or set ceph: "
+                + "{conf: FILE} to the cluster that it is in");
         }
     }
 }

@@ -28,8 +28,8 @@ public sealed class ImageInspection(ImagePreflight preflight, TimeProvider time)
         if (own.Length == 0 && all.Count > 0)
         {
             warnings.Add(
-                "the image was made anew under the same name: this is its first backup, and those of the one before it stay "
-                + $"until you delete them from {directory.DirectoryPath}");
+                "the image was created again under the same name: this is its first backup, and those of the previous "
+                + $"image stay until you delete them from {directory.DirectoryPath}");
         }
 
         state = state with { External = selection.External is { } wanted ? Demand(Decide(wanted, state, own)) : null };
