@@ -114,7 +114,7 @@ public sealed class RbdRestoreTests
         Assert.Contains("watcher=", Assert.Single(await advice.TypeAsync(inUse.Error, "rbd status")).Output, StringComparison.Ordinal);
         await AssertRefusedAsync(site, "--replace-image names rbd/yours, but this restore writes rbd/mine",
             [.. back, "--replace-image", "rbd/yours"]);
-        await AssertRefusedAsync(site, "cannot all go into the image rbd/new", "restore", guest.Name, "--to", "rbd:rbd/new");
+        await AssertRefusedAsync(site, "cannot all be written to the image rbd/new", "restore", guest.Name, "--to", "rbd:rbd/new");
         await AssertRefusedAsync(site, "pool 'nowhere'", "restore", guest.Name, "--to", "rbd:nowhere");
         Assert.Equal("second", await guest.RunAsync("cat /disk/vdb/kept"));
         await guest.ShutdownAsync();

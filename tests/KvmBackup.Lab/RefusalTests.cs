@@ -77,9 +77,9 @@ public sealed class RefusalTests
 
         Outcome outcome = (await site.RunAsync("backup", guest.Name)).MustEndWith(1);
 
-        Assert.Contains("block job of another program", outcome.Output, StringComparison.Ordinal);
-        Outcome look = Assert.Single(await new TypedAdvice(site).TypeAsync(outcome.Output, "virsh blockjob"));
-        Assert.Contains("Block Copy", look.Output + look.Error, StringComparison.Ordinal);
+        Assert.Contains("another program's block job", outcome.Output, StringComparison.Ordinal);
+        Outcome job = Assert.Single(await new TypedAdvice(site).TypeAsync(outcome.Output, "virsh blockjob"));
+        Assert.Contains("Block Copy", job.Output + job.Error, StringComparison.Ordinal);
         Assert.Equal(copy, (await guest.LiveXmlAsync()).Descendants("mirror").Single().Attribute("file")?.Value);
         await Virsh.RunAsync("blockjob", guest.Name, "vda", "--abort");
         Assert.Empty(site.BackupDirectories(guest.Name));

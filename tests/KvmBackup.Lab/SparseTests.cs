@@ -8,8 +8,8 @@ namespace KvmBackup.Lab;
 public sealed class SparseTests(ITestOutputHelper output)
 {
     private const int Piece = 4 << 20;
-    private const int BufferSlices = 50;
-    private const long Data = (long)Piece * BufferSlices;
+    private const int PieceCount = 50;
+    private const long Data = (long)Piece * PieceCount;
 
     /// <summary>What a run reads and writes besides: kernel and initrd of the guest, libraries of programs, manifests.</summary>
     private const long Besides = 40 << 20;
@@ -23,7 +23,7 @@ public sealed class SparseTests(ITestOutputHelper output)
             file.SetLength(100L << 30);
             Random random = new(1);
             byte[] content = new byte[Piece];
-            for (long number = 0; number < BufferSlices; number++)
+            for (long number = 0; number < PieceCount; number++)
             {
                 random.NextBytes(content);
                 file.Position = number * (2L << 30);

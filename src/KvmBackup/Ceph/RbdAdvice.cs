@@ -13,7 +13,7 @@ public static class RbdAdvice
 
     /// <summary>A call of <c>rbd</c>, with the options that reach the cluster.</summary>
     public static string Type(RbdLocation location, params IEnumerable<string> words) =>
-        Type(new ProgramCall("rbd", [.. RbdCall.Way(location.ForPeople.Access), .. words]));
+        Type(new ProgramCall("rbd", [.. RbdCall.Way(location.ForMessages.Access), .. words]));
 
     /// <summary>Shows who has the image open.</summary>
     public static string Status(RbdLocation location) => Type(location, "status", location.Image.Spec);
@@ -32,11 +32,11 @@ public static class RbdAdvice
     public static string RebuildObjectMap(RbdLocation location) => Type(location, "object-map", "rebuild", location.Image.Spec);
 
     /// <summary>Removes the image.</summary>
-    public static string Remove(RbdLocation location) => Type(RbdClient.RemoveImageCall(location.ForPeople));
+    public static string Remove(RbdLocation location) => Type(RbdClient.RemoveImageCall(location.ForMessages));
 
     /// <summary>Gives the image another name.</summary>
     public static string Rename(RbdLocation location, RbdImage newName) =>
-        Type(RbdImageStore.RenameCall(location.ForPeople, newName));
+        Type(RbdImageStore.RenameCall(location.ForMessages, newName));
 
     private static string Type(ProgramCall call) => $"`{call}`";
 }

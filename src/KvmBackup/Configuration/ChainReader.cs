@@ -1,13 +1,14 @@
 namespace KvmBackup.Configuration;
 
-/// <summary>Reads the keys that speak of Ceph and of increments.</summary>
+/// <summary>Reads the keys for Ceph and for increments.</summary>
 internal static class ChainReader
 {
-    public static readonly IReadOnlyList<string> Keys = ["ceph", "full_every", "increments", "keep_on_cluster", "merge", "protect_snapshots"];
+    public static readonly IReadOnlyList<string> Keys =
+        ["ceph", "full_every", "increments", "keep_on_cluster", "merge", "protect_snapshots"];
 
-    public const int MostSnapshots = 500;
+    public const int MaximumSnapshots = 500;
 
-    private const int MostPoints = 10_000;
+    private const int MaximumPoints = 10_000;
 
     public static CephSettings ReadCeph(Setting setting)
     {
@@ -21,11 +22,12 @@ internal static class ChainReader
     {
         if (setting.Node is not MapNode && !setting.IsNull)
         {
-            return new ChainPolicy(setting.Number(1, MostPoints), Age: null, IsDifferential: false);
+            return new ChainPolicy(setting.Number(1, MaximumPoints), Age: null, IsDifferential: false);
         }
 
         Section section = Section.Open(setting, "points", "age");
-        ChainPolicy policy = new(section.Find("points")?.Number(1, MostPoints), section.Find("age")?.Duration(), IsDifferential: false);
+        ChainPolicy policy = new(
+            section.Find("points")?.Number(1, MaximumPoints), section.Find("age")?.Duration(), IsDifferential: false);
         if (policy is { Points: null, Age: null })
         {
             setting.Report("never makes a full backup again", "give points, age, or both: {points: 7, age: 30d}");
@@ -40,7 +42,8 @@ internal static class ChainReader
     private static string? ReadUser(Setting setting)
     {
         string? user = setting.Text("a Ceph user");
-        if (user is not null && (user.StartsWith('-') || user.StartsWith("client.", StringComparison.Ordinal) || user.Any(char.IsControl)))
+        if (user is not null && (user.StartsWith('-') || user.StartsWith("client.", StringComparison.Ordinal)
+            || user.Any(char.IsControl)))
         {
             setting.Report($"'{user}' is not a user", "give it without 'client.', such as backup");
         }

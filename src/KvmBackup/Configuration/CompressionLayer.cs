@@ -1,9 +1,9 @@
 namespace KvmBackup.Configuration;
 
-/// <summary>What one level of the file says about compression: the short form <c>zstd</c> or the map.</summary>
+/// <summary>The compression settings of one level of the file: the short form <c>zstd</c> or the map.</summary>
 internal sealed record CompressionLayer(CompressionMethod? Method, int? Level, Setting? LevelSource, int? Threads)
 {
-    private const int MostThreads = 1024;
+    private const int MaximumThreads = 1024;
 
     public static CompressionLayer Read(Setting setting)
     {
@@ -18,7 +18,7 @@ internal sealed record CompressionLayer(CompressionMethod? Method, int? Level, S
             section.Find("method") is { } method ? ReadMethod(method) : null,
             level?.Number(0, 100),
             level,
-            section.Find("threads")?.Number(0, MostThreads));
+            section.Find("threads")?.Number(0, MaximumThreads));
         if (layer.Method is not null)
         {
             _ = layer.ToCompression();
@@ -28,19 +28,20 @@ internal sealed record CompressionLayer(CompressionMethod? Method, int? Level, S
     }
 
     /// <summary>
-    /// This level on top of a farther one. A level belongs to its method: who names a method does not inherit the
-    /// level of another.
+    /// These settings, with unset values from a more general level. A level applies to its method only: a setting
+    /// with a
+    /// method does not inherit the level of another method.
     /// </summary>
-    public CompressionLayer Over(CompressionLayer? farther)
+    public CompressionLayer Over(CompressionLayer? general)
     {
         bool isLevelInherited = Method is null && Level is null;
-        return farther is null
+        return general is null
             ? this
             : new CompressionLayer(
-                Method ?? farther.Method,
-                isLevelInherited ? farther.Level : Level,
-                isLevelInherited ? farther.LevelSource : LevelSource,
-                Threads ?? farther.Threads);
+                Method ?? general.Method,
+                isLevelInherited ? general.Level : Level,
+                isLevelInherited ? general.LevelSource : LevelSource,
+                Threads ?? general.Threads);
     }
 
     public Compression ToCompression()

@@ -1,38 +1,38 @@
 namespace KvmBackup.Configuration;
 
-/// <summary>Gathers the mistakes of one file, so that all are told at once.</summary>
+/// <summary>Collects the errors of one file, so that all are reported together.</summary>
 internal sealed class ConfigurationErrors(string file)
 {
-    private readonly List<ConfigurationError> _mistakes = [];
+    private readonly List<ConfigurationError> _errors = [];
 
-    /// <summary>Adds a mistake; what many domains inherit is told once.</summary>
+    /// <summary>Adds an error. An error that several domains inherit is added once.</summary>
     public void Add(int line, string key, string problem, string hint)
     {
-        ConfigurationError mistake = new(file, line, key, problem, hint);
-        if (!_mistakes.Contains(mistake))
+        ConfigurationError error = new(file, line, key, problem, hint);
+        if (!_errors.Contains(error))
         {
-            _mistakes.Add(mistake);
+            _errors.Add(error);
         }
     }
 
     public void ThrowIfAny()
     {
-        if (_mistakes.Count > 0)
+        if (_errors.Count > 0)
         {
-            throw new ConfigurationException([.. _mistakes.OrderBy(mistake => mistake.Line)]);
+            throw new ConfigurationException([.. _errors.OrderBy(error => error.Line)]);
         }
     }
 }
 
-/// <summary>One thing that is wrong in a configuration file, and how to put it right.</summary>
-/// <param name="File">As it was named.</param>
-/// <param name="Line">From 1; 0 when the file as a whole is concerned.</param>
-/// <param name="Key">Where in the tree: <c>cloud1.domains.web1.rotate</c>; empty for none.</param>
-/// <param name="Problem">What is wrong.</param>
+/// <summary>One error in a configuration file, with a hint.</summary>
+/// <param name="File">Path as given.</param>
+/// <param name="Line">From 1; 0 for the file as a whole.</param>
+/// <param name="Key">Path of the key: <c>cloud1.domains.web1.rotate</c>; empty for none.</param>
+/// <param name="Problem">Description of the error.</param>
 /// <param name="Hint">What to do.</param>
 public sealed record ConfigurationError(string File, int Line, string Key, string Problem, string Hint)
 {
-    /// <summary>One line, as compilers write them.</summary>
+    /// <summary>One line, in the format of compilers.</summary>
     public override string ToString()
     {
         string place = Line > 0 ? $"{File}:{Line}: " : $"{File}: ";

@@ -1,9 +1,9 @@
 namespace KvmBackup.Configuration;
 
-/// <summary>A piece of the file with the line where it starts, counted from 1.</summary>
+/// <summary>A node of the file with its first line, counted from 1.</summary>
 internal abstract record ConfigurationNode(int Line)
 {
-    /// <summary>What it is, for a message.</summary>
+    /// <summary>The kind of node, for messages.</summary>
     public abstract string Noun { get; }
 }
 
@@ -13,20 +13,20 @@ internal sealed record ListNode(int Line, IReadOnlyList<ConfigurationNode> Items
     public override string Noun => "a list";
 }
 
-/// <summary>Keys with values, in the order of the file, <c>&lt;&lt;</c> already merged.</summary>
-/// <param name="Line">Where it starts.</param>
+/// <summary>Keys with values, in the order of the file, <c>&lt;&lt;</c> merged.</summary>
+/// <param name="Line">First line.</param>
 /// <param name="Entries">Each key once.</param>
-/// <param name="Repeated">The keys that came a second time.</param>
+/// <param name="Repeated">Further entries of the same keys.</param>
 internal sealed record MapNode(int Line, IReadOnlyList<MapEntry> Entries, IReadOnlyList<MapEntry> Repeated)
     : ConfigurationNode(Line)
 {
     public override string Noun => "a map of keys";
 }
 
-/// <summary>A key and what it says.</summary>
+/// <summary>A key and its value.</summary>
 internal sealed record MapEntry(TextNode Key, ConfigurationNode Value);
 
-/// <summary>A single value, before anyone decided what type it is; so <c>off</c> and <c>no</c> stay words.</summary>
+/// <summary>A scalar without a type, so that <c>off</c> and <c>no</c> stay text.</summary>
 internal sealed record TextNode(int Line, string Text, bool IsNull) : ConfigurationNode(Line)
 {
     public override string Noun => "a single value";

@@ -1,17 +1,18 @@
 namespace KvmBackup.Configuration;
 
 /// <summary>
-/// Turns config.yml into checked settings of one host; nobody else sees YAML. All mistakes in the host's own section
-/// and in the defaults are told at once; the sections of other hosts are not looked at.
+/// Reads config.yml into checked settings of one host. No other module reads YAML. All errors in the host's own
+/// section and
+/// in the defaults are reported together; the sections of other hosts are not checked.
 /// </summary>
 public static class ConfigurationReader
 {
     private const string DefaultsKey = "defaults";
-    private const long LargestFileBytes = 4 << 20;
+    private const long MaximumFileBytes = 4 << 20;
 
     /// <param name="filePath">The configuration file.</param>
-    /// <param name="shortHostName">What <c>hostname -s</c> says; it is cut at the first dot all the same.</param>
-    /// <exception cref="ConfigurationException">It cannot be read, or something in it is wrong.</exception>
+    /// <param name="shortHostName">The output of <c>hostname -s</c>; a domain part is removed.</param>
+    /// <exception cref="ConfigurationException">The file cannot be read or has errors.</exception>
     public static HostSettings Read(string filePath, string shortHostName)
     {
         try
@@ -23,9 +24,9 @@ public static class ConfigurationReader
             }
 
             FileInfo file = new(filePath);
-            if (file.Exists && file.Length > LargestFileBytes)
+            if (file.Exists && file.Length > MaximumFileBytes)
             {
-                throw Fail(filePath, $"larger than {LargestFileBytes >> 20} MiB", "this is not a configuration file");
+                throw Fail(filePath, $"larger than {MaximumFileBytes >> 20} MiB", "this is not a configuration file");
             }
 
             return Parse(File.ReadAllText(filePath), filePath, shortHostName);
@@ -44,46 +45,48 @@ public static class ConfigurationReader
         }
     }
 
-    /// <summary>The same for a text that was read already; the path is for messages only.</summary>
-    /// <exception cref="ConfigurationException">Something in it is wrong.</exception>
+    /// <summary>Reads settings from a text; the path is used in messages only.</summary>
+    /// <exception cref="ConfigurationException">The text has errors.</exception>
     public static HostSettings Parse(string text, string filePath, string shortHostName)
     {
-        ConfigurationErrors mistakes = new(filePath);
+        ConfigurationErrors errors = new(filePath);
         string hostName = shortHostName.Split('.')[0];
         ConfigurationNode root = YamlComposer.Compose(text, filePath)
             ?? throw Fail(filePath, "the file is empty", $"start with '{hostName}:', see config.yml.sample");
-        IReadOnlyList<Setting> sections = ReadSections(root, hostName, mistakes);
+        IReadOnlyList<Setting> sections = ReadSections(root, hostName, errors);
         Setting host = sections.FirstOrDefault(section => section.Name == hostName && section.Name != DefaultsKey)
             ?? throw HostMissing(filePath, hostName, sections);
-        ReportMisspeltDefaults(sections, hostName);
+        ReportMisspelledDefaults(sections, hostName);
         HostSettings settings = HostReader.Read(host, sections.FirstOrDefault(section => section.Name == DefaultsKey));
-        mistakes.ThrowIfAny();
+        errors.ThrowIfAny();
         return settings;
     }
 
-    private static IReadOnlyList<Setting> ReadSections(ConfigurationNode root, string hostName, ConfigurationErrors mistakes)
+    private static IReadOnlyList<Setting> ReadSections(
+        ConfigurationNode root, string hostName, ConfigurationErrors errors)
     {
-        // What is repeated for another host is for that host to complain about.
+        // A repeated section of another host is reported on that host.
         string[] ownNames = [DefaultsKey, hostName];
         ConfigurationNode own = root is MapNode map
             ? map with { Repeated = [.. map.Repeated.Where(entry => ownNames.Contains(entry.Key.Text))] }
             : root;
-        Setting file = new(string.Empty, root.Line, own, mistakes) { Name = string.Empty };
+        Setting file = new(string.Empty, root.Line, own, errors) { Name = string.Empty };
         IReadOnlyList<Setting> sections = file.Children("a section for each host");
         if (root is not MapNode)
         {
-            mistakes.ThrowIfAny();
+            errors.ThrowIfAny();
         }
 
         return sections;
     }
 
-    // A section 'default:' would pass for another host, and all it says would be lost without a word.
-    private static void ReportMisspeltDefaults(IReadOnlyList<Setting> sections, string hostName)
+    // A section 'default:' would be taken for another host, and its settings would be ignored silently.
+    private static void ReportMisspelledDefaults(IReadOnlyList<Setting> sections, string hostName)
     {
         foreach (Setting section in sections.Where(section => section.Name != DefaultsKey && section.Name != hostName))
         {
-            bool isHost = section.Node is MapNode map && map.Entries.Any(entry => entry.Key.Text is "domains" or ImageReader.Key);
+            bool isHost = section.Node is MapNode map
+                && map.Entries.Any(entry => entry.Key.Text is "domains" or ImageReader.Key);
             if (!isHost && NearestName.Find(section.Name, [DefaultsKey]) is not null)
             {
                 section.ReportAtKey("neither the defaults nor a host", $"did you mean '{DefaultsKey}'?");
@@ -91,15 +94,16 @@ public static class ConfigurationReader
         }
     }
 
-    private static ConfigurationException HostMissing(string filePath, string hostName, IReadOnlyList<Setting> sections)
+    private static ConfigurationException HostMissing(
+        string filePath, string hostName, IReadOnlyList<Setting> sections)
     {
         string[] names = [.. sections.Select(section => section.Name).Where(name => name != DefaultsKey)];
-        string there = names.Length == 0 ? "there is none at all" : $"there are {Words.List(names)}";
+        string existing = names.Length == 0 ? "the file has no hosts" : $"the file has the hosts {Words.List(names)}";
         string guess = NearestName.Find(hostName, names) is { } nearest ? $", did you mean '{nearest}'?" : string.Empty;
         return Fail(
             filePath,
             $"no section for this host, '{hostName}' (the short host name, as hostname -s prints it)",
-            $"add '{hostName}:' at the left margin; of hosts {there}{guess}");
+            $"add '{hostName}:' at the left margin; {existing}{guess}");
     }
 
     private static ConfigurationException Fail(

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace KvmBackup.Configuration;
 
-/// <summary>A name with a date in it, as <c>date</c> writes it: <c>auto-%Y%m%d</c>.</summary>
+/// <summary>A name with a date in it, in the syntax of <c>date</c>: <c>auto-%Y%m%d</c>.</summary>
 public sealed record DatePattern
 {
     private static readonly Dictionary<char, (string Format, int Digits)> Known = new()
@@ -19,7 +19,7 @@ public sealed record DatePattern
 
     private readonly Regex matcher;
 
-    /// <param name="text">One in which <see cref="FindProblem"/> finds nothing.</param>
+    /// <param name="text">A pattern for which <see cref="FindProblem"/> returns null.</param>
     public DatePattern(string text)
     {
         Text = text;
@@ -28,18 +28,18 @@ public sealed record DatePattern
 
     public string Text { get; }
 
-    /// <summary>The codes in it: <c>Y</c>, <c>m</c> and so on.</summary>
+    /// <summary>The codes in the pattern: <c>Y</c>, <c>m</c> and so on.</summary>
     public IReadOnlySet<char> Codes => matcher.GetGroupNames().Where(name => char.IsAsciiLetter(name[0]))
         .Select(name => name[0]).ToHashSet();
 
-    /// <returns>What is wrong with a pattern; null when it can be one.</returns>
+    /// <returns>The error in a pattern; null when it is valid.</returns>
     public static string? FindProblem(string text)
     {
         for (int index = text.IndexOf('%', StringComparison.Ordinal); index >= 0; index = text.IndexOf('%', index + 2))
         {
             if (index + 1 == text.Length || (text[index + 1] != '%' && !Known.ContainsKey(text[index + 1])))
             {
-                return $"'{text[index..Math.Min(index + 2, text.Length)]}' is no code of a date";
+                return $"'{text[index..Math.Min(index + 2, text.Length)]}' is not a date code";
             }
 
             if (index + 2 >= text.Length)
@@ -51,15 +51,17 @@ public sealed record DatePattern
         return null;
     }
 
-    /// <summary>The date in a name, by its codes; null when the name is none of these.</summary>
+    /// <summary>The date in a name, by its codes; null when the name does not match.</summary>
     public IReadOnlyDictionary<char, string>? Find(string name) =>
-        matcher.Match(name) is { Success: true } match ? Codes.ToDictionary(code => code, code => match.Groups[$"{code}"].Value) : null;
+        matcher.Match(name) is { Success: true } match
+            ? Codes.ToDictionary(code => code, code => match.Groups[$"{code}"].Value) : null;
 
-    /// <summary>The name with that date.</summary>
-    /// <param name="date">Has all codes of the pattern.</param>
-    public string Format(IReadOnlyDictionary<char, string> date) => Translate(Text, text => text, (code, _) => date[code]);
+    /// <summary>The name for a date.</summary>
+    /// <param name="date">A value for each code of the pattern.</param>
+    public string Format(IReadOnlyDictionary<char, string> date) =>
+        Translate(Text, text => text, (code, _) => date[code]);
 
-    /// <summary>Whether a date of <see cref="Find"/> is that day, as far as it tells.</summary>
+    /// <summary>Whether a date of <see cref="Find"/> is the given day, as far as its codes specify.</summary>
     public static bool IsDay(IReadOnlyDictionary<char, string> date, DateTimeOffset day) => "Ymd".All(
         code => date.TryGetValue(code, out string? digits)
             && digits == day.ToString(Known[code].Format, CultureInfo.InvariantCulture));

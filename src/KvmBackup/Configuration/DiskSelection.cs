@@ -1,11 +1,12 @@
 namespace KvmBackup.Configuration;
 
-/// <summary>Which disks of a domain the operator wants: all but the excluded ones.</summary>
+/// <summary>The disks of a domain to back up: all but the excluded ones.</summary>
 public sealed record DiskSelection(IReadOnlyList<DiskTarget> Excluded)
 {
     public static readonly DiskSelection All = new([]);
 
-    /// <summary>These alone, whatever is excluded, for one run that asks for them; null is what the file says.</summary>
+    /// <summary>Only these disks, regardless of exclusions, for a single run; null for the configuration's
+    /// choice.</summary>
     public IReadOnlyList<DiskTarget>? Only { get; init; }
 
     public bool Includes(DiskTarget target) => Only?.Contains(target) ?? !Excluded.Contains(target);

@@ -1,11 +1,11 @@
 namespace KvmBackup.Configuration;
 
-/// <summary>Reads whose snapshots a selection of images reads.</summary>
+/// <summary>Reads the source of the snapshots of a selection of images.</summary>
 internal static class ExternalReader
 {
     private const string Codes = "codes are %Y, %m, %d, %H, %M, %S, and %% for a percent sign";
 
-    /// <returns>Null for our own.</returns>
+    /// <returns>Null for our own snapshots.</returns>
     public static ExternalSnapshots? Read(Setting setting)
     {
         if (setting.Node is not MapNode)
@@ -23,7 +23,7 @@ internal static class ExternalReader
         {
             if (section.Find("external") is null)
             {
-                setting.Report("does not say which snapshots", "give their names: {external: \"auto-%Y%m%d\"}");
+                setting.Report("does not name the snapshots", "give their names: {external: \"auto-%Y%m%d\"}");
             }
 
             return null;
@@ -32,12 +32,12 @@ internal static class ExternalReader
         bool isOnlyToday = section.Find("today")?.Flag() ?? false;
         if (isOnlyToday && !names.Codes.IsSupersetOf("Ymd"))
         {
-            external.Report($"'{names}' does not tell the day", "today: true asks for %Y, %m and %d in it");
+            external.Report($"'{names}' does not contain the day", "today: true requires %Y, %m and %d in it");
         }
 
         return new ExternalSnapshots(
-            names, ReadReady(section.Find("ready"), names, isFile: false), ReadReady(section.Find("ready_file"), names, isFile: true),
-            isOnlyToday);
+            names, ReadReady(section.Find("ready"), names, isFile: false),
+            ReadReady(section.Find("ready_file"), names, isFile: true), isOnlyToday);
     }
 
     private static DatePattern? ReadReady(Setting? setting, DatePattern names, bool isFile)
@@ -50,7 +50,7 @@ internal static class ExternalReader
         if (!names.Codes.IsSupersetOf(ready.Codes))
         {
             setting.Report(
-                $"'{ready}' has a code that the snapshots' names do not have", $"use only what is in '{names}'");
+                $"'{ready}' has a code that is not in the snapshots' names", $"use only the codes of '{names}'");
         }
 
         return ready;
@@ -66,7 +66,8 @@ internal static class ExternalReader
 
         string? problem = DatePattern.FindProblem(text)
             ?? (isFile && !text.StartsWith('/') ? $"'{text}' is not an absolute path" : null)
-            ?? (!isFile && (text.Length == 0 || text[0] == '-' || text.Any(one => one is '/' or '@' || char.IsControl(one)))
+            ?? (!isFile && (text.Length == 0 || text[0] == '-'
+                || text.Any(character => character is '/' or '@' || char.IsControl(character)))
                 ? $"'{text}' cannot be the name of a snapshot" : null);
         if (problem is not null)
         {

@@ -1,9 +1,10 @@
 namespace KvmBackup.Configuration;
 
-/// <summary>Reads one host's section on top of the defaults, and in it domains and images on top of the host.</summary>
+/// <summary>Reads one host's section over the defaults, and its domains and images over the host's settings.</summary>
 internal static class HostReader
 {
-    private static readonly IReadOnlyList<string> DefaultsKeys = ["backupdir", "statedir", RequireMountKey, .. LayerReader.Keys];
+    private static readonly IReadOnlyList<string> DefaultsKeys =
+        ["backupdir", "statedir", RequireMountKey, .. LayerReader.Keys];
     private static readonly IReadOnlyList<string> HostKeys = [.. DefaultsKeys, "domains", ByPoolKey, ImageReader.Key];
     private const string RequireMountKey = "require_mount";
     private const string ByPoolKey = "domains_by_pool";
@@ -16,13 +17,14 @@ internal static class HostReader
         SettingsLayer hostLayer = LayerReader.Read(section).Over(defaultLayer);
         string? backupDirectory = (section.Find("backupdir") ?? defaultSection?.Find("backupdir"))?.AbsolutePath();
         string? stateDirectory = (section.Find("statedir") ?? defaultSection?.Find("statedir"))?.AbsolutePath();
-        MountRequirement requirement = (section.Find(RequireMountKey) ?? defaultSection?.Find(RequireMountKey)) is { } require
-            ? Words.Choose(
-                require, "value", ("auto", MountRequirement.Auto), ("true", MountRequirement.Required), ("false", MountRequirement.None))
-            : MountRequirement.Auto;
+        Setting? requireMount = section.Find(RequireMountKey) ?? defaultSection?.Find(RequireMountKey);
+        MountRequirement requirement = requireMount is null ? MountRequirement.Auto : Words.Choose(
+            requireMount, "value", ("auto", MountRequirement.Auto), ("true", MountRequirement.Required),
+            ("false", MountRequirement.None));
         if (backupDirectory is null)
         {
-            host.ReportAtKey("no backupdir", $"add 'backupdir: /mnt/backup/{host.Name}' or where backups go");
+            host.ReportAtKey("no backupdir", "add the directory for backups, for example 'backupdir: "
+                + $"/mnt/backup/{host.Name}'");
         }
 
         bool hasOthers = section.Find(ImageReader.Key) is not null || section.Find(ByPoolKey) is not null;
@@ -35,28 +37,30 @@ internal static class HostReader
             domains)
         {
             RequireMount = requirement,
-            Images = ImageReader.Read(section.Find(ImageReader.Key), hostLayer, [.. domains.Select(domain => domain.Name.Value)]),
+            Images = ImageReader.Read(
+                section.Find(ImageReader.Key), hostLayer, [.. domains.Select(domain => domain.Name.Value)]),
             ByPool = section.Find(ByPoolKey) is { } pools ? ReadByPool(pools, hostLayer) : [],
         };
     }
 
-    /// <summary>What must be said at one level or another.</summary>
-    public static void ReportUnfit(Setting setting, SettingsLayer layer)
+    /// <summary>Reports settings that are missing at all levels or contradict each other.</summary>
+    public static void ReportInvalid(Setting setting, SettingsLayer layer)
     {
         if (layer.Schedule is null)
         {
-            setting.ReportAtKey("no day_of_week", "say when it runs, for example 'day_of_week: [Sun, Wed]'");
+            setting.ReportAtKey("no day_of_week", "add the days, for example 'day_of_week: [Sun, Wed]'");
         }
 
         if (layer.Retention is null)
         {
-            setting.ReportAtKey("no rotate or retain", "say how long its backups live, for example 'rotate: 4'");
+            setting.ReportAtKey("no rotate or retain", "add how many backups to keep, for example 'rotate: 4'");
         }
 
         if (layer.Chain is { IsMerging: true, IsDifferential: true })
         {
-            // Each of the later ones stands on the full one: merging the oldest would not let it go.
-            setting.ReportAtKey("merge and increments: differential", "give one of them; merge works on increments: incremental");
+            // Later differentials depend on the full backup: merging the oldest would not release it.
+            setting.ReportAtKey(
+                "merge and increments: differential", "give one of them; merge works on increments: incremental");
         }
     }
 
@@ -89,7 +93,7 @@ internal static class HostReader
     private static DomainSettings ReadDomain(Setting domain, SettingsLayer hostLayer)
     {
         SettingsLayer layer = LayerReader.Read(Section.Open(domain, LayerReader.Keys)).Over(hostLayer);
-        ReportUnfit(domain, layer);
+        ReportInvalid(domain, layer);
         return new DomainSettings(
             ReadName(domain),
             layer.Schedule ?? new Schedule([]),

@@ -9,8 +9,8 @@ internal static class ImageReader
         ["pool", "namespace", "name", "exclude", "snapshot", .. LayerReader.CommonKeys];
 
     /// <param name="images">The section; null when there is none.</param>
-    /// <param name="hostLayer">What the host says for all.</param>
-    /// <param name="domains">The names of the host's domains: a selection must have another.</param>
+    /// <param name="hostLayer">The host's settings.</param>
+    /// <param name="domains">The names of the host's domains: selections must have other names.</param>
     public static ImageSelection[] Read(Setting? images, SettingsLayer hostLayer, IReadOnlyList<string> domains)
     {
         const string Example = "add a selection, for example 'volumes: {pool: rbd, day_of_week: daily, rotate: 7}'";
@@ -29,7 +29,7 @@ internal static class ImageReader
             .Select(selection => ReadSelection(selection, hostLayer, domains))];
     }
 
-    /// <summary>A pool's name, which is a mistake when it cannot be one.</summary>
+    /// <summary>Reads a pool's name and reports an invalid one.</summary>
     public static string ReadPool(Setting setting, string text)
     {
         try
@@ -43,15 +43,16 @@ internal static class ImageReader
         }
     }
 
-    private static ImageSelection ReadSelection(Setting selection, SettingsLayer hostLayer, IReadOnlyList<string> domains)
+    private static ImageSelection ReadSelection(
+        Setting selection, SettingsLayer hostLayer, IReadOnlyList<string> domains)
     {
         Section section = Section.Open(selection, Keys);
         SettingsLayer layer = LayerReader.Read(section).Over(hostLayer);
-        HostReader.ReportUnfit(selection, layer);
+        HostReader.ReportInvalid(selection, layer);
         ReportName(selection, domains);
         if (section.Find("pool") is null)
         {
-            selection.ReportAtKey("no pool", "say where the images are, for example 'pool: rbd'");
+            selection.ReportAtKey("no pool", "add the pool of the images, for example 'pool: rbd'");
         }
 
         return new ImageSelection(
@@ -77,14 +78,16 @@ internal static class ImageReader
 
     private static void ReportName(Setting selection, IReadOnlyList<string> domains)
     {
-        if (string.IsNullOrWhiteSpace(selection.Name) || selection.Name.Any(char.IsControl) || selection.Name.Contains('/', StringComparison.Ordinal))
+        if (string.IsNullOrWhiteSpace(selection.Name) || selection.Name.Any(char.IsControl)
+            || selection.Name.Contains('/', StringComparison.Ordinal))
         {
             selection.ReportAtKey("cannot be the name of a selection", "give one without '/' and control characters");
         }
 
         if (domains.Contains(selection.Name))
         {
-            selection.ReportAtKey("a domain has the same name", "call the selection otherwise, for both are asked for by name");
+            selection.ReportAtKey(
+                "a domain has the same name", "give the selection another name, because both are requested by name");
         }
     }
 
@@ -116,10 +119,12 @@ internal static class ImageReader
             return [];
         }
 
-        if (text.Length == 0 || text.Any(one => one is '/' or '@' or '\\' || char.IsControl(one)))
+        if (text.Length == 0
+            || text.Any(character => character is '/' or '@' or '\\' || char.IsControl(character)))
         {
             setting.Report(
-                $"'{text}' matches no image", "give names of images, with * for any text and ? for any character; the pool has its own key");
+                $"'{text}' matches no image",
+                "give names of images, with * for any text and ? for any character; the pool has its own key");
         }
 
         return [new NamePattern(text)];

@@ -9,11 +9,14 @@ internal static class LayerReader
         "commit_timeout", "stall_timeout", "overlay_headroom", "verify", LimitsReader.Key, .. ChainReader.Keys,
     ];
 
-    /// <summary>Those that say something where there is no guest, too.</summary>
+    /// <summary>The keys that also apply without a guest.</summary>
     public static readonly IReadOnlyList<string> CommonKeys =
-        ["day_of_week", "rotate", "retain", "compression", "stall_timeout", "verify", LimitsReader.Key, .. ChainReader.Keys];
+    [
+        "day_of_week", "rotate", "retain", "compression", "stall_timeout", "verify",
+        LimitsReader.Key, .. ChainReader.Keys,
+    ];
 
-    private const int MostBackups = 100_000;
+    private const int MaximumBackups = 100_000;
 
     private static readonly (string Word, DayOfWeek[] Value)[] Days =
     [
@@ -42,18 +45,19 @@ internal static class LayerReader
         Ceph = section.Find("ceph") is { } ceph ? ChainReader.ReadCeph(ceph) : null,
         FullEvery = section.Find("full_every") is { } every ? ChainReader.ReadFullEvery(every) : null,
         IsMerging = section.Find("merge")?.Flag(),
-        KeepOnCluster = section.Find("keep_on_cluster")?.Number(0, ChainReader.MostSnapshots),
+        KeepOnCluster = section.Find("keep_on_cluster")?.Number(0, ChainReader.MaximumSnapshots),
         ProtectSnapshots = section.Find("protect_snapshots")?.Flag(),
-        IsDifferential = section.Find("increments") is { } increments ? ChainReader.ReadIsDifferential(increments) : null,
+        IsDifferential = section.Find("increments") is { } increments
+            ? ChainReader.ReadIsDifferential(increments) : null,
     };
 
-    // Monday first, as the messages list them.
+    // Monday comes first, as in the messages.
     private static DayOfWeek DayNumbered(int number) => (DayOfWeek)((number + 1) % 7);
 
     private static Schedule ReadSchedule(Setting setting) =>
         new([.. setting.Items("days, such as [Sun, Wed], or daily").SelectMany(ReadDay).Distinct()]);
 
-    // Fixed English words: the predecessor asked strftime, and no guest was due under another locale.
+    // English words in every locale: the predecessor used strftime, and under another locale no guest was due.
     private static DayOfWeek[] ReadDay(Setting setting)
     {
         const string Choice = "days are Mon, Tue, Wed, Thu, Fri, Sat and Sun, several as [Sun, Wed], all as daily";
@@ -81,17 +85,17 @@ internal static class LayerReader
         if (rotate is not null && retain is not null)
         {
             Setting second = retain.KeyLine >= rotate.KeyLine ? retain : rotate;
-            second.ReportAtKey("rotate and retain stand side by side", "keep one, rotate: 4 is retain: {last: 4}");
+            second.ReportAtKey("both rotate and retain", "keep one, rotate: 4 is the same as retain: {last: 4}");
         }
 
-        RetentionPolicy? rotated = rotate is null ? null : new RetentionPolicy(Last: rotate.Number(1, MostBackups));
+        RetentionPolicy? rotated = rotate is null ? null : new RetentionPolicy(Last: rotate.Number(1, MaximumBackups));
         return retain is null ? rotated : ReadRetain(retain);
     }
 
     private static RetentionPolicy ReadRetain(Setting setting)
     {
         Section section = Section.Open(setting, "last", "daily", "weekly", "monthly", "yearly", "age");
-        int Count(string key) => section.Find(key)?.Number(0, MostBackups) ?? 0;
+        int Count(string key) => section.Find(key)?.Number(0, MaximumBackups) ?? 0;
         RetentionPolicy policy = new(
             Count("last"), Count("daily"), Count("weekly"), Count("monthly"), Count("yearly"),
             section.Find("age")?.Duration());

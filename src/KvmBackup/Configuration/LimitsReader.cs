@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace KvmBackup.Configuration;
 
-/// <summary>Reads how much of the host a backup may ask for.</summary>
+/// <summary>Reads the limits on the host's resources.</summary>
 internal static class LimitsReader
 {
     public const string Key = "limits";
@@ -32,16 +32,17 @@ internal static class LimitsReader
 
     private static long ReadRate(Setting setting)
     {
-        const string Example = "bytes in a second with a unit, such as 100 MiB/s, or none";
+        const string Example = "bytes per second with a unit, such as 100 MiB/s, or none";
         if (setting.Text(Example) is not { } text || text.Equals(Unlimited, StringComparison.OrdinalIgnoreCase))
         {
             return 0;
         }
 
-        string digits = string.Concat(text.TakeWhile(one => char.IsAsciiDigit(one) || one == '.'));
+        string digits = string.Concat(text.TakeWhile(character => char.IsAsciiDigit(character) || character == '.'));
         string unit = text[digits.Length..].Trim();
         string word = unit.EndsWith(PerSecond, StringComparison.Ordinal) ? unit[..^PerSecond.Length].TrimEnd() : unit;
-        long unitBytes = Units.FirstOrDefault(known => known.Word.Equals(word, StringComparison.OrdinalIgnoreCase)).Bytes;
+        long unitBytes = Units
+            .FirstOrDefault(known => known.Word.Equals(word, StringComparison.OrdinalIgnoreCase)).Bytes;
         if (!double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double count))
         {
             setting.Report($"'{text}' is not a bandwidth", $"give {Example}");
@@ -50,8 +51,9 @@ internal static class LimitsReader
         {
             setting.Report(
                 unit.Length == 0 ? $"'{text}' has no unit" : $"unknown unit '{unit}'",
-                (NearestUnit(word) is { } nearest ? $"did you mean '{digits} {nearest}{PerSecond}'? U" : "u")
-                    + $"nits are {Words.List(Units.Select(known => known.Word + PerSecond))}: bytes, not bits");
+                NearestUnit(word) is { } nearest
+                    ? $"did you mean '{digits} {nearest}{PerSecond}'? Units are {UnitNames}"
+                    : $"units are {UnitNames}");
         }
         else if (count * unitBytes is < LowestRate or > HighestRate)
         {
@@ -65,7 +67,9 @@ internal static class LimitsReader
         return LowestRate;
     }
 
-    // A guest's disk is seldom read by bits: 'M' is short for mebibytes as a rule.
+    private static string UnitNames => $"{Words.List(Units.Select(known => known.Word + PerSecond))}: bytes, not bits";
+
+    // A single letter, 'M', usually means mebibytes.
     private static string? NearestUnit(string word) => word.Length == 1
         ? Units.FirstOrDefault(known => known.Word.StartsWith(word, StringComparison.OrdinalIgnoreCase)).Word
         : NearestName.Find(word, Units.Select(known => known.Word));

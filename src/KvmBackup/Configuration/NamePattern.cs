@@ -2,7 +2,7 @@ using System.IO.Enumeration;
 
 namespace KvmBackup.Configuration;
 
-/// <summary>Names by a pattern, as a shell has them: <c>*</c> is any text, <c>?</c> any character. Case counts.</summary>
+/// <summary>A pattern for names: <c>*</c> is any text, <c>?</c> any character. Case-sensitive.</summary>
 public sealed record NamePattern(string Text)
 {
     public static readonly NamePattern Any = new("*");

@@ -1,9 +1,9 @@
 namespace KvmBackup.Configuration;
 
-/// <summary>Guesses what someone meant who typed a name that does not exist.</summary>
+/// <summary>Finds the name that a misspelled one most likely means.</summary>
 public static class NearestName
 {
-    /// <summary>The most similar candidate; null when none is similar enough to be worth a question.</summary>
+    /// <summary>The most similar candidate; null when none is similar enough.</summary>
     public static string? Find(string typed, IEnumerable<string> candidates) =>
         candidates
             .Select(candidate => (Name: candidate, Distance: Distance(typed, candidate)))
@@ -12,11 +12,11 @@ public static class NearestName
             .Select(guess => guess.Name)
             .FirstOrDefault();
 
-    // A third of the letters may be wrong: fewer finds nothing for short keys, more proposes nonsense.
+    // A third of the letters may be wrong: a lower limit finds nothing for short keys, a higher one proposes nonsense.
     private static int Tolerance(string typed, string candidate) =>
         Math.Clamp(Math.Min(typed.Length, candidate.Length) / 3, 1, 3);
 
-    /// <summary>Letters added, lost, changed or swapped with their neighbour; case does not count.</summary>
+    /// <summary>Number of letters added, lost, changed or swapped with a neighbor; case-insensitive.</summary>
     private static int Distance(string left, string right)
     {
         (left, right) = (left.ToUpperInvariant(), right.ToUpperInvariant());

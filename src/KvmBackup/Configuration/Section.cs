@@ -1,13 +1,13 @@
 namespace KvmBackup.Configuration;
 
-/// <summary>A map whose keys are known beforehand; any other key is a mistake.</summary>
+/// <summary>A map with a fixed set of keys; any other key is an error.</summary>
 internal sealed class Section
 {
     private readonly IReadOnlyList<Setting> _children;
 
     private Section(IReadOnlyList<Setting> children) => _children = children;
 
-    /// <summary>Opens a map; nothing at all, <c>web1:</c>, is an empty one.</summary>
+    /// <summary>Opens a map; a missing value, <c>web1:</c>, is an empty map.</summary>
     public static Section Open(Setting setting, params IReadOnlyList<string> knownKeys)
     {
         IReadOnlyList<Setting> children =

@@ -3,13 +3,13 @@ using System.Globalization;
 namespace KvmBackup.Configuration;
 
 /// <summary>
-/// One key with its value, and the questions to ask it. A wrong value is noted as a mistake and answered with a
-/// placeholder, which nobody gets to see: a file with a mistake yields no settings.
+/// One key with its value and the methods that convert it. An invalid value is reported as an error and converted to a
+/// placeholder, which is never used: a file with an error yields no settings.
 /// </summary>
-internal sealed record Setting(string Key, int KeyLine, ConfigurationNode Node, ConfigurationErrors Mistakes)
+internal sealed record Setting(string Key, int KeyLine, ConfigurationNode Node, ConfigurationErrors Errors)
 {
-    // TimeSpan ends at about 29,000 years; nobody means more than a hundred.
-    private static readonly TimeSpan LongestDuration = TimeSpan.FromDays(36_500);
+    // TimeSpan ends at about 29,000 years; a hundred years is a sufficient limit.
+    private static readonly TimeSpan MaximumDuration = TimeSpan.FromDays(36_500);
 
     private static readonly Dictionary<string, TimeSpan> Units = new(StringComparer.Ordinal)
     {
@@ -27,13 +27,13 @@ internal sealed record Setting(string Key, int KeyLine, ConfigurationNode Node, 
 
     public bool IsNull => Node is TextNode { IsNull: true };
 
-    public void Report(string problem, string hint) => Mistakes.Add(Line, Key, problem, hint);
+    public void Report(string problem, string hint) => Errors.Add(Line, Key, problem, hint);
 
-    /// <summary>For what is wrong with the key, or missing below it.</summary>
-    public void ReportAtKey(string problem, string hint) => Mistakes.Add(KeyLine, Key, problem, hint);
+    /// <summary>Reports an error of the key itself, or of a missing key below it.</summary>
+    public void ReportAtKey(string problem, string hint) => Errors.Add(KeyLine, Key, problem, hint);
 
-    /// <param name="expected">What would be right, for the message: <c>a whole number</c>.</param>
-    /// <returns>Null for a mistake, which is noted.</returns>
+    /// <param name="expected">A valid value, for the message: <c>a whole number</c>.</param>
+    /// <returns>Null for an error, which is reported.</returns>
     public string? Text(string expected)
     {
         if (Node is TextNode { IsNull: false } text)
@@ -64,7 +64,7 @@ internal sealed record Setting(string Key, int KeyLine, ConfigurationNode Node, 
         return lowest;
     }
 
-    /// <summary>A share, <c>10%</c>, from nothing to twice the whole.</summary>
+    /// <summary>A share, <c>10%</c>, from 0% to 200%.</summary>
     /// <returns>0.1 for 10%.</returns>
     public double Share()
     {
@@ -74,7 +74,8 @@ internal sealed record Setting(string Key, int KeyLine, ConfigurationNode Node, 
             return 0;
         }
 
-        bool isNumber = int.TryParse(text.TrimEnd('%'), NumberStyles.None, CultureInfo.InvariantCulture, out int percent);
+        bool isNumber = int.TryParse(
+            text.TrimEnd('%'), NumberStyles.None, CultureInfo.InvariantCulture, out int percent);
         if (!isNumber || percent > 200 || !text.EndsWith('%'))
         {
             Report($"'{text}' is not {Expected}", "give one, such as 10%");
@@ -117,9 +118,9 @@ internal sealed record Setting(string Key, int KeyLine, ConfigurationNode Node, 
             string problem = unit.Length == 0 ? $"'{text}' has no unit" : $"unknown unit '{unit}'";
             Report(problem, "units are s (seconds), m (minutes), h (hours), d (days) and w (weeks)");
         }
-        else if (count == 0 || count * unitLength.TotalSeconds > LongestDuration.TotalSeconds)
+        else if (count == 0 || count * unitLength.TotalSeconds > MaximumDuration.TotalSeconds)
         {
-            Report($"'{text}' is out of range", "give more than nothing and at most 36500d");
+            Report($"'{text}' is out of range", "give more than 0 and at most 36500d");
         }
         else
         {
@@ -141,7 +142,7 @@ internal sealed record Setting(string Key, int KeyLine, ConfigurationNode Node, 
         return Path.TrimEndingDirectorySeparator(Path.GetFullPath(text));
     }
 
-    /// <summary>The items of a list; a single value is a list of one.</summary>
+    /// <summary>The items of a list; a single value is a list with one item.</summary>
     public IReadOnlyList<Setting> Items(string expected)
     {
         switch (Node)
@@ -156,7 +157,7 @@ internal sealed record Setting(string Key, int KeyLine, ConfigurationNode Node, 
         }
     }
 
-    /// <summary>The keys below this one, whatever their names; a repeated one is a mistake.</summary>
+    /// <summary>The keys below this one; a repeated key is an error.</summary>
     public IReadOnlyList<Setting> Children(string expected)
     {
         if (Node is not MapNode map)
@@ -169,13 +170,13 @@ internal sealed record Setting(string Key, int KeyLine, ConfigurationNode Node, 
         foreach (MapEntry entry in map.Repeated)
         {
             int first = map.Entries.First(known => known.Key.Text == entry.Key.Text).Key.Line;
-            Mistakes.Add(
-                entry.Key.Line, ChildKey(entry), $"comes a second time, the first is on line {first}", "keep one");
+            Errors.Add(
+                entry.Key.Line, ChildKey(entry), $"repeated key, the first is on line {first}", "keep one");
         }
 
         return
         [
-            .. map.Entries.Select(entry => new Setting(ChildKey(entry), entry.Key.Line, entry.Value, Mistakes)
+            .. map.Entries.Select(entry => new Setting(ChildKey(entry), entry.Key.Line, entry.Value, Errors)
             {
                 Name = entry.Key.Text,
             }),

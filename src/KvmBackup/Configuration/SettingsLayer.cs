@@ -1,6 +1,6 @@
 namespace KvmBackup.Configuration;
 
-/// <summary>What one level of the file (defaults, host or domain) says about what is backed up; null is silence.</summary>
+/// <summary>The backup settings of one level of the file (defaults, host or domain); null is not set.</summary>
 internal sealed record SettingsLayer
 {
     public Schedule? Schedule { get; init; }
@@ -39,7 +39,8 @@ internal sealed record SettingsLayer
 
     public bool? ProtectSnapshots { get; init; }
 
-    /// <summary>When a new full backup is due, and what the others stand on; null is a full one every time.</summary>
+    /// <summary>When a new full backup is due and which increments lie between; null is a full backup every
+    /// time.</summary>
     public ChainPolicy? Chain => FullEvery is null && IsMerging is not true ? null
         : (FullEvery ?? new ChainPolicy(Points: null, Age: null, IsDifferential: false)) with
         {
@@ -47,26 +48,26 @@ internal sealed record SettingsLayer
             IsMerging = IsMerging ?? false,
         };
 
-    /// <summary>This level on top of a farther one: the nearer wins.</summary>
-    public SettingsLayer Over(SettingsLayer farther) => new()
+    /// <summary>These settings, with unset values from a more general level.</summary>
+    public SettingsLayer Over(SettingsLayer general) => new()
     {
-        Schedule = Schedule ?? farther.Schedule,
-        Retention = Retention ?? farther.Retention,
-        Compression = Compression?.Over(farther.Compression) ?? farther.Compression,
-        Quiesce = Quiesce ?? farther.Quiesce,
-        Disks = Disks ?? farther.Disks,
-        OverlayDirectory = OverlayDirectory ?? farther.OverlayDirectory,
-        FreezeTimeout = FreezeTimeout ?? farther.FreezeTimeout,
-        CommitTimeout = CommitTimeout ?? farther.CommitTimeout,
-        StallTimeout = StallTimeout ?? farther.StallTimeout,
-        OverlayHeadroom = OverlayHeadroom ?? farther.OverlayHeadroom,
-        VerifyBeforePublish = VerifyBeforePublish ?? farther.VerifyBeforePublish,
-        Limits = Limits?.Over(farther.Limits) ?? farther.Limits,
-        Ceph = Ceph?.Over(farther.Ceph) ?? farther.Ceph,
-        FullEvery = FullEvery ?? farther.FullEvery,
-        IsDifferential = IsDifferential ?? farther.IsDifferential,
-        IsMerging = IsMerging ?? farther.IsMerging,
-        KeepOnCluster = KeepOnCluster ?? farther.KeepOnCluster,
-        ProtectSnapshots = ProtectSnapshots ?? farther.ProtectSnapshots,
+        Schedule = Schedule ?? general.Schedule,
+        Retention = Retention ?? general.Retention,
+        Compression = Compression?.Over(general.Compression) ?? general.Compression,
+        Quiesce = Quiesce ?? general.Quiesce,
+        Disks = Disks ?? general.Disks,
+        OverlayDirectory = OverlayDirectory ?? general.OverlayDirectory,
+        FreezeTimeout = FreezeTimeout ?? general.FreezeTimeout,
+        CommitTimeout = CommitTimeout ?? general.CommitTimeout,
+        StallTimeout = StallTimeout ?? general.StallTimeout,
+        OverlayHeadroom = OverlayHeadroom ?? general.OverlayHeadroom,
+        VerifyBeforePublish = VerifyBeforePublish ?? general.VerifyBeforePublish,
+        Limits = Limits?.Over(general.Limits) ?? general.Limits,
+        Ceph = Ceph?.Over(general.Ceph) ?? general.Ceph,
+        FullEvery = FullEvery ?? general.FullEvery,
+        IsDifferential = IsDifferential ?? general.IsDifferential,
+        IsMerging = IsMerging ?? general.IsMerging,
+        KeepOnCluster = KeepOnCluster ?? general.KeepOnCluster,
+        ProtectSnapshots = ProtectSnapshots ?? general.ProtectSnapshots,
     };
 }

@@ -1,6 +1,6 @@
 namespace KvmBackup.Configuration;
 
-/// <summary>Words that stand for values, and how a message lists them.</summary>
+/// <summary>Keywords of the configuration and their lists in messages.</summary>
 internal static class Words
 {
     /// <summary><c>a, b and c</c>.</summary>
@@ -10,10 +10,11 @@ internal static class Words
         return all.Length < 2 ? string.Concat(all) : $"{string.Join(", ", all[..^1])} and {all[^1]}";
     }
 
-    /// <summary>The value that a word stands for, in any case; a mistake that lists the words otherwise.</summary>
-    /// <param name="setting">Holds the word.</param>
-    /// <param name="noun">What the words are: <c>codec</c>.</param>
-    /// <param name="values">The words; the first is the placeholder for a mistake.</param>
+    /// <summary>The value of a keyword, case-insensitive. An unknown keyword is reported with the list of
+    /// keywords.</summary>
+    /// <param name="setting">The setting with the keyword.</param>
+    /// <param name="noun">The kind of keyword: <c>codec</c>.</param>
+    /// <param name="values">The keywords; the first is the placeholder for an error.</param>
     public static T Choose<T>(Setting setting, string noun, params IReadOnlyList<(string Word, T Value)> values)
     {
         string choice = $"{noun}s are {List(values.Select(value => value.Word))}";

@@ -4,16 +4,17 @@ using YamlDotNet.Core.Events;
 namespace KvmBackup.Configuration;
 
 /// <summary>
-/// Makes a tree of one YAML document. It builds on the parser's events rather than on the representation model, which
-/// stops at the first repeated key, calls itself without a limit of depth and lets any tag pass.
+/// Reads one YAML document into a tree. It uses the parser's events, because the representation model stops at the
+/// first
+/// repeated key, recurses without a depth limit and accepts any tag.
 /// </summary>
 internal sealed class YamlComposer
 {
-    private const int DeepestLevel = 32;
-    private const int MostMergedKeys = 100_000;
+    private const int MaximumDepth = 32;
+    private const int MaximumMergedKeys = 100_000;
     private const string MergeKey = "<<";
 
-    private static readonly string[] HarmlessTags =
+    private static readonly string[] AllowedTags =
         [.. new[] { "str", "int", "bool", "null", "seq", "map" }.Select(name => $"tag:yaml.org,2002:{name}")];
 
     private readonly string _file;
@@ -28,7 +29,8 @@ internal sealed class YamlComposer
     }
 
     /// <summary>The root of the document; null for an empty file.</summary>
-    /// <exception cref="ConfigurationException">It is not YAML, or has no place in a configuration.</exception>
+    /// <exception cref="ConfigurationException">It is not valid YAML, or uses a feature that is not
+    /// allowed.</exception>
     public static ConfigurationNode? Compose(string text, string file)
     {
         YamlComposer composer = new(text, file);
@@ -42,22 +44,22 @@ internal sealed class YamlComposer
         }
         catch (InvalidOperationException failure)
         {
-            // YamlDotNet 16.3 throws this from its scanner where a word within braces breaks over two lines.
+            // YamlDotNet 16.3 throws this from its scanner when a word within braces is broken over two lines.
             int line = (int)(composer._parser.Current?.End.Line ?? 1);
-            YamlException broken = new("a word within braces or brackets breaks over two lines", failure);
+            YamlException broken = new("a word within braces or brackets is broken over two lines", failure);
             throw NotYaml(broken, line, text, file);
         }
     }
 
     private static ConfigurationException NotYaml(YamlException failure, int line, string text, string file)
     {
-        string hint = "look at indentation, colons, brackets and quotes on this line and the one before";
+        string hint = "check indentation, colons, brackets and quotes on this line and the one before";
         string[] lines = text.Split('\n');
         int tabLine = Array.FindIndex(
             lines, Math.Clamp(line - 1, 0, lines.Length - 1), source => source.TrimStart(' ').StartsWith('\t'));
         if (tabLine >= 0 && failure.Message.Contains("tab", StringComparison.Ordinal))
         {
-            // The parser names where the map or value began, not where the tab is.
+            // The parser reports where the map or value begins, not where the tab is.
             line = tabLine + 1;
             hint = "the line starts with a tab, indent with spaces";
         }
@@ -88,9 +90,9 @@ internal sealed class YamlComposer
 
     private ConfigurationNode ReadNode(int depth)
     {
-        if (depth > DeepestLevel)
+        if (depth > MaximumDepth)
         {
-            throw Refuse(_parser.Current!, $"more than {DeepestLevel} levels deep", "no key needs more than five");
+            throw Refuse(_parser.Current!, $"more than {MaximumDepth} levels deep", "no key needs more than five");
         }
 
         if (_parser.TryConsume<AnchorAlias>(out var alias))
@@ -99,7 +101,7 @@ internal sealed class YamlComposer
                 ? target
                 : throw Refuse(
                     alias,
-                    $"'*{alias.Value}' names nothing that is complete here",
+                    $"the alias '*{alias.Value}' has no complete anchor above it",
                     $"put '&{alias.Value}' at a value above");
         }
 
@@ -149,7 +151,7 @@ internal sealed class YamlComposer
         {
             ParsingEvent keyStart = _parser.Current!;
             TextNode key = ReadNode(depth + 1) as TextNode
-                ?? throw Refuse(keyStart, "a key is not a plain text", "write it as a word");
+                ?? throw Refuse(keyStart, "a key is not plain text", "write it as a word");
             MapEntry entry = new(key, ReadNode(depth + 1));
             if (key.Text == MergeKey)
             {
@@ -161,7 +163,7 @@ internal sealed class YamlComposer
             }
         }
 
-        // The map's own keys win, then those of the source named first.
+        // The map's own keys take precedence, then those of the first source.
         entries.AddRange(merged.Where(entry => names.Add(entry.Key.Text)));
         return new MapNode(line, entries, repeated);
     }
@@ -171,19 +173,19 @@ internal sealed class YamlComposer
         IReadOnlyList<ConfigurationNode> sources = value is ListNode list ? list.Items : [value];
         if (!sources.All(source => source is MapNode))
         {
-            throw Refuse(place, "'<<' merges something that is not a map", "give it an alias of a map");
+            throw Refuse(place, "'<<' merges a value that is not a map", "give it an alias of a map");
         }
 
-        // Aliases of aliases multiply: a few lines could otherwise ask for more keys than there is memory.
+        // Nested aliases multiply: without a limit a few lines could exhaust the memory.
         _mergedKeys += sources.Sum(source => ((MapNode)source).Entries.Count);
-        return _mergedKeys <= MostMergedKeys
+        return _mergedKeys <= MaximumMergedKeys
             ? sources.SelectMany(source => ((MapNode)source).Entries)
-            : throw Refuse(place, $"more than {MostMergedKeys} merged keys", "merge fewer maps");
+            : throw Refuse(place, $"more than {MaximumMergedKeys} merged keys", "merge fewer maps");
     }
 
     private void RefuseTag(NodeEvent node)
     {
-        if (!node.Tag.IsEmpty && !HarmlessTags.Contains(node.Tag.Value))
+        if (!node.Tag.IsEmpty && !AllowedTags.Contains(node.Tag.Value))
         {
             throw Refuse(node, $"a YAML tag, '{node.Tag.Value}'", "remove it, values here need no type");
         }

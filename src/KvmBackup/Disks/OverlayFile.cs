@@ -11,7 +11,7 @@ public static class OverlayFile
         {
             throw new DisksException(
                 $"{overlayPath} is not the overlay that this run made, so it was not deleted; look at it with: "
-                + $"`qemu-img info -U {ShellWord.Quote(overlayPath)}` ; {OverlayAdvice.PutAside(overlayPath)}", ExitCode.ManualActionRequired);
+                + $"`qemu-img info -U {ShellWord.Quote(overlayPath)}` ; {OverlayAdvice.KeepAsideOrDiscard(overlayPath)}", ExitCode.ManualActionRequired);
         }
     }
 

@@ -69,7 +69,7 @@ public sealed class RestoredFile : IRestoredDisk
             throw;
         }
 
-        record?.Made(partialPath, LocalFile.Identify(partialPath));
+        record?.RecordCreated(partialPath, LocalFile.Identify(partialPath));
     }
 
     private static SafeFileHandle OpenWithSize(string partialPath, long sizeBytes)

@@ -140,7 +140,7 @@ public sealed class OverlayCommit(
             $"`{virsh.Call("blockjob", domain.Uuid.ToString(), overlay.Target.Value, "--info")}` ; when no job is "
                 + $"left: {OverlayAdvice.Recover}"),
         _ => throw new HypervisorException(
-            OverlayAdvice.Elsewhere(
+            OverlayAdvice.OnOtherFile(
                 virsh.CommandLine, domain, overlay, live.SourcePath, live.Backing.Contains(overlay.OverlayPath)),
             ExitCode.ManualActionRequired),
     };
@@ -254,13 +254,13 @@ public sealed class OverlayCommit(
                     $"{domain.Name}: {overlay.Target}: the disk was detached during the backup, and another disk of "
                         + $"the guest uses its overlay {overlay.OverlayPath} now: do not move or delete that file. To "
                         + "see which: "
-                    + OverlayAdvice.Look(virsh.CommandLine, domain.Uuid), ExitCode.ManualActionRequired));
+                    + OverlayAdvice.ListDisks(virsh.CommandLine, domain.Uuid), ExitCode.ManualActionRequired));
     }
 
     private static HypervisorException Detached(DomainIdentity domain, PlannedOverlay overlay) => new(
         $"{domain.Name}: {overlay.Target}: the disk was detached from the guest during the backup. Its overlay "
             + $"{overlay.OverlayPath} contains what the guest wrote since the backup began. "
-            + $"{OverlayAdvice.KeepOrDiscard(overlay)}", ExitCode.ManualActionRequired);
+            + $"{OverlayAdvice.CommitOrDiscard(overlay)}", ExitCode.ManualActionRequired);
 
     private static HypervisorException NeedsManualAction(
         DomainIdentity domain, PlannedOverlay overlay, string complaint, string command) => new(

@@ -2,25 +2,25 @@ using KvmBackup.Persisting;
 
 namespace KvmBackup.Journaling;
 
-/// <summary>Remembers on this host what is open right now, so that a crash can be undone.</summary>
-/// <param name="stateDirectory">Of this host, on a disk that survives a reboot.</param>
+/// <summary>Records on this host the changes that are in progress, so that they can be undone after a crash.</summary>
+/// <param name="stateDirectory">The state directory of this host, on a disk that survives a reboot.</param>
 /// <param name="time">The clock.</param>
 public sealed class Journal(string stateDirectory, TimeProvider time)
 {
     private const string FolderName = "journal";
     private const string BootIdFile = "/proc/sys/kernel/random/boot_id";
 
-    /// <summary>What is left in clusters, and to be removed there.</summary>
+    /// <summary>Snapshots in clusters that are still to be deleted.</summary>
     public PendingSnapshotDeletions PendingDeletions { get; } = new(Path.GetFullPath(stateDirectory));
 
-    /// <summary>The files that restores have begun.</summary>
+    /// <summary>The unfinished files of restores.</summary>
     public RestoreJournal Restores { get; } = new(stateDirectory);
 
     public string DirectoryPath { get; } = Path.Combine(Path.GetFullPath(stateDirectory), FolderName);
 
-    /// <summary>Writes down what is about to be changed, with who and when. Only then may anything change.</summary>
+    /// <summary>Records the intended change with process and time. Only then may anything change.</summary>
     /// <exception cref="JournalingException">
-    /// Something of that domain is open already, exit code 5; or it cannot be written.
+    /// An entry of that domain is already open, exit code 5; or it cannot be written.
     /// </exception>
     public Task<OpenEntry> OpenAsync(JournalEntry intent, CancellationToken cancellationToken)
     {
@@ -43,8 +43,8 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
         return Task.FromResult(new OpenEntry(filePath, entry));
     }
 
-    /// <summary>Takes up an entry that a dead run has left, to undo what it tells.</summary>
-    /// <exception cref="JournalingException">It is no longer there, or no longer says the same.</exception>
+    /// <summary>Opens the entry of a dead run, to undo its changes.</summary>
+    /// <exception cref="JournalingException">The entry is missing or has changed.</exception>
     public OpenEntry Resume(JournalEntry entry)
     {
         string filePath = PathOf(entry.DomainUuid);
@@ -53,20 +53,21 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
             ? new OpenEntry(filePath, found)
             : throw new JournalingException(
                 $"The journal entry '{filePath}' is no longer that of backup {entry.BackupId} of '{entry.DomainName}'."
-                + " Another run has been here: nothing was touched.");
+                + " Another run has changed it: nothing was done.");
     }
 
-    /// <summary>What is open, the oldest first.</summary>
+    /// <summary>The open entries, the oldest first.</summary>
     /// <exception cref="JournalingException">The journal cannot be read.</exception>
     public IReadOnlyList<JournalEntry> ListOpen() =>
         [.. ReadAll().Select(read => read.Entry).OfType<JournalEntry>().OrderBy(entry => entry.StartedAt)];
 
-    /// <summary>What may be open but cannot be understood.</summary>
+    /// <summary>The entries that cannot be read.</summary>
     /// <exception cref="JournalingException">The journal cannot be read.</exception>
     public IReadOnlyList<DamagedEntry> ListDamaged() =>
         [.. ReadAll().Select(read => read.Damage).OfType<DamagedEntry>()];
 
-    /// <summary>Whether the host still runs as it did then; if not, the process of the entry and its guest are certainly gone.</summary>
+    /// <summary>Whether the entry is of the current boot; otherwise its process and its guest have certainly
+    /// ended.</summary>
     public static bool IsFromThisBoot(JournalEntry entry) => entry.BootId == ReadBootId();
 
     private static string ReadBootId() => File.ReadAllText(BootIdFile).Trim();
@@ -79,13 +80,13 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
         }
 
         (JournalEntry? open, DamagedEntry? damage) = JournalFile.Read(filePath);
-        string what = open is null
+        string state = open is null
             ? $"is damaged: {damage!.Reason}"
-            : $"tells of backup {open.BackupId}, begun {open.StartedAt:u} by process {open.ProcessId},"
-                + $" which came as far as {open.Step}";
+            : $"records backup {open.BackupId}, started {open.StartedAt:u} by process {open.ProcessId},"
+                + $" last step {open.Step}";
         throw new JournalingException(
-            $"Something may still be open on '{domain}': the journal entry '{filePath}' {what}."
-            + $" Run {OverlayAdvice.Recover} : it mends that, or says what is left to type.",
+            $"A change of '{domain}' may be incomplete: the journal entry '{filePath}' {state}."
+            + $" Run {OverlayAdvice.Recover} : it repairs the guest, or prints the commands for manual action.",
             ExitCode.ManualActionRequired);
     }
 
@@ -96,7 +97,7 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
         List<(JournalEntry?, DamagedEntry?)> all = [];
         if (Directory.Exists(DirectoryPath))
         {
-            // A file that was being written when its writer died has another ending; the one before it still holds.
+            // A file that was incomplete when its writer died has another extension; the previous one is still valid.
             foreach (string filePath in Directory.EnumerateFiles(DirectoryPath, "*.json").Order(StringComparer.Ordinal))
             {
                 all.Add(ReadOrNone(filePath));
@@ -114,12 +115,12 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
         }
         catch (FileNotFoundException)
         {
-            // Its run has closed it since we listed it.
+            // Its run closed it after the listing.
             return (null, null);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // What cannot be read of one domain must not keep the others from being recovered.
+            // An unreadable entry of one domain must not prevent the recovery of the others.
             return (null, new DamagedEntry(filePath, failure.Message.TrimEnd('.')));
         }
     }

@@ -4,7 +4,7 @@ using KvmBackup.Persisting;
 
 namespace KvmBackup.Journaling;
 
-/// <summary>An entry as a file: writes it, and reads only what it could have written.</summary>
+/// <summary>Writes an entry to a file, and reads only valid ones.</summary>
 internal static class JournalFile
 {
     private const long LargestSizeBytes = 1 << 20;
@@ -17,7 +17,7 @@ internal static class JournalFile
             ? throw new JournalingException($"The journal entry of '{entry.DomainName}' cannot be written: {problem}.")
             : JsonSerializer.SerializeToUtf8Bytes(entry, Json.JournalEntry);
 
-    /// <exception cref="IOException">The file is not there or cannot be read.</exception>
+    /// <exception cref="IOException">The file does not exist or cannot be read.</exception>
     public static (JournalEntry? Entry, DamagedEntry? Damage) Read(string filePath)
     {
         if (new FileInfo(filePath).Length > LargestSizeBytes)
@@ -34,7 +34,7 @@ internal static class JournalFile
         return problem is null ? (entry, null) : (null, new DamagedEntry(filePath, problem));
     }
 
-    /// <returns>The entry, or what is wrong with it.</returns>
+    /// <returns>The entry, or its problem.</returns>
     public static (JournalEntry? Entry, string? Problem) Parse(ReadOnlySpan<byte> json)
     {
         try
@@ -52,7 +52,7 @@ internal static class JournalFile
         }
         catch (Exception failure) when (failure is JsonException or InvalidOperationException)
         {
-            // Escapes that make no text (half a surrogate pair) come as InvalidOperationException.
+            // Invalid escapes (half a surrogate pair) cause an InvalidOperationException.
             return (null, failure.Message.TrimEnd('.'));
         }
     }
@@ -63,17 +63,17 @@ internal static class JournalFile
     {
         if (entry.FormatVersion is < 1 or > JournalEntry.CurrentFormatVersion || entry.DomainUuid == Guid.Empty)
         {
-            return "its version or its domain's UUID is none";
+            return "its version or its domain's UUID is not valid";
         }
 
         if (entry.ProcessId <= 0 || entry.BootId.Length == 0 || !IsFullPath(entry.BackupDirectory))
         {
-            return "its process, its boot or its backup directory is none";
+            return "its process, boot ID or backup directory is not valid";
         }
 
         foreach (JournalPin? pin in entry.Pins)
         {
-            // Recovery unlinks what these paths name: nothing relative, nothing that climbs, never the base itself.
+            // Recovery deletes these files, so relative paths, parent directories and the base itself are refused.
             if (pin is null || !IsFullPath(pin.BasePath) || !IsFullPath(pin.OverlayPath)
                 || pin.BasePath == pin.OverlayPath)
             {
@@ -96,7 +96,7 @@ internal static class JournalFile
         && !path.Split('/').Any(part => part is "." or "..");
 }
 
-/// <summary>The generated reader and writer of an entry.</summary>
+/// <summary>The generated serializer of the entries.</summary>
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(JournalEntry))]
 [JsonSerializable(typeof(JournalImage))]

@@ -2,9 +2,7 @@ using KvmBackup.Persisting;
 
 namespace KvmBackup.Journaling;
 
-/// <summary>
-/// An entry that is open. It is no scope: when it is not closed by name, it stays, and recovery finds it.
-/// </summary>
+/// <summary>An open entry. It has no scope: without an explicit close it remains, and recovery finds it.</summary>
 public sealed class OpenEntry
 {
     private readonly Lock gate = new();
@@ -18,7 +16,7 @@ public sealed class OpenEntry
         this.current = current;
     }
 
-    /// <summary>As it is on disk.</summary>
+    /// <summary>The entry as it is on disk.</summary>
     public JournalEntry Current
     {
         get
@@ -30,8 +28,8 @@ public sealed class OpenEntry
         }
     }
 
-    /// <summary>Changes the entry; when it returns, the change is on disk. Safe from several threads.</summary>
-    /// <exception cref="JournalingException">It cannot be written: do not make the change that it tells of.</exception>
+    /// <summary>Changes the entry and returns when the change is on disk. Thread-safe.</summary>
+    /// <exception cref="JournalingException">It cannot be written: do not perform the recorded action.</exception>
     public Task RecordAsync(Func<JournalEntry, JournalEntry> change, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -41,10 +39,10 @@ public sealed class OpenEntry
             JournalEntry changed = change(current);
             if (changed.DomainUuid != current.DomainUuid || changed.BackupId != current.BackupId)
             {
-                throw new InvalidOperationException("An open entry stays with its domain and its backup.");
+                throw new InvalidOperationException("The domain and backup of an open entry cannot change.");
             }
 
-            // A few hundred bytes, and the disk must have them before anything else happens: nothing to wait for apart.
+            // A few hundred bytes that must be on disk before the next action: asynchronous writing has no benefit.
             JournalDisk.Guard(filePath, () => DurableFile.Replace(filePath, JournalFile.Format(changed)));
             current = changed;
         }
@@ -52,7 +50,7 @@ public sealed class OpenEntry
         return Task.CompletedTask;
     }
 
-    /// <summary>Forgets the entry, for good: nothing of it is open any more.</summary>
+    /// <summary>Deletes the entry: all its changes are completed or undone.</summary>
     /// <exception cref="JournalingException">It cannot be removed.</exception>
     public Task CloseAsync(CancellationToken cancellationToken)
     {

@@ -2,7 +2,7 @@ using KvmBackup.Persisting;
 
 namespace KvmBackup.Journaling;
 
-/// <summary>The entry of a restore that is at work. Its scope forgets it: by then the files have their names or are gone.</summary>
+/// <summary>The entry of a restore in progress. Disposal deletes it, unless unfinished files remain.</summary>
 public sealed class OpenRestore : IRestoreRecord, IDisposable
 {
     /// <summary>The ending of a file that a restore writes.</summary>
@@ -23,7 +23,7 @@ public sealed class OpenRestore : IRestoreRecord, IDisposable
     public void Begin(string path) => Write([.. current.Files, new RestoreEntryFile(path, null)]);
 
     /// <inheritdoc/>
-    public void Made(string path, FileIdentity identity) => Write(
+    public void RecordCreated(string path, FileIdentity identity) => Write(
         [.. current.Files.Select(file => file.FilePath == path ? file with { Identity = identity } : file)]);
 
     /// <inheritdoc/>
@@ -31,7 +31,7 @@ public sealed class OpenRestore : IRestoreRecord, IDisposable
 
     public void Dispose()
     {
-        // A file that could not be removed stays on record, for the next time.
+        // A file that could not be removed stays recorded for the next attempt.
         if (current.Files.Any(file => Path.Exists(file.FilePath)))
         {
             return;
@@ -43,7 +43,7 @@ public sealed class OpenRestore : IRestoreRecord, IDisposable
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // It names nothing that is still there; the next restore forgets it.
+            // None of its files remain; the next restore deletes the entry.
         }
     }
 

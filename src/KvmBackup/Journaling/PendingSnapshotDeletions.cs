@@ -4,8 +4,9 @@ using KvmBackup.Persisting;
 namespace KvmBackup.Journaling;
 
 /// <summary>
-/// Remembers on this host the snapshots that a run has begun and could not prove to be gone: the cluster did not answer, or
-/// may carry out later what it was asked before. No guest waits for them; each goes as soon as the cluster answers.
+/// Records on this host the snapshots whose deletion is not confirmed: the cluster did not answer, or may still
+/// execute an
+/// earlier request. No guest depends on them; they are deleted when the cluster answers.
 /// </summary>
 public sealed class PendingSnapshotDeletions
 {
@@ -13,9 +14,10 @@ public sealed class PendingSnapshotDeletions
     private static readonly JournalJson Json = new(StrictJson.CreateOptions());
     private readonly string directoryPath;
 
-    internal PendingSnapshotDeletions(string stateDirectory) => directoryPath = Path.Combine(stateDirectory, FolderName);
+    internal PendingSnapshotDeletions(string stateDirectory) =>
+        directoryPath = Path.Combine(stateDirectory, FolderName);
 
-    /// <summary>Remembers one, for good.</summary>
+    /// <summary>Records a snapshot durably.</summary>
     /// <exception cref="JournalingException">It cannot be written.</exception>
     public void Add(JournalImage image) => JournalDisk.Guard(directoryPath, () =>
     {
@@ -23,15 +25,17 @@ public sealed class PendingSnapshotDeletions
         DurableFile.Replace(PathOf(image), JsonSerializer.SerializeToUtf8Bytes(image, Json.JournalImage));
     });
 
-    /// <summary>Forgets one: it is gone.</summary>
+    /// <summary>Removes the record of a deleted snapshot.</summary>
     /// <exception cref="JournalingException">It cannot be removed.</exception>
-    public void Remove(JournalImage image) => JournalDisk.Guard(directoryPath, () => DurableFile.Delete(PathOf(image)));
+    public void Remove(JournalImage image) =>
+        JournalDisk.Guard(directoryPath, () => DurableFile.Delete(PathOf(image)));
 
-    /// <summary>All of them; a file that cannot be understood is none.</summary>
+    /// <summary>All records; invalid files are ignored.</summary>
     /// <exception cref="JournalingException">They cannot be read.</exception>
     public IReadOnlyList<JournalImage> List() => JournalDisk.Guard(directoryPath, () =>
         Directory.Exists(directoryPath)
-            ? Directory.EnumerateFiles(directoryPath, "*.json").Order(StringComparer.Ordinal).Select(Read).OfType<JournalImage>().ToList()
+            ? Directory.EnumerateFiles(directoryPath, "*.json").Order(StringComparer.Ordinal).Select(Read)
+                .OfType<JournalImage>().ToList()
             : []);
 
     private JournalImage? Read(string filePath)
@@ -40,7 +44,7 @@ public sealed class PendingSnapshotDeletions
         {
             JournalImage? image = JsonSerializer.Deserialize(File.ReadAllBytes(filePath), Json.JournalImage);
 
-            // A name that would lead elsewhere is not ours, and its file is not removed for it.
+            // A file whose name does not match its content is not ours.
             return image is not null && PathOf(image) == filePath ? image : null;
         }
         catch (Exception failure) when (failure is JsonException or InvalidOperationException)
@@ -49,5 +53,6 @@ public sealed class PendingSnapshotDeletions
         }
     }
 
-    private string PathOf(JournalImage image) => Path.Combine(directoryPath, $"{Uri.EscapeDataString(image.SnapshotName)}.json");
+    private string PathOf(JournalImage image) =>
+        Path.Combine(directoryPath, $"{Uri.EscapeDataString(image.SnapshotName)}.json");
 }

@@ -4,8 +4,7 @@ using KvmBackup.Persisting;
 namespace KvmBackup.Journaling;
 
 /// <summary>
-/// Remembers on this host the files that restores have begun, so that those of a killed one can be removed: these files and
-/// no others.
+/// Records on this host the unfinished files of restores, so that exactly these files are removed after a crash.
 /// </summary>
 public sealed class RestoreJournal
 {
@@ -32,10 +31,10 @@ public sealed class RestoreJournal
         return new OpenRestore(filePath, entry, Format);
     });
 
-    /// <summary>Removes what dead restores have left, and forgets them.</summary>
-    /// <returns>What was done, for people.</returns>
+    /// <summary>Removes the unfinished files of dead restores, and their entries.</summary>
+    /// <returns>The actions, for messages.</returns>
     /// <exception cref="JournalingException">The journal cannot be read.</exception>
-    public IReadOnlyList<string> RemoveLeft() => JournalDisk.Guard(DirectoryPath, () =>
+    public IReadOnlyList<string> RemoveLeftovers() => JournalDisk.Guard(DirectoryPath, () =>
     {
         List<string> actions = [];
         foreach ((string filePath, RestoreEntry entry) in ListDead())
@@ -47,10 +46,14 @@ public sealed class RestoreJournal
         return actions;
     });
 
-    /// <summary>The folders in which dead restores were writing, until <see cref="RemoveLeft"/> forgets them.</summary>
+    /// <summary>The folders in which dead restores were writing. <see cref="RemoveLeftovers"/> deletes their
+    /// record.</summary>
     /// <exception cref="JournalingException">The journal cannot be read.</exception>
-    public IReadOnlyList<string> LeftFolders() => JournalDisk.Guard(DirectoryPath, () => (IReadOnlyList<string>)
-        [.. ListDead().SelectMany(dead => dead.Entry.Files).Select(file => Path.GetDirectoryName(file.FilePath)!).Distinct()]);
+    public IReadOnlyList<string> LeftoverFolders() => JournalDisk.Guard(DirectoryPath, () => (IReadOnlyList<string>)
+        [
+            .. ListDead().SelectMany(dead => dead.Entry.Files).Select(file => Path.GetDirectoryName(file.FilePath)!)
+                .Distinct(),
+        ]);
 
     private List<(string FilePath, RestoreEntry Entry)> ListDead()
     {
@@ -69,8 +72,9 @@ public sealed class RestoreJournal
     private static bool IsAlive(RestoreEntry entry) =>
         entry.BootId == HostBoot.Id && ProcessStart.Of(entry.ProcessId) == entry.ProcessStart;
 
-    private static string? Remove(RestoreEntry entry, RestoreEntryFile file) => StaleFile.TryRemove(file.FilePath, file.Identity)
-        ? $"removed {file.FilePath}, which an interrupted restore of {entry.Subject} left" : null;
+    private static string? Remove(RestoreEntry entry, RestoreEntryFile file) =>
+        StaleFile.TryRemove(file.FilePath, file.Identity)
+            ? $"removed {file.FilePath}, a leftover of an interrupted restore of {entry.Subject}" : null;
 
     private RestoreEntry? Read(string filePath)
     {
@@ -88,12 +92,12 @@ public sealed class RestoreJournal
         }
         catch (Exception failure) when (failure is JsonException or InvalidOperationException or FileNotFoundException)
         {
-            // Closed since it was listed, or of another version: it is left alone.
+            // Closed after the listing, or of another version: left unchanged.
             return null;
         }
     }
 
-    // Whatever the file says, nothing else is ever removed.
+    // Whatever the entry contains, other files are never removed.
     private static bool IsTemporary(string path) =>
         path.StartsWith('/') && path.EndsWith(OpenRestore.TemporaryExtension, StringComparison.Ordinal)
         && !path.Split('/').Any(part => part is "." or "..");
@@ -103,14 +107,14 @@ public sealed class RestoreJournal
     private string PathOf(RestoreEntry entry) => Path.Combine(DirectoryPath, $"{entry.RestoreId:D}.json");
 }
 
-/// <summary>What a restore that is at work has made and not given its name yet.</summary>
+/// <summary>The unfinished files of a restore in progress.</summary>
 /// <param name="FormatVersion">The version of this record; a reader refuses a newer one.</param>
-/// <param name="RestoreId">Its own; also the name of its file.</param>
-/// <param name="Subject">What is restored, for people.</param>
-/// <param name="ProcessId">The restore.</param>
-/// <param name="ProcessStart">When that process began, in the kernel's ticks since boot: a process ID comes again.</param>
-/// <param name="BootId">The boot that it lives in.</param>
-/// <param name="Files">The files under their temporary names.</param>
+/// <param name="RestoreId">A unique ID; also the name of the entry's file.</param>
+/// <param name="Subject">The restored backup, for messages.</param>
+/// <param name="ProcessId">The process of the restore.</param>
+/// <param name="ProcessStart">Its start time in the kernel's ticks since boot, because process IDs are reused.</param>
+/// <param name="BootId">The boot of the process.</param>
+/// <param name="Files">The files, by their temporary names.</param>
 public sealed record RestoreEntry(
     int FormatVersion, Guid RestoreId, string Subject, int ProcessId, long ProcessStart, string BootId,
     IReadOnlyList<RestoreEntryFile> Files)
@@ -120,5 +124,5 @@ public sealed record RestoreEntry(
 
 /// <summary>One file of a restore.</summary>
 /// <param name="FilePath">Its temporary name.</param>
-/// <param name="Identity">Which file it is; null until it was made, and it is empty until then.</param>
+/// <param name="Identity">Its identity; null until it is created, and it is empty until then.</param>
 public sealed record RestoreEntryFile(string FilePath, FileIdentity? Identity);

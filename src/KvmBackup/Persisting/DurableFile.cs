@@ -3,23 +3,24 @@ using Microsoft.Win32.SafeHandles;
 namespace KvmBackup.Persisting;
 
 /// <summary>
-/// Puts small files and directory entries on disk so that after a power cut they are there whole, or not at all; only
-/// the owner may read them, whatever the umask.
+/// Writes small files and directory entries durably: after a power cut they exist complete or not at all. Only the
+/// owner may
+/// read them, whatever the umask.
 /// </summary>
-/// <remarks>Failures are the I/O exceptions of .NET; the room that calls adds what they mean.</remarks>
+/// <remarks>Failures are the I/O exceptions of .NET; the calling module adds their meaning.</remarks>
 public static class DurableFile
 {
     public const UnixFileMode FileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     public const UnixFileMode DirectoryMode = FileMode | UnixFileMode.UserExecute;
 
-    /// <summary>The ending of a file that is being written; one that stays behind means nothing.</summary>
+    /// <summary>The extension of a file that is being written; a leftover has no meaning.</summary>
     public const string TemporaryExtension = ".tmp";
 
-    /// <summary>Writes a file that must not be there yet, and flushes it. The directory is not flushed.</summary>
+    /// <summary>Writes and flushes a file that must not exist yet. The directory is not flushed.</summary>
     public static void CreateNew(string filePath, ReadOnlySpan<byte> content) =>
         Write(filePath, content, System.IO.FileMode.CreateNew);
 
-    /// <summary>Replaces a file, or makes it, in one step: readers see the old or the new one.</summary>
+    /// <summary>Replaces or creates a file in one step: readers see the old or the new content.</summary>
     public static void Replace(string filePath, ReadOnlySpan<byte> content)
     {
         string temporary = filePath + TemporaryExtension;
@@ -28,15 +29,15 @@ public static class DurableFile
         FlushDirectoryOf(filePath);
     }
 
-    /// <summary>Removes a file for good.</summary>
+    /// <summary>Removes a file durably.</summary>
     public static void Delete(string filePath)
     {
         File.Delete(filePath);
         FlushDirectoryOf(filePath);
     }
 
-    /// <summary>Makes one directory for the owner alone, and makes sure that it stays.</summary>
-    /// <returns>False when something of that name is there already.</returns>
+    /// <summary>Creates one directory for the owner alone, durably.</summary>
+    /// <returns>False when an entry of that name exists.</returns>
     public static bool TryMakeDirectory(string directoryPath)
     {
         if (!KernelCalls.TryMakeDirectory(directoryPath))
@@ -49,11 +50,11 @@ public static class DurableFile
         return true;
     }
 
-    /// <summary>Asks whether files can be made in a directory, and makes none.</summary>
-    /// <exception cref="IOException">They cannot: no permission, or a file system that is mounted read-only.</exception>
+    /// <summary>Checks that files can be created in a directory, without creating one.</summary>
+    /// <exception cref="IOException">No permission, or the file system is mounted read-only.</exception>
     public static void DemandWritable(string directoryPath) => KernelCalls.DemandWritable(directoryPath);
 
-    /// <summary>Flushes the entries of a directory: what was made, renamed and removed in it.</summary>
+    /// <summary>Flushes the entries of a directory: creations, renames and removals.</summary>
     public static void FlushDirectory(string directoryPath)
     {
         using SafeFileHandle directory = KernelCalls.OpenToRead(directoryPath);
@@ -62,7 +63,8 @@ public static class DurableFile
 
     public static void Flush(SafeFileHandle handle, string filePath) => KernelCalls.Flush(handle, filePath);
 
-    /// <summary>Leaves a file to its owner alone; some file systems refuse even a change to the same.</summary>
+    /// <summary>Restricts a file to its owner. The mode is changed only when it differs: some file systems refuse any
+    /// change.</summary>
     public static void Restrict(SafeFileHandle file) => Restrict(file, FileMode);
 
     /// <inheritdoc cref="Restrict(SafeFileHandle)"/>
@@ -79,9 +81,9 @@ public static class DurableFile
     private static void RestrictDirectory(string directoryPath)
     {
         using SafeFileHandle parent = FolderCalls.OpenRoot(Path.GetDirectoryName(Path.GetFullPath(directoryPath))!);
-        using SafeFileHandle made = FolderCalls.OpenFolder(
+        using SafeFileHandle directory = FolderCalls.OpenFolder(
             parent, FolderCalls.Bytes(Path.GetFileName(directoryPath)), directoryPath);
-        RestrictDirectory(made);
+        RestrictDirectory(directory);
     }
 
     private static void Write(string filePath, ReadOnlySpan<byte> content, FileMode mode)

@@ -5,8 +5,9 @@ using Microsoft.Win32.SafeHandles;
 namespace KvmBackup.Persisting;
 
 /// <summary>
-/// The kernel's calls on one name in an open folder. No call follows a link, so what a name stands for cannot be changed
-/// between the look and the deed by somebody who exchanges a folder above it. Names are bytes: not all of them are UTF-8.
+/// System calls on one name in an open folder. No call follows a link, so exchanging a folder above it between a
+/// check and
+/// an action has no effect. Names are bytes: not all of them are UTF-8.
 /// </summary>
 internal static partial class FolderCalls
 {
@@ -29,19 +30,20 @@ internal static partial class FolderCalls
     private const int ErrorExists = 17;
     private const int NameOffset = 19;
 
-    // These two are exchanged on ARM.
-    private static readonly bool IsArm = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
+    // ARM exchanges these two values.
+    private static readonly bool IsArm =
+        RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
     private static readonly int FolderOnly = IsArm ? 0x4000 : 0x10000;
     private static readonly int NoFollow = IsArm ? 0x8000 : 0x20000;
 
-    /// <summary>A folder by its path, each link in it followed: the operator's own choice.</summary>
+    /// <summary>Opens a folder by its path and follows links in it: the path is the operator's choice.</summary>
     public static SafeFileHandle OpenRoot(string path) => Check(
         OpenAt(CurrentDirectory, Bytes(path), ReadOnly | FolderOnly | CloseOnExec, 0), "open", path);
 
     public static SafeFileHandle OpenFolder(SafeFileHandle folder, byte[] name, string path) => Check(
         OpenAt(folder, name, ReadOnly | FolderOnly | NoFollow | CloseOnExec, 0), "open", path);
 
-    /// <summary>Opens for reading, and does not wait for the other end of a pipe.</summary>
+    /// <summary>Opens for reading without waiting for the other end of a pipe.</summary>
     public static SafeFileHandle OpenToRead(SafeFileHandle folder, string name, string path) => Check(
         OpenAt(folder, Bytes(name), ReadOnly | NoFollow | NonBlocking | CloseOnExec, 0), "open", path);
 
@@ -49,15 +51,17 @@ internal static partial class FolderCalls
         OpenAt(folder, Bytes(name), WriteOnly | NoFollow | NonBlocking | CloseOnExec, 0), "open", path);
 
     public static SafeFileHandle OpenOrCreate(SafeFileHandle folder, string name, string path) => Check(
-        OpenAt(folder, Bytes(name), ReadWrite | Create | NoFollow | NonBlocking | CloseOnExec, OwnerReadWrite), "open", path);
+        OpenAt(folder, Bytes(name), ReadWrite | Create | NoFollow | NonBlocking | CloseOnExec, OwnerReadWrite),
+        "open", path);
 
     public static SafeFileHandle CreateNew(SafeFileHandle folder, string name, string path) => Check(
-        OpenAt(folder, Bytes(name), WriteOnly | Create | Exclusive | NoFollow | CloseOnExec, OwnerReadWrite), "make", path);
+        OpenAt(folder, Bytes(name), WriteOnly | Create | Exclusive | NoFollow | CloseOnExec, OwnerReadWrite),
+        "create", path);
 
-    /// <returns>False when something of that name is there already.</returns>
+    /// <returns>False when an entry of that name exists.</returns>
     public static bool TryMakeFolder(SafeFileHandle folder, string name, string path) =>
         MakeAt(folder, Bytes(name), OwnerAll) == 0
-        || (Marshal.GetLastPInvokeError() == ErrorExists ? false : throw Failure("make", path));
+        || (Marshal.GetLastPInvokeError() == ErrorExists ? false : throw Failure("create", path));
 
     public static void Rename(SafeFileHandle folder, string from, string to, string path)
     {
@@ -67,7 +71,7 @@ internal static partial class FolderCalls
         }
     }
 
-    /// <summary>Removes a name, if it is there.</summary>
+    /// <summary>Removes a name, if it exists.</summary>
     public static void Remove(SafeFileHandle folder, byte[] name, bool isFolder, string path)
     {
         if (UnlinkAt(folder, name, isFolder ? RemoveFolder : 0) != 0 && Marshal.GetLastPInvokeError() != ErrorNoEntry)
@@ -78,22 +82,23 @@ internal static partial class FolderCalls
 
     public static FileStatus StatusOf(SafeFileHandle handle, string path) =>
         StatusAt(handle, [0], StatusOfHandle, BasicStatistics, out Statistics found) == 0
-            ? Describe(found) : throw Failure("look at", path);
+            ? Describe(found) : throw Failure("read the status of", path);
 
-    /// <returns>Null when there is nothing of that name.</returns>
+    /// <returns>Null when there is no entry of that name.</returns>
     public static FileStatus? Find(SafeFileHandle folder, byte[] name, string path) =>
         StatusAt(folder, name, StatusOfLink, BasicStatistics, out Statistics found) == 0 ? Describe(found)
         : Marshal.GetLastPInvokeError() == ErrorNoEntry ? null
-        : throw Failure("look at", path);
+        : throw Failure("read the status of", path);
 
-    /// <returns>Null when there is nothing at that path.</returns>
+    /// <returns>Null when nothing exists at that path.</returns>
     public static FileStatus? Find(string path) =>
-        StatusAt(CurrentDirectory, Bytes(path), StatusOfLink, BasicStatistics, out Statistics found) == 0 ? Describe(found) : null;
+        StatusAt(CurrentDirectory, Bytes(path), StatusOfLink, BasicStatistics, out Statistics found) == 0
+            ? Describe(found) : null;
 
-    /// <summary>The names in a folder, each with the zero at its end.</summary>
+    /// <summary>The names in a folder, each with a terminating zero.</summary>
     public static IReadOnlyList<byte[]> List(SafeFileHandle folder, string path)
     {
-        // A handle of its own, which is closed with the stream, and begins at the first name.
+        // A separate handle, which starts at the first name and is closed with the stream.
         using SafeFileHandle own = OpenFolder(folder, Bytes("."), path);
         nint stream = OpenStream(own);
         if (stream == 0)
@@ -164,15 +169,18 @@ internal static partial class FolderCalls
         {
             ErrorNoEntry => new FileNotFoundException(message, path),
             noPermission => new UnauthorizedAccessException(message),
-            tooManyLinks => new RefusedPathException($"'{path}' is a symbolic link; links in the backup directory are not followed"),
-            notFolder => new RefusedPathException($"'{path}' is a symbolic link or no directory; links in the backup directory are not followed"),
+            tooManyLinks => new RefusedPathException(
+                $"'{path}' is a symbolic link; links in the backup directory are not followed"),
+            notFolder => new RefusedPathException(
+                $"'{path}' is a symbolic link or not a directory; links in the backup directory are not followed"),
             _ => new IOException(message, error),
         };
     }
 
     private static FileStatus Describe(Statistics found) => new(
         found.Mode & TypeMask, (UnixFileMode)(found.Mode & ~TypeMask), found.Owner, found.Links, (long)found.Size,
-        DateTimeOffset.FromUnixTimeSeconds(found.ModifiedSeconds).AddTicks(found.ModifiedNanoseconds / TimeSpan.NanosecondsPerTick),
+        DateTimeOffset.FromUnixTimeSeconds(found.ModifiedSeconds)
+            .AddTicks(found.ModifiedNanoseconds / TimeSpan.NanosecondsPerTick),
         new FileIdentity(((ulong)found.DeviceMajor << 32) | found.DeviceMinor, found.Inode));
 
     [LibraryImport("libc", EntryPoint = "openat", SetLastError = true)]
@@ -194,7 +202,8 @@ internal static partial class FolderCalls
     private static partial int StatusAt(int folder, byte[] path, int flags, uint mask, out Statistics result);
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
-    private static partial int StatusAt(SafeFileHandle folder, byte[] path, int flags, uint mask, out Statistics result);
+    private static partial int StatusAt(
+        SafeFileHandle folder, byte[] path, int flags, uint mask, out Statistics result);
 
     [LibraryImport("libc", EntryPoint = "fdopendir", SetLastError = true)]
     private static partial nint OpenStream(SafeFileHandle folder);

@@ -4,23 +4,24 @@ using System.Text;
 namespace KvmBackup.Persisting;
 
 /// <summary>Identifies this host among those that share a target, and this boot of it.</summary>
-/// <param name="BootId">Of the running kernel.</param>
+/// <param name="BootId">The boot ID of the running kernel.</param>
 /// <param name="Machine">
-/// The same at each boot of this host, and never that of another: a hash, for a machine ID should not be published
-/// (man 5 machine-id). Null where that is not certain.
+/// A value that stays the same across boots of this host, and that no other host has. It is a hash, because a machine
+/// ID should not be published (man 5 machine-id). Null when uniqueness is not certain.
 /// </param>
 public sealed record HostIdentity(string BootId, string? Machine)
 {
-    /// <summary>Of the host that this runs on.</summary>
+    /// <summary>The identity of the current host.</summary>
     public static HostIdentity This { get; } = new(HostBoot.Id, ReadMachine("/", Environment.MachineName));
 
-    /// <summary>
-    /// The machine ID alone would not do: a host that is made as a copy of another often keeps it. Nor would the UUID of
-    /// the hardware, for some vendors give the same one to each board.
-    /// </summary>
+    /// <summary>Computes <see cref="Machine"/> from the machine ID, the hardware's UUID and the host's name.</summary>
+    /// <remarks>
+    /// The machine ID alone is not sufficient: a cloned host often keeps it. The UUID alone is not sufficient either:
+    /// some vendors use the same UUID for all boards.
+    /// </remarks>
     /// <param name="root">The folder with <c>etc</c> and <c>sys</c>.</param>
-    /// <param name="hostName">Of the host.</param>
-    /// <returns>Null when the machine ID or the hardware's UUID is not known: only root may read the latter.</returns>
+    /// <param name="hostName">The name of the host.</param>
+    /// <returns>Null when the machine ID or the UUID is unknown: only root may read the UUID.</returns>
     public static string? ReadMachine(string root, string hostName)
     {
         string? machineId = Read(Path.Combine(root, "etc/machine-id"));

@@ -4,13 +4,14 @@ using Microsoft.Win32.SafeHandles;
 namespace KvmBackup.Persisting;
 
 /// <summary>
-/// The calls of the kernel that .NET has no words for: a directory flushed to disk, a lock that reports its errors, a
-/// directory made only if it was not there.
+/// System calls that .NET does not offer: flush of a directory, a lock that reports errors, creation of a directory
+/// that
+/// must not exist.
 /// </summary>
 internal static partial class KernelCalls
 {
-    // FileStream opens no directory, ignores a file system that cannot lock, and lets nobody read a locked file; so we
-    // open for ourselves. These numbers are the same on every Linux architecture that .NET runs on.
+    // FileStream cannot open directories, ignores file systems without locks, and denies reading a locked file. These
+    // numbers are the same on every Linux architecture that .NET supports.
     private const int ReadOnly = 0;
     private const int CloseOnExec = 0x80000;
     private const int LockExclusive = 2;
@@ -26,7 +27,7 @@ internal static partial class KernelCalls
 
     public static SafeFileHandle OpenToRead(string path) => Open(path, ReadOnly | CloseOnExec);
 
-    /// <summary>Returns when the disk has it; says so when the disk does not.</summary>
+    /// <summary>Returns when the data are on disk; throws when the disk reports an error.</summary>
     public static void Flush(SafeFileHandle handle, string path)
     {
         while (fsync(handle) != 0)
@@ -38,12 +39,16 @@ internal static partial class KernelCalls
         }
     }
 
-    /// <summary>Begins to write a run of a file to disk, and does not wait for it. A file system that cannot is left alone.</summary>
+    /// <summary>Starts to write a run of a file to disk without waiting. A file system without support ignores
+    /// it.</summary>
     public static void BeginFlush(SafeFileHandle handle, long offset, long length) =>
         _ = sync_file_range(handle, offset, length, SyncWrite);
 
-    /// <summary>Waits until a run of a file is written to disk, and lets the memory that held it go. Errors are told by the
-    /// next flush of the whole.</summary>
+    /// <summary>
+    /// Waits until a run of a file is on disk, and frees its memory in the page cache. Errors are reported by the
+    /// next flush of
+    /// the file.
+    /// </summary>
     public static void FlushAndForget(SafeFileHandle handle, long offset, long length)
     {
         if (sync_file_range(handle, offset, length, SyncWaitBefore | SyncWrite | SyncWaitAfter) == 0)
@@ -52,7 +57,7 @@ internal static partial class KernelCalls
         }
     }
 
-    /// <returns>False when another holder has it.</returns>
+    /// <returns>False when it is already locked.</returns>
     public static bool TryLock(SafeFileHandle handle, string path)
     {
         while (flock(handle, LockExclusive | LockNonBlocking) != 0)
@@ -72,12 +77,10 @@ internal static partial class KernelCalls
         return true;
     }
 
-    /// <summary>
-    /// Without this a child that was forked but not yet executed would hold the lock for a moment longer.
-    /// </summary>
+    /// <summary>Releases the lock explicitly: a child between fork and exec would hold it longer.</summary>
     public static void Unlock(SafeFileHandle handle) => _ = flock(handle, LockRelease);
 
-    /// <returns>False when something of that name is there already.</returns>
+    /// <returns>False when an entry of that name exists.</returns>
     public static bool TryMakeDirectory(string path)
     {
         const uint ownerOnly = 0x1C0;
@@ -86,10 +89,11 @@ internal static partial class KernelCalls
             return true;
         }
 
-        return Marshal.GetLastPInvokeError() == ErrorExists ? false : throw Failure("make the directory", path);
+        return Marshal.GetLastPInvokeError() == ErrorExists ? false : throw Failure("create the directory", path);
     }
 
-    /// <summary>Fails unless this user may make files in a directory, and its file system is not mounted read-only.</summary>
+    /// <summary>Fails unless this user may create files in a directory whose file system is not mounted
+    /// read-only.</summary>
     public static void DemandWritable(string directoryPath)
     {
         const int writeAndSearch = 3;

@@ -5,8 +5,9 @@ using Microsoft.Win32.SafeHandles;
 namespace KvmBackup.Persisting;
 
 /// <summary>
-/// A lock that the kernel drops when its holder dies, however it dies. The file says who holds it, for people; only the
-/// kernel decides.
+/// A lock that the kernel releases when its holder dies in any way. The file names the holder for people; only the
+/// kernel's
+/// lock counts.
 /// </summary>
 public sealed class KernelLock : IDisposable
 {
@@ -25,13 +26,13 @@ public sealed class KernelLock : IDisposable
     public bool IsHeld { get; private set; } = true;
 
     /// <param name="filePath">A link is not followed, and only a regular file is locked.</param>
-    /// <param name="wait">How long others may hold it.</param>
+    /// <param name="wait">The longest wait.</param>
     /// <param name="time">The clock.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <param name="purpose">What for, as the end of what <see cref="ReadHolder"/> shows.</param>
-    /// <param name="open">Opens or makes the file without cutting it; null: as a file beside nothing that others change.</param>
-    /// <returns>The lock, or null when others held it for all of <paramref name="wait"/>.</returns>
-    /// <exception cref="IOException">The file cannot be made, or its file system knows no locks.</exception>
+    /// <param name="purpose">Purpose of the lock, which <see cref="ReadHolder"/> shows at the end.</param>
+    /// <param name="open">Opens or creates the file without truncating it; null for a file in a trusted folder.</param>
+    /// <returns>The lock; null when others held it for all of <paramref name="wait"/>.</returns>
+    /// <exception cref="IOException">The file cannot be created, or its file system has no locks.</exception>
     public static async Task<KernelLock?> AcquireAsync(
         string filePath, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken, string? purpose = null,
         Func<string, SafeFileHandle>? open = null)
@@ -55,14 +56,14 @@ public sealed class KernelLock : IDisposable
         }
     }
 
-    /// <summary>What the holder wrote into the file: process, host, since when. Of use to a person only.</summary>
+    /// <summary>The holder's entry in the file: process, host, time. For messages only.</summary>
     public static string ReadHolder(string filePath, Func<string, SafeFileHandle>? open = null)
     {
         using SafeFileHandle file = (open ?? TargetFile.OpenOrCreate)(filePath);
         byte[] buffer = new byte[LongestHolder];
         string text = Encoding.UTF8.GetString(buffer, 0, RandomAccess.Read(file, buffer, fileOffset: 0));
         string line = new([.. text.TrimEnd().Where(character => !char.IsControl(character))]);
-        return line.Length > 0 ? line : "a program that did not say who it is";
+        return line.Length > 0 ? line : "an unknown program";
     }
 
     public void Dispose()
@@ -109,7 +110,8 @@ public sealed class KernelLock : IDisposable
     private static void WriteHolder(SafeFileHandle handle, string? purpose, TimeProvider time)
     {
         string since = time.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
-        string holder = $"process {Environment.ProcessId} on {Environment.MachineName} since {since}{(purpose is null ? string.Empty : $", {purpose}")}\n";
+        string suffix = purpose is null ? string.Empty : $", {purpose}";
+        string holder = $"process {Environment.ProcessId} on {Environment.MachineName} since {since}{suffix}\n";
         byte[] bytes = Encoding.UTF8.GetBytes(holder);
         RandomAccess.SetLength(handle, 0);
         RandomAccess.Write(handle, bytes, fileOffset: 0);

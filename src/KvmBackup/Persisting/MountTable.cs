@@ -1,16 +1,17 @@
 namespace KvmBackup.Persisting;
 
-/// <summary>Which file system a path is on, by the kernel's table of mounts and /etc/fstab.</summary>
+/// <summary>Determines the file system of a path from the kernel's table of mounts and /etc/fstab.</summary>
 public static class MountTable
 {
     private const string KernelTable = "/proc/self/mountinfo";
     private const string DeclaredTable = "/etc/fstab";
 
-    /// <summary>Gathers the facts of a directory, which need not be there yet.</summary>
+    /// <summary>The facts about a directory, which need not exist yet.</summary>
     public static TargetFacts Read(string directoryPath, string? markerId) => Read(
-        directoryPath, markerId, File.ReadLines(KernelTable), File.Exists(DeclaredTable) ? File.ReadLines(DeclaredTable) : []);
+        directoryPath, markerId, File.ReadLines(KernelTable),
+        File.Exists(DeclaredTable) ? File.ReadLines(DeclaredTable) : []);
 
-    /// <summary>The same by the lines of the two tables.</summary>
+    /// <summary>The facts about a directory, from the lines of the two tables.</summary>
     public static TargetFacts Read(
         string directoryPath, string? markerId, IEnumerable<string> mounted, IEnumerable<string> declared)
     {
@@ -18,7 +19,8 @@ public static class MountTable
         (string Point, string Source) mount = ("/", "unknown");
         foreach (string line in mounted)
         {
-            // 36 35 98:0 /root /mount/point rw,noatime shared:1 - ext4 /dev/sda1 rw: what is mounted last is on top.
+            // 36 35 98:0 /root /mount/point rw,noatime shared:1 - ext4 /dev/sda1 rw: the last mount at a place is on
+            // top.
             string[] fields = line.Split(' ');
             int separator = Array.IndexOf(fields, "-");
             if (fields.Length > 4 && separator > 0 && fields.Length > separator + 2
@@ -33,25 +35,28 @@ public static class MountTable
             .Select(fields => Path.TrimEndingDirectorySeparator(Unescape(fields[1])))
             .Where(point => IsBelow(path, point)).MaxBy(point => point.Length);
         return new TargetFacts(
-            directoryPath, mount.Point, mount.Source, wanted is not null && wanted.Length > mount.Point.Length ? wanted : null, markerId);
+            directoryPath, mount.Point, mount.Source,
+            wanted is not null && wanted.Length > mount.Point.Length ? wanted : null, markerId);
     }
 
     private static bool IsBelow(string path, string mountPoint) =>
         mountPoint == "/" || path == mountPoint || path.StartsWith(mountPoint + '/', StringComparison.Ordinal);
 
-    /// <summary>Blanks, tabs, line feeds and backslashes are written as <c>\040</c> in both tables.</summary>
+    /// <summary>Decodes blanks, tabs, line feeds and backslashes, which both tables write as <c>\040</c> and so
+    /// on.</summary>
     private static string Unescape(string text) => !text.Contains('\\') ? text
         : text.Replace("\\040", " ", StringComparison.Ordinal).Replace("\\011", "\t", StringComparison.Ordinal)
             .Replace("\\012", "\n", StringComparison.Ordinal).Replace("\\134", "\\", StringComparison.Ordinal);
 
-    /// <summary>With all links followed, as far as the path is there.</summary>
+    /// <summary>The path with all links resolved, as far as it exists.</summary>
     private static string RealPath(string path)
     {
         string real = "/";
         foreach (string part in Path.GetFullPath(path).Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
             string next = Path.Combine(real, part);
-            real = new DirectoryInfo(next).LinkTarget is null ? next : Directory.ResolveLinkTarget(next, returnFinalTarget: true)!.FullName;
+            real = new DirectoryInfo(next).LinkTarget is null
+                ? next : Directory.ResolveLinkTarget(next, returnFinalTarget: true)!.FullName;
         }
 
         return real;

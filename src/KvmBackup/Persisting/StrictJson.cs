@@ -3,12 +3,13 @@ using System.Text.Json.Serialization;
 
 namespace KvmBackup.Persisting;
 
-/// <summary>How every file of ours is written as JSON, and how strictly it is read back.</summary>
+/// <summary>The JSON format of this program's files, with strict reading.</summary>
 public static class StrictJson
 {
     /// <summary>
-    /// Snake case, indented; every member is required, an unknown or doubled one is refused, null only where the type
-    /// says so.
+    /// Snake case, indented; every property is required, unknown and duplicate ones are refused, null only where the
+    /// type
+    /// allows it.
     /// </summary>
     public static JsonSerializerOptions CreateOptions(params JsonConverter[] converters)
     {
@@ -22,7 +23,7 @@ public static class StrictJson
             RespectNullableAnnotations = true,
             RespectRequiredConstructorParameters = true,
             AllowDuplicateProperties = false,
-            // Names of guests are for people; nothing of this is ever put into a web page.
+            // Keeps the names of guests readable; the files are never part of a web page.
             Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         };
         options.Converters.Add(new TextConverter<DomainName>(text => new DomainName(text), name => name.Value));
@@ -39,9 +40,9 @@ public static class StrictJson
     }
 
     /// <summary>
-    /// The version of a document, read before anything else of it: a newer one may have members that we do not know.
+    /// Reads the version of a document before its other properties: a newer version may have unknown ones.
     /// </summary>
-    /// <exception cref="JsonException">It is no JSON object, or has no such number.</exception>
+    /// <exception cref="JsonException">It is not a JSON object, or has no such number.</exception>
     public static int ReadFormatVersion(ReadOnlySpan<byte> json)
     {
         Utf8JsonReader reader = new(json);
@@ -68,8 +69,8 @@ public static class StrictJson
     }
 }
 
-/// <summary>A value that stands in JSON as one string, and is checked when it is read.</summary>
-/// <param name="parse">Returns null, or throws <see cref="ModelException"/>, for a text that is none.</param>
+/// <summary>Converts a value to and from one JSON string, and checks it when it is read.</summary>
+/// <param name="parse">Returns null or throws <see cref="ModelException"/> for an invalid text.</param>
 /// <param name="format">The text of a value.</param>
 public sealed class TextConverter<T>(Func<string, T?> parse, Func<T, string> format) : JsonConverter<T>
     where T : class
@@ -93,7 +94,7 @@ public sealed class TextConverter<T>(Func<string, T?> parse, Func<T, string> for
         writer.WriteStringValue(format(value));
 }
 
-/// <summary>An enumeration as lower-case words; exactly these words, no numbers and no lists of them.</summary>
+/// <summary>Converts an enumeration to and from lower-case words; numbers and lists are refused.</summary>
 public sealed class WordConverter<TEnum> : JsonConverter<TEnum>
     where TEnum : struct, Enum
 {
@@ -113,7 +114,7 @@ public sealed class WordConverter<TEnum> : JsonConverter<TEnum>
             }
         }
 
-        throw new JsonException($"'{word}' is none of {string.Join(", ", Words.Values)}");
+        throw new JsonException($"'{word}' is not one of {string.Join(", ", Words.Values)}");
     }
 
     public override void Write(Utf8JsonWriter writer, TEnum value, JsonSerializerOptions options) =>

@@ -2,21 +2,22 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Persisting;
 
-/// <summary>Opens a single file of a backup, or of a domain's folder, as <see cref="TargetFolder"/> does.</summary>
+/// <summary>Opens a single file of a backup or a domain's folder, with the checks of
+/// <see cref="TargetFolder"/>.</summary>
 public static class TargetFile
 {
-    /// <summary>A file in the folder of a backup.</summary>
+    /// <summary>Opens a file in the folder of a backup.</summary>
     public static SafeFileHandle OpenToRead(string filePath)
     {
-        using TargetFolder folder = TargetFolder.BackupReader(Path.GetDirectoryName(filePath)!);
+        using TargetFolder folder = TargetFolder.OpenBackup(Path.GetDirectoryName(filePath)!);
         return folder.OpenToRead(Path.GetFileName(filePath));
     }
 
     /// <inheritdoc cref="OpenToRead"/>
     public static Stream OpenStream(string filePath) => new FileStream(OpenToRead(filePath), FileAccess.Read);
 
-    /// <summary>The whole of a file in the folder of a backup.</summary>
-    /// <param name="filePath">Which.</param>
+    /// <summary>Reads a file in the folder of a backup.</summary>
+    /// <param name="filePath">The file.</param>
     /// <param name="largestBytes">A larger file is not read.</param>
     /// <returns>Its content, or null when it is larger; and its size.</returns>
     public static (byte[]? Content, long SizeBytes) Read(string filePath, long largestBytes)
@@ -25,11 +26,10 @@ public static class TargetFile
         return Read(handle, largestBytes);
     }
 
-    /// <summary>The whole of a file in a folder that need not be one of ours: the backup directory itself, or the state
-    /// directory.</summary>
+    /// <summary>Reads a file in a trusted folder: the backup directory itself or the state directory.</summary>
     /// <inheritdoc cref="Read(string, long)"/>
-    /// <exception cref="FileNotFoundException">There is none.</exception>
-    public static (byte[]? Content, long SizeBytes) ReadBeside(string filePath, long largestBytes)
+    /// <exception cref="FileNotFoundException">It does not exist.</exception>
+    public static (byte[]? Content, long SizeBytes) ReadTrusted(string filePath, long largestBytes)
     {
         using TargetFolder folder = TargetFolder.OpenTrusted(Path.GetDirectoryName(filePath)!);
         using SafeFileHandle handle = folder.OpenToRead(Path.GetFileName(filePath));
@@ -50,14 +50,14 @@ public static class TargetFile
         return (content, size);
     }
 
-    /// <summary>A file in a folder that only we change, of this host for instance; made when it is missing. It is not cut.</summary>
+    /// <summary>Opens or creates a file in a trusted folder, for example of this host, without truncating it.</summary>
     internal static SafeFileHandle OpenOrCreate(string filePath)
     {
         using TargetFolder folder = TargetFolder.OpenTrusted(Path.GetDirectoryName(filePath)!);
         return folder.OpenOrCreate(Path.GetFileName(filePath));
     }
 
-    /// <summary>A file in the folder of a domain, made when it is missing. It is not cut.</summary>
+    /// <summary>Opens or creates a file in the folder of a domain, without truncating it.</summary>
     public static SafeFileHandle OpenOrCreateInDomain(string filePath)
     {
         using TargetFolder folder = TargetFolder.OpenDomain(Path.GetDirectoryName(filePath)!);

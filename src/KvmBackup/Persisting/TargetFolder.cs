@@ -5,13 +5,14 @@ using Microsoft.Win32.SafeHandles;
 namespace KvmBackup.Persisting;
 
 /// <summary>
-/// An open folder of the backup directory, and the only way to what is in it. Links are not followed, only regular files are
-/// opened, and all goes relative to the open folder, so that nothing changes when somebody exchanges a folder above it.
+/// An open folder of the backup directory, and the only access to its content. Links are not followed, only regular
+/// files
+/// are opened, and all access is relative to the open folder, so exchanging a folder above it has no effect.
 /// </summary>
 /// <remarks>Failures are the I/O exceptions of .NET, and <see cref="RefusedPathException"/>.</remarks>
 public sealed class TargetFolder : IDisposable
 {
-    /// <summary>Nothing of ours is deeper than this below a backup's folder.</summary>
+    /// <summary>No file of ours is deeper than this below a backup's folder.</summary>
     private const int DeepestLevel = 32;
 
     private readonly SafeFileHandle handle;
@@ -24,7 +25,8 @@ public sealed class TargetFolder : IDisposable
 
     public string FolderPath { get; }
 
-    /// <summary>Opens the folder of a domain: no link, and changed by nobody but us.</summary>
+    /// <summary>Opens the folder of a domain, which must not be a link and must be writable by this user or root
+    /// only.</summary>
     /// <param name="path">Its parent is the backup directory, which may be a link.</param>
     public static TargetFolder OpenDomain(string path)
     {
@@ -42,43 +44,43 @@ public sealed class TargetFolder : IDisposable
         }
     }
 
-    /// <summary>Opens the folder of a backup, by way of its domain's.</summary>
-    public static TargetFolder BackupReader(string path)
+    /// <summary>Opens the folder of a backup, through its domain's folder.</summary>
+    public static TargetFolder OpenBackup(string path)
     {
         using TargetFolder domain = OpenDomain(Path.GetDirectoryName(path)!);
         return new TargetFolder(
             FolderCalls.OpenFolder(domain.handle, FolderCalls.Bytes(Path.GetFileName(path)), path), path);
     }
 
-    /// <summary>Opens a folder of this host, whatever leads there.</summary>
+    /// <summary>Opens a folder of this host, following links.</summary>
     internal static TargetFolder OpenTrusted(string path) => new(FolderCalls.OpenRoot(path), path);
 
-    /// <summary>The names in the backup directory itself, which may be a link.</summary>
-    /// <returns>Those of folders and links, in no order.</returns>
+    /// <summary>Lists the backup directory itself, which may be a link.</summary>
+    /// <returns>Folders and links, unordered.</returns>
     public static IReadOnlyList<TargetName> ListRoot(string path)
     {
         using SafeFileHandle root = FolderCalls.OpenRoot(path);
         return [.. List(root, path).Where(name => name.Status is { IsFolder: true } or { IsLink: true })];
     }
 
-    /// <summary>What is in it.</summary>
+    /// <summary>Lists all entries.</summary>
     public IReadOnlyList<TargetName> List() => List(handle, FolderPath);
 
-    /// <returns>What bears that name, a link as itself; null when nothing does.</returns>
+    /// <returns>The entry of that name, links not followed; null when there is none.</returns>
     public FileStatus? Find(string name) => FolderCalls.Find(handle, FolderCalls.Bytes(name), PathOf(name));
 
     public SafeFileHandle OpenToRead(string name) =>
         DemandRegular(FolderCalls.OpenToRead(handle, name, PathOf(name)), PathOf(name), isWritten: false);
 
-    /// <summary>Opens a file that is there, to write it. It is not cut.</summary>
+    /// <summary>Opens an existing file for writing, without truncating it.</summary>
     public SafeFileHandle OpenToWrite(string name) =>
         DemandRegular(FolderCalls.OpenToWrite(handle, name, PathOf(name)), PathOf(name), isWritten: true);
 
-    /// <summary>Opens a file to read and write it; makes it for its owner alone when it is missing. It is not cut.</summary>
+    /// <summary>Opens or creates a file for reading and writing by its owner, without truncating it.</summary>
     public SafeFileHandle OpenOrCreate(string name) =>
         DemandRegular(FolderCalls.OpenOrCreate(handle, name, PathOf(name)), PathOf(name), isWritten: true);
 
-    /// <summary>Makes a file that must not be there yet, for its owner alone.</summary>
+    /// <summary>Creates a file that must not exist yet, for its owner alone.</summary>
     public SafeFileHandle CreateNew(string name)
     {
         SafeFileHandle file = FolderCalls.CreateNew(handle, name, PathOf(name));
@@ -86,7 +88,7 @@ public sealed class TargetFolder : IDisposable
         return file;
     }
 
-    /// <summary>Writes a file that must not be there yet, and flushes it. The folder is not flushed.</summary>
+    /// <summary>Writes and flushes a file that must not exist yet. The folder is not flushed.</summary>
     public void WriteNew(string name, ReadOnlySpan<byte> content)
     {
         using SafeFileHandle file = CreateNew(name);
@@ -94,8 +96,8 @@ public sealed class TargetFolder : IDisposable
         KernelCalls.Flush(file, PathOf(name));
     }
 
-    /// <summary>Makes a folder for its owner alone.</summary>
-    /// <returns>False when something of that name is there already.</returns>
+    /// <summary>Creates a folder for its owner alone.</summary>
+    /// <returns>False when an entry of that name exists.</returns>
     public bool TryMakeFolder(string name)
     {
         if (!FolderCalls.TryMakeFolder(handle, name, PathOf(name)))
@@ -103,31 +105,32 @@ public sealed class TargetFolder : IDisposable
             return false;
         }
 
-        using SafeFileHandle made = FolderCalls.OpenFolder(handle, FolderCalls.Bytes(name), PathOf(name));
-        DurableFile.RestrictDirectory(made);
+        using SafeFileHandle created = FolderCalls.OpenFolder(handle, FolderCalls.Bytes(name), PathOf(name));
+        DurableFile.RestrictDirectory(created);
         Flush();
         return true;
     }
 
-    /// <summary>Gives something another name, which must be free, and returns when that is on disk.</summary>
+    /// <summary>Renames an entry durably; the new name must not exist.</summary>
     public void Rename(string from, string to)
     {
         if (Find(to) is not null)
         {
-            throw new IOException($"Cannot rename '{PathOf(from)}': there is a '{to}' already");
+            throw new IOException($"Cannot rename '{PathOf(from)}': '{to}' already exists");
         }
 
         FolderCalls.Rename(handle, from, to, PathOf(from));
         Flush();
     }
 
-    /// <summary>Removes a file or a link, if it is there.</summary>
-    public void Remove(string name) => FolderCalls.Remove(handle, FolderCalls.Bytes(name), isFolder: false, PathOf(name));
+    /// <summary>Removes a file or a link, if it exists.</summary>
+    public void Remove(string name) =>
+        FolderCalls.Remove(handle, FolderCalls.Bytes(name), isFolder: false, PathOf(name));
 
-    /// <summary>Removes a folder with all that is in it, if it is there; links in it are removed as links.</summary>
+    /// <summary>Removes a folder with its content, if it exists; links in it are removed, not followed.</summary>
     public void RemoveTree(string name) => RemoveTree(handle, FolderCalls.Bytes(name), PathOf(name), 0);
 
-    /// <summary>Flushes the entries: what was made, renamed and removed.</summary>
+    /// <summary>Flushes the entries: creations, renames and removals.</summary>
     public void Flush() => KernelCalls.Flush(handle, FolderPath);
 
     public void Dispose() => handle.Dispose();
@@ -174,7 +177,8 @@ public sealed class TargetFolder : IDisposable
             FileStatus status = FolderCalls.StatusOf(file, path);
             return !status.IsRegular ? throw new RefusedPathException($"'{path}' is not a regular file")
                 : isWritten && status.Links > 1
-                    ? throw new RefusedPathException($"'{path}' has {status.Links} names (hard links), and is not written")
+                    ? throw new RefusedPathException(
+                        $"'{path}' has {status.Links} names (hard links), and is not written")
                 : file;
         }
         catch
@@ -188,21 +192,21 @@ public sealed class TargetFolder : IDisposable
 }
 
 /// <summary>A name in a folder of the backup directory.</summary>
-/// <param name="Text">As text; bytes that are no UTF-8 as <c>\xE9</c>.</param>
-/// <param name="IsExact">The name is UTF-8, so that <paramref name="Text"/> opens it.</param>
-/// <param name="Status">What bears it.</param>
+/// <param name="Text">The name as text, with bytes that are not UTF-8 as <c>\xE9</c>.</param>
+/// <param name="IsExact">The name is UTF-8, so <paramref name="Text"/> opens it.</param>
+/// <param name="Status">Status of the entry.</param>
 public sealed record TargetName(string Text, bool IsExact, FileStatus Status)
 {
     private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
 
-    /// <param name="name">With the zero at its end.</param>
+    /// <param name="name">The name with its terminating zero.</param>
     internal static bool IsText(byte[] name) => System.Text.Unicode.Utf8.IsValid(name);
 
     internal static string Format(byte[] name) => IsText(name)
         ? Strict.GetString(name, 0, name.Length - 1)
-        : string.Concat(name.SkipLast(1).Select(one => one is >= 0x20 and < 0x7F and not (byte)'\\'
-            ? ((char)one).ToString() : string.Create(CultureInfo.InvariantCulture, $"\\x{one:X2}")));
+        : string.Concat(name.SkipLast(1).Select(value => value is >= 0x20 and < 0x7F and not (byte)'\\'
+            ? ((char)value).ToString() : string.Create(CultureInfo.InvariantCulture, $"\\x{value:X2}")));
 }
 
-/// <summary>A path in the backup directory is not what this program would have made there; nothing was opened.</summary>
+/// <summary>An entry of the backup directory is not of a kind that this program creates; it was not opened.</summary>
 public sealed class RefusedPathException(string message) : IOException(message);

@@ -1,16 +1,16 @@
 namespace KvmBackup.Planning;
 
-/// <summary>Knows which backups another one cannot be restored without.</summary>
+/// <summary>Finds the backups that the restore of another one requires.</summary>
 internal static class BackupChain
 {
-    /// <summary>The links below the kept backups, each with the newest backup that needs it.</summary>
+    /// <summary>The backups that kept ones depend on, each with the newest backup that needs it.</summary>
     /// <param name="newestFirst">The backups of one guest.</param>
-    /// <param name="isKept">Whether a backup stays for a reason of its own.</param>
+    /// <param name="isKept">Whether a backup is kept for a reason of its own.</param>
     public static IEnumerable<(BackupId Link, BackupId Needing)> Links(
         IReadOnlyList<CompletedBackup> newestFirst, Func<BackupId, bool> isKept) =>
         [.. LinksByOrder(newestFirst, isKept), .. LinksByName(newestFirst, isKept)];
 
-    /// <summary>What the disks themselves say that they stand on, and what that stands on.</summary>
+    /// <summary>The dependencies that the manifests of the disks name, direct and indirect.</summary>
     private static List<(BackupId Link, BackupId Needing)> LinksByName(
         IReadOnlyList<CompletedBackup> newestFirst, Func<BackupId, bool> isKept)
     {
@@ -28,7 +28,7 @@ internal static class BackupChain
         return links;
     }
 
-    /// <summary>What must be so by the kinds of the backups alone.</summary>
+    /// <summary>The dependencies that follow from the kinds of the backups alone.</summary>
     private static IEnumerable<(BackupId Link, BackupId Needing)> LinksByOrder(
         IReadOnlyList<CompletedBackup> newestFirst, Func<BackupId, bool> isKept)
     {
@@ -54,7 +54,7 @@ internal static class BackupChain
         }
     }
 
-    // A differential backup stands on the full alone, unless one of its disks is an increment all the same.
+    // A differential backup depends on the full one alone, unless one of its disks is incremental.
     private static bool NeedsPrevious(Manifest manifest) =>
         manifest.Kind == BackupKind.Incremental || manifest.Disks.Any(disk => disk.Kind == BackupKind.Incremental);
 }

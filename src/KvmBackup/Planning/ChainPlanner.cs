@@ -1,21 +1,21 @@
 namespace KvmBackup.Planning;
 
 /// <summary>
-/// Decides whether an RBD image is backed up whole or by its changes. When anything about the base is in doubt it is whole.
+/// Decides whether the backup of an RBD image is full or an increment. Any doubt about the base makes it full.
 /// </summary>
 public static class ChainPlanner
 {
     /// <param name="disk">The disk.</param>
-    /// <param name="image">What the cluster says of its image.</param>
+    /// <param name="image">The image as described by the cluster.</param>
     /// <param name="snapshots">The image's snapshots.</param>
-    /// <param name="policy">When a full one is due; null is every time.</param>
-    /// <param name="own">The whole backups of this guest, the newest first.</param>
-    /// <param name="id">The backup that is to be made.</param>
+    /// <param name="policy">When a full backup is due; null is every time.</param>
+    /// <param name="own">The complete backups of this guest, the newest first.</param>
+    /// <param name="id">The backup to be made.</param>
     public static ChainDecision Decide(
         DiskTarget disk, RbdImageFacts image, IReadOnlyList<RbdSnapshot> snapshots, ChainPolicy? policy,
         IReadOnlyList<CompletedBackup> own, BackupId id)
     {
-        // A base must be older than what depends on it. A later one was made while a clock was wrong.
+        // A base must be older than the backups that depend on it. A later one was made while a clock was wrong.
         own = [.. own.Where(backup => backup.Id < id)];
         if (policy is null || own.Count == 0)
         {
@@ -24,18 +24,18 @@ public static class ChainPlanner
 
         if (ImageOf(own[0], disk) is not { } newest)
         {
-            return Full($"the backup before it, {own[0].Id}, does not hold its image");
+            return Full($"the previous backup, {own[0].Id}, does not hold its image");
         }
 
         if (newest.ImageId != image.Id)
         {
-            return Full($"the image {newest.Image} was made anew since the backup {own[0].Id}");
+            return Full($"the image {newest.Image} was created again after the backup {own[0].Id}");
         }
 
         IReadOnlyList<CompletedBackup>? chain = Find(own[0], disk, own);
         if (chain is null)
         {
-            return Full($"what the backup {own[0].Id} stands on is no longer there");
+            return Full($"a backup that {own[0].Id} depends on is missing");
         }
 
         CompletedBackup full = chain[0];
@@ -49,25 +49,27 @@ public static class ChainPlanner
         long? snapshotId = ImageOf(dependency, disk)!.SnapshotId;
         return snapshots.Any(other => other.Name == snapshot && (snapshotId is null || other.Id == snapshotId))
             ? new ChainDecision(
-                new ChainBase(policy.IsDifferential ? BackupKind.Differential : BackupKind.Incremental, dependency.Id, snapshot)
+                new ChainBase(
+                    policy.IsDifferential ? BackupKind.Differential : BackupKind.Incremental, dependency.Id, snapshot)
                 {
                     SnapshotId = snapshotId,
                 },
                 null)
-            : Full($"the snapshot of the backup {dependency.Id} is gone from the cluster ({newest.Image}@{snapshot})");
+            : Full($"the snapshot of the backup {dependency.Id} is missing from the cluster "
+                + $"({newest.Image}@{snapshot})");
 
-        ChainDecision Full(string why) => new(null, $"disk {disk} is backed up whole: {why}");
-    }
+    ChainDecision Full(string reason) => new(null, $"disk {disk} gets a full backup: {reason}");
+}
 
-    /// <summary>All backups that one disk of a backup cannot be restored without, the full one first, itself last.</summary>
-    /// <returns>The chain; null when one of them is missing.</returns>
+/// <summary>The backups that the restore of one disk requires, the full one first, the given one last.</summary>
+/// <returns>The chain; null when a backup is missing.</returns>
     public static IReadOnlyList<CompletedBackup>? Find(
         CompletedBackup backup, DiskTarget disk, IReadOnlyList<CompletedBackup> all)
     {
         List<CompletedBackup> chain = [backup];
         while (ImageOf(chain[0], disk) is { BaseBackup: { } older } image)
         {
-            // Each is older than the last by the rules of a manifest, so this ends.
+            // Terminates: the rules for manifests require each base to be older than its increment.
             CompletedBackup? link = all.FirstOrDefault(
                 other => other.Id == older && other.Manifest.DomainUuid == backup.Manifest.DomainUuid);
             if (link is null || ImageOf(link, disk) is not { } below || !image.DependsOn(below))
@@ -85,7 +87,7 @@ public static class ChainPlanner
         backup.Manifest.Disks.FirstOrDefault(other => other.Target == disk)?.Image;
 }
 
-/// <summary>Whether a disk is backed up by its changes.</summary>
-/// <param name="Base">What an increment stands on; null is a full backup.</param>
-/// <param name="Notice">Why it is full although an increment was wanted; null when that is the usual course.</param>
+/// <summary>Whether a disk's backup is an increment.</summary>
+/// <param name="Base">The base of the increment; null for a full backup.</param>
+/// <param name="Notice">Why the backup is full instead of an increment; null when it is full by policy.</param>
 public sealed record ChainDecision(ChainBase? Base, string? Notice);

@@ -2,12 +2,14 @@ using KvmBackup.Configuration;
 
 namespace KvmBackup.Planning;
 
-/// <summary>Decides, from what libvirt says of a domain, which disks are taken and whether it is safe to begin.</summary>
+/// <summary>Decides, from libvirt's description of a domain, which disks to back up and whether it is safe to
+/// begin.</summary>
 public static class DomainPlanner
 {
-    /// <param name="domain">What libvirt says.</param>
-    /// <param name="settings">What the configuration wants.</param>
-    /// <param name="virsh">The program with the options that reach libvirt, for what a person types.</param>
+    /// <param name="domain">The description of the domain by libvirt.</param>
+    /// <param name="settings">The configuration of the domain.</param>
+    /// <param name="virsh">The program with the options for the connection to libvirt, for commands in
+    /// messages.</param>
     public static DomainPlan Plan(DomainFacts domain, DomainSettings settings, string virsh)
     {
         List<DiskFacts> taken = [];
@@ -47,68 +49,79 @@ public static class DomainPlanner
 
         if (domain.RunningJob is { } job)
         {
-            yield return $"a job of another program runs on it ({job}): wait for it, "
-                + $"or look at it with: `{virsh} domjobinfo {domain.Uuid}`";
+            yield return $"another program's job runs on it ({job}): wait until it ends, "
+                + $"or inspect it with: `{virsh} domjobinfo {domain.Uuid}`";
         }
 
         if (domain.Snapshots.Count > 0)
         {
             yield return $"it has snapshots that this program did not make: {string.Join(", ", domain.Snapshots)}. "
-                + "Delete one that is within the images with its data: " + Delete(domain, virsh, string.Empty) + " ; of one that has files of its own "
-                + "(disk-only) only the record, the files stay and are backed up: " + Delete(domain, virsh, " --metadata");
+                + $"Delete a snapshot within the images, with its data: {DeleteCommand(domain, virsh, string.Empty)} ; "
+                + "for a snapshot with files of its own (disk-only) delete only the record, the files stay and are "
+                + $"backed up: {DeleteCommand(domain, virsh, " --metadata")}";
         }
     }
 
-    private static string Delete(DomainFacts domain, string virsh, string option) =>
-        $"`{string.Join(" && ", domain.Snapshots.Select(name => $"{virsh} snapshot-delete {domain.Uuid} {ShellWord.Quote(name)}{option}"))}`";
+    private static string DeleteCommand(DomainFacts domain, string virsh, string option)
+    {
+        IEnumerable<string> commands = domain.Snapshots.Select(
+            name => $"{virsh} snapshot-delete {domain.Uuid} {ShellWord.Quote(name)}{option}");
+        return $"`{string.Join(" && ", commands)}`";
+    }
 
-    /// <param name="disk">A disk.</param>
-    /// <param name="settings">What the configuration wants.</param>
-    /// <param name="excluded">What the domain's metadata want left out.</param>
-    /// <returns>Why the disk is left out; null when it is wanted.</returns>
-    public static string? SkipReason(DiskFacts disk, DomainSettings settings, IReadOnlyList<DiskTarget> excluded) => disk switch
+    /// <param name="disk">The disk.</param>
+    /// <param name="settings">The configuration.</param>
+    /// <param name="excluded">The disks that the domain's metadata exclude.</param>
+    /// <returns>Why the disk is left out; null when it is backed up.</returns>
+    public static string? SkipReason(
+        DiskFacts disk, DomainSettings settings, IReadOnlyList<DiskTarget> excluded) => disk switch
     {
         _ when excluded.Contains(disk.Target) => "excluded in the domain's metadata (kvmbackup:exclude)",
         _ when !settings.Disks.Includes(disk.Target) => "excluded in the configuration",
         { Device: "cdrom" or "floppy" } => $"a {disk.Device} drive ({disk.SourcePath ?? "empty"})",
-        { SourceType: DiskSourceType.None } => "no medium in it",
+        { SourceType: DiskSourceType.None } => "no medium",
         { IsReadOnly: true } => $"read-only ({disk.SourcePath})",
-        { IsShareable: true } => $"shareable: another guest may write {disk.SourcePath} at any moment",
+        { IsShareable: true } => $"shareable: another guest may write to {disk.SourcePath} at any time",
         _ => null,
     };
 
     private static string? RefuseDisk(DiskFacts disk, DomainFacts domain, string virsh)
     {
         Guid domainUuid = domain.Uuid;
-        string exclude = $"or leave it out: disks: {{exclude: [{disk.Target}]}}";
+        string exclude = $"or exclude it: disks: {{exclude: [{disk.Target}]}}";
         return disk switch
         {
             { BlockJob: "active-commit", SourcePath: { } path } when OverlayName.IsOurs(path) =>
-                $"is being committed from the overlay of an interrupted backup, {path}. The guest runs and loses nothing. "
-                + $"Finish it: `{virsh} blockjob {domainUuid} {disk.Target} --pivot` ; and when that has ended well: {OverlayAdvice.Discard(path)}",
+                $"is being committed from the overlay of an interrupted backup, {path}. The guest runs and loses "
+                + $"nothing. To finish: `{virsh} blockjob {domainUuid} {disk.Target} --pivot` ; after it has "
+                + $"succeeded: {OverlayAdvice.Discard(path)}",
             { BlockJob: { } job } =>
-                $"has a block job of another program ({job}): wait for it, or look at it with: "
+                $"has another program's block job ({job}): wait until it ends, or inspect it with: "
                 + $"`{virsh} blockjob {domainUuid} {disk.Target} --info`",
             { IsTransient: true } when domain.IsActive =>
                 $"is transient (<transient/>), so libvirt takes no snapshot of it while the guest runs; {exclude}",
             { Refusal: { } reason } => $"{reason}; {exclude}",
-            { Device: not "disk" } => $"is a {disk.Device}, which is passed through to the guest and cannot be taken; {exclude}",
+            { Device: not "disk" } =>
+                $"is a {disk.Device}, which is passed through to the guest and cannot be backed up; {exclude}",
             { Difference: { } difference } when !IsOnOverlay(disk) =>
-                $"{difference}; a backup would hold only one of them, and a guest that restarts during it would lose data. "
-                + $"Restart the guest, so that it uses what is defined: `{virsh} shutdown {domainUuid}` ; when it is off: "
-                + $"`{virsh} start {domainUuid}` ; or define what it uses: `{virsh} edit {domainUuid}` ; {exclude}",
+                $"{difference}; a backup would hold only one of them, and a guest that restarts during it would lose "
+                + $"data. Restart the guest, so that it uses the definition: `{virsh} shutdown {domainUuid}` ; when it "
+                + $"is off: `{virsh} start {domainUuid}` ; or change the definition to what it uses: "
+                + $"`{virsh} edit {domainUuid}` ; {exclude}",
             { Rbd: not null, Format: "raw" } => null,
             { Encryption: { Format: not DiskEncryption.Luks } encryption } =>
-                $"is encrypted in the format {encryption.Format}, in which no overlay can be made; {exclude}",
+                $"is encrypted in the format {encryption.Format}, which overlays do not support; {exclude}",
             { SourceType: DiskSourceType.File or DiskSourceType.Block, SourcePath: null } =>
                 $"has no path in the domain's XML; {exclude}",
             { SourceType: not (DiskSourceType.File or DiskSourceType.Block) } =>
-                $"has a {disk.SourceType.ToString().ToLowerInvariant()} source, which cannot be taken; give it a file, a block "
-                + $"device or an RBD image in the format raw, {exclude}",
-            { Format: not ("qcow2" or "raw") } => $"has the format {disk.Format}; only qcow2 and raw can be taken; {exclude}",
+                $"has a {disk.SourceType.ToString().ToLowerInvariant()} source, which is not supported; use a file, a "
+                + $"block device or an RBD image in the format raw, {exclude}",
+            { Format: not ("qcow2" or "raw") } =>
+                $"has the format {disk.Format}; only qcow2 and raw are supported; {exclude}",
             _ when OverlayName.IsOurs(disk.SourcePath!) =>
-                $"is still on an overlay of an interrupted backup, {disk.SourcePath}. Run {OverlayAdvice.Recover}; when that finds "
-                + $"nothing (the backup was another host's, or its journal is lost): {CommitAdvice(disk, domain, virsh)}",
+                $"is still on an overlay of an interrupted backup, {disk.SourcePath}. Run {OverlayAdvice.Recover}; "
+                + "when it finds nothing (the backup was made by another host, or its journal is lost): "
+                + $"{CommitAdvice(disk, domain, virsh)}",
             _ when OverlayName.IsPredecessors(disk.SourcePath!) =>
                 $"is still on an overlay that kvmBackup left, {disk.SourcePath}. {CommitAdvice(disk, domain, virsh)}",
             _ => null,
@@ -118,12 +131,13 @@ public static class DomainPlanner
     private static bool IsOnOverlay(DiskFacts disk) =>
         disk.SourcePath is { } path && (OverlayName.IsOurs(path) || OverlayName.IsPredecessors(path));
 
-    // Only a running guest can be committed by libvirt.
+    // libvirt commits the disks of running guests only.
     private static string CommitAdvice(DiskFacts disk, DomainFacts domain, string virsh)
     {
         string start = domain.IsActive ? string.Empty : $"{virsh} start {domain.Uuid} && ";
-        return $"Nothing is lost; do not delete that file before it is committed: `{start}{virsh} blockcommit {domain.Uuid} "
-            + $"{disk.Target} --shallow --active --pivot --verbose` ; when that has ended well: {OverlayAdvice.Discard(disk.SourcePath!)}";
+        return "Nothing is lost; do not delete that file before it is committed: "
+            + $"`{start}{virsh} blockcommit {domain.Uuid} {disk.Target} --shallow --active --pivot --verbose` ; after "
+            + $"it has succeeded: {OverlayAdvice.Discard(disk.SourcePath!)}";
     }
 
     private static IEnumerable<string> Warn(
@@ -137,10 +151,11 @@ public static class DomainPlanner
         foreach (DiskFacts disk in taken.Where(disk => disk.Presence != DiskPresence.Both))
         {
             yield return disk.Presence == DiskPresence.RunningOnly
-                ? $"disk {disk.Target} ({disk.SourceText}) is attached to the running guest only and would be gone after its next "
-                    + "start; it is in this backup, and domain.xml of the backup names it, so a restored guest has it"
-                : $"disk {disk.Target} ({disk.SourceText}) is in the definition for the next start only; it is backed up as it "
-                    + "lies, since the running guest does not use it";
+                ? $"disk {disk.Target} ({disk.SourceText}) is attached to the running guest only and would be missing "
+                    + "after its next start; it is in this backup, and domain.xml of the backup names it, so a "
+                    + "restored guest has it"
+                : $"disk {disk.Target} ({disk.SourceText}) is in the definition for the next start only; it is backed "
+                    + "up without a snapshot, because the running guest does not use it";
         }
 
         foreach (DiskTarget target in settings.Disks.Excluded.Where(
@@ -149,70 +164,72 @@ public static class DomainPlanner
             yield return $"the configuration excludes disk {target}, which the domain does not have";
         }
 
-        foreach (DiskTarget target in domain.Excluded.Where(excluded => domain.Disks.All(disk => disk.Target != excluded)))
+        foreach (DiskTarget target in domain.Excluded.Where(
+            excluded => domain.Disks.All(disk => disk.Target != excluded)))
         {
             yield return $"the domain's metadata exclude disk {target}, which the domain does not have";
         }
 
-        foreach (SkippedDisk disk in skipped.Where(disk => disk.Reason.StartsWith("shareable", StringComparison.Ordinal)))
+        foreach (SkippedDisk disk in skipped.Where(
+            disk => disk.Reason.StartsWith("shareable", StringComparison.Ordinal)))
         {
             yield return $"disk {disk.Target} is not in this backup: {disk.Reason}";
         }
 
         foreach (DiskFacts disk in taken.Where(disk => disk.Encryption is not null))
         {
-            yield return $"disk {disk.Target} is encrypted and backed up as it lies; a restored guest needs "
+            yield return $"disk {disk.Target} is encrypted and backed up in encrypted form; a restored guest requires "
                 + $"{disk.Encryption!.SecretText}, which is not in this backup: keep its value elsewhere";
         }
 
         if (domain.IsSaved)
         {
-            yield return "its memory is saved on this host (virsh managedsave) and is not in this backup: the disks alone are as after "
-                + "a power cut. For the whole state start the guest before the backup";
+            yield return "its memory is saved on this host (virsh managedsave) and is not in this backup: the disks "
+                + "alone are in the state after a power cut. For the complete state start the guest before the backup";
         }
 
         if (domain.HasTpm)
         {
-            yield return "the state of its TPM is not in this backup; keep the recovery keys of what the guest encrypts";
+            yield return "the state of its TPM is not in this backup; keep the recovery keys of the guest's encryption";
         }
 
         if (domain.Checkpoints.Count > 0)
         {
             yield return $"another program keeps checkpoints on it ({string.Join(", ", domain.Checkpoints)}); "
-                + "its next increment may have to be a full";
+                + "that program's next increment may have to be a full backup";
         }
 
         if (!domain.IsPersistent)
         {
-            yield return "it is transient: libvirt forgets it when it stops; this backup can define it again";
+            yield return "it is transient: libvirt removes it when it stops; this backup can define it again";
         }
     }
 }
 
-/// <summary>What is taken of a domain and what is not, and what speaks against taking it at all.</summary>
+/// <summary>The disks of a domain to back up, and the obstacles.</summary>
 /// <param name="Taken">The disks to back up.</param>
 /// <param name="Skipped">The disks left out, each with its reason.</param>
 /// <param name="Refusals">Why this domain cannot be backed up now, each with what to do; empty when it can.</param>
-/// <param name="Warnings">What an operator should know all the same.</param>
+/// <param name="Warnings">Warnings for the operator.</param>
 public sealed record DomainPlan(
     IReadOnlyList<DiskFacts> Taken,
     IReadOnlyList<SkippedDisk> Skipped,
     IReadOnlyList<string> Refusals,
     IReadOnlyList<string> Warnings);
 
-/// <summary>Finds the one disk that is meant.</summary>
+/// <summary>Selects one disk of a backup.</summary>
 public static class DiskChoice
 {
     /// <param name="manifest">The backup.</param>
-    /// <param name="target">The disk that was named; null if none was, which is enough where there is but one.</param>
-    /// <exception cref="PlanningException">It is not in the backup, or more than one could be meant.</exception>
+    /// <param name="target">The named disk; null selects the only disk.</param>
+    /// <exception cref="PlanningException">The disk is not in the backup, or the choice is ambiguous.</exception>
     public static ManifestDisk Find(Manifest manifest, DiskTarget? target)
     {
         string held = string.Join(", ", manifest.Disks.Select(disk => disk.Target));
         if (target is null)
         {
             return manifest.Disks.Count == 1 ? manifest.Disks[0] : throw new PlanningException(
-                $"{manifest.Domain}@{manifest.Id} holds {manifest.Disks.Count} disks, {held}: say which with --disk.");
+                $"{manifest.Domain}@{manifest.Id} holds {manifest.Disks.Count} disks, {held}: name one with --disk.");
         }
 
         SkippedDisk? skipped = manifest.SkippedDisks.FirstOrDefault(disk => disk.Target == target);

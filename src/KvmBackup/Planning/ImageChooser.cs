@@ -2,31 +2,36 @@ using KvmBackup.Configuration;
 
 namespace KvmBackup.Planning;
 
-/// <summary>Decides which of the images that there are a selection means.</summary>
+/// <summary>Selects the images that a configured selection covers.</summary>
 public static class ImageChooser
 {
     /// <param name="selection">The patterns.</param>
-    /// <param name="only">The images that were asked for; null is all.</param>
-    /// <param name="there">All images of the selection's pools.</param>
-    public static ImageChoice Choose(ImageSelection selection, IReadOnlyList<RbdImage>? only, IReadOnlyList<RbdImage> there)
+    /// <param name="only">The requested images; null is all.</param>
+    /// <param name="existing">All images of the selection's pools.</param>
+    public static ImageChoice Choose(
+        ImageSelection selection, IReadOnlyList<RbdImage>? only, IReadOnlyList<RbdImage> existing)
     {
         if (only is not null)
         {
             return new ImageChoice(
-                [.. only.Where(there.Contains)],
-                [.. only.Except(there).Select(image => $"there is no image {image}")]);
+                [.. only.Where(existing.Contains)],
+                [.. only.Except(existing).Select(image => $"the image {image} does not exist")]);
         }
 
-        string[] pools = [.. selection.Pools.Select(pool => selection.Namespace is null ? pool : $"{pool}/{selection.Namespace}")];
-        string look = string.Join(" ; ", pools.Select(pool => $"`rbd ls {ShellWord.Quote(pool)}`"));
+        string[] pools = [.. selection.Pools.Select(
+            pool => selection.Namespace is null ? pool : $"{pool}/{selection.Namespace}")];
+        string commands = string.Join(" ; ", pools.Select(pool => $"`rbd ls {ShellWord.Quote(pool)}`"));
+        NamePattern[] unmatched = [.. selection.Included.Where(
+            pattern => !existing.Any(image => pattern.Matches(image.Name) && selection.Covers(image)))];
         return new ImageChoice(
-            [.. there.Where(selection.Covers)],
-            [.. selection.Included.Where(pattern => !there.Any(image => pattern.Matches(image.Name) && selection.Covers(image)))
-                .Select(pattern => $"the pattern '{pattern}' matches no image in {string.Join(", ", pools)}; correct it, or see what there is: {look}")]);
+            [.. existing.Where(selection.Covers)],
+            [.. unmatched.Select(
+                pattern => $"the pattern '{pattern}' matches no image in {string.Join(", ", pools)}; correct it, or "
+                    + $"list the images: {commands}")]);
     }
 }
 
 /// <summary>The images of a selection.</summary>
-/// <param name="Images">Those that are meant, by pool and name.</param>
-/// <param name="Unmatched">What was meant and is not there, each with what to do.</param>
+/// <param name="Images">The covered images, by pool and name.</param>
+/// <param name="Unmatched">Requested images and patterns without a match, each with what to do.</param>
 public sealed record ImageChoice(IReadOnlyList<RbdImage> Images, IReadOnlyList<string> Unmatched);

@@ -1,13 +1,14 @@
 namespace KvmBackup.Planning;
 
 /// <summary>
-/// Says which bytes of each backup of a chain are still to be seen at its end. So an image is put together in one pass, each
-/// byte is written once, and what is zero is never written at all.
+/// Determines which bytes of each backup of a chain are visible at its end. So an image is assembled in one pass,
+/// each byte
+/// is written once, and zeros are never written.
 /// </summary>
 public static class ImageMap
 {
-    /// <param name="chain">The full backup first, the wanted point last.</param>
-    /// <returns>For each backup of the chain the runs of its data that no later one has changed, ascending.</returns>
+    /// <param name="chain">The full backup first, the requested point last.</param>
+    /// <returns>For each backup of the chain the runs of its data that no later one changes, ascending.</returns>
     public static IReadOnlyList<IReadOnlyList<Extent>> Visible(IReadOnlyList<ImagePoint> chain)
     {
         IReadOnlyList<Extent>[] visible = new IReadOnlyList<Extent>[chain.Count];
@@ -15,7 +16,7 @@ public static class ImageMap
         long limit = long.MaxValue;
         for (int index = chain.Count - 1; index >= 0; index--)
         {
-            // What lay beyond the end when the image shrank is gone, though it may have grown again since.
+            // Data beyond the end are lost when the image shrinks, even when it grows again later.
             limit = Math.Min(limit, chain[index].SizeBytes);
             IReadOnlyList<ImageChange> changes = chain[index].Changes;
             visible[index] = Subtract(Cut(changes.Where(change => change.IsData), limit), hidden);
@@ -27,7 +28,8 @@ public static class ImageMap
 
     private static List<Extent> Cut(IEnumerable<ImageChange> changes, long limit) =>
         [.. changes.Where(change => change.OffsetBytes < limit)
-            .Select(change => new Extent(change.OffsetBytes, Math.Min(change.LengthBytes, limit - change.OffsetBytes)))];
+            .Select(change => new Extent(
+                change.OffsetBytes, Math.Min(change.LengthBytes, limit - change.OffsetBytes)))];
 
     private static List<Extent> Subtract(List<Extent> extents, IReadOnlyList<Extent> hidden)
     {

@@ -1,39 +1,43 @@
 namespace KvmBackup.Planning;
 
 /// <summary>
-/// Decides which increment becomes a full backup, so that the full one below it, which only the chain still keeps, can go.
-/// Nothing is merged that lets no full backup go: that would cost a full backup more.
+/// Decides which increment becomes a full backup, so that the full backup below it, which is kept only for the chain,
+/// can
+/// be removed. An increment is merged only when a full backup is released in exchange.
 /// </summary>
 public static class MergePlanner
 {
-    /// <summary>Each backup of a chain is read at the same time, with memory of its own: a longer chain takes several steps.</summary>
-    private const int MostLinks = 12;
+    /// <summary>The backups of a chain are read in parallel, each with its own memory: a longer chain takes several
+    /// steps.</summary>
+    private const int MaximumLinks = 12;
 
-    /// <param name="policy">How long backups stay.</param>
+    /// <param name="policy">The retention policy.</param>
     /// <param name="proof">The newest good backup.</param>
-    /// <param name="all">The whole backups of the directory.</param>
+    /// <param name="all">The complete backups of the directory.</param>
     /// <returns>The next step; null when there is nothing to merge.</returns>
     public static MergePlan? Plan(RetentionPolicy policy, CompletedBackup proof, IReadOnlyList<CompletedBackup> all)
     {
         CompletedBackup[] kept = [.. RetentionPlanner.Decide(policy, proof, all).Verdicts
-            .Where(verdict => verdict is { IsKept: true, NeededBy: null } && verdict.Backup.Manifest.DomainUuid == proof.Manifest.DomainUuid)
+            .Where(verdict => verdict is { IsKept: true, NeededBy: null }
+                && verdict.Backup.Manifest.DomainUuid == proof.Manifest.DomainUuid)
             .Select(verdict => verdict.Backup).OrderBy(backup => backup.Id)];
         foreach (CompletedBackup candidate in kept)
         {
             if (Increments(candidate).Any() && FindStep(candidate, all) is { IsProtected: false } point
-                && LetsFullGo(point, policy, proof, all))
-            {
-                ImageAssembly[] images = [.. Increments(point).Select(disk => ImageAssembly.Plan(point, disk.Target, all))];
-                return new MergePlan(
-                    point, images, [.. images.SelectMany(image => image.Links).Select(link => link.Backup).DistinctBy(link => link.Id)
-                        .OrderBy(link => link.Id)]);
+    && ReleasesFull(point, policy, proof, all))
+{
+    ImageAssembly[] images =
+        [.. Increments(point).Select(disk => ImageAssembly.Plan(point, disk.Target, all))];
+    IEnumerable<CompletedBackup> sources = images.SelectMany(image => image.Links).Select(link => link.Backup);
+    return new MergePlan(
+        point, images, [.. sources.DistinctBy(link => link.Id).OrderBy(link => link.Id)]);
             }
         }
 
         return null;
     }
 
-    /// <summary>The point itself, or one below it that fewer backups lead to; null when a chain is broken.</summary>
+    /// <summary>The candidate, or an increment below it with a shorter chain; null when a chain is broken.</summary>
     private static CompletedBackup? FindStep(CompletedBackup candidate, IReadOnlyList<CompletedBackup> all)
     {
         CompletedBackup? step = candidate;
@@ -41,25 +45,27 @@ public static class MergePlanner
         {
             IReadOnlyList<CompletedBackup>? chain = ChainPlanner.Find(candidate, disk.Target, all);
             step = chain is null || step is null ? null
-                : chain.Count > MostLinks && chain[MostLinks - 1].Id < step.Id ? chain[MostLinks - 1] : step;
+                : chain.Count > MaximumLinks && chain[MaximumLinks - 1].Id < step.Id ? chain[MaximumLinks - 1] : step;
         }
 
         return step;
     }
 
-    private static bool LetsFullGo(
+    private static bool ReleasesFull(
         CompletedBackup point, RetentionPolicy policy, CompletedBackup proof, IReadOnlyList<CompletedBackup> all)
     {
         CompletedBackup merged = point with { Manifest = Merged(point.Manifest) };
         CompletedBackup[] after = [.. all.Select(backup => IsSame(backup, point) ? merged : backup)];
-        CompletedBackup[] gone = [.. RetentionPlanner.Decide(policy, IsSame(proof, point) ? merged : proof, after).Verdicts
+        RetentionDecision decision = RetentionPlanner.Decide(policy, IsSame(proof, point) ? merged : proof, after);
+        CompletedBackup[] removed = [.. decision.Verdicts
             .Where(verdict => !verdict.IsKept).Select(verdict => verdict.Backup)];
-        return Increments(point).Any()
-            && Increments(point).All(disk => ChainPlanner.Find(point, disk.Target, all) is { } chain && gone.Any(one => IsSame(one, chain[0])));
+        return Increments(point).Any() && Increments(point).All(
+            disk => ChainPlanner.Find(point, disk.Target, all) is { } chain
+                && removed.Any(backup => IsSame(backup, chain[0])));
     }
 
-    private static bool IsSame(CompletedBackup one, CompletedBackup other) =>
-        one.Id == other.Id && one.Manifest.DomainUuid == other.Manifest.DomainUuid;
+    private static bool IsSame(CompletedBackup left, CompletedBackup right) =>
+        left.Id == right.Id && left.Manifest.DomainUuid == right.Manifest.DomainUuid;
 
     private static IEnumerable<ManifestDisk> Increments(CompletedBackup backup) =>
         backup.Manifest.Disks.Where(disk => disk.Kind != BackupKind.Full);
@@ -68,26 +74,27 @@ public static class MergePlanner
     {
         Kind = BackupKind.Full,
         Disks = [.. manifest.Disks.Select(disk => disk.Kind == BackupKind.Full ? disk
-            : disk with { Kind = BackupKind.Full, Image = MergePlan.Whole(disk.Image!) })],
+            : disk with { Kind = BackupKind.Full, Image = MergePlan.WithoutBase(disk.Image!) })],
     };
 }
 
-/// <summary>An increment that becomes a full backup, out of what it stands on and without its source.</summary>
+/// <summary>The merge of an increment with its bases into a full backup, without the source.</summary>
 /// <param name="Point">The increment.</param>
-/// <param name="Images">How each of its disks that is an increment is put together.</param>
-/// <param name="From">All backups that are read, the oldest first, the increment last.</param>
+/// <param name="Images">The assembly of each of its incremental disks.</param>
+/// <param name="From">The backups to read, the oldest first, the increment last.</param>
 public sealed record MergePlan(
     CompletedBackup Point, IReadOnlyList<ImageAssembly> Images, IReadOnlyList<CompletedBackup> From)
 {
-    /// <summary>About what the new archive needs: no more than those that it is made of.</summary>
+    /// <summary>Estimate of the new archive's size: at most the sum of its sources.</summary>
     public long LikelyBytes => From.Sum(backup => backup.Manifest.Archive.SizeBytes);
 
-    /// <summary>Bytes of data that are read for it.</summary>
-    public long DataBytes => Images.Sum(image => image.DataBytes) + Point.Manifest.Members.Sum(member => member.DataBytes);
+    /// <summary>Bytes of data to read.</summary>
+    public long DataBytes =>
+        Images.Sum(image => image.DataBytes) + Point.Manifest.Members.Sum(member => member.DataBytes);
 
-    /// <summary>What the manifest says of a disk that is no longer an increment.</summary>
-    /// <param name="disk">As the increment's manifest has it.</param>
-    /// <param name="member">The member that holds the whole image.</param>
+    /// <summary>The manifest's entry of a disk that becomes full.</summary>
+    /// <param name="disk">The entry in the increment's manifest.</param>
+    /// <param name="member">The member that holds the complete image.</param>
     public static ManifestDisk Full(ManifestDisk disk, ArchiveMember member) => disk with
     {
         Kind = BackupKind.Full,
@@ -98,9 +105,10 @@ public sealed record MergePlan(
             Xxh128 = member.ContentXxh128,
             SizeBytes = member.SizeBytes,
         }],
-        Image = Whole(disk.Image!),
+        Image = WithoutBase(disk.Image!),
     };
 
-    /// <summary>The image of a backup that stands on nothing.</summary>
-    internal static ManifestImage Whole(ManifestImage image) => image with { BaseBackup = null, BaseSnapshot = null, Changes = [] };
+    /// <summary>The image of a full backup.</summary>
+    internal static ManifestImage WithoutBase(ManifestImage image) =>
+        image with { BaseBackup = null, BaseSnapshot = null, Changes = [] };
 }

@@ -1,4 +1,4 @@
 namespace KvmBackup.Planning;
 
-/// <summary>A wish that no plan can be made of.</summary>
+/// <summary>A request that cannot be planned.</summary>
 public sealed class PlanningException(string message) : KvmBackupException(message, ExitCode.Usage);

@@ -2,56 +2,61 @@ using KvmBackup.Configuration;
 
 namespace KvmBackup.Planning;
 
-/// <summary>What an operator asked for by name: domains, selections of images, single images.</summary>
+/// <summary>The names in an operator's request: domains, selections of images, single images.</summary>
 internal sealed class RequestedNames
 {
     private readonly HostSettings host;
-    private readonly string[] asked;
+    private readonly string[] requested;
 
     /// <exception cref="PlanningException">A name is not in the configuration.</exception>
     public RequestedNames(HostSettings host, IReadOnlyList<string> names)
     {
         this.host = host;
-        asked = [.. names];
+        requested = [.. names];
         RefuseUnknown();
     }
 
-    public bool Has(DomainSettings domain) => asked.Contains(domain.Name.Value);
+    public bool Has(DomainSettings domain) => requested.Contains(domain.Name.Value);
 
-    /// <summary>All of the selection by its own name; some of its images by theirs.</summary>
-    public bool Has(ImageSelection selection) => asked.Contains(selection.Name) || ImagesOf(selection).Count > 0;
+    /// <summary>Whether the selection is requested, by its own name or by the names of its images.</summary>
+    public bool Has(ImageSelection selection) => requested.Contains(selection.Name) || ImagesOf(selection).Count > 0;
 
-    /// <returns>The images of the selection that were asked for by their own names; null is all.</returns>
+    /// <returns>The images of the selection that are requested by their own names; null is all.</returns>
     public IReadOnlyList<RbdImage>? OnlyOf(ImageSelection selection) =>
-        asked.Contains(selection.Name) ? null : ImagesOf(selection);
+        requested.Contains(selection.Name) ? null : ImagesOf(selection);
 
     private List<RbdImage> ImagesOf(ImageSelection selection) =>
-        [.. asked.Select(FindImage).OfType<RbdImage>().Where(image => host.FindSelection(image) == selection).Distinct()];
+        [.. requested.Select(FindImage).OfType<RbdImage>()
+            .Where(image => host.FindSelection(image) == selection).Distinct()];
 
     private static RbdImage? FindImage(string name)
     {
         bool isSpec = name.Contains('/', StringComparison.Ordinal);
-        return isSpec ? ImageIdentity.Find(new DomainName(name)) ?? ImageIdentity.Find(new DomainName($"rbd:{name}")) : null;
+        return isSpec ? ImageIdentity.Find(new DomainName(name)) ?? ImageIdentity.Find(new DomainName($"rbd:{name}"))
+            : null;
     }
 
     private void RefuseUnknown()
     {
-        string[] configured = [.. host.Domains.Select(domain => domain.Name.Value), .. host.Images.Select(images => images.Name)];
-        string[] unknown = [.. asked.Except(configured).Where(name => FindImage(name) is not { } image || host.FindSelection(image) is null)];
-        if (asked.Length == 0)
+        string[] configured =
+            [.. host.Domains.Select(domain => domain.Name.Value), .. host.Images.Select(images => images.Name)];
+        string[] unknown = [.. requested.Except(configured)
+            .Where(name => FindImage(name) is not { } image || host.FindSelection(image) is null)];
+        if (requested.Length == 0)
         {
             throw new PlanningException($"No domain was named; {host.HostName} has {string.Join(", ", configured)}.");
         }
 
         if (unknown.Length > 0)
         {
-            throw new PlanningException(string.Join('\n', unknown.Select(name => Tell(name, configured))));
+            throw new PlanningException(string.Join('\n', unknown.Select(name => Describe(name, configured))));
         }
     }
 
-    private string Tell(string name, string[] configured) =>
+    private string Describe(string name, string[] configured) =>
         FindImage(name) is not null
-            ? $"No selection below 'images' of {host.HostName} covers the image '{name}'; add it to one, or name another."
+            ? $"No selection below 'images' of {host.HostName} covers the image '{name}'; add it to one, or name "
+                + "another."
         : NearestName.Find(name, configured) is { } nearest
             ? $"Domain '{name}' is not in the configuration of {host.HostName}; did you mean '{nearest}'?"
             : $"Domain '{name}' is not in the configuration of {host.HostName}, which has "

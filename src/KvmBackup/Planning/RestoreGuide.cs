@@ -3,44 +3,50 @@ using System.Text;
 namespace KvmBackup.Planning;
 
 /// <summary>
-/// Writes RESTORE.md: the exact commands that bring this one guest back with tar, qemu-img and virsh alone, to be typed
-/// as they stand, from top to bottom.
+/// Writes RESTORE.md: the exact commands for a restore of this one guest with tar, qemu-img and virsh alone, to be
+/// run from top to bottom.
 /// </summary>
 public static class RestoreGuide
 {
-    public static string Write(DomainFacts domain, BackupId id, string host, string archiveName, IReadOnlyList<BackupDisk> disks)
+    private const string SecretList = "virsh secret-list";
+
+    public static string Write(
+        DomainFacts domain, BackupId id, string host, string archiveName, IReadOnlyList<BackupDisk> disks)
     {
         StringBuilder text = new();
         string folder = domain.Name.FileName;
         _ = text.Append(null, $"""
-            # {Code(domain.Name.Value)} by hand
+            # Restore the domain {Code(domain.Name.Value)}
 
-            A backup of the libvirt domain {Code(domain.Name.Value)} (UUID {domain.Uuid}) of host {host}, taken {id}.
-            These commands bring it back without the program that made the backup. Type them as root, in the folder that
-            holds {Code(archiveName)}; none of them overwrites anything. Needed: {Programs(archiveName, disks)}.
+            A backup of the libvirt domain {Code(domain.Name.Value)} (UUID {domain.Uuid}) from host {host}, taken {id}.
+            You need: {Programs(archiveName, disks)}.
 
-            ## 1. Is the backup whole?
+            Work as root. Change to the folder that holds {Code(archiveName)}. Run the commands in order. Stop when a
+            command fails. No command overwrites an existing file or image.
+
+            ## 1. Check the backup
             ```sh
             sha256sum -c SHA256SUMS
             ```
 
-            ## 2. Unpack it
-            Module is needed for the disks; holes stay holes. (Here, or with `-C` in any other folder.) GNU tar, bsdtar
-            (libarchive) and Python's `tarfile` were tried and give the same files; bsdtar needs a UTF-8 locale for names that
-            are not ASCII (`LC_ALL=C.UTF-8 bsdtar -xf ...`). Do not use the tar of busybox: it does not know sparse files, and
-            writes short ones below `GNUSparseFile.0/` without an error.
+            ## 2. Unpack the archive
+            The folder needs free space for the disks. To use another folder, add `-C FOLDER` and run the next commands
+            there. Use GNU tar, bsdtar or Python's `tarfile`. For names that are not ASCII, bsdtar requires a UTF-8
+            locale: `LC_ALL=C.UTF-8 bsdtar -xf ...`. Do not use the tar of busybox: it unpacks sparse files
+            incorrectly, without an error.
             ```sh
             tar -xf {ShellWord.Quote(archiveName)}
             ```
 
-            ## 3. Put the disks in their places
+            ## 3. Copy the disks to their places
 
             """);
         foreach (BackupDisk disk in disks)
         {
             if (disk.Image is { } image)
             {
-                _ = text.Append(Image(folder, archiveName, disk.Disk.Target, image.Source.Image, image.SnapshotName, image.Base?.Backup));
+                _ = text.Append(Image(
+                    folder, archiveName, disk.Disk.Target, image.Source.Image, image.SnapshotName, image.Base?.Backup));
             }
             else
             {
@@ -56,38 +62,44 @@ public static class RestoreGuide
             {string.Concat(disks.Where(IsMapped).Select(MapLine))}virsh define {ShellWord.Quote($"{folder}/domain.xml")}
             {AutostartLine(domain)}virsh start --domain {ShellWord.Quote(domain.Name.Value)}
             ```
-            `domain.xml` is what the next start uses; `live.xml` is what ran at that moment, `migratable.xml` what another
-            host would take. To bring up a copy beside the original, change name, paths and MAC addresses in `domain.xml`
-            and delete its `<uuid>`.
+            `domain.xml` is the definition for the next start, `live.xml` the definition of the running guest,
+            `migratable.xml` the definition for another host. To create a copy beside the original, first change the
+            name, paths and MAC addresses in `domain.xml` and delete its `<uuid>`.
 
             """);
         foreach (BackupDisk disk in disks.Where(disk => disk.Disk.Presence == DiskPresence.RunningOnly))
         {
-            _ = text.AppendLine(null, $"Disk `{disk.Disk.Target}` was attached to the running guest only, and was added to `domain.xml`.");
+            _ = text.AppendLine(
+                null,
+                $"Disk `{disk.Disk.Target}` was attached to the running guest only. `domain.xml` of this backup "
+                    + $"has disk `{disk.Disk.Target}`, too.");
         }
 
         foreach (BackupDisk disk in disks.Where(disk => disk.Disk.Encryption is not null))
         {
             _ = text.AppendLine(
                 null,
-                $"Disk `{disk.Disk.Target}` is encrypted: it needs {disk.Disk.Encryption!.SecretText}, which `virsh secret-list` must show.");
+                $"Disk `{disk.Disk.Target}` is encrypted. It requires {disk.Disk.Encryption!.SecretText}: check with "
+                    + $"`{SecretList}`.");
         }
 
         foreach (Guid secret in disks.Select(disk => disk.Image?.Source.Secret).OfType<Guid>().Distinct())
         {
-            _ = text.AppendLine(null, $"The key to its images is libvirt's secret {secret}, which `virsh secret-list` must show.");
+            _ = text.AppendLine(
+                null, $"The key to the RBD images is libvirt's secret {secret}: check with `{SecretList}`.");
         }
 
         return text.ToString();
     }
 
     /// <summary>
-    /// A name as Markdown shows it, whatever is in it: a span of code, which ends at no character of the name; control characters
-    /// as <c>\u001b</c>, for the guide is printed to terminals.
+    /// Formats a name as a Markdown code span that no character of the name can end. Control characters are written
+    /// as <c>\u001b</c>, because the guide is printed to terminals.
     /// </summary>
     internal static string Code(string name)
     {
-        string shown = string.Concat(name.Select(letter => char.IsControl(letter) ? $"\\u{(int)letter:x4}" : letter.ToString()));
+        string shown = string.Concat(
+            name.Select(letter => char.IsControl(letter) ? $"\\u{(int)letter:x4}" : letter.ToString()));
         int longest = 0;
         for (int index = 0, run = 0; index < shown.Length; index++)
         {
@@ -97,7 +109,7 @@ public static class RestoreGuide
 
         string fence = new('`', longest + 1);
 
-        // One blank at each end is not shown: https://spec.commonmark.org/0.31.2/#code-spans
+        // Renderers remove one blank at each end: https://spec.commonmark.org/0.31.2/#code-spans
         string blank = longest > 0 || (shown[0] == ' ' && shown[^1] == ' ') ? " " : string.Empty;
         return fence + blank + shown + blank + fence;
     }
@@ -112,38 +124,44 @@ public static class RestoreGuide
 
     private static void AppendDisk(StringBuilder text, string folder, BackupDisk disk)
     {
+        bool isBlockDevice = disk.Layers.Any(layer => layer.IsBlockDevice);
         _ = text.Append(null, $"Disk `{disk.Disk.Target}`");
+        _ = text.Append(isBlockDevice ? ". The command overwrites the block device" : string.Empty);
         _ = text.AppendLine(disk.Layers.Count > 1
-            ? ", which stands on backing files: one that is still there, and unchanged, is used as it is:"
+            ? ". An existing backing file is kept and must be unchanged:"
             : ":");
         _ = text.AppendLine("```sh");
         for (int depth = disk.Layers.Count - 1; depth >= 0; depth--)
         {
             ImageLayer layer = disk.Layers[depth];
-            AppendPlace(text, $"{folder}/{disk.MemberName(depth)}", layer.FilePath, layer.IsBlockDevice, isShared: depth > 0);
+            string member = $"{folder}/{disk.MemberName(depth)}";
+            AppendPlace(text, member, layer.FilePath, layer.IsBlockDevice, isShared: depth > 0);
         }
 
         _ = text.AppendLine("```");
     }
 
-    /// <summary>The guide of a backup whose image is no longer an increment: all else in it stays as it was.</summary>
+    /// <summary>Changes the guide of an increment to that of the full backup it was merged into.</summary>
     /// <param name="text">The guide of the increment.</param>
-    /// <param name="manifest">Of the increment.</param>
+    /// <param name="manifest">The manifest of the increment.</param>
     public static string Merge(string text, Manifest manifest)
     {
         foreach (ManifestDisk disk in manifest.Disks.Where(disk => disk.Image is { BaseBackup: not null }))
         {
             string Section(BackupId? dependency) => Image(
-                manifest.Domain.FileName, manifest.Archive.FileName, disk.Target, disk.Image!.Image, disk.Image.Snapshot, dependency);
+                manifest.Domain.FileName, manifest.Archive.FileName, disk.Target, disk.Image!.Image,
+                disk.Image.Snapshot, dependency);
             string increment = Section(disk.Image!.BaseBackup);
-            text = text.Contains(increment, StringComparison.Ordinal) ? text.Replace(increment, Section(dependency: null), StringComparison.Ordinal)
-                : $"{Section(dependency: null)}\nWhat follows speaks of this disk as it was before it was merged with the backups before it.\n\n{text}";
+            text = text.Contains(increment, StringComparison.Ordinal)
+                ? text.Replace(increment, Section(dependency: null), StringComparison.Ordinal)
+                : $"{Section(dependency: null)}\nThe text below describes this disk before the merge with earlier "
+                    + $"backups.\n\n{text}";
         }
 
         return text;
     }
 
-    /// <summary>How an image, or its changes, come back into a cluster.</summary>
+    /// <summary>The commands that import an image, or its changes, into a cluster.</summary>
     internal static string Image(
         string folder, string archiveName, DiskTarget target, RbdImage image, string snapshotName, BackupId? dependency)
     {
@@ -153,9 +171,9 @@ public static class RestoreGuide
         if (dependency is not null)
         {
             return $"""
-                Disk `{target}`, an RBD image. This archive holds what changed since the backup {dependency}. Unpack the
-                `{archiveName}` of that one in its own folder, and do what its RESTORE.md says of the disk `{target}`, and of
-                nothing else. Then type here:
+                Disk `{target}`, an RBD image. This archive holds only the changes since the backup {dependency}. First
+                restore disk `{target}` of that backup: unpack its `{archiveName}` in its own folder, and run only the
+                commands for disk `{target}` of its RESTORE.md. Then run here:
                 ```sh
                 rbd import-diff {member} {spec}
                 ```
@@ -163,13 +181,13 @@ public static class RestoreGuide
                 """;
         }
 
-        // The snapshot is what the increments that stand on this backup ask for.
+        // The increments that depend on this backup require the snapshot.
         return $"""
-            Disk `{target}`, an RBD image; `rbd import` refuses one that is there:
+            Disk `{target}`, an RBD image. `rbd import` refuses an existing image:
             ```sh
             rbd import --sparse-size 64K {member} {spec} && rbd snap create {snapshot}
             ```
-            Without a cluster the file is a raw disk as it is.
+            Without a cluster, use the unpacked file as a raw disk image.
 
             """;
     }
@@ -181,7 +199,7 @@ public static class RestoreGuide
             return;
         }
 
-        _ = text.AppendLine("Files that the domain does not start without:").AppendLine("```sh");
+        _ = text.AppendLine("Files that the domain requires to start:").AppendLine("```sh");
         foreach (AuxiliaryFile file in files)
         {
             AppendPlace(text, $"{folder}/{file.MemberName}", file.SourcePath, isBlockDevice: false, isShared: true);
@@ -190,13 +208,14 @@ public static class RestoreGuide
         _ = text.AppendLine("```");
     }
 
-    private static void AppendPlace(StringBuilder text, string member, string path, bool isBlockDevice, bool isShared)
+    private static void AppendPlace(
+        StringBuilder text, string member, string path, bool isBlockDevice, bool isShared)
     {
         string from = ShellWord.Quote(member);
         string to = ShellWord.Quote(path);
         if (isBlockDevice)
         {
-            // The device must be there, as large as it was; convert -n writes into it and never creates a file.
+            // The device must exist with its original size; convert -n writes to it and never creates a file.
             _ = text.AppendLine(null, $"test -b {to} && qemu-img convert -n -f raw -O raw {from} {to}");
             return;
         }
@@ -212,6 +231,7 @@ public static class RestoreGuide
         string decompressor = archiveName.EndsWith(".zst", StringComparison.Ordinal) ? "zstd, "
             : archiveName.EndsWith(".gz", StringComparison.Ordinal) ? "gzip, " : string.Empty;
         bool hasImage = disks.Any(disk => disk.Image is not null);
-        return $"tar, {decompressor}qemu-img, virsh{(hasImage ? ", rbd with a Ceph user that may make images" : string.Empty)}";
+        return $"tar, {decompressor}qemu-img, "
+            + $"virsh{(hasImage ? ", rbd with a Ceph user that may create images" : string.Empty)}";
     }
 }

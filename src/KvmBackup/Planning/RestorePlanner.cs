@@ -1,9 +1,9 @@
 namespace KvmBackup.Planning;
 
-/// <summary>Decides where each file of a backup goes and what changes in the domain's XML.</summary>
+/// <summary>Decides the destination of each file of a backup and the changes to the domain's XML.</summary>
 public static class RestorePlanner
 {
-    /// <exception cref="PlanningException">The request does not fit the backup, or itself.</exception>
+    /// <exception cref="PlanningException">The request contradicts the backup or itself.</exception>
     public static RestorePlan Plan(Manifest manifest, RestoreRequest request)
     {
         CheckRequest(manifest, request);
@@ -37,8 +37,9 @@ public static class RestorePlanner
         bool isDefined = request.Define || request.Start || IsReplaced(manifest, request);
         DomainEdit edit = new(request.NewName, diskPaths, filePaths)
         {
-            // In place the definition names them already, whatever way it has to.
-            DiskImages = request.IsInPlace ? new() : images.ToDictionary(image => image.Disk.Target, image => image.Image),
+            // In place, the definition already names the images, directly or as mapped devices.
+            DiskImages = request.IsInPlace
+                ? new() : images.ToDictionary(image => image.Disk.Target, image => image.Image),
         };
         CheckDevices(files, request);
         return new RestorePlan(
@@ -49,12 +50,13 @@ public static class RestorePlanner
         };
     }
 
-    /// <summary>A replaced guest gets the backup's definition with its disks: the one that is there may name others.</summary>
+    /// <summary>A replaced guest gets the backup's definition with its disks: the existing one may name
+    /// others.</summary>
     private static bool IsReplaced(Manifest manifest, RestoreRequest request) =>
         request is { Replace: not null, Disk: null, TargetDirectory: null, Cluster: null }
         && ImageIdentity.Find(manifest.Domain) is null;
 
-    /// <summary>Disks alone that go into a cluster leave this host's files alone.</summary>
+    /// <summary>A restore of disks alone into a cluster writes no files on this host.</summary>
     private static bool HasFiles(RestoreRequest request) =>
         request.Disk is null && (request.Cluster is null || request.Define || request.Start);
 
@@ -65,7 +67,8 @@ public static class RestorePlanner
             return file.SourcePath;
         }
 
-        ManifestDisk? fileDisk = request.Cluster is null ? manifest.Disks.FirstOrDefault(disk => disk.Image is null) : null;
+        ManifestDisk? fileDisk = request.Cluster is null
+            ? manifest.Disks.FirstOrDefault(disk => disk.Image is null) : null;
         string folder = request.TargetDirectory
             ?? (fileDisk is not null ? FolderOf(fileDisk.Layers[0]) : Path.GetDirectoryName(file.SourcePath)!);
         return Path.Combine(folder, $"{name.FileName}-{file.MemberName}");
@@ -78,32 +81,34 @@ public static class RestorePlanner
             _ = DiskChoice.Find(manifest, request.Disk);
         }
 
-        if (ImageIdentity.Find(manifest.Domain) is not null && (request.Define || request.Start || request.NewName is not null))
+        if (ImageIdentity.Find(manifest.Domain) is not null
+            && (request.Define || request.Start || request.NewName is not null))
         {
             throw new PlanningException(
-                $"{manifest.Domain}@{manifest.Id} is of an image without a guest: leave out --define, --start and --as.");
+                $"{manifest.Domain}@{manifest.Id} is of an image without a guest: omit --define, --start and --as.");
         }
 
         if (request.Disk is not null && (request.Define || request.Start || request.NewName is not null))
         {
             throw new PlanningException(
-                "One disk cannot be defined or started as a domain: leave out --disk, or --define, --start and --as.");
+                "One disk cannot be defined or started as a domain: omit --disk, or --define, --start and --as.");
         }
 
         if (request.Replace is { } replaced && replaced != (request.NewName ?? manifest.Domain))
         {
             throw new PlanningException(
-                $"--replace names {replaced}, but this restore is of {request.NewName ?? manifest.Domain}; name that one.");
+                $"--replace names {replaced}, but this restore is of {request.NewName ?? manifest.Domain}: name that "
+                    + "domain.");
         }
     }
 
     private static void CheckDevices(List<RestoreFile> files, RestoreRequest request)
     {
         string[] devices = [.. files.Where(file => file.IsBlockDevice).Select(file => file.FilePath)];
-        if (request.ReplacedDevices.FirstOrDefault(path => !devices.Contains(path)) is { } stranger)
+        if (request.ReplacedDevices.FirstOrDefault(path => !devices.Contains(path)) is { } unrelated)
         {
             throw new PlanningException(
-                $"--replace-device names {stranger}, but this restore writes "
+                $"--replace-device names {unrelated}, but this restore writes "
                 + $"{(devices.Length == 0 ? "no block device" : string.Join(", ", devices))}.");
         }
     }
@@ -119,8 +124,8 @@ public static class RestorePlanner
     {
         ExistingFileRule topRule = request.Replace is null ? ExistingFileRule.Refuse : ExistingFileRule.Replace;
 
-        // A backing file may carry other guests: it is used as it is or refused, never replaced. The headers already
-        // name these paths.
+        // A backing file may be shared with other guests: it is used unchanged or refused, never replaced. The headers
+        // already name these paths.
         return [.. disk.Layers.Select((layer, depth) => new RestoreFile(
             layer.FileName, layer.SourcePath, depth == 0 ? topRule : ExistingFileRule.KeepIfIdentical,
             layer.IsBlockDevice, null, layer.Format == "qcow2"))];
@@ -132,7 +137,7 @@ public static class RestorePlanner
         ExistingFileRule rule = request.Replace is null ? ExistingFileRule.Refuse : ExistingFileRule.Replace;
         string NewName(ManifestLayer layer) => $"{name.FileName}-{layer.FileName}";
 
-        // The layers lie side by side, so a header names its backing file without a folder and the set can be moved.
+        // The layers are in one folder, so a header names its backing file without a folder and the set can be moved.
         return [.. disk.Layers.Select((layer, depth) => new RestoreFile(
             layer.FileName, Path.Combine(folder, NewName(layer)), rule, false,
             depth + 1 < disk.Layers.Count
@@ -142,7 +147,7 @@ public static class RestorePlanner
 
     private static string FolderOf(ManifestLayer layer) => layer.IsBlockDevice
         ? throw new PlanningException(
-            $"{layer.SourcePath} is a block device, beside which no copy can be put: say where with --to DIR.")
+            $"{layer.SourcePath} is a block device, so a copy beside it is impossible: give a folder with --to DIR.")
         : Path.GetDirectoryName(layer.SourcePath)!;
 
     private static ExistingFileRule RuleForFile(AuxiliaryFile file, RestoreRequest request) =>
@@ -156,7 +161,7 @@ public static class RestorePlanner
             foreach (SkippedDisk disk in manifest.SkippedDisks)
             {
                 yield return $"disk {disk.Target} is not in this backup ({disk.Reason}); "
-                    + "the definition names it as it was";
+                    + "the definition still names it";
             }
         }
     }

@@ -1,15 +1,17 @@
 namespace KvmBackup.Planning;
 
 /// <summary>
-/// Decides which backups of a domain stay, and why. It takes the completed backup as proof that there is a good one:
-/// what is not older than the proof always stays, and so do protected backups, backups of another guest that had the
-/// same name, and whatever a kept backup is built on.
+/// Decides which backups of a domain are kept, with reasons. It requires a completed backup as the proof that a good
+/// one
+/// exists. Backups newer than the proof are always kept, and so are protected backups, backups of another guest of
+/// the same
+/// name, and the bases of kept backups.
 /// </summary>
 public static class RetentionPlanner
 {
-    /// <param name="policy">The rules; a policy without any removes nothing.</param>
-    /// <param name="proof">The backup that has just succeeded. Ages count from it, not from a clock: when no backup
-    /// succeeds any more, nothing grows too old.</param>
+    /// <param name="policy">The rules; a policy without rules removes nothing.</param>
+    /// <param name="proof">The backup that has just succeeded. Ages count from it, not from a clock: when backups stop
+    /// succeeding, no backup becomes too old.</param>
     /// <param name="all">The completed backups in the domain's directory, with or without the proof, in any
     /// order.</param>
     public static RetentionDecision Decide(
@@ -30,7 +32,7 @@ public static class RetentionPlanner
 
         Dictionary<BackupId, int> ranks = own.Select((backup, index) => (backup.Id, index + 1)).ToDictionary();
         string Removal(CompletedBackup backup) =>
-            $"{RetentionRules.Ordinal(ranks.GetValueOrDefault(backup.Id))} newest, {RetentionRules.Tell(policy)}";
+            $"{RetentionRules.Ordinal(ranks.GetValueOrDefault(backup.Id))} newest, {RetentionRules.Describe(policy)}";
         return new RetentionDecision(
             [.. newestFirst.Select(backup => Judge(backup, proof, kept, Removal(backup)) with
             {
@@ -39,20 +41,24 @@ public static class RetentionPlanner
     }
 
     /// <summary>
-    /// For a prune without a backup before it: the newest completed one that is not later than the clock takes the proof's
-    /// place, and with it the guest that the directory belongs to today. Without such a one, all stay.
+    /// The decision of a prune without a preceding backup. The newest completed backup that is not later than the
+    /// clock is the
+    /// proof, and its guest is the current guest of the directory. Without such a backup all are kept.
     /// </summary>
-    public static RetentionDecision Decide(RetentionPolicy policy, IReadOnlyList<CompletedBackup> all, DateTimeOffset now) =>
+    public static RetentionDecision Decide(
+        RetentionPolicy policy, IReadOnlyList<CompletedBackup> all, DateTimeOffset now) =>
         FindProof(all, now) is { } proof ? Decide(policy, proof, all)
         : new RetentionDecision([.. Sort(all).Select(
-            backup => new RetentionVerdict(backup, IsKept: true, "kept: all backups are later than the clock of this host"))]);
+            backup => new RetentionVerdict(
+                backup, IsKept: true, "kept: all backups are later than the clock of this host"))]);
 
-    /// <summary>The newest that is not later than the clock; null when there is none.</summary>
+    /// <summary>The newest backup that is not later than the clock; null for none.</summary>
     public static CompletedBackup? FindProof(IReadOnlyList<CompletedBackup> all, DateTimeOffset now) =>
         Sort(all).FirstOrDefault(backup => !backup.Id.IsInFuture(now));
 
-    // The proof is often in the list as well, perhaps by another spelling of its path, and perhaps protected since: one
-    // identifier of one guest is one backup, or it would count twice and could be removed as its own predecessor.
+    // The list often contains the proof, perhaps with another spelling of its path, and perhaps protected in the
+    // meantime.
+    // One ID of one guest is one backup; otherwise it would count twice and could be removed as its own predecessor.
     private static CompletedBackup[] Sort(IReadOnlyList<CompletedBackup> all) =>
     [
         .. all
@@ -69,17 +75,18 @@ public static class RetentionPlanner
     private static Dictionary<BackupId, string> KeptByThemselves(
         RetentionPolicy policy, CompletedBackup proof, CompletedBackup[] own)
     {
-        // Newer than the proof means that the clock went back. Such backups do not count: they would push out the ones
-        // that are made now.
+        // A backup newer than the proof means that the clock was set back. Such backups do not count: they would
+        // displace
+        // new ones.
         CompletedBackup[] counted = [.. own.Where(backup => backup.Id <= proof.Id)];
-        ILookup<BackupId, string> wishes = RetentionRules.Requests(policy, proof.Id, counted);
+        ILookup<BackupId, string> reasons = RetentionRules.FindReasons(policy, proof.Id, counted);
         Dictionary<BackupId, string> kept = [];
         foreach (CompletedBackup backup in own)
         {
             string? reason =
                 backup.IsProtected ? "protected"
-                : backup.Id > proof.Id ? $"newer than {proof.Id}, which this retention follows"
-                : wishes.Contains(backup.Id) ? string.Join(", ", wishes[backup.Id])
+                : backup.Id > proof.Id ? $"newer than {proof.Id}, the newest backup that counts"
+                : reasons.Contains(backup.Id) ? string.Join(", ", reasons[backup.Id])
                 : backup.Id == proof.Id ? "the newest good one"
                 : null;
             if (reason is not null)

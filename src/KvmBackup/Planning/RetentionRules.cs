@@ -2,25 +2,25 @@ using System.Globalization;
 
 namespace KvmBackup.Planning;
 
-/// <summary>What each rule of a policy wants, and how it says so. The calendar is that of identifiers: UTC.</summary>
+/// <summary>The backups that each rule of a policy keeps, with reasons. Dates are those of the IDs: UTC.</summary>
 internal static class RetentionRules
 {
-    /// <summary>The reasons for each backup that a rule wants.</summary>
-    /// <param name="policy">The rules; without any, all stay, for deletion needs someone who asks.</param>
-    /// <param name="now">What ages count from.</param>
+    /// <summary>The reasons for each backup that a rule keeps.</summary>
+    /// <param name="policy">The rules; without rules all are kept, because deletion requires a request.</param>
+    /// <param name="now">The reference time for ages.</param>
     /// <param name="newestFirst">The backups that count.</param>
-    public static ILookup<BackupId, string> Requests(
+    public static ILookup<BackupId, string> FindReasons(
         RetentionPolicy policy, BackupId now, IReadOnlyList<CompletedBackup> newestFirst)
     {
         BackupId[] ids = [.. newestFirst.Select(backup => backup.Id)];
         if (Parts(policy).Length == 0)
         {
-            return ids.ToLookup(id => id, _ => "no rule says how long");
+            return ids.ToLookup(id => id, _ => "no retention rule");
         }
 
         string newest = policy.Last == 1 ? "the newest" : $"one of the newest {policy.Last}";
-        string young = $"younger than {Tell(policy.Age ?? TimeSpan.Zero)}";
-        IEnumerable<(BackupId Id, string Reason)> wishes =
+        string young = $"younger than {Format(policy.Age ?? TimeSpan.Zero)}";
+        IEnumerable<(BackupId Id, string Reason)> reasons =
         [
             .. ids.Take(policy.Last).Select(id => (id, newest)),
             .. NewestOfEach(ids, "day", policy.Daily, instant => Format(instant, "yyyy-MM-dd")),
@@ -29,11 +29,11 @@ internal static class RetentionRules
             .. NewestOfEach(ids, "year", policy.Yearly, instant => Format(instant, "yyyy")),
             .. ids.Where(id => now.Instant - id.Instant < policy.Age).Select(id => (id, young)),
         ];
-        return wishes.ToLookup(wish => wish.Id, wish => wish.Reason);
+        return reasons.ToLookup(pair => pair.Id, pair => pair.Reason);
     }
 
     /// <summary>The rules as the end of a sentence: <c>rotate keeps 4</c>.</summary>
-    public static string Tell(RetentionPolicy policy) => policy == new RetentionPolicy(policy.Last)
+    public static string Describe(RetentionPolicy policy) => policy == new RetentionPolicy(policy.Last)
         ? $"rotate keeps {policy.Last}"
         : $"no rule keeps it ({string.Join(", ", Parts(policy))})";
 
@@ -75,11 +75,11 @@ internal static class RetentionRules
         return
         [
             .. counts.Where(rule => rule.Count > 0).Select(rule => $"{rule.Name} {rule.Count}"),
-            .. policy.Age is { } age ? [$"age {Tell(age)}"] : Array.Empty<string>(),
+            .. policy.Age is { } age ? [$"age {Format(age)}"] : Array.Empty<string>(),
         ];
     }
 
-    private static string Tell(TimeSpan age)
+    private static string Format(TimeSpan age)
     {
         (double Count, string Unit) best =
             age.Ticks % TimeSpan.TicksPerDay == 0 ? (age.TotalDays, "d")

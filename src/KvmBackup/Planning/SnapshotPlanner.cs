@@ -1,22 +1,26 @@
 namespace KvmBackup.Planning;
 
-/// <summary>Decides which of our snapshots a cluster needs no longer hold. Other people's are not even looked at.</summary>
+/// <summary>Decides which of our snapshots a cluster must keep. Snapshots of other programs are ignored.</summary>
 public static class SnapshotPlanner
 {
-    /// <param name="domain">Whose disk.</param>
+    /// <param name="domain">UUID of the domain.</param>
     /// <param name="target">The disk.</param>
     /// <param name="image">Its image.</param>
-    /// <param name="policy">What the next backup may stand on; null is nothing.</param>
-    /// <param name="keep">How many stay for a quick rollback, the newest included.</param>
-    /// <param name="snapshots">The image's, in any order.</param>
-    /// <param name="own">The guest's whole backups, the newest first.</param>
-    /// <param name="staying">Those of them that retention keeps: a snapshot goes before its backup does, or nobody would know it.</param>
-    /// <returns>One for each snapshot that bears our name, the newest first.</returns>
+    /// <param name="policy">What the next backup may depend on; null is nothing.</param>
+    /// <param name="keep">Number of snapshots to keep for a quick rollback, the newest included.</param>
+    /// <param name="snapshots">The image's snapshots, in any order.</param>
+    /// <param name="own">The guest's complete backups, the newest first.</param>
+    /// <param name="staying">Those of them that retention keeps: a snapshot must be removed before its backup, or no
+    /// backup would
+    /// refer to it.</param>
+    /// <returns>One for each of our snapshots, the newest first.</returns>
     public static IReadOnlyList<SnapshotVerdict> Decide(
-        Guid domain, DiskTarget target, RbdImage image, ChainPolicy? policy, int keep, IReadOnlyList<RbdSnapshot> snapshots,
+        Guid domain, DiskTarget target, RbdImage image, ChainPolicy? policy, int keep,
+        IReadOnlyList<RbdSnapshot> snapshots,
         IReadOnlyList<CompletedBackup> own, IReadOnlyList<CompletedBackup> staying)
     {
-        HashSet<string> known = [.. ImagesOf(own, target).SelectMany(found => new[] { found.Snapshot, found.BaseSnapshot }).OfType<string>()];
+        HashSet<string> known = [.. ImagesOf(own, target)
+            .SelectMany(found => new[] { found.Snapshot, found.BaseSnapshot }).OfType<string>()];
         HashSet<string> backed = [.. ImagesOf(staying, target).Select(found => found.Snapshot)];
         string? needed = policy is null || own.Count == 0 ? null : Needed(target, policy, own);
         RbdSnapshot[] named = [.. snapshots.Where(snapshot => SnapshotName.IsOf(snapshot.Name, domain, target))
@@ -24,15 +28,17 @@ public static class SnapshotPlanner
         HashSet<string> newest = [.. named.Select(snapshot => snapshot.Name).Where(backed.Contains).Take(keep)];
         return [.. named.Select(snapshot =>
         {
-            (SnapshotDisposition fate, string reason) = snapshot.Name switch
+            (SnapshotDisposition disposition, string reason) = snapshot.Name switch
             {
-                var name when !known.Contains(name) =>
-                    (SnapshotDisposition.Unknown, "no backup here knows it: of a run that was killed, or of another backupdir"),
-                var name when name == needed => (SnapshotDisposition.Kept, "the next increment stands on it"),
-                var name when newest.Contains(name) => (SnapshotDisposition.Kept, $"for a quick rollback (keep_on_cluster: {keep})"),
-                _ => (SnapshotDisposition.Removable, "nothing stands on it any more"),
+                var name when !known.Contains(name) => (
+                    SnapshotDisposition.Unknown,
+                    "no backup here refers to it: it is from a run that was killed, or from another backupdir"),
+                var name when name == needed => (SnapshotDisposition.Kept, "the next increment depends on it"),
+                var name when newest.Contains(name) =>
+                    (SnapshotDisposition.Kept, $"for a quick rollback (keep_on_cluster: {keep})"),
+                _ => (SnapshotDisposition.Removable, "no longer needed"),
             };
-            return new SnapshotVerdict(target, image, snapshot, fate, reason);
+            return new SnapshotVerdict(target, image, snapshot, disposition, reason);
         })];
     }
 

@@ -3,44 +3,48 @@ using KvmBackup.Persisting;
 namespace KvmBackup.Storage;
 
 /// <summary>The only owner of the backup directory: names, completeness, order, deletion, locks.</summary>
-/// <param name="directoryPath">Where the backups of one host lie: a folder for each domain.</param>
-/// <param name="time">The clock of locks.</param>
+/// <param name="directoryPath">The backups of one host: a folder for each domain.</param>
+/// <param name="time">The clock for locks.</param>
 public sealed class BackupDirectory(string directoryPath, TimeProvider time)
 {
     public string DirectoryPath { get; } = Path.GetFullPath(directoryPath);
 
-    /// <summary>Recognizes its file system; null when nothing is asked.</summary>
+    /// <summary>Recognizes the directory's file system; null when this is not required.</summary>
     public TargetGuard? Guard { get; init; }
 
-    /// <summary>The one that takes leases.</summary>
+    /// <summary>The host that takes leases.</summary>
     public HostIdentity Host { get; init; } = HostIdentity.This;
 
-    /// <summary>Free on its file system for this user; while it is not there, where the first run would make it.</summary>
-    /// <exception cref="StorageException">Nor is its parent there, or the file system does not answer.</exception>
+    /// <summary>Free space on its file system for this user; that of the parent when the directory does not exist
+    /// yet.</summary>
+    /// <exception cref="StorageException">The parent does not exist either, or the file system does not
+    /// respond.</exception>
     public long AvailableBytes
     {
         get
         {
             try
             {
-                string path = Directory.Exists(DirectoryPath) ? DirectoryPath : Path.GetDirectoryName(DirectoryPath) ?? "/";
+                string path = Directory.Exists(DirectoryPath)
+                    ? DirectoryPath : Path.GetDirectoryName(DirectoryPath) ?? "/";
                 return new DriveInfo(path).AvailableFreeSpace;
             }
             catch (Exception failure) when (StorageException.IsExpected(failure))
             {
-                throw StorageException.From(failure, $"Cannot tell the room left in '{DirectoryPath}'");
+                throw StorageException.From(failure, $"Cannot determine the free space in '{DirectoryPath}'");
             }
         }
     }
 
-    /// <summary>Looks whether backups can be written, and writes nothing.</summary>
-    /// <returns>What was found, for a person.</returns>
-    /// <exception cref="StorageException">They cannot, with the reason and what to do.</exception>
-    public string Look()
+    /// <summary>Checks whether backups can be written, without writing.</summary>
+    /// <returns>The state of the directory, for messages.</returns>
+    /// <exception cref="StorageException">Backups cannot be written; the message has the reason and what to
+    /// do.</exception>
+    public string CheckWritable()
     {
         (TargetDecision Decision, TargetFacts Facts)? guarded = DemandPlace();
-        bool isThere = Directory.Exists(DirectoryPath);
-        string folder = isThere ? DirectoryPath : Path.GetDirectoryName(DirectoryPath)!;
+        bool exists = Directory.Exists(DirectoryPath);
+        string folder = exists ? DirectoryPath : Path.GetDirectoryName(DirectoryPath)!;
         try
         {
             DurableFile.DemandWritable(folder);
@@ -51,15 +55,17 @@ public sealed class BackupDirectory(string directoryPath, TimeProvider time)
         }
 
         string place = guarded is { } state ? $" on {state.Facts.MountPoint} ({state.Facts.Source})" : string.Empty;
-        string left = ByteSize.Format(new DriveInfo(folder).AvailableFreeSpace);
-        string marker = guarded is { Decision.IsFirstUse: true } ? "; the next run writes the marker file" : string.Empty;
-        return isThere ? $"{DirectoryPath}{place} can be written; {left} left{marker}"
-            : $"{DirectoryPath}{place} is made by the first run; {left} left";
+        string free = ByteSize.Format(new DriveInfo(folder).AvailableFreeSpace);
+        string marker = guarded is { Decision.IsFirstUse: true } ? "; the next run writes the marker "
+            + "file" : string.Empty;
+        return exists ? $"{DirectoryPath}{place} can be written; {free} free{marker}"
+            : $"{DirectoryPath}{place} is created by the first run; {free} free";
     }
 
-    /// <summary>Makes the directory if only its last component is missing, and proves that it takes files.</summary>
-    /// <returns>What an operator should know.</returns>
-    /// <exception cref="StorageException">It cannot be written, with the reason and the mend.</exception>
+    /// <summary>Creates the directory if only its last component is missing, and proves that files can be
+    /// written.</summary>
+    /// <returns>Notices for the operator.</returns>
+    /// <exception cref="StorageException">It cannot be written; the message has the reason and what to do.</exception>
     public IReadOnlyList<string> EnsureUsable()
     {
         (TargetDecision Decision, TargetFacts Facts)? guarded = DemandPlace();
@@ -69,7 +75,7 @@ public sealed class BackupDirectory(string directoryPath, TimeProvider time)
             Probe();
             if (guarded is { Decision.IsFirstUse: true } first)
             {
-                Guard!.Remember(first.Facts);
+                Guard!.Record(first.Facts);
             }
         }
         catch (Exception failure) when (StorageException.IsExpected(failure))
@@ -80,8 +86,9 @@ public sealed class BackupDirectory(string directoryPath, TimeProvider time)
         return guarded?.Decision.Notice is { } notice ? [notice] : [];
     }
 
-    /// <summary>Before anything is decided by what is there: an empty folder below a share that is not mounted says nothing.</summary>
-    /// <exception cref="StorageException">It is not the file system that it should be, with what to do.</exception>
+    /// <summary>Refuses a target that is not mounted. Its empty mount point is no proof that backups were
+    /// deleted.</summary>
+    /// <exception cref="StorageException">It is not the expected file system, with what to do.</exception>
     public void DemandMounted() => _ = DemandPlace("Nothing was removed");
 
     private (TargetDecision Decision, TargetFacts Facts)? DemandPlace(string outcome = "Nothing is written")
@@ -95,11 +102,11 @@ public sealed class BackupDirectory(string directoryPath, TimeProvider time)
         if (!Directory.Exists(DirectoryPath) && !Directory.Exists(Path.GetDirectoryName(DirectoryPath)))
         {
             throw new StorageException(
-                $"The backup directory '{DirectoryPath}' is not there, nor is the directory that it should be in."
-                + " Is the share mounted?");
+                $"The backup directory '{DirectoryPath}' does not exist, and its parent directory does not exist "
+                + "either. Is the share mounted?");
         }
 
-        (TargetDecision Decision, TargetFacts Facts)? guarded = Guard?.Look(DirectoryPath);
+        (TargetDecision Decision, TargetFacts Facts)? guarded = Guard?.Inspect(DirectoryPath);
         return guarded?.Decision.Refusal is { } refusal
             ? throw new StorageException($"{outcome}: {refusal}.") : guarded;
     }
@@ -107,12 +114,12 @@ public sealed class BackupDirectory(string directoryPath, TimeProvider time)
     public DomainDirectory ForDomain(DomainName name) =>
         new(Path.Combine(DirectoryPath, name.FileName), name, time, Host);
 
-    /// <summary>The domains that have anything here that is, was or will be a backup, by name.</summary>
+    /// <summary>The domains with at least one entry that is, was or will be a backup, by name.</summary>
     /// <exception cref="StorageException">The directory cannot be read.</exception>
     public IReadOnlyList<DomainName> ListDomains() => ListFolders().Names;
 
     /// <inheritdoc cref="ListDomains"/>
-    /// <remarks>With the folders that cannot be looked into.</remarks>
+    /// <remarks>Includes the folders that cannot be read.</remarks>
     public DomainFolders ListFolders()
     {
         try
@@ -125,12 +132,13 @@ public sealed class BackupDirectory(string directoryPath, TimeProvider time)
         }
     }
 
-    /// <returns>The domain whose folder has that name; null when no domain's would.</returns>
+    /// <returns>The domain whose folder has that name; null when no domain's folder has it.</returns>
     private static DomainName? DecodeName(string folderName)
     {
-        // Uri leaves what is no escape as it is; the way back tells whether the folder is one of ours.
+        // Uri leaves invalid escapes unchanged; encoding the name again proves that the folder is ours.
         string decoded = Uri.UnescapeDataString(folderName);
-        return DomainName.IsValid(decoded) && new DomainName(decoded) is { } name && name.FileName == folderName ? name : null;
+        return DomainName.IsValid(decoded) && new DomainName(decoded) is { } name && name.FileName == folderName
+            ? name : null;
     }
 
     private void Probe()

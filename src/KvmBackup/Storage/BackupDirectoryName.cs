@@ -1,6 +1,7 @@
 namespace KvmBackup.Storage;
 
-/// <summary>The name of a backup's directory: <c>20261120T020000Z-full</c>, with an ending until it is whole.</summary>
+/// <summary>The name of a backup's directory, <c>20261120T020000Z-full</c>, with a suffix until it is
+/// published.</summary>
 internal sealed record BackupDirectoryName(BackupId Id, BackupKind Kind, BackupDirectoryState State)
 {
     private const string PartialExtension = ".partial";
@@ -13,7 +14,7 @@ internal sealed record BackupDirectoryName(BackupId Id, BackupKind Kind, BackupD
         (BackupKind.Differential, "-diff"),
     ];
 
-    /// <returns>Null for every name that is not exactly one that we give.</returns>
+    /// <returns>Null for every name that this program does not create.</returns>
     public static BackupDirectoryName? Parse(string name)
     {
         (string stem, BackupDirectoryState state) = Split(name);
@@ -50,13 +51,13 @@ internal sealed record BackupDirectoryName(BackupId Id, BackupKind Kind, BackupD
     }
 }
 
-/// <summary>Where a backup's directory is in its life.</summary>
+/// <summary>The state of a backup's directory.</summary>
 internal enum BackupDirectoryState
 {
-    /// <summary>Being written, or left by a run that did not get to the end.</summary>
+    /// <summary>Being written, or left by an interrupted run.</summary>
     Partial,
     Published,
 
-    /// <summary>On its way out.</summary>
+    /// <summary>Being deleted.</summary>
     Deleting,
 }

@@ -2,7 +2,7 @@ using KvmBackup.Persisting;
 
 namespace KvmBackup.Storage;
 
-/// <summary>Looks at one thing in a domain's directory and says what it is: a backup, or why it is none.</summary>
+/// <summary>Examines one entry of a domain's directory: it is a backup, or unusable with a reason.</summary>
 internal static class BackupEntry
 {
     /// <returns>A <see cref="CompletedBackup"/> or an <see cref="UnusableEntry"/>.</returns>
@@ -10,10 +10,10 @@ internal static class BackupEntry
     {
         if (BackupDirectoryName.Parse(directory.Name) is not { } name)
         {
-            return Refuse(directory, UnusableCause.Foreign, "it has not the name of a backup");
+            return Refuse(directory, UnusableCause.Foreign, "its name is not that of a backup");
         }
 
-        // Before anything in it is opened: what a link leads to is not ours.
+        // Checked before anything in it is opened: the destination of a link is not ours.
         if (directory.LinkTarget is not null)
         {
             return Refuse(directory, UnusableCause.Foreign, "it is a symbolic link; backups are directories");
@@ -30,16 +30,17 @@ internal static class BackupEntry
         }
         catch (Exception failure) when (StorageException.IsExpected(failure))
         {
-            // The other backups of the domain have nothing to do with it.
+            // The other backups of the domain are not affected.
             return Refuse(directory, UnusableCause.Unreadable, $"it cannot be read: {failure.Message}");
         }
     }
 
-    private static (CompletedBackup? Backup, UnusableEntry? Unusable) Examine(DirectoryInfo directory, BackupDirectoryName name) =>
+    private static (CompletedBackup? Backup, UnusableEntry? Unusable) Examine(
+        DirectoryInfo directory, BackupDirectoryName name) =>
         name.State switch
         {
             BackupDirectoryState.Partial => Refuse(
-                directory, UnusableCause.Leftover, "a run has not finished it, and perhaps never will"),
+                directory, UnusableCause.Leftover, "it is not finished: a run is writing it or was interrupted"),
             BackupDirectoryState.Deleting => Refuse(
                 directory, UnusableCause.Leftover, "its deletion was not finished"),
             _ => ExaminePublished(directory, name),
@@ -60,8 +61,8 @@ internal static class BackupEntry
 
         if (manifest.Id != name.Id || manifest.Kind != name.Kind)
         {
-            string told = new BackupDirectoryName(manifest.Id, manifest.Kind, BackupDirectoryState.Published).ToString();
-            return Refuse(directory, UnusableCause.Damaged, $"its manifest is that of {told}");
+            BackupDirectoryName named = new(manifest.Id, manifest.Kind, BackupDirectoryState.Published);
+            return Refuse(directory, UnusableCause.Damaged, $"its manifest is that of {named}");
         }
 
         CompletedBackup backup = new(directory.FullName, manifest, BackupFiles.IsProtected(directory.FullName))
@@ -80,14 +81,15 @@ internal static class BackupEntry
 
     private static (string Text, bool IsReadable)? FindFileProblem(DirectoryInfo directory, ManifestArchive archive)
     {
-        using TargetFolder folder = TargetFolder.BackupReader(directory.FullName);
+        using TargetFolder folder = TargetFolder.OpenBackup(directory.FullName);
         return folder.Find(archive.FileName) is not { } file ? ($"its archive '{archive.FileName}' is missing", false)
             : !file.IsRegular ? ($"its archive '{archive.FileName}' is not a regular file", true)
             : file.SizeBytes == archive.SizeBytes ? null
-            : ($"its archive '{archive.FileName}' has {file.SizeBytes} bytes; the manifest says {archive.SizeBytes}", true);
+            : ($"its archive '{archive.FileName}' has {file.SizeBytes} bytes; its manifest requires "
+                + $"{archive.SizeBytes}", true);
     }
 
     private static (CompletedBackup?, UnusableEntry) Refuse(
-        DirectoryInfo directory, UnusableCause cause, string reason, CompletedBackup? remains = null) =>
-        (null, new UnusableEntry(directory.Name, reason, cause, remains));
+        DirectoryInfo directory, UnusableCause cause, string reason, CompletedBackup? damaged = null) =>
+        (null, new UnusableEntry(directory.Name, reason, cause, damaged));
 }

@@ -8,7 +8,7 @@ internal static class BackupFiles
     public const string Manifest = "manifest.json";
     public const string Checksums = "SHA256SUMS";
 
-    /// <summary>An operator makes this file, and retention leaves the backup alone.</summary>
+    /// <summary>An operator creates this file, and retention keeps the backup.</summary>
     public const string Protected = "protected";
 
     public const string Lock = ".lock";
@@ -16,17 +16,17 @@ internal static class BackupFiles
 
     private const int LongestNameBytes = 255;
 
-    /// <summary>One path component that leads nowhere else, hides nothing and needs no quoting in SHA256SUMS.</summary>
+    /// <summary>Whether the name is one visible path component that SHA256SUMS can hold without quoting.</summary>
     public static bool IsPlainName(string name) =>
         name.Length > 0 && name[0] != '.' && System.Text.Encoding.UTF8.GetByteCount(name) <= LongestNameBytes
         && !name.Any(character => char.IsControl(character) || character is '/' or '\\');
 
     public static bool IsReserved(string name) => name is Manifest or Checksums or Protected;
 
-    /// <summary>Whatever it is that bears the name, a dangling link included: when in doubt, protected.</summary>
+    /// <summary>Any entry of that name counts, even a dangling link: in doubt, the backup is protected.</summary>
     public static bool IsProtected(string directoryPath)
     {
-        using TargetFolder folder = TargetFolder.BackupReader(directoryPath);
+        using TargetFolder folder = TargetFolder.OpenBackup(directoryPath);
         return folder.Find(Protected) is not null;
     }
 }

@@ -1,8 +1,8 @@
 namespace KvmBackup.Storage;
 
 /// <summary>
-/// What the names and sizes of the files in a backup show without reading them. A backup can be restored without its index or
-/// its checksums, so these make none of it unusable; they show that something has touched it.
+/// The damage to a backup's auxiliary files that names and sizes show. A restore does not require the index or the
+/// checksums, so such a backup stays usable; the damage shows that the files were changed.
 /// </summary>
 internal static class BackupFlaws
 {
@@ -15,7 +15,7 @@ internal static class BackupFlaws
         return !index.Exists ? $"its index '{archive.IndexFileName}' is missing"
             : index.Length == 0 ? $"its index '{archive.IndexFileName}' is empty"
             : archive.IndexSizeBytes is { } size && index.Length != size
-                ? $"its index '{archive.IndexFileName}' has {index.Length} bytes; the manifest says {size}"
+                ? $"its index '{archive.IndexFileName}' has {index.Length} bytes; its manifest requires {size}"
             : null;
     }
 

@@ -4,12 +4,13 @@ using KvmBackup.Persisting;
 namespace KvmBackup.Storage;
 
 /// <summary>
-/// Checks the small files of a backup. The archive's own bytes are checked by who reads them anyway, against the index that
-/// is proven here, or <see cref="ManifestArchive.Sha256"/>; here only that all files agree on that checksum.
+/// Checks the small files of a backup. The archive's bytes are checked while they are read, against the index
+/// verified here
+/// or <see cref="ManifestArchive.Sha256"/>; here only the agreement of all files on that checksum is checked.
 /// </summary>
 public static class BackupIntegrity
 {
-    /// <returns>Everything that is not as it was written; empty when all is well.</returns>
+    /// <returns>All damage; empty for none.</returns>
     /// <exception cref="StorageException">The directory cannot be read.</exception>
     public static IReadOnlyList<ArchiveDamage> VerifyFiles(CompletedBackup backup)
     {
@@ -40,7 +41,8 @@ public static class BackupIntegrity
         List<ArchiveDamage> damages = [.. reading.Damages];
         string[] files = [archive.FileName, archive.IndexFileName, BackupFiles.Manifest];
         damages.AddRange(reading.Sums.Keys.Except(files).Select(name =>
-            new ArchiveDamage(BackupFiles.Checksums, null, [], $"it names '{name}', which is no file of this backup")));
+            new ArchiveDamage(BackupFiles.Checksums, null, [], $"it names '{name}', which is not a file of this "
+                + "backup")));
         foreach (string file in files)
         {
             if (!reading.Sums.TryGetValue(file, out string? sum))
@@ -65,7 +67,7 @@ public static class BackupIntegrity
         if (sum != archive.Sha256)
         {
             yield return new ArchiveDamage(
-                BackupFiles.Checksums, null, [], $"its checksum of '{archive.FileName}' is not the manifest's");
+                BackupFiles.Checksums, null, [], $"its checksum of '{archive.FileName}' differs from the manifest's");
         }
     }
 
@@ -75,7 +77,7 @@ public static class BackupIntegrity
         {
             using Stream stream = TargetFile.OpenStream(Path.Combine(backup.DirectoryPath, file));
             return Convert.ToHexStringLower(SHA256.HashData(stream)) == sum ? []
-                : [new ArchiveDamage(file, null, [], $"its bytes are not those that {BackupFiles.Checksums} tells")];
+                : [new ArchiveDamage(file, null, [], $"its content does not match {BackupFiles.Checksums}")];
         }
         catch (Exception failure) when (FindDamage(file, failure) is { } damage)
         {

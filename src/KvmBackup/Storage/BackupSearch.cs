@@ -1,16 +1,18 @@
 namespace KvmBackup.Storage;
 
-/// <summary>Finds the backup an operator means.</summary>
+/// <summary>Finds the backup that an operator requests.</summary>
 internal static class BackupSearch
 {
-    private const int MostListed = 20;
+    private const int MaximumListed = 20;
 
-    public static CompletedBackup Find(DomainName name, BackupCatalogue catalogue, string? idPrefix, DateTimeOffset now)
+    public static CompletedBackup Find(
+        DomainName name, BackupCatalogue catalogue, string? idPrefix, DateTimeOffset now)
     {
-        CompletedBackup[] future = idPrefix is null ? [.. catalogue.Backups.Where(backup => backup.Id.IsInFuture(now))] : [];
+        CompletedBackup[] future = idPrefix is null
+            ? [.. catalogue.Backups.Where(backup => backup.Id.IsInFuture(now))] : [];
         if (future.Length > 0)
         {
-            throw Unclear(name, catalogue, future, now);
+            throw Ambiguous(name, catalogue, future, now);
         }
 
         CompletedBackup[] matches = idPrefix is null
@@ -19,46 +21,56 @@ internal static class BackupSearch
         return matches.Length switch
         {
             1 => matches[0],
-            0 => throw None(name, catalogue, idPrefix),
+            0 => throw NotFound(name, catalogue, idPrefix),
             _ => throw new StorageException(
-                $"'{idPrefix}' could be any of {matches.Length} backups of '{name}': {Ids(matches)}. Type more of it.",
+                $"'{idPrefix}' matches {matches.Length} backups of '{name}': {Ids(matches)}. Give more of the ID.",
                 ExitCode.Usage),
         };
     }
 
-    private static StorageException Unclear(
+    private static StorageException Ambiguous(
         DomainName name, BackupCatalogue catalogue, CompletedBackup[] future, DateTimeOffset now)
     {
-        CompletedBackup chosen = catalogue.Backups.FirstOrDefault(backup => !future.Contains(backup)) ?? catalogue.Backups[0];
+        CompletedBackup chosen =
+            catalogue.Backups.FirstOrDefault(backup => !future.Contains(backup)) ?? catalogue.Backups[0];
         return new StorageException(
-            $"The newest backup of '{name}' is unclear: the clock of this host is at {new BackupId(now)}, and {Ids(future)} "
-            + $"{(future.Length == 1 ? "is" : "are")} later. That clock is wrong now, or a clock was wrong when the backup was made. "
-            + $"Type the ID of the backup that you want, for example {ShellWord.Quote($"{name}@{chosen.Id}")}; there are: "
-            + $"{Ids(catalogue.Backups)}.",
+            $"The newest backup of '{name}' is uncertain: the clock of this host shows {new BackupId(now)}, and "
+            + $"{Ids(future)} {(future.Length == 1 ? "is" : "are")} later. That clock is wrong now, or a clock was "
+            + "wrong when the backup was made. Give the ID of the backup, for example "
+            + $"{ShellWord.Quote($"{name}@{chosen.Id}")}; there are: {Ids(catalogue.Backups)}.",
             ExitCode.Usage);
     }
 
     public static bool IsMatch(string directoryName, string idPrefix) =>
         idPrefix.Length > 0 && directoryName.StartsWith(idPrefix, StringComparison.OrdinalIgnoreCase);
 
-    private static StorageException None(DomainName name, BackupCatalogue catalogue, string? idPrefix)
+    private static StorageException NotFound(DomainName name, BackupCatalogue catalogue, string? idPrefix)
     {
-        UnusableEntry? asked = catalogue.Unusable.FirstOrDefault(
+        UnusableEntry? match = catalogue.Unusable.FirstOrDefault(
             entry => idPrefix is null ? entry.Cause != UnusableCause.Foreign : IsMatch(entry.Name, idPrefix));
-        string what = idPrefix is null ? $"There is no backup of '{name}'" : $"'{name}' has no backup '{idPrefix}'";
-        string unusable = asked is null
-            ? string.Empty
-            : $" '{asked.Name}' is there, but is not usable: {asked.Reason.TrimEnd('.')}."
-                + (asked.Remains is { } remains ? $" What of it is lost says: kvmbackup verify {ShellWord.Quote($"{name}@{remains.Id}")}; the rest comes with: "
-                    + $"kvmbackup restore {ShellWord.Quote($"{name}@{remains.Id}")} --salvage --to DIR." : string.Empty);
-        string rest = catalogue.Backups.Count > 0 ? $" There are: {Ids(catalogue.Backups)}."
-            : asked is not null || idPrefix is not null ? " There is no other."
-            : " What there is, of all domains, shows: kvmbackup list.";
-        ExitCode exitCode = asked?.Cause == UnusableCause.Damaged ? ExitCode.DamageFound : ExitCode.Usage;
-        return new StorageException($"{what}.{unusable}{rest}", exitCode);
+        string problem = idPrefix is null ? $"There is no backup of '{name}'" : $"'{name}' has no backup '{idPrefix}'";
+        string unusable = match is null ? string.Empty
+            : $" '{match.Name}' exists, but is not usable: {match.Reason.TrimEnd('.')}.{Advise(name, match)}";
+        string others = catalogue.Backups.Count > 0 ? $" There are: {Ids(catalogue.Backups)}."
+            : match is not null || idPrefix is not null ? " There is no other."
+            : " To list the backups of all domains: kvmbackup list.";
+        ExitCode exitCode = match?.Cause == UnusableCause.Damaged ? ExitCode.DamageFound : ExitCode.Usage;
+        return new StorageException($"{problem}.{unusable}{others}", exitCode);
+    }
+
+    private static string Advise(DomainName name, UnusableEntry entry)
+    {
+        if (entry.DamagedBackup is not { } damaged)
+        {
+            return string.Empty;
+        }
+
+        string reference = ShellWord.Quote($"{name}@{damaged.Id}");
+        return $" To list the damage: kvmbackup verify {reference}; to restore the rest: kvmbackup restore {reference} "
+            + "--salvage --to DIR.";
     }
 
     private static string Ids(IReadOnlyList<CompletedBackup> backups) =>
-        string.Join(", ", backups.Take(MostListed).Select(backup => backup.Id.ToString()))
-        + (backups.Count > MostListed ? $" and {backups.Count - MostListed} older" : string.Empty);
+        string.Join(", ", backups.Take(MaximumListed).Select(backup => backup.Id.ToString()))
+        + (backups.Count > MaximumListed ? $" and {backups.Count - MaximumListed} older" : string.Empty);
 }

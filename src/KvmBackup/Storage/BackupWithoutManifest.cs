@@ -1,17 +1,18 @@
 namespace KvmBackup.Storage;
 
-/// <summary>A backup of which the archive is there, but no manifest that can be read.</summary>
-/// <param name="DirectoryPath">Where it lies.</param>
-/// <param name="Id">By the directory's name.</param>
-/// <param name="ArchiveName">The archive in it.</param>
-/// <param name="Method">Its codec, by its name.</param>
-/// <param name="Reason">What is wrong with the manifest.</param>
-public sealed record BackupWithoutManifest(string DirectoryPath, BackupId Id, string ArchiveName, CompressionMethod Method, string Reason)
+/// <summary>A backup with an archive but without a readable manifest.</summary>
+/// <param name="DirectoryPath">Its directory.</param>
+/// <param name="Id">The ID in the directory's name.</param>
+/// <param name="ArchiveName">The archive.</param>
+/// <param name="Method">The codec, from the archive's name.</param>
+/// <param name="Reason">Why the manifest cannot be used.</param>
+public sealed record BackupWithoutManifest(
+    string DirectoryPath, BackupId Id, string ArchiveName, CompressionMethod Method, string Reason)
 {
     private static readonly CompressionMethod[] Methods =
         [CompressionMethod.Gzip, CompressionMethod.Zstd, CompressionMethod.Bzip2, CompressionMethod.None];
 
-    /// <returns>Null when there is no archive under the name that it would have.</returns>
+    /// <returns>Null when there is no archive of the expected name.</returns>
     internal static BackupWithoutManifest? Find(string directoryPath, DomainName domain, UnusableEntry entry)
     {
         string path = Path.Combine(directoryPath, entry.Name);

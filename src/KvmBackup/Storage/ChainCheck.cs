@@ -1,36 +1,43 @@
 namespace KvmBackup.Storage;
 
-/// <summary>Tells the backups that can be restored from those whose base is gone: an increment alone is none.</summary>
+/// <summary>Separates the backups that can be restored from increments whose base is missing.</summary>
 public static class ChainCheck
 {
-    /// <param name="found">What is whole in itself.</param>
-    /// <returns>Those that stand on what is there, and the rest with the reason.</returns>
-    public static (IReadOnlyList<CompletedBackup> Whole, IReadOnlyList<UnusableEntry> Broken) Part(IReadOnlyList<CompletedBackup> found)
+    /// <param name="found">Backups that are complete in themselves.</param>
+    /// <returns>Those whose bases exist, and the others with the reason.</returns>
+    public static (IReadOnlyList<CompletedBackup> Complete, IReadOnlyList<UnusableEntry> Broken) Split(
+        IReadOnlyList<CompletedBackup> found)
     {
-        List<CompletedBackup> whole = [];
+        List<CompletedBackup> complete = [];
         List<UnusableEntry> broken = [];
 
-        // A base is older than what stands on it, by the rules of a manifest.
+        // The rules for manifests require a base to be older than its increment.
         foreach (CompletedBackup backup in found.OrderBy(backup => backup.Id))
         {
-            if (FindMissing(backup, whole) is { } reason)
+            if (FindMissing(backup, complete) is { } reason)
             {
-                broken.Add(new UnusableEntry(Path.GetFileName(backup.DirectoryPath), reason, UnusableCause.Damaged, backup));
+                broken.Add(
+                    new UnusableEntry(Path.GetFileName(backup.DirectoryPath), reason, UnusableCause.Damaged, backup));
             }
             else
             {
-                whole.Add(backup);
+                complete.Add(backup);
             }
         }
 
-        return (whole, broken);
+        return (complete, broken);
     }
 
     private static string? FindMissing(CompletedBackup backup, List<CompletedBackup> older) =>
         backup.Manifest.Disks
-            .Where(disk => disk.Image is { BaseBackup: not null } image && !older.Any(other =>
-                other.Manifest.DomainUuid == backup.Manifest.DomainUuid && other.Id == image.BaseBackup
-                && other.Manifest.Disks.Any(below => below.Target == disk.Target && below.Image is { } standing && image.DependsOn(standing))))
-            .Select(disk => $"disk {disk.Target} holds only what changed since {disk.Image!.BaseBackup}, which is not here, or not usable")
+            .Where(disk => disk.Image is { BaseBackup: not null } image
+                && !older.Any(other => IsBase(other, backup, disk.Target, image)))
+            .Select(disk => $"disk {disk.Target} holds only the changes since {disk.Image!.BaseBackup}, which is "
+                + "missing or not usable")
             .FirstOrDefault();
+
+    private static bool IsBase(CompletedBackup other, CompletedBackup backup, DiskTarget target, ManifestImage image) =>
+        other.Manifest.DomainUuid == backup.Manifest.DomainUuid && other.Id == image.BaseBackup
+        && other.Manifest.Disks.Any(
+            disk => disk.Target == target && disk.Image is { } below && image.DependsOn(below));
 }

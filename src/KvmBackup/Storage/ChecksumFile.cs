@@ -4,7 +4,7 @@ using KvmBackup.Persisting;
 
 namespace KvmBackup.Storage;
 
-/// <summary>SHA256SUMS as the program <c>sha256sum</c> writes it and checks it.</summary>
+/// <summary>SHA256SUMS in the format of the program <c>sha256sum</c>.</summary>
 public static class ChecksumFile
 {
     private const int Digits = 64;
@@ -15,7 +15,7 @@ public static class ChecksumFile
     public static byte[] Format(IEnumerable<KeyValuePair<string, string>> sums) =>
         Encoding.UTF8.GetBytes(string.Concat(sums.Select(sum => $"{sum.Value}{Separator}{sum.Key}\n")));
 
-    /// <summary>What the file says, and where it says nothing that makes sense.</summary>
+    /// <summary>The checksums in the file, and its invalid lines.</summary>
     public static ChecksumReading Parse(byte[] content)
     {
         Dictionary<string, string> sums = [];
@@ -26,7 +26,7 @@ public static class ChecksumFile
             bool isCut = end < 0;
             end = isCut ? content.Length : end;
             string line = Encoding.UTF8.GetString(content, start, end - start);
-            string? problem = isCut ? "its last line is cut" : Add(sums, line);
+            string? problem = isCut ? "its last line is incomplete" : Add(sums, line);
             if (problem is not null)
             {
                 damages.Add(new ArchiveDamage(BackupFiles.Checksums, start, [], problem));
@@ -36,7 +36,7 @@ public static class ChecksumFile
         return new ChecksumReading(sums, damages);
     }
 
-    /// <exception cref="IOException">There is none, or it cannot be read.</exception>
+    /// <exception cref="IOException">The file does not exist or cannot be read.</exception>
     public static ChecksumReading Read(string filePath)
     {
         return TargetFile.Read(filePath, LargestSizeBytes).Content is { } content ? Parse(content)
@@ -67,8 +67,8 @@ public static class ChecksumFile
     }
 }
 
-/// <summary>A checksum file, read.</summary>
+/// <summary>The content of a checksum file.</summary>
 /// <param name="Sums">Checksum by file name.</param>
-/// <param name="Damages">The lines that are none.</param>
+/// <param name="Damages">The invalid lines.</param>
 public sealed record ChecksumReading(
     IReadOnlyDictionary<string, string> Sums, IReadOnlyList<ArchiveDamage> Damages);

@@ -1,52 +1,57 @@
 namespace KvmBackup.Storage;
 
-/// <summary>Decides whether a backup may go, by what is on disk now and not by what somebody remembers.</summary>
+/// <summary>Decides whether a backup may be deleted, from the current state of the disk.</summary>
 internal static class DeletionProof
 {
-    /// <returns>The directory that may be removed.</returns>
-    /// <exception cref="StorageException">It may not, and why.</exception>
-    public static DirectoryInfo Demand(string directoryPath, CompletedBackup backup, CompletedBackup proof, DateTimeOffset now)
+    /// <returns>The directory to remove.</returns>
+    /// <exception cref="StorageException">It must not be removed; the message has the reason.</exception>
+    public static DirectoryInfo Demand(
+        string directoryPath, CompletedBackup backup, CompletedBackup proof, DateTimeOffset now)
     {
-        CompletedBackup doomed = LookAgain(directoryPath, backup, backup);
-        CompletedBackup standing = LookAgain(directoryPath, proof, backup);
-        if (standing.Id <= doomed.Id)
+        CompletedBackup candidate = ExamineAgain(directoryPath, backup, backup);
+        CompletedBackup newer = ExamineAgain(directoryPath, proof, backup);
+        if (newer.Id <= candidate.Id)
         {
             throw Refuse(backup, $"{proof.Id} is not a newer backup");
         }
 
-        if (standing.Id.IsInFuture(now))
+        if (newer.Id.IsInFuture(now))
         {
-            throw Refuse(backup, $"{proof.Id} is later than the clock of this host ({new BackupId(now)}): one of the two is wrong");
+            throw Refuse(backup, $"{proof.Id} is later than the clock of this host ({new BackupId(now)}): one of the "
+                + "two is wrong");
         }
 
-        return doomed.IsProtected
-            ? throw Refuse(backup, $"it is protected (remove the file '{BackupFiles.Protected}' in it to change that)")
-            : new DirectoryInfo(doomed.DirectoryPath);
+        return candidate.IsProtected
+            ? throw Refuse(backup, $"it is protected (to allow the removal, remove the file '{BackupFiles.Protected}' "
+                + "in it)")
+            : new DirectoryInfo(candidate.DirectoryPath);
     }
 
-    /// <param name="increment">What is to go.</param>
+    /// <param name="directoryPath">The domain's directory.</param>
+    /// <param name="increment">The increment to remove.</param>
     /// <param name="merged">The full backup of the same instant.</param>
-    /// <returns>The directory that may be removed.</returns>
-    /// <exception cref="StorageException">It may not, and why.</exception>
-    public static DirectoryInfo DemandMerged(string directoryPath, CompletedBackup increment, CompletedBackup merged)
+    /// <returns>The directory to remove.</returns>
+    /// <exception cref="StorageException">It must not be removed; the message has the reason.</exception>
+    public static DirectoryInfo DemandMerged(
+        string directoryPath, CompletedBackup increment, CompletedBackup merged)
     {
-        CompletedBackup doomed = LookAgain(directoryPath, increment, increment);
-        CompletedBackup standing = LookAgain(directoryPath, merged, increment);
-        return SupersededIncrements.Replaces(standing, doomed) ? new DirectoryInfo(doomed.DirectoryPath)
-            : throw Refuse(increment, $"'{Path.GetFileName(merged.DirectoryPath)}' does not take its place");
+        CompletedBackup candidate = ExamineAgain(directoryPath, increment, increment);
+        CompletedBackup full = ExamineAgain(directoryPath, merged, increment);
+        return SupersededIncrements.Replaces(full, candidate) ? new DirectoryInfo(candidate.DirectoryPath)
+            : throw Refuse(increment, $"'{Path.GetFileName(merged.DirectoryPath)}' does not replace it");
     }
 
-    private static CompletedBackup LookAgain(string directoryPath, CompletedBackup remembered, CompletedBackup backup)
+    private static CompletedBackup ExamineAgain(
+        string directoryPath, CompletedBackup known, CompletedBackup backup)
     {
-        if (Path.GetDirectoryName(remembered.DirectoryPath) != directoryPath)
+        if (Path.GetDirectoryName(known.DirectoryPath) != directoryPath)
         {
-            throw Refuse(backup, $"'{remembered.DirectoryPath}' is not in '{directoryPath}'");
+            throw Refuse(backup, $"'{known.DirectoryPath}' is not in '{directoryPath}'");
         }
 
-        (CompletedBackup? found, UnusableEntry? unusable) =
-            BackupEntry.Examine(new DirectoryInfo(remembered.DirectoryPath));
-        return found is null || found.Id != remembered.Id
-            ? throw Refuse(backup, $"'{remembered.DirectoryPath}' is no longer the backup it was: {unusable?.Reason}")
+        (CompletedBackup? found, UnusableEntry? unusable) = BackupEntry.Examine(new DirectoryInfo(known.DirectoryPath));
+        return found is null || found.Id != known.Id
+            ? throw Refuse(backup, $"'{known.DirectoryPath}' is no longer the same backup: {unusable?.Reason}")
             : found;
     }
 

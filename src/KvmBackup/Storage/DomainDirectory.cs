@@ -2,7 +2,7 @@ using KvmBackup.Persisting;
 
 namespace KvmBackup.Storage;
 
-/// <summary>The backups of one domain, by name: those of an earlier guest of the same name lie with them.</summary>
+/// <summary>The backups of one domain name, including those of an earlier guest of the same name.</summary>
 public sealed class DomainDirectory
 {
     private readonly DomainName name;
@@ -19,16 +19,16 @@ public sealed class DomainDirectory
 
     public string DirectoryPath { get; }
 
-    /// <summary>Waits for the right to change these backups. Makes the domain's folder when it is missing.</summary>
-    /// <exception cref="StorageException">Another holds it for longer: exit code 11.</exception>
+    /// <summary>Waits for the right to change these backups. Creates the domain's folder when it is missing.</summary>
+    /// <exception cref="StorageException">Another run holds it for longer: exit code 11.</exception>
     public async Task<DomainLock> LockAsync(TimeSpan wait, CancellationToken cancellationToken)
     {
-        Guard("be made", () => DurableFile.TryMakeDirectory(DirectoryPath));
+        Guard("be created", () => DurableFile.TryMakeDirectory(DirectoryPath));
         return await DomainLock.AcquireAsync(
             DirectoryPath, host, $"The backup of '{name}'", wait, time, cancellationToken);
     }
 
-    /// <summary>All that is there. Needs no lock: a backup appears and goes by one rename.</summary>
+    /// <summary>All entries of the folder. Requires no lock: a backup is published and removed by one rename.</summary>
     /// <exception cref="StorageException">The folder cannot be read.</exception>
     public BackupCatalogue List() => Guard("be listed", () =>
     {
@@ -44,31 +44,34 @@ public sealed class DomainDirectory
             }
             else if (!folder.IsExact || Path.Exists(entry.FullName) || entry.LinkTarget is not null)
             {
-                // Without this a backup that was removed while we looked would count as damaged.
-                CompletedBackup? remains = reason!.Remains is { } found ? found with { Domain = name } : null;
-                unusable.Add(reason with { Remains = remains });
+                // Without this check a backup removed by another run during the listing would count as damaged.
+                CompletedBackup? damaged = reason!.DamagedBackup is { } found ? found with { Domain = name } : null;
+                unusable.Add(reason with { DamagedBackup = damaged });
             }
         }
 
-        (IReadOnlyList<CompletedBackup> current, IReadOnlyList<UnusableEntry> merged) = SupersededIncrements.Part(backups);
-        (IReadOnlyList<CompletedBackup> whole, IReadOnlyList<UnusableEntry> broken) = ChainCheck.Part(current);
+        (IReadOnlyList<CompletedBackup> current, IReadOnlyList<UnusableEntry> merged) =
+            SupersededIncrements.Split(backups);
+        (IReadOnlyList<CompletedBackup> complete, IReadOnlyList<UnusableEntry> broken) = ChainCheck.Split(current);
         return new BackupCatalogue(
-            [.. whole.OrderByDescending(backup => backup.Id)],
+            [.. complete.OrderByDescending(backup => backup.Id)],
             [.. unusable.Concat(merged).Concat(broken).OrderBy(entry => entry.Name, StringComparer.Ordinal)]);
     });
 
-    /// <summary>The backup whose timestamp begins so; the newest when nothing is asked for.</summary>
-    /// <exception cref="StorageException">There is none, or more than one, or the newest is later than the clock: the message
-    /// lists what there is.</exception>
+    /// <summary>The backup whose timestamp has the given prefix; without a prefix the newest.</summary>
+    /// <exception cref="StorageException">No or several backups match, or the newest is later than the clock: the
+    /// message lists
+    /// the existing ones.</exception>
     public CompletedBackup Find(string? idPrefix) => BackupSearch.Find(name, List(), idPrefix, time.GetUtcNow());
 
-    /// <summary>The same to verify it: one whose archive is no longer as it was is found, too.</summary>
-    /// <exception cref="StorageException">There is none, or more than one: the message lists what there is.</exception>
-    public CompletedBackup FindToVerify(string? idPrefix) => BackupSearch.Find(name, ListToVerify(), idPrefix, time.GetUtcNow());
+    /// <summary>The same for a verification: backups with a damaged archive are found, too.</summary>
+    /// <exception cref="StorageException">No or several backups match: the message lists the existing ones.</exception>
+    public CompletedBackup FindToVerify(string? idPrefix) =>
+        BackupSearch.Find(name, ListToVerify(), idPrefix, time.GetUtcNow());
 
-    /// <summary>A backup whose manifest cannot be read, when that is what is asked for; without an ID, when it is all there is.</summary>
+    /// <summary>The requested backup when its manifest cannot be read; without an ID, the only backup.</summary>
     /// <exception cref="StorageException">The folder cannot be read.</exception>
-    public BackupWithoutManifest? FindBare(string? idPrefix)
+    public BackupWithoutManifest? FindWithoutManifest(string? idPrefix)
     {
         BackupCatalogue catalogue = ListToVerify();
         bool isOther = catalogue.Backups.Any(
@@ -80,21 +83,21 @@ public sealed class DomainDirectory
         return found.Length == 1 ? found[0] : null;
     }
 
-    /// <summary>Why something that <see cref="FindToVerify"/> found is no backup all the same; null when it is one.</summary>
+    /// <summary>Why a backup of <see cref="FindToVerify"/> is not usable; null when it is.</summary>
     /// <exception cref="StorageException">The folder cannot be read.</exception>
     public string? FindFault(CompletedBackup backup) =>
-        List().Unusable.FirstOrDefault(entry => entry.Remains?.DirectoryPath == backup.DirectoryPath)?.Reason;
+        List().Unusable.FirstOrDefault(entry => entry.DamagedBackup?.DirectoryPath == backup.DirectoryPath)?.Reason;
 
     /// <inheritdoc cref="List"/>
-    /// <remarks>With those whose archive is no longer as it was, to find out where.</remarks>
+    /// <remarks>Includes backups with a damaged archive, to locate the damage.</remarks>
     public BackupCatalogue ListToVerify() => List().WithDamaged();
 
-    /// <summary>Begins a backup under the first free second from <paramref name="id"/> on.</summary>
+    /// <summary>Begins a backup with the first free ID from <paramref name="id"/> on.</summary>
     /// <exception cref="StorageException">The folder cannot be written.</exception>
     public Task<PendingBackup> BeginAsync(BackupId id, BackupKind kind, DomainLock proof)
     {
         proof.Demand(DirectoryPath);
-        return Task.FromResult(Guard("take a new backup", () =>
+        return Task.FromResult(Guard("receive a new backup", () =>
         {
             HashSet<BackupId?> taken = [.. Entries().Select(entry => BackupDirectoryName.Parse(entry.Text)?.Id)];
             BackupDirectoryName free = new(id, kind, BackupDirectoryState.Partial);
@@ -108,39 +111,39 @@ public sealed class DomainDirectory
         }));
     }
 
-    /// <summary>Begins the full backup that is to take an increment's place: of the same guest and the same instant.</summary>
+    /// <summary>Begins the full backup that replaces an increment: of the same guest and the same instant.</summary>
     /// <exception cref="StorageException">The folder cannot be written.</exception>
     public PendingBackup BeginMerged(CompletedBackup increment, DomainLock proof)
     {
         proof.Demand(DirectoryPath);
         BackupDirectoryName merged = new(increment.Id, BackupKind.Full, BackupDirectoryState.Partial);
-        return Guard("take a merged backup", () =>
+        return Guard("receive a merged backup", () =>
         {
             using TargetFolder folder = TargetFolder.OpenDomain(DirectoryPath);
 
-            // Whoever began one is gone: the lock is ours.
+            // An existing one is a leftover, because this run holds the lock.
             folder.RemoveTree(merged.ToString());
             _ = folder.TryMakeFolder(merged.ToString());
             return new PendingBackup(name, merged, PathOf(merged), proof);
         });
     }
 
-    /// <summary>Removes an increment whose place a merged backup has taken.</summary>
-    /// <exception cref="StorageException">The merged one is not there, or the increment is protected.</exception>
+    /// <summary>Removes an increment that a merged backup has replaced.</summary>
+    /// <exception cref="StorageException">The merged backup does not exist, or the increment is protected.</exception>
     public void RemoveMerged(CompletedBackup increment, CompletedBackup merged, DomainLock held)
     {
         held.Demand(DirectoryPath);
         held.DemandLease();
-        Remove(Guard("be looked at", () => DeletionProof.DemandMerged(DirectoryPath, increment, merged)), increment);
+        Remove(Guard("be read", () => DeletionProof.DemandMerged(DirectoryPath, increment, merged)), increment);
     }
 
-    /// <summary>Removes what runs that died have left; <see cref="List"/> tells it beforehand.</summary>
-    /// <returns>How many there were.</returns>
-    /// <exception cref="StorageException">One cannot be removed.</exception>
+    /// <summary>Removes the leftovers of interrupted runs, as <see cref="List"/> reports them.</summary>
+    /// <returns>Number of leftovers.</returns>
+    /// <exception cref="StorageException">A leftover cannot be removed.</exception>
     public int RemoveLeftovers(DomainLock proof)
     {
         proof.Demand(DirectoryPath);
-        return Guard("be tidied", () =>
+        return Guard("be cleaned up", () =>
         {
             string[] leftovers = [.. List().Unusable.Where(entry => entry.Cause == UnusableCause.Leftover)
                 .Select(entry => entry.Name)];
@@ -155,37 +158,41 @@ public sealed class DomainDirectory
         });
     }
 
-    /// <summary>Removes a backup for good.</summary>
-    /// <param name="backup">Which.</param>
-    /// <param name="proof">A newer good backup of the same folder: looked at again before anything goes.</param>
+    /// <summary>Removes a backup.</summary>
+    /// <param name="backup">The backup.</param>
+    /// <param name="proof">A newer good backup of the same folder: it is examined again before the removal.</param>
     /// <param name="held">The lock.</param>
-    /// <exception cref="StorageException">The proof does not hold or is later than the clock, or the backup is protected.</exception>
+    /// <exception cref="StorageException">The proof is not good or later than the clock, or the backup is
+    /// protected.</exception>
     public void Remove(CompletedBackup backup, CompletedBackup proof, DomainLock held)
     {
         held.Demand(DirectoryPath);
         held.DemandLease();
-        Remove(Guard("be looked at", () => DeletionProof.Demand(DirectoryPath, backup, proof, time.GetUtcNow())), backup);
+        Remove(
+            Guard("be read", () => DeletionProof.Demand(DirectoryPath, backup, proof, time.GetUtcNow())), backup);
     }
 
-    private void Remove(DirectoryInfo doomed, CompletedBackup backup) =>
-        _ = Guard($"let go of '{doomed.Name}'", () =>
+    private void Remove(DirectoryInfo directory, CompletedBackup backup) =>
+        _ = Guard($"remove '{directory.Name}'", () =>
         {
-            // By rename first: a crash in the middle leaves a leftover, never half a backup that looks whole.
-            string deleting = new BackupDirectoryName(backup.Id, backup.Manifest.Kind, BackupDirectoryState.Deleting).ToString();
+            // Renamed first: an interruption leaves a leftover, never a partial backup that looks complete.
+            BackupDirectoryName name = new(backup.Id, backup.Manifest.Kind, BackupDirectoryState.Deleting);
+            string deleting = name.ToString();
             using TargetFolder folder = TargetFolder.OpenDomain(DirectoryPath);
             folder.RemoveTree(deleting);
-            folder.Rename(doomed.Name, deleting);
+            folder.Rename(directory.Name, deleting);
             folder.RemoveTree(deleting);
             folder.Flush();
             return true;
         });
 
-    /// <summary>Where a backup lies once it is published.</summary>
-    public string PathOf(BackupId id, BackupKind kind) => PathOf(new BackupDirectoryName(id, kind, BackupDirectoryState.Published));
+    /// <summary>The path of a backup after it is published.</summary>
+    public string PathOf(BackupId id, BackupKind kind) =>
+        PathOf(new BackupDirectoryName(id, kind, BackupDirectoryState.Published));
 
     private string PathOf(BackupDirectoryName entry) => Path.Combine(DirectoryPath, entry.ToString());
 
-    /// <summary>Directories and links, and files that bear the name of a backup.</summary>
+    /// <summary>Directories, links, and files that have the name of a backup.</summary>
     private List<TargetName> Entries()
     {
         try
@@ -200,15 +207,15 @@ public sealed class DomainDirectory
         }
     }
 
-    private T Guard<T>(string what, Func<T> action)
+    private T Guard<T>(string action, Func<T> perform)
     {
         try
         {
-            return action();
+            return perform();
         }
         catch (Exception failure) when (StorageException.IsExpected(failure))
         {
-            throw StorageException.From(failure, $"The folder '{DirectoryPath}' of '{name}' cannot {what}");
+            throw StorageException.From(failure, $"The folder '{DirectoryPath}' of '{name}' cannot {action}");
         }
     }
 }

@@ -2,7 +2,7 @@ using KvmBackup.Persisting;
 
 namespace KvmBackup.Storage;
 
-/// <summary>The right to change one domain's backups: held by one run on one host at a time.</summary>
+/// <summary>The right to change one domain's backups, held by one run on one host at a time.</summary>
 public sealed class DomainLock : IDisposable
 {
     private readonly KernelLock held;
@@ -16,27 +16,29 @@ public sealed class DomainLock : IDisposable
         this.directoryPath = directoryPath;
     }
 
-    /// <summary>Excludes the other runs of this host by a kernel lock, and those of other hosts by a lease.</summary>
-    /// <exception cref="StorageException">Another holds it for longer: exit code 11.</exception>
+    /// <summary>Excludes other runs of this host by a kernel lock, and runs of other hosts by a lease.</summary>
+    /// <exception cref="StorageException">Another run holds it for longer: exit code 11.</exception>
     internal static async Task<DomainLock> AcquireAsync(
-        string directoryPath, HostIdentity host, string what, TimeSpan wait, TimeProvider time,
+        string directoryPath, HostIdentity host, string subject, TimeSpan wait, TimeProvider time,
         CancellationToken cancellationToken)
     {
         KernelLock held = await LockWait.AcquireAsync(
-            Path.Combine(directoryPath, BackupFiles.Lock), what, wait, time, cancellationToken, open: TargetFile.OpenOrCreateInDomain);
+            Path.Combine(directoryPath, BackupFiles.Lock), subject, wait, time, cancellationToken,
+            open: TargetFile.OpenOrCreateInDomain);
         try
         {
             (TargetLease? lease, string? holder) =
                 await TargetLease.AcquireAsync(directoryPath, host, wait, time, cancellationToken);
             return lease is not null ? new DomainLock(held, lease, directoryPath) : throw new StorageException(
-                $"{what} is in use by {holder ?? "another host"}, which shares the target (lease in '{directoryPath}', waited "
-                + $"{wait.TotalSeconds:0} s). Let it finish, or wait longer with --wait; a dead host's lease ends after three "
-                + "minutes.", ExitCode.AlreadyRunning);
+                $"{subject} is in use by {holder ?? "another host"}, which shares the target (lease in "
+                + $"'{directoryPath}', waited {wait.TotalSeconds:0} s). Wait until it ends, or wait longer with "
+                + "--wait; the lease of a host that is down ends after three minutes.", ExitCode.AlreadyRunning);
         }
         catch (Exception failure)
         {
             held.Dispose();
-            throw StorageException.IsExpected(failure) ? StorageException.From(failure, $"{what} cannot be leased") : failure;
+            throw StorageException.IsExpected(failure)
+                ? StorageException.From(failure, $"{subject} cannot be leased") : failure;
         }
     }
 
@@ -48,28 +50,30 @@ public sealed class DomainLock : IDisposable
         }
         catch (Exception failure) when (StorageException.IsExpected(failure))
         {
-            // The target went away: the lease ends by its age.
+            // The target is not available: the lease expires by its age.
         }
 
         held.Dispose();
     }
 
-    /// <exception cref="InvalidOperationException">It is another domain's lock, or was given back.</exception>
-    internal void Demand(string ofDirectory)
+    /// <exception cref="InvalidOperationException">It is another domain's lock, or was released.</exception>
+    internal void Demand(string expectedPath)
     {
-        if (!held.IsHeld || directoryPath != ofDirectory)
+        if (!held.IsHeld || directoryPath != expectedPath)
         {
-            throw new InvalidOperationException($"The lock of '{ofDirectory}' is not held.");
+            throw new InvalidOperationException($"The lock of '{expectedPath}' is not held.");
         }
     }
 
-    /// <exception cref="StorageException">Another host has taken over, since this one stood still for minutes.</exception>
+    /// <exception cref="StorageException">This host was suspended for minutes, and another host has taken the
+    /// lease.</exception>
     internal void DemandLease()
     {
         if (!lease.IsHeld)
         {
             throw new StorageException(
-                $"Another host has taken over '{directoryPath}' while this one stood still; nothing was changed there.");
+                $"Another host has taken the lease of '{directoryPath}' while this host was suspended; nothing was "
+                    + "changed there.");
         }
     }
 }

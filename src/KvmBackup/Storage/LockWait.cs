@@ -3,31 +3,31 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Storage;
 
-/// <summary>Waits for a lock, and when that was in vain says who has it.</summary>
+/// <summary>Waits for a lock, and reports its holder when the wait fails.</summary>
 internal static class LockWait
 {
-    /// <param name="filePath">The file.</param>
-    /// <param name="what">What is locked, as the beginning of a message.</param>
-    /// <param name="wait">How long others may hold it.</param>
+    /// <param name="filePath">The lock file.</param>
+    /// <param name="subject">The locked subject, as the beginning of a message.</param>
+    /// <param name="wait">The longest wait.</param>
     /// <param name="time">The clock.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <param name="purpose">What for, told to those who wait.</param>
-    /// <param name="open">Opens or makes the file without cutting it; null for a file of this host.</param>
+    /// <param name="purpose">The purpose of the lock, shown to others who wait.</param>
+    /// <param name="open">Opens or creates the file without truncating it; null for a file of this host.</param>
     public static async Task<KernelLock> AcquireAsync(
-        string filePath, string what, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken, string? purpose = null,
-        Func<string, SafeFileHandle>? open = null)
+        string filePath, string subject, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken,
+        string? purpose = null, Func<string, SafeFileHandle>? open = null)
     {
         try
         {
             return await KernelLock.AcquireAsync(filePath, wait, time, cancellationToken, purpose, open)
                 ?? throw new StorageException(
-                    $"{what} is in use by {KernelLock.ReadHolder(filePath, open)} (lock '{filePath}', waited"
-                    + $" {wait.TotalSeconds:0} s). Let it finish, or wait longer with --wait.",
+                    $"{subject} is in use by {KernelLock.ReadHolder(filePath, open)} (lock '{filePath}', waited"
+                    + $" {wait.TotalSeconds:0} s). Wait until it ends, or wait longer with --wait.",
                     ExitCode.AlreadyRunning);
         }
         catch (Exception failure) when (StorageException.IsExpected(failure))
         {
-            throw StorageException.From(failure, $"{what} cannot be locked");
+            throw StorageException.From(failure, $"{subject} cannot be locked");
         }
     }
 }

@@ -4,16 +4,16 @@ using KvmBackup.Persisting;
 
 namespace KvmBackup.Storage;
 
-/// <summary>manifest.json: writes it, and reads only what it could have written.</summary>
+/// <summary>Writes manifest.json, and reads only valid ones.</summary>
 public static class ManifestFile
 {
-    /// <summary>Ten million extents; beyond that something is wrong, and reading it would fill the memory.</summary>
+    /// <summary>Ten million extents. A larger file is invalid, and reading it would exhaust the memory.</summary>
     internal const long LargestSizeBytes = 256L << 20;
 
     private static readonly ManifestJson Json = new(CreateOptions());
 
-    /// <summary>The manifest as it is written to disk.</summary>
-    /// <exception cref="StorageException">It could not be read back: a name or number in it is not sane.</exception>
+    /// <summary>The manifest as JSON.</summary>
+    /// <exception cref="StorageException">It could not be read back: a name or number in it is not valid.</exception>
     public static byte[] Format(Manifest manifest)
     {
         if (ManifestRules.FindProblem(manifest) is { } problem)
@@ -26,8 +26,8 @@ public static class ManifestFile
         return json.Length <= LargestSizeBytes
             ? json
             : throw new StorageException(
-                $"The manifest of '{manifest.Domain}' {manifest.Id} would have {json.Length} bytes, for its disks have"
-                + $" too many extents; the limit is {LargestSizeBytes}. Defragment its images.");
+                $"The manifest of '{manifest.Domain}' {manifest.Id} would have {json.Length} bytes, because its disks "
+                + $"have too many extents; the limit is {LargestSizeBytes}. Defragment its images.");
     }
 
     /// <exception cref="StorageException">Missing, unreadable, damaged, or of another version.</exception>
@@ -37,7 +37,7 @@ public static class ManifestFile
         try
         {
             (byte[]? content, long sizeBytes) = TargetFile.Read(filePath, LargestSizeBytes);
-            bytes = content ?? throw Damaged(filePath, $"it has {sizeBytes} bytes, more than any manifest");
+            bytes = content ?? throw Damaged(filePath, $"it has {sizeBytes} bytes, more than a manifest can have");
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -68,13 +68,14 @@ public static class ManifestFile
         }
         catch (Exception failure) when (failure is JsonException or InvalidOperationException)
         {
-            // Escapes that make no text (half a surrogate pair) come as InvalidOperationException.
+            // Invalid escapes (half a surrogate pair) cause an InvalidOperationException.
             throw Damaged(filePath, failure.Message, failure);
         }
     }
 
     private static StorageException Damaged(string filePath, string reason, Exception? failure = null) => new(
-        $"The manifest '{filePath}' is damaged: {reason.TrimEnd('.')}. Use another backup, or unpack this one with tar.",
+        $"The manifest '{filePath}' is damaged: {reason.TrimEnd('.')}. Use another backup, or unpack this one with "
+            + "tar.",
         ExitCode.DamageFound,
         failure);
 
@@ -88,7 +89,7 @@ public static class ManifestFile
                 2, "expected extents as [[offset,length],...]", row => new Extent(row[0], row[1]),
                 extent => [extent.OffsetBytes, extent.LengthBytes]),
             new NumberRowsConverter<ImageChange>(
-                3, "expected changes as [[offset,length,1],...], 0 for what was discarded",
+                3, "expected changes as [[offset,length,1],...], 0 for discarded",
                 row => row[2] is 0 or 1 ? new ImageChange(row[0], row[1], row[2] == 1) : null,
                 change => [change.OffsetBytes, change.LengthBytes, change.IsData ? 1 : 0]),
             new SecondsConverter());
@@ -97,19 +98,19 @@ public static class ManifestFile
     }
 }
 
-/// <summary>The generated reader and writer of a manifest.</summary>
+/// <summary>The generated serializer of a manifest.</summary>
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(Manifest))]
 internal sealed partial class ManifestJson : JsonSerializerContext;
 
-/// <summary>Snake case; and a duration says in its name that it is in seconds.</summary>
+/// <summary>Snake case, with the unit in the name of a duration.</summary>
 internal sealed class ManifestNaming : JsonNamingPolicy
 {
     public override string ConvertName(string name) =>
         SnakeCaseLower.ConvertName(name) + (name == nameof(Manifest.FrozenFor) ? "_seconds" : string.Empty);
 }
 
-/// <summary>A duration as a number of seconds with its fraction, exact to the tick.</summary>
+/// <summary>A duration as a number of seconds with a fraction, exact to the tick.</summary>
 internal sealed class SecondsConverter : JsonConverter<TimeSpan>
 {
     public override TimeSpan Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)

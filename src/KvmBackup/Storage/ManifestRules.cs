@@ -1,6 +1,6 @@
 namespace KvmBackup.Storage;
 
-/// <summary>What must hold in a manifest beyond its types, so that nobody who reads one need ask again.</summary>
+/// <summary>The rules for a manifest beyond its types. Readers of a valid manifest need no further checks.</summary>
 internal static class ManifestRules
 {
     private const int LongestText = 4096;
@@ -10,7 +10,7 @@ internal static class ManifestRules
     private const int Sha256Digits = 64;
     private const int Xxh128Digits = 32;
 
-    /// <returns>The first thing that is wrong, in words; null when all is well.</returns>
+    /// <returns>The first problem; null for none.</returns>
     public static string? FindProblem(Manifest manifest)
     {
         if (HasNullEntry(manifest))
@@ -23,13 +23,13 @@ internal static class ManifestRules
             ?? manifest.Members.Select(member => MemberProblem(manifest, member)).FirstOrDefault(IsProblem)
             ?? manifest.Disks.Select(disk => DiskProblem(manifest, disk)).FirstOrDefault(IsProblem)
             ?? manifest.Files.Select(file => FileProblem(file)).FirstOrDefault(IsProblem)
-            ?? DoubleProblem("member", manifest.Members.Select(member => member.Name))
-            ?? DoubleProblem("disk", manifest.Disks.Select(disk => disk.Target.Value));
+            ?? DuplicateProblem("member", manifest.Members.Select(member => member.Name))
+            ?? DuplicateProblem("disk", manifest.Disks.Select(disk => disk.Target.Value));
     }
 
     private static bool IsProblem(string? problem) => problem is not null;
 
-    // The JSON reader checks members for null, but not the entries of lists.
+    // The JSON reader checks properties for null, but not the entries of lists.
     private static bool HasNullEntry(Manifest manifest)
     {
         IEnumerable<object?> entries =
@@ -52,9 +52,10 @@ internal static class ManifestRules
             return "program or host is empty or too long";
         }
 
-        if (manifest.MergedFrom.Count > 0 && (manifest.Kind != BackupKind.Full || manifest.MergedFrom[^1] != manifest.Id))
+        if (manifest.MergedFrom.Count > 0
+            && (manifest.Kind != BackupKind.Full || manifest.MergedFrom[^1] != manifest.Id))
         {
-            return "merged_from does not lead to this backup";
+            return "merged_from does not end with this backup";
         }
 
         return manifest.FrozenFor < TimeSpan.Zero ? "frozen_for_seconds is negative" : null;
@@ -73,7 +74,8 @@ internal static class ManifestRules
             return "a size of the archive is negative";
         }
 
-        return IsChecksum(archive.Sha256, Sha256Digits) ? null : "the archive's sha256 is not 64 lower-case hexadecimal digits";
+        return IsChecksum(archive.Sha256, Sha256Digits)
+            ? null : "the archive's sha256 is not 64 lower-case hexadecimal digits";
     }
 
     private static string? MemberProblem(Manifest manifest, ArchiveMember member)
@@ -91,29 +93,29 @@ internal static class ManifestRules
 
         if (member.SizeBytes > LargestMemberBytes)
         {
-            return $"member '{member.Name}' has {member.SizeBytes} bytes, more than any image";
+            return $"member '{member.Name}' has {member.SizeBytes} bytes, more than an image can have";
         }
 
-        long room = manifest.Archive.TarBytes - member.DataOffsetBytes;
-        bool isPlaced = member.HeaderOffsetBytes >= 0 && member.DataOffsetBytes >= member.HeaderOffsetBytes;
+        long available = manifest.Archive.TarBytes - member.DataOffsetBytes;
+        bool isValid = member.HeaderOffsetBytes >= 0 && member.DataOffsetBytes >= member.HeaderOffsetBytes;
         long end = 0;
         foreach (Extent extent in member.Extents)
         {
-            // Written so that no sum can overflow.
-            isPlaced &= extent.LengthBytes > 0 && extent.OffsetBytes >= end
-                && extent.LengthBytes <= member.SizeBytes - extent.OffsetBytes && extent.LengthBytes <= room;
-            if (!isPlaced)
+            // Subtractions instead of sums, which could overflow.
+            isValid &= extent.LengthBytes > 0 && extent.OffsetBytes >= end
+                && extent.LengthBytes <= member.SizeBytes - extent.OffsetBytes && extent.LengthBytes <= available;
+            if (!isValid)
             {
                 break;
             }
 
             end = extent.EndBytes;
-            room -= extent.LengthBytes;
+            available -= extent.LengthBytes;
         }
 
-        return isPlaced && room >= 0 && member.SizeBytes >= 0
+        return isValid && available >= 0 && member.SizeBytes >= 0
             ? null
-            : $"the place or the extents of member '{member.Name}' do not fit its size and the archive's";
+            : $"the offsets or extents of member '{member.Name}' do not fit its size and the archive's";
     }
 
     private static string? DiskProblem(Manifest manifest, ManifestDisk disk)
@@ -129,7 +131,7 @@ internal static class ManifestRules
 
     private static string? NotAnImageProblem(ManifestDisk disk) =>
         disk.Layers.All(layer => layer.Format != ManifestLayer.RbdDiffFormat)
-            ? null : $"disk {disk.Target} is an increment of no image";
+            ? null : $"disk {disk.Target} is an increment, but not of an RBD image";
 
     private static string? ImageProblem(Manifest manifest, ManifestDisk disk, ManifestImage image)
     {
@@ -138,7 +140,7 @@ internal static class ManifestRules
             || isFull != (disk.Layers[0].Format == "raw") || isFull != (image.BaseBackup is null)
             || isFull != (image.BaseSnapshot is null) || (image.BaseBackup is { } older && older >= manifest.Id))
         {
-            return $"what disk {disk.Target} stands on does not fit its kind";
+            return $"the base of disk {disk.Target} does not fit its kind";
         }
 
         long end = 0;
@@ -161,7 +163,7 @@ internal static class ManifestRules
         if (!BackupFiles.IsPlainName(layer.FileName) || !IsText(layer.Format) || !IsText(layer.SourcePath)
             || !IsChecksum(layer.Xxh128, Xxh128Digits))
         {
-            return $"layer '{layer.FileName}' of disk {disk.Target} has a bad name, format, path or checksum";
+            return $"layer '{layer.FileName}' of disk {disk.Target} has an invalid name, format, path or checksum";
         }
 
         return manifest.FindMember(layer.FileName) is { } member && member.SizeBytes == layer.SizeBytes
@@ -174,9 +176,9 @@ internal static class ManifestRules
             ? null
             : $"'{file.MemberName}' cannot be the name of a file of the domain";
 
-    private static string? DoubleProblem(string what, IEnumerable<string> names) =>
-        names.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } twice
-            ? $"{what} '{twice.Key}' is there twice"
+    private static string? DuplicateProblem(string noun, IEnumerable<string> names) =>
+        names.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } duplicate
+            ? $"{noun} '{duplicate.Key}' exists twice"
             : null;
 
     private static bool IsFileName(string name) => BackupFiles.IsPlainName(name) && !BackupFiles.IsReserved(name);

@@ -5,12 +5,15 @@ using System.Text.Json.Serialization;
 
 namespace KvmBackup.Storage;
 
-/// <summary>A list of rows of whole numbers on one line, <c>[[0,65536],[131072,4096]]</c>: a fragmented disk has a hundred
-/// thousand of them.</summary>
-/// <param name="width">Numbers of a row.</param>
-/// <param name="expected">What is told when it is something else.</param>
-/// <param name="read">Makes an item of a row; null when the numbers cannot be.</param>
-/// <param name="write">Makes a row of an item.</param>
+/// <summary>
+/// A list of rows of whole numbers on one line, <c>[[0,65536],[131072,4096]]</c>: a fragmented disk has a hundred
+/// thousand
+/// of them.
+/// </summary>
+/// <param name="width">Number of columns.</param>
+/// <param name="expected">The error message for anything else.</param>
+/// <param name="read">Converts a row to an item; null for invalid numbers.</param>
+/// <param name="write">Converts an item to a row.</param>
 internal sealed class NumberRowsConverter<T>(
     int width, string expected, Func<long[], T?> read, Func<T, long[]> write) : JsonConverter<IReadOnlyList<T>>
     where T : struct
@@ -41,16 +44,17 @@ internal sealed class NumberRowsConverter<T>(
         foreach (T item in value)
         {
             string comma = text.Length > 1 ? "," : string.Empty;
-            string row = string.Join(',', write(item).Select(number => number.ToString(CultureInfo.InvariantCulture)));
+            string row = string.Join(
+                ',', write(item).Select(number => number.ToString(CultureInfo.InvariantCulture)));
             _ = text.Append(comma).Append('[').Append(row).Append(']');
         }
 
         writer.WriteRawValue(text.Append(']').ToString(), skipInputValidation: true);
     }
 
-    private void Expect(bool isAsExpected)
+    private void Expect(bool isValid)
     {
-        if (!isAsExpected)
+        if (!isValid)
         {
             throw new JsonException(expected);
         }

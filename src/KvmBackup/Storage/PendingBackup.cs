@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace KvmBackup.Storage;
 
 /// <summary>
-/// A backup that is being written, under a name that nobody takes for a backup. It becomes one by
-/// <see cref="PublishAsync"/>, or is gone when it is disposed of.
+/// A backup that is being written, under the name of a partial backup. <see cref="PublishAsync"/> makes it a backup;
+/// otherwise it is removed on disposal.
 /// </summary>
 public sealed class PendingBackup : IAsyncDisposable
 {
@@ -23,22 +23,22 @@ public sealed class PendingBackup : IAsyncDisposable
         DirectoryPath = directoryPath;
     }
 
-    /// <summary>May be later than what was asked for; the manifest must bear this one.</summary>
+    /// <summary>The final ID, which may be later than the requested one; the manifest must have it.</summary>
     public BackupId Id => name.Id;
 
     public BackupKind Kind => name.Kind;
 
     public string DirectoryPath { get; }
 
-    /// <summary>Whether what was begun under a path became a backup.</summary>
+    /// <summary>Whether the pending backup at a path was published.</summary>
     public static bool WasPublished(string pendingPath) =>
         BackupDirectoryName.Parse(Path.GetFileName(pendingPath)) is { State: BackupDirectoryState.Partial } pending
         && Directory.Exists(Path.Combine(
             Path.GetDirectoryName(pendingPath)!, (pending with { State = BackupDirectoryState.Published }).ToString()));
 
-    /// <summary>Makes a file that must not be there yet. The caller closes it before publishing.</summary>
-    /// <exception cref="ArgumentException">The name leads elsewhere, or is one of Storage's own.</exception>
-    /// <exception cref="StorageException">The disk refuses.</exception>
+    /// <summary>Creates a file that must not exist yet. The caller closes it before publishing.</summary>
+    /// <exception cref="ArgumentException">The name is not a plain file name, or is reserved by Storage.</exception>
+    /// <exception cref="StorageException">The file system refuses it.</exception>
     public FileStream CreateFile(string fileName)
     {
         if (!BackupFiles.IsPlainName(fileName) || BackupFiles.IsReserved(fileName))
@@ -46,18 +46,19 @@ public sealed class PendingBackup : IAsyncDisposable
             throw new ArgumentException($"'{fileName}' cannot be a file of a backup.", nameof(fileName));
         }
 
-        return Guard($"'{fileName}' cannot be made", () =>
+        return Guard($"'{fileName}' cannot be created", () =>
         {
-            using TargetFolder folder = TargetFolder.BackupReader(DirectoryPath);
+            using TargetFolder folder = TargetFolder.OpenBackup(DirectoryPath);
             FileStream stream = new WriteBehindStream(folder.CreateNew(fileName));
-            // A handle that was open before the writing is told of every failed write; one that is opened afterwards may not be.
+            // A handle opened before the writes receives every write error; one opened afterwards may not.
             files.Add(fileName, (stream, folder.OpenToRead(fileName)));
             return stream;
         });
     }
 
-    /// <summary>Makes it a backup: everything is on disk before the name says that it is whole.</summary>
-    /// <exception cref="StorageException">A file is not as the manifest says, or the disk refuses.</exception>
+    /// <summary>Publishes the backup: everything is on disk before it gets its final name.</summary>
+    /// <exception cref="StorageException">A file does not match the manifest, or the file system refuses
+    /// it.</exception>
     public async Task<CompletedBackup> PublishAsync(Manifest manifest, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(isDone != 0, this);
@@ -79,7 +80,7 @@ public sealed class PendingBackup : IAsyncDisposable
         }
     }
 
-    /// <summary>Removes what was not published.</summary>
+    /// <summary>Removes an unpublished backup.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref isDone, 1) != 0)
@@ -90,12 +91,12 @@ public sealed class PendingBackup : IAsyncDisposable
         CloseFlushers();
         foreach ((FileStream stream, _) in files.Values)
         {
-            // What brought us here is told, and must not be hidden by what follows from it: a full disk refuses the
-            // last bytes of a file once more.
+            // The original failure is reported and must not be hidden by its consequences: a full disk refuses the last
+            // bytes of a file once more.
             await IgnoreAsync(stream.DisposeAsync);
         }
 
-        // If this fails, the directory's name says that it is no backup, every listing tells it, and the next run
+        // When this fails, the directory's name marks a partial backup, every listing reports it, and the next run
         // removes it.
         await IgnoreAsync(() =>
         {
@@ -113,13 +114,13 @@ public sealed class PendingBackup : IAsyncDisposable
         }
         catch (Exception failure) when (StorageException.IsExpected(failure))
         {
-            // See the callers.
+            // Intended: see the callers.
         }
     }
 
     private void DemandOwnManifest(Manifest manifest)
     {
-        string[] asked = [manifest.Archive.FileName, manifest.Archive.IndexFileName];
+        string[] expected = [manifest.Archive.FileName, manifest.Archive.IndexFileName];
         if (manifest.Domain != domain || manifest.Id != Id || manifest.Kind != name.Kind)
         {
             throw new StorageException(
@@ -127,11 +128,11 @@ public sealed class PendingBackup : IAsyncDisposable
                 + $" '{domain}' {Id} {name.Kind}.");
         }
 
-        if (!asked.ToHashSet().SetEquals(files.Keys))
+        if (!expected.ToHashSet().SetEquals(files.Keys))
         {
             throw new StorageException(
                 $"The backup {Id} of '{domain}' has the files {string.Join(", ", files.Keys)}; its manifest names"
-                + $" {string.Join(", ", asked)}.");
+                + $" {string.Join(", ", expected)}.");
         }
     }
 
@@ -140,20 +141,20 @@ public sealed class PendingBackup : IAsyncDisposable
         foreach ((string file, (FileStream stream, SafeFileHandle flusher)) in files)
         {
             await stream.DisposeAsync();
-            // The disk may take its time, a share that hangs for ever: not on the caller's thread.
+            // A disk may be slow, and a share may hang forever: not on the caller's thread.
             await Task.Run(() => DurableFile.Flush(flusher, Path.Combine(DirectoryPath, file)));
         }
     }
 
     private void DemandLength(Manifest manifest)
     {
-        using TargetFolder folder = TargetFolder.BackupReader(DirectoryPath);
+        using TargetFolder folder = TargetFolder.OpenBackup(DirectoryPath);
         long length = folder.Find(manifest.Archive.FileName)?.SizeBytes ?? 0;
         if (length != manifest.Archive.SizeBytes)
         {
             throw new StorageException(
                 $"The archive '{manifest.Archive.FileName}' of '{domain}' has {length} bytes on disk, but"
-                + $" {manifest.Archive.SizeBytes} were written: the file system lost some. Look in dmesg.");
+                + $" {manifest.Archive.SizeBytes} were written: the file system lost data. Check dmesg.");
         }
     }
 
@@ -161,7 +162,7 @@ public sealed class PendingBackup : IAsyncDisposable
     {
         string manifestPath = Path.Combine(DirectoryPath, BackupFiles.Manifest);
         string indexPath = Path.Combine(DirectoryPath, manifest.Archive.IndexFileName);
-        using TargetFolder folder = TargetFolder.BackupReader(DirectoryPath);
+        using TargetFolder folder = TargetFolder.OpenBackup(DirectoryPath);
         folder.WriteNew(BackupFiles.Manifest, json);
         Dictionary<string, string> sums = new()
         {
@@ -178,8 +179,8 @@ public sealed class PendingBackup : IAsyncDisposable
         string published = Path.Combine(
             Path.GetDirectoryName(DirectoryPath)!, (name with { State = BackupDirectoryState.Published }).ToString());
 
-        // The one or the other: what is disposed of, because the disk hung for too long, must not be published half
-        // removed when the disk goes on at last.
+        // Exactly one of publication and disposal: a backup disposed of while the disk hung must not be published half
+        // removed when the disk continues.
         ObjectDisposedException.ThrowIf(Interlocked.Exchange(ref isDone, 1) != 0, this);
         try
         {
@@ -204,7 +205,7 @@ public sealed class PendingBackup : IAsyncDisposable
         }
     }
 
-    private T Guard<T>(string what, Func<T> action)
+    private T Guard<T>(string problem, Func<T> action)
     {
         try
         {
@@ -212,7 +213,7 @@ public sealed class PendingBackup : IAsyncDisposable
         }
         catch (Exception failure) when (StorageException.IsExpected(failure))
         {
-            throw StorageException.From(failure, $"In '{DirectoryPath}' {what}");
+            throw StorageException.From(failure, $"In '{DirectoryPath}' {problem}");
         }
     }
 }

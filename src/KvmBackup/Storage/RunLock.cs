@@ -2,7 +2,7 @@ using KvmBackup.Persisting;
 
 namespace KvmBackup.Storage;
 
-/// <summary>The right to run on this host, which one run has at a time.</summary>
+/// <summary>The right to run on this host, held by one run at a time.</summary>
 public sealed class RunLock : IDisposable
 {
     private const string FileName = "run.lock";
@@ -11,24 +11,27 @@ public sealed class RunLock : IDisposable
 
     private RunLock(KernelLock held) => this.held = held;
 
-    /// <param name="stateDirectory">Of this host; made when it is missing.</param>
-    /// <param name="wait">How long another run may take to end.</param>
-    /// <exception cref="StorageException">Another run has it still: exit code 11.</exception>
+    /// <param name="stateDirectory">The state directory of this host; created when it is missing.</param>
+    /// <param name="wait">The longest wait for another run.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="StorageException">Another run still holds it: exit code 11.</exception>
     public static Task<RunLock> AcquireAsync(
         string stateDirectory, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken) =>
         AcquireAsync(stateDirectory, wait, purpose: null, time, cancellationToken);
 
-    /// <summary>For a recovery alone: by the watcher of a killed run, or by hand.</summary>
-    /// <exception cref="StorageException">Another has it still: exit code 11.</exception>
+    /// <summary>For a recovery alone: by the watcher of a killed run, or by an operator.</summary>
+    /// <exception cref="StorageException">Another run still holds it: exit code 11.</exception>
     public static Task<RunLock> AcquireToRecoverAsync(
         string stateDirectory, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken) =>
         AcquireAsync(stateDirectory, wait, Recovery, time, cancellationToken);
 
-    /// <summary>Whether the last that took it did so to recover; it may have ended since.</summary>
+    /// <summary>Whether the last holder was a recovery, which may have ended.</summary>
     public static bool IsTakenToRecover(string stateDirectory)
     {
         string filePath = Path.Combine(stateDirectory, FileName);
-        return File.Exists(filePath) && KernelLock.ReadHolder(filePath).EndsWith($", {Recovery}", StringComparison.Ordinal);
+        return File.Exists(filePath)
+            && KernelLock.ReadHolder(filePath).EndsWith($", {Recovery}", StringComparison.Ordinal);
     }
 
     private static async Task<RunLock> AcquireAsync(
@@ -40,7 +43,7 @@ public sealed class RunLock : IDisposable
         }
         catch (Exception failure) when (StorageException.IsExpected(failure))
         {
-            throw StorageException.From(failure, $"The state directory '{stateDirectory}' cannot be made");
+            throw StorageException.From(failure, $"The state directory '{stateDirectory}' cannot be created");
         }
 
         string filePath = Path.Combine(stateDirectory, FileName);

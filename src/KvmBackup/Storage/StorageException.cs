@@ -2,7 +2,7 @@ using KvmBackup.Persisting;
 
 namespace KvmBackup.Storage;
 
-/// <summary>The backup directory cannot be used as asked; or what lies in it is not as it was written.</summary>
+/// <summary>The backup directory cannot be used as requested, or its content is damaged.</summary>
 public sealed class StorageException(
     string message, ExitCode exitCode = ExitCode.Failed, Exception? innerException = null)
     : KvmBackupException(message, exitCode, innerException)
@@ -18,72 +18,76 @@ public sealed class StorageException(
     private const int QuotaExceeded = 122;
     private const int InputOutput = 5;
 
-    /// <summary>What .NET or the kernel threw, with what it means here and what to do.</summary>
-    /// <param name="what">What could not be done, and with what: the beginning of the message.</param>
-    public static StorageException From(Exception failure, string what) =>
+    /// <summary>A failure of .NET or the kernel, with its meaning and what to do.</summary>
+    /// <param name="failure">The failure.</param>
+    /// <param name="problem">What failed, with names: the beginning of the message.</param>
+    public static StorageException From(Exception failure, string problem) =>
         new(
-            failure is RefusedPathException ? $"{what}: {failure.Message}."
-                : $"{what}: {failure.Message.TrimEnd('.')}. {Hint(failure)}",
+            failure is RefusedPathException ? $"{problem}: {failure.Message}."
+                : $"{problem}: {failure.Message.TrimEnd('.')}. {Hint(failure)}",
             ExitCode.Failed, failure);
 
     /// <summary>A manifest of another version of this program.</summary>
-    public static StorageException OtherFormat(string filePath, int version) => new(version > Manifest.CurrentFormatVersion
+    public static StorageException OtherFormat(string filePath, int version) => new(
+        version > Manifest.CurrentFormatVersion
         ? $"'{filePath}' was written by a newer kvmbackup (format {version}); this one reads format"
             + $" {Manifest.CurrentFormatVersion}: upgrade kvmbackup on this host."
-        : $"'{filePath}' was written by a kvmbackup from before its first release (format {version}); this one reads format"
-            + $" {Manifest.CurrentFormatVersion}: unpack the archive with tar, RESTORE.md in it says how to go on.")
+        : $"'{filePath}' was written by a kvmbackup older than the first release (format {version}); this one reads "
+            + $"format {Manifest.CurrentFormatVersion}: unpack the archive with tar and follow its RESTORE.md.")
     {
         IsOtherFormat = true,
     };
 
-    /// <summary>Nothing is damaged: this program is not the one for it.</summary>
+    /// <summary>The backup is not damaged, but requires another version of this program.</summary>
     public bool IsOtherFormat { get; private init; }
 
-    /// <summary>The failures that a file system may give at any time; all else is a mistake of ours.</summary>
+    /// <summary>Whether it is a failure of the file system; any other exception is a defect of this program.</summary>
     public static bool IsExpected(Exception failure) => failure is IOException or UnauthorizedAccessException;
 
     // The HResult of an I/O exception is the errno on Linux.
     private static string Hint(Exception failure) => failure switch
     {
-        UnauthorizedAccessException => "Run as root, or give this user the right to write there.",
+        UnauthorizedAccessException => "Run as root, or give this user write permission there.",
         DirectoryNotFoundException or FileNotFoundException => "Is the share mounted?",
         _ => failure.HResult switch
         {
-            NoPermission or NotPermitted => "Run as root, or give this user the right to write there.",
-            NoSpace => "The file system is full: make room, or keep fewer backups (rotate).",
-            QuotaExceeded => "The quota is used up: make room, or keep fewer backups (rotate).",
-            ReadOnlyFileSystem => "The file system is mounted read-only: remount it, and look in dmesg for the reason.",
+            NoPermission or NotPermitted => "Run as root, or give this user write permission there.",
+            NoSpace => "The file system is full: free space, or keep fewer backups (rotate).",
+            QuotaExceeded => "The quota is exhausted: free space, or keep fewer backups (rotate).",
+            ReadOnlyFileSystem => "The file system is mounted read-only: remount it, and check dmesg for the reason.",
             NameTooLong => "The name is too long for this file system.",
-            NoLocks or NotSupported => "This file system keeps no locks: mount it with locking (NFS: without nolock).",
-            StaleHandle => "The share was taken away by its server: unmount it and mount it again.",
-            InputOutput => "The disk or the share below has errors: look in dmesg.",
-            _ => "Look at the file system and its mount.",
+            NoLocks or NotSupported => "This file system has no locks: mount it with locking (NFS: without nolock).",
+            StaleHandle => "The server no longer exports the share: unmount it and mount it again.",
+            InputOutput => "The disk or the share below has errors: check dmesg.",
+            _ => "Check the file system and its mount.",
         },
     };
 }
 
-/// <summary>Why a directory among the backups is not one.</summary>
+/// <summary>Why an entry among the backups is not usable.</summary>
 public enum UnusableCause
 {
-    /// <summary>Of a run that did not get to its end, or of a deletion; the next run removes it.</summary>
+    /// <summary>Left by an interrupted run or deletion; the next run removes it.</summary>
     Leftover,
 
-    /// <summary>It was published, and is no longer as it was.</summary>
+    /// <summary>It was published and is damaged.</summary>
     Damaged,
 
     /// <summary>Another version of this program wrote it.</summary>
     OtherFormat,
 
-    /// <summary>The file system refuses to show it.</summary>
+    /// <summary>The file system refuses to read it.</summary>
     Unreadable,
 
-    /// <summary>Not ours: nothing here touches it.</summary>
+    /// <summary>It is not ours: this program never changes it.</summary>
     Foreign,
 }
 
-/// <summary>Something among a domain's backups that is none, and why: never counted, always told.</summary>
-/// <param name="Name">Of the directory.</param>
-/// <param name="Reason">For people.</param>
-/// <param name="Cause">For programs.</param>
-/// <param name="Remains">What its manifest tells, when that can be read and the archive is there; only to be verified.</param>
-public sealed record UnusableEntry(string Name, string Reason, UnusableCause Cause, CompletedBackup? Remains = null);
+/// <summary>An unusable entry among a domain's backups: never counted, always reported.</summary>
+/// <param name="Name">Name of the directory.</param>
+/// <param name="Reason">The reason as text.</param>
+/// <param name="Cause">The kind of reason.</param>
+/// <param name="DamagedBackup">The backup, when manifest and archive exist and can be read; for verification
+/// only.</param>
+public sealed record UnusableEntry(
+    string Name, string Reason, UnusableCause Cause, CompletedBackup? DamagedBackup = null);

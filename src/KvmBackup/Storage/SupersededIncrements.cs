@@ -1,21 +1,25 @@
 namespace KvmBackup.Storage;
 
 /// <summary>
-/// Tells an increment from the full backup of the same instant that it was merged into: when a run died before the increment
-/// was removed, both are there, and only the full one counts.
+/// Finds the increments that were merged into a full backup of the same instant. After an interruption before the
+/// removal of
+/// the increment both exist, and only the full one counts.
 /// </summary>
 internal static class SupersededIncrements
 {
-    /// <param name="found">What is whole in itself.</param>
-    /// <returns>Those that count, and the rest with the reason.</returns>
-    public static (IReadOnlyList<CompletedBackup> Current, IReadOnlyList<UnusableEntry> Merged) Part(IReadOnlyList<CompletedBackup> found)
+    /// <param name="found">Backups that are complete in themselves.</param>
+    /// <returns>Those that count, and the others with the reason.</returns>
+    public static (IReadOnlyList<CompletedBackup> Current, IReadOnlyList<UnusableEntry> Merged) Split(
+        IReadOnlyList<CompletedBackup> found)
     {
         CompletedBackup[] replaced = [.. found.Where(backup => found.Any(other => Replaces(other, backup)))];
         return ([.. found.Except(replaced)], [.. replaced.Select(backup => new UnusableEntry(
-            Path.GetFileName(backup.DirectoryPath), "it was merged into the full backup of the same instant", UnusableCause.Leftover))]);
+            Path.GetFileName(backup.DirectoryPath), "it was merged into the full backup of the same instant",
+            UnusableCause.Leftover))]);
     }
 
-    /// <summary>Whether a backup holds all that an increment and what that stands on hold. A protected one is never replaced.</summary>
+    /// <summary>Whether a full backup replaces an increment and its bases. A protected increment is never
+    /// replaced.</summary>
     public static bool Replaces(CompletedBackup full, CompletedBackup increment) =>
         full.Id == increment.Id && !increment.IsProtected
         && full.Manifest.DomainUuid == increment.Manifest.DomainUuid

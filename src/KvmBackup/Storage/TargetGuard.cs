@@ -6,13 +6,13 @@ using KvmBackup.Persisting;
 namespace KvmBackup.Storage;
 
 /// <summary>
-/// Recognizes the file system of the backup directory: by a marker file in it with a random ID, which this host remembers.
+/// Recognizes the file system of the backup directory by a marker file with a random ID, which this host records.
 /// </summary>
-/// <param name="stateDirectory">Of this host.</param>
-/// <param name="decide">Decides by what is there and what is remembered.</param>
+/// <param name="stateDirectory">The state directory of this host.</param>
+/// <param name="decide">Decides by the current and the recorded state.</param>
 public sealed class TargetGuard(string stateDirectory, Func<TargetFacts, KnownTarget?, TargetDecision> decide)
 {
-    /// <summary>In the backup directory, written by the first run.</summary>
+    /// <summary>The marker file in the backup directory, written by the first run.</summary>
     public const string MarkerName = ".kvmbackup-target";
 
     private const string FileName = "target.json";
@@ -22,9 +22,9 @@ public sealed class TargetGuard(string stateDirectory, Func<TargetFacts, KnownTa
 
     private string StatePath => Path.Combine(stateDirectory, FileName);
 
-    /// <summary>Looks, and changes nothing.</summary>
-    /// <exception cref="StorageException">What is remembered cannot be read.</exception>
-    public (TargetDecision Decision, TargetFacts Facts) Look(string directoryPath)
+    /// <summary>Compares the directory with the record, without changing anything.</summary>
+    /// <exception cref="StorageException">The record cannot be read.</exception>
+    public (TargetDecision Decision, TargetFacts Facts) Inspect(string directoryPath)
     {
         try
         {
@@ -33,13 +33,13 @@ public sealed class TargetGuard(string stateDirectory, Func<TargetFacts, KnownTa
         }
         catch (Exception failure) when (StorageException.IsExpected(failure))
         {
-            throw StorageException.From(failure, $"Cannot tell which file system '{directoryPath}' is on");
+            throw StorageException.From(failure, $"Cannot determine the file system of '{directoryPath}'");
         }
     }
 
-    /// <summary>Marks the target, unless another host did, and remembers it.</summary>
-    /// <exception cref="IOException">Marker or memory cannot be written.</exception>
-    public void Remember(TargetFacts facts)
+    /// <summary>Marks the target, unless another host did, and records it.</summary>
+    /// <exception cref="IOException">The marker or the record cannot be written.</exception>
+    public void Record(TargetFacts facts)
     {
         string id = facts.MarkerId ?? Guid.NewGuid().ToString("N");
         if (facts.MarkerId is null)
@@ -47,7 +47,8 @@ public sealed class TargetGuard(string stateDirectory, Func<TargetFacts, KnownTa
             DurableFile.Replace(Path.Combine(facts.DirectoryPath, MarkerName), Encoding.UTF8.GetBytes(id + "\n"));
         }
 
-        KnownTarget known = new(KnownTarget.CurrentFormatVersion, facts.DirectoryPath, facts.MountPoint, facts.Source, id);
+        KnownTarget known = new(
+            KnownTarget.CurrentFormatVersion, facts.DirectoryPath, facts.MountPoint, facts.Source, id);
         _ = Directory.CreateDirectory(stateDirectory, DurableFile.DirectoryMode);
         DurableFile.Replace(StatePath, JsonSerializer.SerializeToUtf8Bytes(known, Json.KnownTarget));
     }
@@ -56,7 +57,7 @@ public sealed class TargetGuard(string stateDirectory, Func<TargetFacts, KnownTa
     {
         try
         {
-            (byte[]? content, _) = TargetFile.ReadBeside(StatePath, LongestState);
+            (byte[]? content, _) = TargetFile.ReadTrusted(StatePath, LongestState);
             return JsonSerializer.Deserialize(content ?? throw new JsonException("it is too large"), Json.KnownTarget);
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
@@ -66,8 +67,8 @@ public sealed class TargetGuard(string stateDirectory, Func<TargetFacts, KnownTa
         catch (JsonException failure)
         {
             throw new StorageException(
-                $"'{StatePath}' is damaged: {failure.Message} It says which file system the backup directory was on. Look whether "
-                + "the right one is mounted, then remove the file.", ExitCode.Failed, failure);
+                $"'{StatePath}' is damaged: {failure.Message} It records the file system of the backup directory. "
+                + "Check that the right one is mounted, then remove the file.", ExitCode.Failed, failure);
         }
     }
 
@@ -75,7 +76,7 @@ public sealed class TargetGuard(string stateDirectory, Func<TargetFacts, KnownTa
     {
         try
         {
-            (byte[]? content, _) = TargetFile.ReadBeside(Path.Combine(directoryPath, MarkerName), LongestId);
+            (byte[]? content, _) = TargetFile.ReadTrusted(Path.Combine(directoryPath, MarkerName), LongestId);
             return content is { Length: > 0 } ? Encoding.UTF8.GetString(content).Trim() : null;
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
@@ -85,7 +86,7 @@ public sealed class TargetGuard(string stateDirectory, Func<TargetFacts, KnownTa
     }
 }
 
-/// <summary>The generated reader and writer of what is remembered of the target.</summary>
+/// <summary>The generated serializer of the record.</summary>
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(KnownTarget))]
 internal sealed partial class TargetJson : JsonSerializerContext;

@@ -5,10 +5,13 @@ using Microsoft.Win32.SafeHandles;
 namespace KvmBackup.Storage;
 
 /// <summary>
-/// The right of one host to write a domain's backups, among hosts that share the target. A kernel lock may not reach over
-/// a network file system, so a file says who writes, and is written again and again while that is so. Its age is told by
-/// the target's own clock, never by comparing the clocks of hosts. A lease that is later than that clock has no age (the clock
-/// was once wrong): it expires when it was observed unchanged for three renewals, by this host's monotonic clock.
+/// The right of one host to write a domain's backups, among hosts that share the target. A kernel lock may not work
+/// across
+/// a network file system, so a file names the writer, who renews it regularly. Its age is measured by the target's
+/// clock,
+/// never by comparing the clocks of hosts. A lease later than that clock has no age (the clock was wrong): it expires
+/// after
+/// three renewal intervals without a change, by this host's monotonic clock.
 /// </summary>
 internal sealed class TargetLease : IDisposable
 {
@@ -31,14 +34,15 @@ internal sealed class TargetLease : IDisposable
     }
 
     /// <summary>
-    /// Takes the lease. The caller holds the kernel lock, so a lease of this very kernel is a dead run's, and no run
-    /// outlives a boot of its host.
+    /// Acquires the lease. The caller holds the kernel lock, so a lease of this kernel is of a dead run; so is a lease
+    /// of an earlier boot of this host.
     /// </summary>
     /// <param name="directoryPath">The domain's folder.</param>
-    /// <param name="host">Who takes it.</param>
-    /// <param name="wait">How long another host may take to end.</param>
-    /// <param name="time">The clock of the waiting.</param>
-    /// <returns>The lease, or null with its holder when another host held it for all of that time.</returns>
+    /// <param name="host">The host that acquires it.</param>
+    /// <param name="wait">The longest wait for another host.</param>
+    /// <param name="time">The clock for the wait.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The lease; or null with the holder, when another host held it for the whole time.</returns>
     public static async Task<(TargetLease? Lease, string? Holder)> AcquireAsync(
         string directoryPath, HostIdentity host, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -73,7 +77,7 @@ internal sealed class TargetLease : IDisposable
                 continue;
             }
 
-            // A live holder renews a lease from the future before long, and it is none any more.
+            // A live holder of a lease in the future soon renews it, which gives it a valid age.
             if (!isInFuture && time.GetElapsedTime(start) >= wait)
             {
                 return (null, held.Split('\n').ElementAtOrDefault(1));
@@ -83,7 +87,7 @@ internal sealed class TargetLease : IDisposable
         }
     }
 
-    /// <summary>Whether the lease is still ours: a host that stood still for minutes may have lost it.</summary>
+    /// <summary>Whether the lease is still ours: a host that was suspended for minutes may have lost it.</summary>
     public bool IsHeld => Read(filePath) == Encoding.UTF8.GetString(content);
 
     public void Dispose()
@@ -96,7 +100,7 @@ internal sealed class TargetLease : IDisposable
         }
     }
 
-    // A lease of a former version has no third line: its host is not certain, so its age decides.
+    // A lease of an earlier version has no third line: its host is not certain, so its age decides.
     private static bool IsOfDeadRun(string lease, HostIdentity host) =>
         lease.StartsWith(host.BootId + " ", StringComparison.Ordinal)
         || (host.Machine is not null
@@ -147,7 +151,8 @@ internal sealed class TargetLease : IDisposable
         }
     }
 
-    private static TargetFolder FolderOf(string filePath) => TargetFolder.OpenDomain(Path.GetDirectoryName(filePath)!);
+    private static TargetFolder FolderOf(string filePath) =>
+        TargetFolder.OpenDomain(Path.GetDirectoryName(filePath)!);
 
     private static FileStatus? Find(string filePath)
     {
@@ -155,19 +160,19 @@ internal sealed class TargetLease : IDisposable
         return folder.Find(Path.GetFileName(filePath));
     }
 
-    // By rename, which only one of two hosts can win; the other then meets the winner's lease.
+    // By rename, which only one of two hosts can win; the other finds the winner's lease.
     private static void RemoveStale(string filePath)
     {
-        string aside = $"{Path.GetFileName(filePath)}.{Guid.NewGuid():N}";
+        string temporary = $"{Path.GetFileName(filePath)}.{Guid.NewGuid():N}";
         try
         {
             using TargetFolder folder = FolderOf(filePath);
-            folder.Rename(Path.GetFileName(filePath), aside);
-            folder.Remove(aside);
+            folder.Rename(Path.GetFileName(filePath), temporary);
+            folder.Remove(temporary);
         }
         catch (FileNotFoundException)
         {
-            // The other one won, or the holder ended.
+            // Another host was first, or the holder ended.
         }
     }
 
@@ -185,7 +190,7 @@ internal sealed class TargetLease : IDisposable
         }
         catch (Exception failure) when (StorageException.IsExpected(failure))
         {
-            // The target does not take it now; should that last, the lease is lost, which is asked before publishing.
+            // The target is not available now. If that lasts, the lease is lost, which is checked before publishing.
         }
     }
 }

@@ -1,28 +1,39 @@
 namespace KvmBackup.Tests.Architecture;
 
-/// <summary>Each command that a message advises, as data, with the test that types it in the state in which it is advised.</summary>
+/// <summary>Each command in a message, with the lab test that runs it in the state in which it is advised.</summary>
 public static class AdviceTable
 {
     private const string Guest = "AdviceTests.What_is_advised_about_a_guest_brings_it_back_onto_its_own_disks";
     private const string State = "AdviceStateTests.What_is_advised_about_files_and_definitions_lets_the_next_run_go_on";
     private const string Internal = "AdviceTests.What_is_advised_about_an_internal_snapshot_lets_the_next_run_go_on";
-    private const string Agent = "AgentTests.A_guest_whose_agent_is_stuck_in_a_freeze_is_called_out_and_thawed_by_recover_when_it_froze_late";
-    private const string Paused = "InputOutputErrorTests.Overlays_that_cannot_be_written_pause_the_guest_which_is_told_and_loses_nothing";
+    private const string Agent =
+        "AgentTests.A_guest_whose_agent_is_stuck_in_a_freeze_is_called_out_and_thawed_by_recover_when_it_froze_late";
+    private const string Paused =
+        "InputOutputErrorTests.Overlays_that_cannot_be_written_pause_the_guest_which_is_told_and_loses_nothing";
     private const string Job = "RefusalTests.A_block_job_of_another_program_is_left_alone";
-    private const string Saved = "SavedMemoryTests.A_replaced_guest_is_the_one_of_the_backup_and_starts_with_its_host_again";
-    private const string Ways = "RbdCareTests.A_way_to_the_cluster_that_does_not_lead_there_is_told_by_what_is_wrong_with_it";
-    private const string Full = "RbdCareTests.A_pool_that_is_full_and_an_image_that_may_have_no_more_snapshots_are_told_and_left";
-    private const string Left = "RbdCareTests.A_snapshot_that_is_left_in_the_cluster_is_removed_by_the_command_that_is_advised";
-    private const string Shapes = "RbdCareTests.An_image_may_grow_and_shrink_and_get_another_name_between_the_backups_of_a_chain";
-    private const string Map = "RbdCareTests.An_object_map_that_counts_as_invalid_is_said_with_the_mend_and_the_content_is_right";
-    private const string Over = "RbdRestoreTests.An_existing_image_is_never_overwritten_unless_it_is_named_and_nobody_needs_it";
+    private const string Saved =
+        "SavedMemoryTests.A_replaced_guest_is_the_one_of_the_backup_and_starts_with_its_host_again";
+    private const string Ways =
+        "RbdCareTests.A_way_to_the_cluster_that_does_not_lead_there_is_told_by_what_is_wrong_with_it";
+    private const string Full =
+        "RbdCareTests.A_pool_that_is_full_and_an_image_that_may_have_no_more_snapshots_are_told_and_left";
+    private const string Left =
+        "RbdCareTests.A_snapshot_that_is_left_in_the_cluster_is_removed_by_the_command_that_is_advised";
+    private const string Shapes =
+        "RbdCareTests.An_image_may_grow_and_shrink_and_get_another_name_between_the_backups_of_a_chain";
+    private const string Map =
+        "RbdCareTests.An_object_map_that_counts_as_invalid_is_said_with_the_mend_and_the_content_is_right";
+    private const string Over =
+        "RbdRestoreTests.An_existing_image_is_never_overwritten_unless_it_is_named_and_nobody_needs_it";
     private const string Moment = "RbdMomentTests.";
 
-    // What no lab reaches: the state passes too soon, needs a kernel module, or needs another libvirt. A unit test looks at the words.
+    // No lab reaches the state: it is too short, or requires a kernel module or another libvirt. A unit test checks the
+    // message.
     private const string NoLab = "";
 
-    /// <summary>By the file that composes it; <c>…</c> is what it fills in.</summary>
-    public static readonly IReadOnlyDictionary<(string FilePath, string Command), string> Tests = new Dictionary<(string, string), string>
+    /// <summary>By the file that composes the command; <c>…</c> is a value.</summary>
+    public static readonly IReadOnlyDictionary<(string FilePath, string Command), string> Tests =
+        new Dictionary<(string, string), string>
     {
         [("Disks/OverlayFile.cs", "qemu-img info -U …")] = NoLab,
         [("Disks/QemuImage.cs", "fuser -v …")] = State,
@@ -75,17 +86,17 @@ public static class AdviceTable
         [("Runs/Guests/SavedRelease.cs", "…")] = NoLab,
     };
 
-    /// <summary>By the member of <c>OverlayAdvice</c> or <c>RbdAdvice</c> that composes it.</summary>
+    /// <summary>By the member of <c>OverlayAdvice</c> or <c>RbdAdvice</c> that composes the command.</summary>
     public static readonly IReadOnlyDictionary<string, string> Composers = new Dictionary<string, string>
     {
         ["OverlayAdvice.Recover"] = Guest,
         ["OverlayAdvice.CommitActive"] = Guest,
         ["OverlayAdvice.CommitBelow"] = Guest,
-        ["OverlayAdvice.Elsewhere"] = Guest,
-        ["OverlayAdvice.KeepOrDiscard"] = Guest,
-        ["OverlayAdvice.Gone"] = Guest,
-        ["OverlayAdvice.PutAside"] = Guest,
-        ["OverlayAdvice.Look"] = Guest,
+        ["OverlayAdvice.OnOtherFile"] = Guest,
+        ["OverlayAdvice.CommitOrDiscard"] = Guest,
+        ["OverlayAdvice.DomainMissing"] = Guest,
+        ["OverlayAdvice.KeepAsideOrDiscard"] = Guest,
+        ["OverlayAdvice.ListDisks"] = Guest,
         ["OverlayAdvice.Discard"] = Guest,
         ["RbdAdvice.Health"] = Ways,
         ["RbdAdvice.Type"] = Left,
@@ -98,7 +109,7 @@ public static class AdviceTable
         ["RbdAdvice.Rename"] = Over,
     };
 
-    /// <summary>What an advised command may begin with; <c>…</c> is virsh with its options, or a call as it was made.</summary>
+    /// <summary>The programs of advised commands; <c>…</c> is virsh with options, or a formatted call.</summary>
     public static readonly IReadOnlyList<string> Programs =
         ["…", "virsh", "kvmbackup", "qemu-img", "rbd", "ceph", "rm", "mv", "tar", "fuser", "systemctl"];
 }

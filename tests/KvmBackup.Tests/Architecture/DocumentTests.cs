@@ -75,7 +75,8 @@ public sealed partial class DocumentTests
     [InlineData(ConfigurationManual)]
     public void Every_command_in_a_document_is_accepted_by_the_command_line(string path)
     {
-        CommandLine program = new((_, _) => throw new InvalidOperationException(), StandardStreams.Open(), TimeProvider.System);
+        CommandLine program = new(
+            (_, _) => throw new InvalidOperationException(), StandardStreams.Open(), TimeProvider.System);
         string text = Repository.ReadText(path).Replace("\\\n", " ", StringComparison.Ordinal);
         string[] examples = [.. Example().Matches(text).Select(match => match.Groups["words"].Value.Trim())];
         Assert.NotEmpty(examples);
@@ -103,7 +104,7 @@ public sealed partial class DocumentTests
     }
 
     [Fact]
-    public void The_table_of_modules_is_the_one_that_the_tests_hold()
+    public void The_table_of_modules_matches_the_rules()
     {
         string modules = Repository.ReadText("src/README.md").Split("\n## ")
             .Single(part => part.StartsWith("Modules", StringComparison.Ordinal));

@@ -12,5 +12,6 @@ public static class ForeignTerms
             exception => exception.FilePath == source.RelativePath && exception.Pattern == word.Pattern)
         let match = Regex.Match(source.Code, word.Pattern)
         where match.Success
-        select $"{source.RelativePath} says '{match.Value}', which only {string.Join(" and ", word.Modules)} may";
+        let modules = string.Join(" and ", word.Modules)
+        select $"{source.RelativePath} uses '{match.Value}', which is allowed in {modules} only";
 }

@@ -3,7 +3,7 @@ namespace KvmBackup.Tests.Architecture;
 /// <summary>The table of modules in src/README.md as data, and the terms that belong to one module.</summary>
 public static class ModuleRules
 {
-    /// <summary>Each module and the modules that it may use, apart from itself. It uses only modules above it.</summary>
+    /// <summary>Each module with the other modules that it may use, all of them above it in the table.</summary>
     public static readonly IReadOnlyDictionary<string, string[]> MayUse = new Dictionary<string, string[]>
     {
         ["Model"] = [],
@@ -79,16 +79,17 @@ public static class ModuleRules
         ],
         ["Composition"] =
         [
-            "Model", "Runs", "Shell", "Configuration", "Planning", "Hypervisor", "Disks", "Ceph", "Archiving", "Storage",
-            "Journaling", "Guarding", "Runs/Archives", "Runs/Capture", "Runs/Clusters", "Runs/Guests", "Runs/Images",
-            "Runs/Retention", "Runs/Recover", "Runs/Backup", "Runs/Restore", "Runs/Compare", "Runs/Inspect", "Cli",
+            "Model", "Runs", "Shell", "Configuration", "Planning", "Hypervisor", "Disks", "Ceph", "Archiving",
+            "Storage", "Journaling", "Guarding", "Runs/Archives", "Runs/Capture", "Runs/Clusters", "Runs/Guests",
+            "Runs/Images", "Runs/Retention", "Runs/Recover", "Runs/Backup", "Runs/Restore", "Runs/Compare",
+            "Runs/Inspect", "Cli",
         ],
     };
 
     /// <summary>Regular expressions over code without comments, and the modules where they may occur.</summary>
     public static readonly IReadOnlyList<(string Pattern, string[] Modules)> Words =
     [
-        // The program's name as a whole literal is a call of it; within a sentence it is a command for a person to type.
+        // The program's name as a whole literal is a call of it; within a sentence it is advice.
         (@"""virsh""", ["Hypervisor"]),
         (@"""qemu-img""", ["Disks"]),
 
@@ -106,7 +107,7 @@ public static class ModuleRules
         (@"\b(File|Directory|FileStream|FileInfo|DirectoryInfo)\.\w+\(",
             [.. AllBut("Model", "Planning")]),
 
-        // What lies in the backup directory is opened by TargetFolder alone, which follows no links.
+        // Entries of the backup directory are opened by TargetFolder alone, which follows no links.
         (@"\bFile\.(Open|Read)\w*\(|\bnew FileStream\(|\bFileStream \w+ = new\(|\.OpenRead\(\)",
             [.. AllBut("Model", "Planning", "Storage", "Archiving", "Runs")]),
         (@"\bFile\.(Move|Append|Create|Write)\w*\(|\bDirectory\.(Delete|Move)\(|\.Delete\(recursive",

@@ -14,7 +14,8 @@ public sealed partial record SourceFile(string RelativePath, string Code, int Li
     /// <summary>Code without the contents of its plain strings, so that a message names no module by chance.</summary>
     public string CodeWithoutStrings => Strings().Replace(
         Code,
-        match => match.Value[0] == '"' || match.Value.StartsWith("@\"", StringComparison.Ordinal) ? "\"\"" : match.Value);
+        match =>
+            match.Value[0] == '"' || match.Value.StartsWith("@\"", StringComparison.Ordinal) ? "\"\"" : match.Value);
 
     /// <summary>The namespace it declares; null for top-level statements.</summary>
     public string? Namespace => Namespaces().Match(Code) is { Success: true } match ? match.Groups[1].Value : null;

@@ -21,7 +21,7 @@ public sealed class ProgramTests : IDisposable
     [InlineData("verify", "either NAME[@ID] or --all")]
     [InlineData("verify web1 --all", "either NAME[@ID] or --all")]
     [InlineData("restore web1 --disk a,b", "a,b")]
-    [InlineData("restore web1 --to rbd:pool/a/b/c", "is no place in a cluster")]
+    [InlineData("restore web1 --to rbd:pool/a/b/c", "is not a destination in a cluster")]
     [InlineData("list --config /absent.yml", "/absent.yml")]
     public async Task A_mistake_on_the_command_line_ends_with_2_and_is_named(string words, string named)
     {

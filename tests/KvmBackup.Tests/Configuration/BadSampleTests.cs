@@ -26,13 +26,13 @@ public sealed class BadSampleTests
 
         Assert.Equal(ExitCode.Usage, refusal.ExitCode);
         Assert.NotEmpty(expected);
-        string[] told = refusal.Message.Split('\n');
-        Assert.All(told, line => Assert.StartsWith(fileName + ":", line, StringComparison.Ordinal));
-        Assert.All(told, line => Assert.Contains(expected, part => Matches(line, fileName, part)));
-        Assert.All(expected, part => Assert.Contains(told, line => Matches(line, fileName, part)));
+        string[] messages = refusal.Message.Split('\n');
+        Assert.All(messages, line => Assert.StartsWith(fileName + ":", line, StringComparison.Ordinal));
+        Assert.All(messages, line => Assert.Contains(expected, part => Matches(line, fileName, part)));
+        Assert.All(expected, part => Assert.Contains(messages, line => Matches(line, fileName, part)));
     }
 
-    // An expectation with a line number is how the message starts; one without may stand anywhere in it.
+    // An expectation with a line number is the start of the message; one without may be anywhere in it.
     private static bool Matches(string line, string fileName, string part) => char.IsAsciiDigit(part[0])
         ? line.StartsWith($"{fileName}:{part}", StringComparison.Ordinal)
         : line.Contains(part, StringComparison.Ordinal);

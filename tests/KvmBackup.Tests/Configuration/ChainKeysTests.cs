@@ -2,13 +2,14 @@ using KvmBackup.Configuration;
 
 namespace KvmBackup.Tests.Configuration;
 
-/// <summary>What the file says of increments and clusters, and what holds when it says nothing.</summary>
+/// <summary>The keys for increments and clusters, and their defaults.</summary>
 public sealed class ChainKeysTests
 {
     [Fact]
-    public void A_number_is_short_for_points_and_differential_belongs_to_it()
+    public void A_number_sets_the_points_of_a_chain_and_differential_applies_to_it()
     {
-        DomainSettings domain = Read("full_every: 5, increments: differential, keep_on_cluster: 2, protect_snapshots: true");
+        DomainSettings domain = Read(
+            "full_every: 5, increments: differential, keep_on_cluster: 2, protect_snapshots: true");
 
         Assert.Equal(new ChainPolicy(5, null, IsDifferential: true), domain.FullEvery);
         Assert.Equal(2, domain.KeepOnCluster);
@@ -16,7 +17,7 @@ public sealed class ChainKeysTests
     }
 
     [Fact]
-    public void Without_a_word_every_backup_is_full_and_nothing_stays_in_the_cluster()
+    public void By_default_every_backup_is_full_and_no_snapshot_stays_in_the_cluster()
     {
         DomainSettings domain = Read("rotate: 1");
 
@@ -27,7 +28,7 @@ public sealed class ChainKeysTests
     }
 
     [Fact]
-    public void What_a_domain_leaves_open_of_its_cluster_comes_from_the_host()
+    public void A_domain_inherits_cluster_settings_from_its_host()
     {
         DomainSettings domain = Read("ceph: {user: own}", "ceph: {conf: /etc/ceph/a.conf, user: theirs}");
 
@@ -35,14 +36,18 @@ public sealed class ChainKeysTests
     }
 
     [Fact]
-    public void Merging_is_increments_for_ever_unless_a_full_one_is_asked_for()
+    public void Merging_has_no_limit_of_increments_unless_one_is_configured()
     {
-        Assert.Equal(new ChainPolicy(null, null, IsDifferential: false) { IsMerging = true }, Read("merge: true").FullEvery);
-        Assert.Equal(new ChainPolicy(9, null, IsDifferential: false) { IsMerging = true }, Read("full_every: 9", "merge: true").FullEvery);
+        Assert.Equal(
+            new ChainPolicy(null, null, IsDifferential: false) { IsMerging = true }, Read("merge: true").FullEvery);
+        Assert.Equal(
+            new ChainPolicy(9, null, IsDifferential: false) { IsMerging = true },
+            Read("full_every: 9", "merge: true").FullEvery);
         Assert.Null(Read("merge: false", "merge: true").FullEvery);
     }
 
     private static DomainSettings Read(string domain, string host = "quiesce: try") => ConfigurationReader.Parse(
-        $"cloud1:\n  backupdir: /mnt\n  day_of_week: daily\n  rotate: 3\n  {host}\n  domains:\n    web1: {{{domain}}}\n",
+        "cloud1:\n  backupdir: /mnt\n  day_of_week: daily\n  rotate: 3\n"
+        + $"  {host}\n  domains:\n    web1: {{{domain}}}\n",
         "config.yml", "cloud1").Domains.Single();
 }

@@ -38,7 +38,7 @@ public sealed class ConfigurationReaderTests
     [InlineData("8h", 28_800)]
     [InlineData("7d", 604_800)]
     [InlineData("4w", 2_419_200)]
-    public void Each_unit_of_a_duration_counts_what_it_says(string text, int seconds) =>
+    public void Each_unit_of_a_duration_has_its_value(string text, int seconds) =>
         Assert.Equal(
             TimeSpan.FromSeconds(seconds), ParseDomain($"day_of_week: Sun, retain: {{age: {text}}}").Retention.Age);
 
@@ -58,37 +58,37 @@ public sealed class ConfigurationReaderTests
     }
 
     [Fact]
-    public void A_file_that_is_not_there_is_refused_by_name()
+    public void A_missing_file_is_refused_by_name()
     {
         string path = Path.Combine(Path.GetTempPath(), "no-such-directory", "config.yml");
 
         ConfigurationException refusal = Assert.Throws<ConfigurationException>(
             () => ConfigurationReader.Read(path, "cloud1"));
 
-        ConfigurationError mistake = Assert.Single(refusal.Mistakes);
-        Assert.Equal((path, 0, string.Empty), (mistake.File, mistake.Line, mistake.Key));
-        Assert.Equal("there is no such file", mistake.Problem);
-        Assert.EndsWith("or name another with --config FILE", mistake.Hint, StringComparison.Ordinal);
+        ConfigurationError error = Assert.Single(refusal.Errors);
+        Assert.Equal((path, 0, string.Empty), (error.File, error.Line, error.Key));
+        Assert.Equal("there is no such file", error.Problem);
+        Assert.EndsWith("or name another with --config FILE", error.Hint, StringComparison.Ordinal);
         Assert.True(refusal.IsMissing);
     }
 
     [Fact]
     public void A_directory_is_refused_with_the_file_that_may_be_meant()
     {
-        ConfigurationError mistake = Assert.Single(Assert.Throws<ConfigurationException>(
-            () => ConfigurationReader.Read(Path.GetTempPath(), "cloud1")).Mistakes);
+        ConfigurationError error = Assert.Single(Assert.Throws<ConfigurationException>(
+            () => ConfigurationReader.Read(Path.GetTempPath(), "cloud1")).Errors);
 
-        Assert.Equal("is a directory", mistake.Problem);
-        Assert.Contains("config.yml", mistake.Hint, StringComparison.Ordinal);
+        Assert.Equal("is a directory", error.Problem);
+        Assert.Contains("config.yml", error.Hint, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Mistakes_come_in_the_order_of_the_file()
+    public void Errors_are_in_the_order_of_the_file()
     {
         ConfigurationException refusal = Assert.Throws<ConfigurationException>(() => ConfigurationReader.Parse(
             "cloud1:\n  domains:\n    web1: {rotate: x}\n  backupdir: y\n", "config.yml", "cloud1"));
 
-        Assert.Equal([3, 3, 4], refusal.Mistakes.Select(mistake => mistake.Line));
+        Assert.Equal([3, 3, 4], refusal.Errors.Select(error => error.Line));
     }
 
     [Fact]
@@ -124,7 +124,7 @@ public sealed class ConfigurationReaderTests
             ParseDomain("day_of_week: Sun, retain: {last: 2,\n daily:\n 3}").Retention);
 
     [Fact]
-    public void A_file_for_a_thousand_hosts_is_read_in_a_moment()
+    public void A_file_for_a_thousand_hosts_is_read_quickly()
     {
         StringBuilder text = new();
         for (int host = 0; host < 1000; host++)
@@ -144,7 +144,7 @@ public sealed class ConfigurationReaderTests
     }
 
     [Fact]
-    public void Whatever_happens_to_a_file_it_is_read_or_refused_and_nothing_else()
+    public void A_mutated_file_is_read_or_refused_and_causes_no_other_failure()
     {
         const string Strokes = "{}[]:,&*!|>'\"%@`#-? \t\n\0<~0aüs";
         string sample = SampleFiles.CompleteSample;
@@ -177,7 +177,7 @@ public sealed class ConfigurationReaderTests
         }
         catch (ConfigurationException refusal)
         {
-            Assert.All(refusal.Mistakes, mistake => Assert.NotEmpty(mistake.Hint));
+            Assert.All(refusal.Errors, error => Assert.NotEmpty(error.Hint));
             return true;
         }
     }

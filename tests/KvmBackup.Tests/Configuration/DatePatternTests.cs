@@ -16,11 +16,11 @@ public sealed class DatePatternTests
     [InlineData("%Y-%m-%dT%H%M%S", "2026-11-20T093322", true)]
     [InlineData("%d", "२०", false)]
     [InlineData("fixed", "fixed", true)]
-    public void A_name_is_one_of_the_pattern_or_not(string pattern, string name, bool isMatch) =>
+    public void A_name_matches_a_date_pattern_or_not(string pattern, string name, bool isMatch) =>
         Assert.Equal(isMatch, new DatePattern(pattern).Find(name) is not null);
 
     [Fact]
-    public void The_date_of_one_name_makes_another_name() => Assert.Equal(
+    public void The_date_of_one_name_is_formatted_by_another_pattern() => Assert.Equal(
         "/run/100%/2026/20-ready",
         new DatePattern("/run/100%%/%Y/%d-ready").Format(new DatePattern("auto-%Y%m%d").Find("auto-20261120")!));
 
@@ -29,8 +29,8 @@ public sealed class DatePatternTests
     [InlineData("a-%", "%")]
     [InlineData("a-%%%", "%")]
     [InlineData("%Y%m%D", "%D")]
-    public void An_unknown_code_is_told(string pattern, string code) =>
-        Assert.Equal($"'{code}' is no code of a date", DatePattern.FindProblem(pattern));
+    public void An_unknown_code_is_reported(string pattern, string code) =>
+        Assert.Equal($"'{code}' is not a date code", DatePattern.FindProblem(pattern));
 
     [Theory]
     [InlineData("auto-%Y%m%d")]
@@ -47,5 +47,6 @@ public sealed class DatePatternTests
     public void A_date_is_a_day_by_year_month_and_day(string name, bool isToday) => Assert.Equal(
         isToday,
         DatePattern.IsDay(
-            new DatePattern("%Y-%m-%d").Find(name)!, new DateTimeOffset(2026, 11, 20, 23, 59, 0, TimeSpan.FromHours(-8))));
+            new DatePattern("%Y-%m-%d").Find(name)!,
+            new DateTimeOffset(2026, 11, 20, 23, 59, 0, TimeSpan.FromHours(-8))));
 }

@@ -11,7 +11,7 @@ public sealed class GoodSampleTests
     ];
 
     [Fact]
-    public void The_shipped_sample_is_what_it_says()
+    public void The_shipped_sample_has_the_settings_that_its_comments_describe()
     {
         HostSettings host = ReadComplete("cloud1");
 
@@ -25,7 +25,8 @@ public sealed class GoodSampleTests
         Assert.Equal(new ChainPolicy(7, TimeSpan.FromDays(30), IsDifferential: false), host.Domains[0].FullEvery);
         Assert.Equal(3, host.Domains[0].KeepOnCluster);
         Assert.Equal(
-            new CephSettings("/etc/ceph/ceph.conf", "backup", "/etc/ceph/ceph.client.backup.keyring"), host.Domains[0].Ceph);
+            new CephSettings("/etc/ceph/ceph.conf", "backup", "/etc/ceph/ceph.client.backup.keyring"),
+            host.Domains[0].Ceph);
         Assert.All(host.Domains, domain => Assert.Equal(new Compression(CompressionMethod.Zstd), domain.Compression));
     }
 
@@ -58,11 +59,14 @@ public sealed class GoodSampleTests
 
         string[] keys =
         [
-            "defaults", "backupdir", "statedir", "require_mount", "domains", "day_of_week", "rotate", "retain", "compression", "quiesce",
+            "defaults", "backupdir", "statedir", "require_mount", "domains", "day_of_week", "rotate", "retain",
+            "compression", "quiesce",
             "disks", "overlay_dir", "freeze_timeout", "commit_timeout", "verify", "last", "daily", "weekly", "monthly",
-            "yearly", "age", "method", "level", "threads", "exclude", "images", "domains_by_pool", "pool", "namespace", "name",
+            "yearly", "age", "method", "level", "threads", "exclude", "images", "domains_by_pool", "pool", "namespace",
+            "name",
             "snapshot", "external", "ready", "ready_file", "today",
-            "stall_timeout", "overlay_headroom", "full_every", "points", "increments", "merge", "keep_on_cluster", "protect_snapshots",
+            "stall_timeout", "overlay_headroom", "full_every", "points", "increments", "merge", "keep_on_cluster",
+            "protect_snapshots",
             "ceph", "conf", "user", "keyring",
         ];
         Assert.All(keys, key => Assert.Contains(key + ":", text, StringComparison.Ordinal));
@@ -126,7 +130,7 @@ public sealed class GoodSampleTests
     }
 
     [Fact]
-    public void What_stands_nearest_to_the_domain_wins()
+    public void The_most_specific_setting_takes_precedence()
     {
         DomainSettings own = Read("inheritance.yml", "cloud1").Domains[2];
 
@@ -142,7 +146,7 @@ public sealed class GoodSampleTests
     }
 
     [Fact]
-    public void A_domain_with_a_number_for_a_name_and_no_day_is_one_to_run_by_name()
+    public void A_domain_may_have_a_number_as_its_name_and_no_day()
     {
         DomainSettings manual = Read("inheritance.yml", "cloud1").Domains[3];
 
@@ -153,7 +157,7 @@ public sealed class GoodSampleTests
     }
 
     [Fact]
-    public void Aliases_and_merged_maps_work_and_mistakes_of_other_hosts_do_not_matter()
+    public void Aliases_and_merged_maps_work_and_errors_of_other_hosts_are_ignored()
     {
         HostSettings host = Read("anchors.yml", "cloud1");
 

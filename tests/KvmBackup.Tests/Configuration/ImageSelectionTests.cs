@@ -8,7 +8,7 @@ public sealed class ImageSelectionTests
         ConfigurationReader.Read(Path.Combine(SampleFiles.Directory, "images.yml"), "cloud1");
 
     [Fact]
-    public void A_selection_says_which_images_and_inherits_what_makes_sense_without_a_guest()
+    public void A_selection_has_images_and_inherits_the_settings_that_apply_without_a_guest()
     {
         ImageSelection volumes = Host.Images[0];
 
@@ -34,20 +34,21 @@ public sealed class ImageSelectionTests
     [InlineData("found", "ssd/a rbd/b", "rbd")]
     [InlineData("found", "ssd/a", null)]
     [InlineData("found", "", null)]
-    public void What_holds_for_backups_is_found_by_their_name_or_by_the_pools_of_their_images(string name, string images, string? found)
+    public void Settings_are_found_by_name_or_by_the_pools_of_the_images(string name, string images, string? found)
     {
         HostSettings host = ConfigurationReader.Parse(
             """
             cloud1: {backupdir: /mnt, day_of_week: daily, rotate: 1, domains: {web1: {}}, domains_by_pool: {rbd: {}},
               images: {volumes: {pool: rbd, namespace: ns1}}}
             """, "config.yml", "cloud1");
-        BackupSettings? settings = host.FindSettings(new DomainName(name), [.. images.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(RbdImage.Parse)]);
+        BackupSettings? settings = host.FindSettings(
+            new DomainName(name), [.. images.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(RbdImage.Parse)]);
 
         Assert.Equal(found, settings is DomainSettings domain ? domain.Name.Value : (settings as ImageSelection)?.Name);
     }
 
     [Fact]
-    public void Without_a_word_a_selection_is_all_images_of_its_pool_at_our_own_snapshots()
+    public void By_default_a_selection_is_all_images_of_its_pool_at_our_own_snapshots()
     {
         ImageSelection rest = Host.Images[1];
 
@@ -58,12 +59,12 @@ public sealed class ImageSelectionTests
     }
 
     [Fact]
-    public void Snapshots_of_somebody_else_are_named_by_a_date() => Assert.Equal(
+    public void Snapshots_of_another_program_are_named_by_a_date() => Assert.Equal(
         new ExternalSnapshots(new("auto-%Y%m%d"), new("auto-%Y%m%d-ready"), new("/run/ready/%m/%d"), IsOnlyToday: true),
         Host.Images[2].External);
 
     [Fact]
-    public void Domains_that_are_not_named_get_the_settings_of_their_pool()
+    public void Unlisted_domains_get_the_settings_of_their_pool()
     {
         PoolDomains ssd = Assert.Single(Host.ByPool);
 

@@ -2,7 +2,7 @@ using KvmBackup.Configuration;
 
 namespace KvmBackup.Tests.Configuration;
 
-/// <summary>How much of the host a backup may ask for, as the file says it.</summary>
+/// <summary>The limits on the host's resources in the configuration.</summary>
 public sealed class LimitsKeysTests
 {
     [Theory]
@@ -11,11 +11,11 @@ public sealed class LimitsKeysTests
     [InlineData("1.5 GiB/s", 1_610_612_736)]
     [InlineData("80MB", 80_000_000)]
     [InlineData("none", 0)]
-    public void A_bandwidth_is_bytes_in_a_second(string text, long bytes) =>
+    public void A_bandwidth_is_bytes_per_second(string text, long bytes) =>
         Assert.Equal(bytes, Read($"limits: {{bandwidth: {text}}}").Limits.BytesPerSecond);
 
     [Fact]
-    public void Without_a_word_nothing_is_limited()
+    public void Nothing_is_limited_by_default()
     {
         ResourceLimits limits = Read("rotate: 1").Limits;
 
@@ -25,7 +25,7 @@ public sealed class LimitsKeysTests
     }
 
     [Fact]
-    public void What_a_domain_leaves_open_comes_from_the_host_and_it_can_undo_each()
+    public void A_domain_inherits_limits_from_its_host_and_can_override_each()
     {
         const string Host = "limits: {bandwidth: 10 MiB/s, nice: 10, ionice: idle}";
 
@@ -36,7 +36,7 @@ public sealed class LimitsKeysTests
     }
 
     [Fact]
-    public void Images_have_them_too()
+    public void Images_have_limits_too()
     {
         HostSettings settings = ConfigurationReader.Parse(
             "cloud1:\n  backupdir: /mnt\n  day_of_week: daily\n  rotate: 3\n  limits: {nice: 5}\n"
@@ -46,6 +46,7 @@ public sealed class LimitsKeysTests
     }
 
     private static DomainSettings Read(string domain, string host = "quiesce: try") => ConfigurationReader.Parse(
-        $"cloud1:\n  backupdir: /mnt\n  day_of_week: daily\n  rotate: 3\n  {host}\n  domains:\n    web1: {{{domain}}}\n",
+        "cloud1:\n  backupdir: /mnt\n  day_of_week: daily\n  rotate: 3\n"
+        + $"  {host}\n  domains:\n    web1: {{{domain}}}\n",
         "config.yml", "cloud1").Domains.Single();
 }

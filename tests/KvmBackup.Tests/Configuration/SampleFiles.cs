@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace KvmBackup.Tests.Configuration;
 
-/// <summary>The configuration files that tests read, found beside the source.</summary>
+/// <summary>The configuration files for tests, beside the source.</summary>
 internal static partial class SampleFiles
 {
     public static string Directory { get; } = Path.Combine(Path.GetDirectoryName(Here())!, "Samples");

@@ -24,7 +24,7 @@ public sealed class JournalTests : IDisposable
     }
 
     [Fact]
-    public async Task An_intent_is_on_disk_with_who_and_when()
+    public async Task An_intent_is_on_disk_with_process_and_time()
     {
         OpenEntry open = await OpenAsync();
         JournalEntry entry = Assert.Single(new Journal(folder.PathOf("state"), TimeProvider.System).ListOpen());
@@ -37,7 +37,7 @@ public sealed class JournalTests : IDisposable
     }
 
     [Fact]
-    public async Task Every_field_comes_back_as_it_was_written()
+    public async Task Every_field_is_read_back_as_written()
     {
         OpenEntry open = await OpenAsync();
         foreach (JobStep step in Enum.GetValues<JobStep>())
@@ -55,7 +55,8 @@ public sealed class JournalTests : IDisposable
                     JournalEntry read = Assert.Single(journal.ListOpen());
                     Assert.Equivalent(open.Current, read, strict: true);
                     Assert.Equal(
-                        (step, freeze, PinState.Planned, state), (read.Step, read.Freeze, read.Pins[0].State, read.Pins[1].State));
+                        (step, freeze, PinState.Planned, state),
+                        (read.Step, read.Freeze, read.Pins[0].State, read.Pins[1].State));
                     Assert.Equal(ulong.MaxValue, read.Pins[1].Base.Inode);
                 }
             }
@@ -63,7 +64,7 @@ public sealed class JournalTests : IDisposable
     }
 
     [Fact]
-    public async Task A_domain_with_something_open_is_refused_by_name()
+    public async Task A_domain_with_an_open_entry_is_refused_by_name()
     {
         OpenEntry open = await OpenAsync();
         await open.RecordAsync(entry => entry with { Step = JobStep.Pinned }, CancellationToken.None);
@@ -76,7 +77,7 @@ public sealed class JournalTests : IDisposable
     }
 
     [Fact]
-    public async Task A_closed_entry_is_gone_and_takes_no_more()
+    public async Task A_closed_entry_is_deleted_and_cannot_be_changed()
     {
         OpenEntry open = await OpenAsync();
         await open.CloseAsync(CancellationToken.None);
@@ -89,18 +90,19 @@ public sealed class JournalTests : IDisposable
     }
 
     [Fact]
-    public async Task An_entry_that_a_dead_run_left_can_be_taken_up_and_closed()
+    public async Task The_entry_of_a_dead_run_can_be_resumed_and_closed()
     {
         OpenEntry left = await OpenAsync();
         OpenEntry resumed = journal.Resume(Assert.Single(journal.ListOpen()));
-        await resumed.RecordAsync(entry => entry.WithPin(new DiskTarget("vda"), PinState.Released), CancellationToken.None);
+        await resumed.RecordAsync(
+            entry => entry.WithPin(new DiskTarget("vda"), PinState.Released), CancellationToken.None);
         await resumed.CloseAsync(CancellationToken.None);
         Assert.Empty(journal.ListOpen());
         _ = Assert.Throws<JournalingException>(() => journal.Resume(left.Current));
     }
 
     [Fact]
-    public async Task A_damaged_entry_is_told_apart_and_blocks_its_domain()
+    public async Task A_damaged_entry_is_listed_separately_and_blocks_its_domain()
     {
         _ = await OpenAsync();
         File.WriteAllText(FilePath, "{\"format_version\": 1");
@@ -112,13 +114,15 @@ public sealed class JournalTests : IDisposable
 
     [Theory]
     [InlineData("\"format_version\": 1", "\"format_version\": 2", "newer kvmbackup (format 2)")]
-    [InlineData("\"step\": \"intent\"", "\"step\": \"Intent\"", "'Intent' is none of")]
-    [InlineData("\"overlay_path\": \"/images/vda.overlay\"", "\"overlay_path\": \"/images/vda.qcow2\"", "two different full paths")]
-    [InlineData("\"overlay_path\": \"/images/vda.overlay\"", "\"overlay_path\": \"/images/../vda\"", "two different full paths")]
+    [InlineData("\"step\": \"intent\"", "\"step\": \"Intent\"", "'Intent' is not one of")]
+    [InlineData("\"overlay_path\": \"/images/vda.overlay\"", "\"overlay_path\": \"/images/vda.qcow2\"",
+        "two different full paths")]
+    [InlineData("\"overlay_path\": \"/images/vda.overlay\"", "\"overlay_path\": \"/images/../vda\"",
+        "two different full paths")]
     [InlineData("\"overlay_path\": \"/images/vda.overlay\"", "\"overlay_path\": \"vda\"", "two different full paths")]
     [InlineData("\"target\": \"vdb\"", "\"target\": \"vda\"", "twice")]
     [InlineData("\"domain_uuid\": \"5b4f", "\"domain_uuid\": \"5b40", "it is of domain")]
-    public async Task What_we_would_not_write_is_damage(string from, string to, string reason)
+    public async Task Content_that_this_program_would_not_write_is_damage(string from, string to, string reason)
     {
         _ = await OpenAsync();
         string text = await File.ReadAllTextAsync(FilePath);
@@ -144,7 +148,7 @@ public sealed class JournalTests : IDisposable
     }
 
     [Fact]
-    public async Task Whatever_the_bytes_are_it_is_an_entry_or_damage()
+    public async Task Mutated_bytes_are_an_entry_or_damage()
     {
         _ = await OpenAsync();
         byte[] original = await File.ReadAllBytesAsync(FilePath);
@@ -162,7 +166,7 @@ public sealed class JournalTests : IDisposable
     }
 
     [Fact]
-    public async Task A_write_that_was_cut_by_a_crash_leaves_the_entry_before_it()
+    public async Task A_write_interrupted_by_a_crash_keeps_the_previous_entry()
     {
         OpenEntry open = await OpenAsync();
         await File.WriteAllTextAsync(FilePath + ".tmp", "{\"format_ver");
@@ -174,7 +178,7 @@ public sealed class JournalTests : IDisposable
     }
 
     [Fact]
-    public async Task Records_from_several_threads_are_all_kept()
+    public async Task All_changes_from_several_threads_are_recorded()
     {
         OpenEntry open = await OpenAsync();
         DiskTarget[] targets = [new("vda"), new("vdb")];
@@ -193,12 +197,12 @@ public sealed class JournalTests : IDisposable
     }
 
     [Fact]
-    public async Task A_state_directory_that_takes_no_files_stops_everything()
+    public async Task A_state_directory_that_cannot_be_written_prevents_any_change()
     {
         Journal nowhere = new("/proc/sys/kernel", TimeProvider.System);
         JournalingException failure = await Assert.ThrowsAsync<JournalingException>(
             () => nowhere.OpenAsync(CreateIntent(), CancellationToken.None));
-        Assert.Contains("nothing is changed on any guest", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("no guest is changed", failure.Message, StringComparison.Ordinal);
     }
 
     private Task<OpenEntry> OpenAsync() => journal.OpenAsync(CreateIntent(), CancellationToken.None);
@@ -210,10 +214,12 @@ public sealed class JournalTests : IDisposable
         "/backup/web1/20261120T020000Z-full.partial",
         [
             new JournalPin(
-                new DiskTarget("vda"), "/images/vda.qcow2", "qcow2", new FileIdentity(64768, 131), "/images/vda.overlay", null,
+                new DiskTarget("vda"), "/images/vda.qcow2", "qcow2", new FileIdentity(64768, 131),
+                "/images/vda.overlay", null,
                 PinState.Planned),
             new JournalPin(
-                new DiskTarget("vdb"), "/images/b.raw", "raw", new FileIdentity(64768, ulong.MaxValue), "/images/b.overlay",
+                new DiskTarget("vdb"), "/images/b.raw", "raw", new FileIdentity(64768, ulong.MaxValue),
+                "/images/b.overlay",
                 new FileIdentity(1, 2), PinState.Planned),
         ]);
 }

@@ -5,7 +5,7 @@ using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Journaling;
 
-/// <summary>A restore that was killed: exactly its own files go, and nothing that is there in their place.</summary>
+/// <summary>A killed restore: exactly its own files are removed, and no files that replaced them.</summary>
 public sealed class RestoreJournalTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -19,13 +19,13 @@ public sealed class RestoreJournalTests : IDisposable
 
     [Theory]
     [InlineData(true), InlineData(false)]
-    public async Task The_files_of_a_dead_restore_go_and_those_of_a_live_one_stay(bool isDead)
+    public async Task The_files_of_a_dead_restore_are_removed_and_those_of_a_live_one_are_kept(bool isDead)
     {
         OpenRestore record = journal.Open("web1@20261120T020000Z");
         RestoredFile file = RestoredFile.Create(folder.PathOf("vda.raw"), 1000, record);
         Die(isDead);
 
-        IReadOnlyList<string> actions = journal.RemoveLeft();
+        IReadOnlyList<string> actions = journal.RemoveLeftovers();
 
         Assert.Equal(isDead, !File.Exists(file.WorkingPath));
         Assert.Equal(isDead ? 1 : 0, actions.Count);
@@ -34,36 +34,36 @@ public sealed class RestoreJournalTests : IDisposable
     }
 
     [Fact]
-    public void A_file_that_took_the_place_of_ours_stays()
+    public void A_foreign_file_at_the_recorded_path_is_kept()
     {
         OpenRestore record = journal.Open("web1@20261120T020000Z");
         RestoredFile file = RestoredFile.Create(folder.PathOf("vda.raw"), 1000, record);
         File.Move(file.WorkingPath, folder.PathOf("aside"));
-        File.WriteAllText(file.WorkingPath, "somebody's");
+        File.WriteAllText(file.WorkingPath, "foreign");
         Die(true);
 
-        Assert.Empty(journal.RemoveLeft());
+        Assert.Empty(journal.RemoveLeftovers());
 
-        Assert.Equal("somebody's", File.ReadAllText(file.WorkingPath));
+        Assert.Equal("foreign", File.ReadAllText(file.WorkingPath));
         Assert.True(File.Exists(folder.PathOf("aside")));
     }
 
     [Theory]
-    [InlineData("", true), InlineData("somebody's", false)]
-    public void A_file_that_was_made_and_not_recorded_goes_only_while_it_is_empty(string content, bool goes)
+    [InlineData("", true), InlineData("foreign", false)]
+    public void A_file_without_a_recorded_identity_is_removed_only_while_it_is_empty(string content, bool goes)
     {
         string path = folder.PathOf("vda.raw.kvmbackup-partial");
         journal.Open("web1@20261120T020000Z").Begin(path);
         File.WriteAllText(path, content);
         Die(true);
 
-        _ = journal.RemoveLeft();
+        _ = journal.RemoveLeftovers();
 
         Assert.Equal(goes, !File.Exists(path));
     }
 
     [Fact]
-    public async Task A_restore_that_ends_well_leaves_no_entry()
+    public async Task A_successful_restore_leaves_no_entry()
     {
         using (OpenRestore record = journal.Open("web1@20261120T020000Z"))
         {
@@ -77,7 +77,7 @@ public sealed class RestoreJournalTests : IDisposable
     }
 
     [Fact]
-    public async Task A_process_ID_that_came_again_is_another_process()
+    public async Task A_process_ID_that_is_in_use_again_is_another_process()
     {
         OpenRestore record = journal.Open("web1@20261120T020000Z");
         await using RestoredFile file = RestoredFile.Create(folder.PathOf("vda.raw"), 1000, record);
@@ -85,7 +85,7 @@ public sealed class RestoreJournalTests : IDisposable
         entry["process_start"] = entry["process_start"]!.GetValue<long>() - 1;
         File.WriteAllText(Entry, entry.ToJsonString());
 
-        _ = Assert.Single(journal.RemoveLeft());
+        _ = Assert.Single(journal.RemoveLeftovers());
 
         Assert.False(File.Exists(file.WorkingPath));
     }
@@ -102,20 +102,21 @@ public sealed class RestoreJournalTests : IDisposable
         File.WriteAllText(Entry, File.ReadAllText(Entry).Replace(path, other, StringComparison.Ordinal));
         Die(true);
 
-        Assert.Empty(journal.RemoveLeft());
+        Assert.Empty(journal.RemoveLeftovers());
 
         Assert.True(File.Exists(other));
     }
 
     [Fact]
-    public void A_file_that_was_there_before_is_not_ours_even_when_it_is_empty()
+    public void An_existing_file_is_kept_even_when_it_is_empty()
     {
         string path = folder.PathOf("vda.raw.kvmbackup-partial");
         File.WriteAllText(path, string.Empty);
-        _ = Assert.Throws<DisksException>(() => RestoredFile.Create(folder.PathOf("vda.raw"), 1000, journal.Open("web1@20261120T020000Z")));
+        _ = Assert.Throws<DisksException>(
+            () => RestoredFile.Create(folder.PathOf("vda.raw"), 1000, journal.Open("web1@20261120T020000Z")));
         Die(true);
 
-        Assert.Empty(journal.RemoveLeft());
+        Assert.Empty(journal.RemoveLeftovers());
 
         Assert.True(File.Exists(path));
     }
@@ -129,16 +130,17 @@ public sealed class RestoreJournalTests : IDisposable
         }
 
         Die(true);
-        _ = Assert.Single(journal.RemoveLeft());
+        _ = Assert.Single(journal.RemoveLeftovers());
     }
 
-    // Another boot: whatever process it was, it is dead.
+    // Another boot: the process is dead.
     private void Die(bool isDead)
     {
         if (isDead)
         {
             string boot = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
-            File.WriteAllText(Entry, File.ReadAllText(Entry).Replace(boot, "0d1cf2c5-0000-4000-8000-000000000000", StringComparison.Ordinal));
+            File.WriteAllText(Entry, File.ReadAllText(Entry).Replace(boot, "0d1cf2c5-0000-4000-8000-000000000000",
+                StringComparison.Ordinal));
         }
     }
 }

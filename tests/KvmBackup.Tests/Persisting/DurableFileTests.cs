@@ -11,7 +11,7 @@ public sealed class DurableFileTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void A_file_is_replaced_in_one_step_and_nothing_stays_beside_it()
+    public void A_file_is_replaced_in_one_step_without_leftovers()
     {
         string path = folder.PathOf("file");
         DurableFile.Replace(path, "a longer first content"u8);
@@ -21,7 +21,7 @@ public sealed class DurableFileTests : IDisposable
     }
 
     [Fact]
-    public void A_write_that_fails_leaves_the_file_before_it()
+    public void A_failed_write_keeps_the_previous_file()
     {
         string path = folder.PathOf("file");
         DurableFile.Replace(path, "first"u8);
@@ -31,7 +31,7 @@ public sealed class DurableFileTests : IDisposable
     }
 
     [Fact]
-    public void A_new_file_is_never_written_over_another()
+    public void A_new_file_never_overwrites_another()
     {
         string path = folder.PathOf("file");
         DurableFile.CreateNew(path, "first"u8);
@@ -40,16 +40,17 @@ public sealed class DurableFileTests : IDisposable
     }
 
     [Fact]
-    public void A_directory_is_made_once_and_a_missing_parent_is_told()
+    public void A_directory_is_created_once_and_a_missing_parent_is_reported()
     {
         Assert.True(DurableFile.TryMakeDirectory(folder.PathOf("a")));
         Assert.False(DurableFile.TryMakeDirectory(folder.PathOf("a")));
-        IOException failure = Assert.ThrowsAny<IOException>(() => DurableFile.TryMakeDirectory(folder.PathOf("b", "c")));
+        IOException failure = Assert.ThrowsAny<IOException>(
+            () => DurableFile.TryMakeDirectory(folder.PathOf("b", "c")));
         Assert.Contains("No such file or directory", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_file_that_others_could_read_is_taken_back()
+    public void A_file_that_others_could_read_is_restricted()
     {
         string path = folder.PathOf("file");
         File.WriteAllText(path, "x");

@@ -3,7 +3,7 @@ using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Persisting;
 
-/// <summary>Hosts that are copies of others, and hosts that do not tell who they are.</summary>
+/// <summary>Cloned hosts, and hosts without a usable identity.</summary>
 public sealed class HostIdentityTests : IDisposable
 {
     private const string MachineId = "3d1219c7c4c5404aaa1f6d2a48adfda4";
@@ -14,7 +14,7 @@ public sealed class HostIdentityTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void A_host_is_the_same_at_each_boot_and_its_machine_ID_is_not_published()
+    public void The_identity_is_the_same_at_each_boot_and_hides_the_machine_ID()
     {
         string? first = Read(MachineId, Hardware, "host1");
 
@@ -26,7 +26,7 @@ public sealed class HostIdentityTests : IDisposable
     [InlineData("00000000000000000000000000000001", Hardware, "host1")]
     [InlineData(MachineId, "4c4c4544-0042-3510-8054-b3c04f4e3233", "host1")]
     [InlineData(MachineId, Hardware, "host2")]
-    public void Hosts_that_differ_in_one_thing_are_two(string machineId, string hardware, string name)
+    public void Hosts_that_differ_in_one_value_have_different_identities(string machineId, string hardware, string name)
     {
         Assert.NotEqual(Read(MachineId, Hardware, "host1"), Read(machineId, hardware, name));
     }
@@ -40,7 +40,7 @@ public sealed class HostIdentityTests : IDisposable
     [InlineData(MachineId, "Not Settable")]
     [InlineData(MachineId, "00000000-0000-0000-0000-000000000000")]
     [InlineData(MachineId, "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF")]
-    public void A_host_of_which_one_thing_is_not_known_has_no_identity(string? machineId, string? hardware)
+    public void A_host_with_one_unknown_value_has_no_identity(string? machineId, string? hardware)
     {
         Assert.Null(Read(machineId, hardware, "host1"));
     }

@@ -38,7 +38,7 @@ public sealed class BackupPlannerTests
     }
 
     [Fact]
-    public void Every_domain_gets_a_verdict_with_its_reason_in_the_order_of_the_file()
+    public void Every_domain_gets_a_decision_with_its_reason_in_the_order_of_the_file()
     {
         Assert.Equal(
             [
@@ -46,8 +46,8 @@ public sealed class BackupPlannerTests
                 "db1 True due: it runs daily",
                 "my vm ü False not due: today is Friday, it has no day",
             ],
-            Tell(DayOfWeek.Friday, onlyDomains: null, force: false));
-        Assert.Equal("web1 True due: today is Sunday", Tell(DayOfWeek.Sunday, onlyDomains: null, force: false)[0]);
+            Describe(DayOfWeek.Friday, onlyDomains: null, force: false));
+        Assert.Equal("web1 True due: today is Sunday", Describe(DayOfWeek.Sunday, onlyDomains: null, force: false)[0]);
     }
 
     [Fact]
@@ -59,7 +59,7 @@ public sealed class BackupPlannerTests
                 "db1 True due: it runs daily",
                 "my vm ü True forced: today is Friday, it has no day",
             ],
-            Tell(DayOfWeek.Friday, onlyDomains: null, force: true));
+            Describe(DayOfWeek.Friday, onlyDomains: null, force: true));
     }
 
     [Fact]
@@ -67,19 +67,20 @@ public sealed class BackupPlannerTests
     {
         Assert.Equal(
             [
-                "web1 False not due: today is Friday, its days are Sun, Wed; to back it up all the same, add --force",
-                "my vm ü False not due: today is Friday, it has no day; to back it up all the same, add --force",
+                "web1 False not due: today is Friday, its days are Sun, Wed; to back it up anyway, add --force",
+                "my vm ü False not due: today is Friday, it has no day; to back it up anyway, add --force",
             ],
-            Tell(DayOfWeek.Friday, ["web1", "my vm ü"], force: false));
+            Describe(DayOfWeek.Friday, ["web1", "my vm ü"], force: false));
     }
 
     [Fact]
     public void A_name_with_a_blank_at_its_end_is_another_name() => Assert.StartsWith(
         "Domain 'web1 ' is not in the configuration", Assert.Throws<PlanningException>(
-            () => BackupPlanner.Plan(Host, DayOfWeek.Friday, ["web1 "], force: false)).Message, StringComparison.Ordinal);
+            () => BackupPlanner.Plan(Host, DayOfWeek.Friday, ["web1 "], force: false)).Message,
+            StringComparison.Ordinal);
 
     [Fact]
-    public void Force_does_not_reach_what_was_not_named() =>
+    public void Force_applies_to_the_named_domains_only() =>
         Assert.Equal(
             ["db1"],
             BackupPlanner.Plan(Host, DayOfWeek.Friday, ["db1"], force: true)
@@ -100,7 +101,7 @@ public sealed class BackupPlannerTests
     }
 
     [Fact]
-    public void Naming_nothing_is_not_naming_everything()
+    public void An_empty_list_of_names_is_refused()
     {
         PlanningException refusal = Assert.Throws<PlanningException>(
             () => BackupPlanner.Plan(Host, DayOfWeek.Friday, [], force: true));
@@ -108,7 +109,7 @@ public sealed class BackupPlannerTests
         Assert.Equal("No domain was named; cloud1 has web1, db1, my vm ü.", refusal.Message);
     }
 
-    private static string[] Tell(DayOfWeek today, IReadOnlyList<string>? onlyDomains, bool force) =>
+    private static string[] Describe(DayOfWeek today, IReadOnlyList<string>? onlyDomains, bool force) =>
     [
         .. BackupPlanner.Plan(Host, today, onlyDomains, force).Jobs
             .Select(job => $"{job.Domain.Name} {job.IsDue} {job.Reason}"),

@@ -9,7 +9,7 @@ public sealed class ChainPlannerTests
     private static readonly RbdImageFacts Facts = new(ImageId, 1 << 20, 4 << 20, true, true, null, null);
 
     [Fact]
-    public void A_backup_that_is_later_than_the_new_one_is_no_base()
+    public void A_backup_later_than_the_new_one_is_not_a_base()
     {
         CompletedBackup[] own = [Backup(21), Backup(2, 1), Backup(1)];
 
@@ -20,14 +20,14 @@ public sealed class ChainPlannerTests
     }
 
     [Fact]
-    public void Without_a_policy_and_for_the_first_time_everything_is_taken_whole_and_that_is_no_news()
+    public void Without_a_policy_and_for_the_first_time_the_backup_is_full_without_a_notice()
     {
         Assert.Equal(new ChainDecision(null, null), Decide(null, [Backup(1)], 1));
         Assert.Equal(new ChainDecision(null, null), Decide(Weekly, [], 1));
     }
 
     [Fact]
-    public void An_increment_stands_on_the_backup_before_it_and_a_differential_on_the_full_one()
+    public void An_increment_depends_on_the_previous_backup_and_a_differential_on_the_full_one()
     {
         CompletedBackup[] own = [Backup(2, 1), Backup(1)];
 
@@ -38,14 +38,15 @@ public sealed class ChainPlannerTests
     }
 
     [Fact]
-    public void What_stands_on_a_snapshot_of_somebody_else_knows_its_ID()
+    public void An_increment_of_an_external_snapshot_has_its_ID()
     {
         CompletedBackup newest = Backup(1);
         newest = newest with
         {
             Manifest = newest.Manifest with
             {
-                Disks = [newest.Manifest.Disks[0] with { Image = newest.Manifest.Disks[0].Image! with { SnapshotId = 1 } }],
+                Disks = [
+                    newest.Manifest.Disks[0] with { Image = newest.Manifest.Disks[0].Image! with { SnapshotId = 1 } }],
             },
         };
 
@@ -54,38 +55,39 @@ public sealed class ChainPlannerTests
     }
 
     [Fact]
-    public void A_chain_ends_by_its_length_and_by_the_age_of_its_full_one()
+    public void A_chain_ends_by_its_length_and_by_the_age_of_its_full_backup()
     {
         CompletedBackup[] own = [Backup(3, 2), Backup(2, 1), Backup(1)];
 
         Assert.NotNull(Decide(Weekly with { Points = 4 }, own, 3).Base);
         Assert.Equal(new ChainDecision(null, null), Decide(Weekly with { Points = 3 }, own, 3));
         Assert.NotNull(Decide(new ChainPolicy(null, TimeSpan.FromDays(21), false), own, 3).Base);
-        Assert.Equal(new ChainDecision(null, null), Decide(new ChainPolicy(null, TimeSpan.FromDays(20), false), own, 3));
+        Assert.Equal(
+            new ChainDecision(null, null), Decide(new ChainPolicy(null, TimeSpan.FromDays(20), false), own, 3));
     }
 
     [Theory]
-    [InlineData("made anew")]
-    [InlineData("is gone from the cluster")]
-    [InlineData("no longer there")]
+    [InlineData("created again")]
+    [InlineData("is missing from the cluster")]
+    [InlineData("depends on is missing")]
     [InlineData("does not hold its image")]
-    public void Any_doubt_about_the_base_makes_it_whole_and_is_told(string why)
+    public void Any_doubt_about_the_base_makes_the_backup_full_and_is_reported(string reason)
     {
-        ChainDecision decision = why switch
+        ChainDecision decision = reason switch
         {
-            "made anew" => Decide(Weekly, [Backup(1, imageId: "other")], 1),
-            "is gone from the cluster" => Decide(Weekly, [Backup(1)]),
-            "no longer there" => Decide(Weekly, [Backup(3, 2), Backup(1)], 3),
+            "created again" => Decide(Weekly, [Backup(1, imageId: "other")], 1),
+            "is missing from the cluster" => Decide(Weekly, [Backup(1)]),
+            "depends on is missing" => Decide(Weekly, [Backup(3, 2), Backup(1)], 3),
             _ => Decide(Weekly, [Bare(Backup(2)), Backup(1)], 1, 2),
         };
 
         Assert.Null(decision.Base);
-        Assert.Contains(why, decision.Notice, StringComparison.Ordinal);
+        Assert.Contains(reason, decision.Notice, StringComparison.Ordinal);
         Assert.Contains("vdb", decision.Notice, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_chain_is_found_from_its_full_one_on_and_not_across_a_gap()
+    public void A_chain_starts_at_its_full_backup_and_has_no_gaps()
     {
         CompletedBackup[] all = [Backup(4, 3), Backup(3, 1), Backup(2, 1), Backup(1)];
 
@@ -95,7 +97,8 @@ public sealed class ChainPlannerTests
     }
 
     private static CompletedBackup Bare(CompletedBackup backup) =>
-        backup with { Manifest = backup.Manifest with { Disks = [.. backup.Manifest.Disks.Select(disk => disk with { Image = null })] } };
+        backup with { Manifest =
+            backup.Manifest with { Disks = [.. backup.Manifest.Disks.Select(disk => disk with { Image = null })] } };
 
     private static ChainDecision Decide(ChainPolicy? policy, CompletedBackup[] own, params int[] inCluster) =>
         ChainPlanner.Decide(Vdb, Facts, [.. inCluster.Select(InCluster)], policy, own, Id(21));

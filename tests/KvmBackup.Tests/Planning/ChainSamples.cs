@@ -14,15 +14,17 @@ internal static class ChainSamples
 
     public static string Snapshot(int day) => SnapshotName.Create(Domain, Vdb, Id(day), (uint)day);
 
-    /// <summary>A backup of a day; without a base a full one.</summary>
+    /// <summary>The backup of a day; without a base it is full.</summary>
     public static CompletedBackup Backup(
-        int day, int? baseDay = null, BackupKind kind = BackupKind.Incremental, string imageId = ImageId, long sizeBytes = 1 << 20)
+        int day, int? baseDay = null, BackupKind kind = BackupKind.Incremental, string imageId =
+            ImageId, long sizeBytes = 1 << 20)
     {
         bool isFull = baseDay is null;
         string file = isFull ? "vdb.raw" : "vdb.rbddiff";
         ManifestDisk disk = new(
             Vdb, isFull ? BackupKind.Full : kind, sizeBytes,
-            [new ManifestLayer(file, isFull ? "raw" : "rbddiff", "rbd:rbd/vm", false, ManifestSamples.Sum('d'), sizeBytes)])
+            [new ManifestLayer(
+                file, isFull ? "raw" : "rbddiff", "rbd:rbd/vm", false, ManifestSamples.Sum('d'), sizeBytes)])
         {
             Image = new ManifestImage(
                 Image, imageId, Snapshot(day), baseDay is { } older ? Id(older) : null,

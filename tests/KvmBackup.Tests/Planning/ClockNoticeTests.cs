@@ -8,13 +8,14 @@ public sealed class ClockNoticeTests
     private static readonly DateTimeOffset Now = new(2026, 11, 20, 3, 0, 0, TimeSpan.Zero);
 
     [Fact]
-    public void Backups_that_are_later_than_the_clock_are_named_with_what_to_do()
+    public void Backups_later_than_the_clock_are_listed_with_a_hint()
     {
         CompletedBackup[] all = [Backup("20380101T000000Z"), Backup("20261120T020000Z")];
 
         string notice = ClockNotice.Find(all, Now)!;
 
-        Assert.Contains("at 20261120T030000Z, and 1 of 2 backup(s) are later: 20380101T000000Z.", notice, StringComparison.Ordinal);
+        Assert.Contains("shows 20261120T030000Z, and 1 of 2 backup(s) are later: 20380101T000000Z.", notice,
+            StringComparison.Ordinal);
         Assert.Contains("timedatectl", notice, StringComparison.Ordinal);
         Assert.Null(ClockNotice.Find(all[1..], Now));
     }

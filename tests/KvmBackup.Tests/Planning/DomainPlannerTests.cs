@@ -16,7 +16,7 @@ public sealed class DomainPlannerTests
         new DomainDefinition(string.Empty, string.Empty, string.Empty));
 
     [Fact]
-    public async Task Every_disk_of_a_real_guest_is_taken_but_its_empty_drive()
+    public async Task Every_disk_of_a_real_guest_is_backed_up_except_its_empty_drive()
     {
         DomainPlan plan = DomainPlanner.Plan(await Web1.DescribeAsync(), Web1.Settings, Virsh);
 
@@ -30,9 +30,9 @@ public sealed class DomainPlannerTests
     {
         { Disk with { Device = "cdrom", SourcePath = "/a.iso" }, "a cdrom drive (/a.iso)" },
         { Disk with { Device = "floppy", SourcePath = null }, "a floppy drive (empty)" },
-        { Disk with { SourceType = DiskSourceType.None, SourcePath = null }, "no medium in it" },
+        { Disk with { SourceType = DiskSourceType.None, SourcePath = null }, "no medium" },
         { Disk with { IsReadOnly = true }, "read-only (/images/a.qcow2)" },
-        { Disk with { IsShareable = true }, "shareable: another guest may write /images/a.qcow2 at any moment" },
+        { Disk with { IsShareable = true }, "shareable: another guest may write to /images/a.qcow2 at any time" },
         { Disk with { Device = "cdrom", BlockJob = "copy" }, "a cdrom drive (/images/a.qcow2)" },
     };
 
@@ -48,27 +48,30 @@ public sealed class DomainPlannerTests
     }
 
     [Fact]
-    public void A_disk_of_which_nobody_knows_what_it_is_is_refused_unless_it_is_left_out()
+    public void A_disk_with_an_unknown_source_is_refused_unless_it_is_excluded()
     {
         DiskFacts doubtful = Disk with { Refusal = "is /dev/rbd3, which is not mapped" };
 
         Assert.StartsWith(
-            "disk vda is /dev/rbd3, which is not mapped; or leave it out", Assert.Single(Plan(Domain with { Disks = [doubtful] }).Refusals),
+            "disk vda is /dev/rbd3, which is not mapped; or exclude it",
+            Assert.Single(Plan(Domain with { Disks = [doubtful] }).Refusals),
             StringComparison.Ordinal);
-        Assert.Empty(Plan(Domain with { Disks = [doubtful, Disk with { Target = Web1.Vdb }], Excluded = [Web1.Vda] }).Refusals);
+        Assert.Empty(
+            Plan(Domain with { Disks = [doubtful, Disk with { Target = Web1.Vdb }], Excluded = [Web1.Vda] }).Refusals);
     }
 
     [Fact]
-    public void What_should_be_known_of_a_disk_is_told_when_it_is_taken()
+    public void The_notice_of_a_disk_is_reported_when_it_is_backed_up()
     {
         DiskFacts partition = Disk with { Notice = "is a partition" };
 
         Assert.Equal(["disk vda is a partition"], Plan(Domain with { Disks = [partition] }).Warnings);
-        Assert.Empty(Plan(Domain with { Disks = [partition, Disk with { Target = Web1.Vdb }], Excluded = [Web1.Vda] }).Warnings);
+        Assert.Empty(
+            Plan(Domain with { Disks = [partition, Disk with { Target = Web1.Vdb }], Excluded = [Web1.Vda] }).Warnings);
     }
 
     [Fact]
-    public void A_disk_is_left_out_that_the_domain_itself_excludes()
+    public void A_disk_excluded_in_the_metadata_is_left_out()
     {
         DomainPlan plan = Plan(Domain with
         {
@@ -76,26 +79,34 @@ public sealed class DomainPlannerTests
             Excluded = [Web1.Vdb, new DiskTarget("vdz")],
         });
 
-        Assert.Equal([new SkippedDisk(Web1.Vdb, "excluded in the domain's metadata (kvmbackup:exclude)")], plan.Skipped);
+        Assert.Equal(
+            [new SkippedDisk(Web1.Vdb, "excluded in the domain's metadata (kvmbackup:exclude)")], plan.Skipped);
         Assert.Equal([Web1.Vda], plan.Taken.Select(taken => taken.Target));
         Assert.Empty(plan.Refusals);
-        Assert.Equal("the domain's metadata exclude disk vdz, which the domain does not have", Assert.Single(plan.Warnings));
+        Assert.Equal(
+            "the domain's metadata exclude disk vdz, which the domain does not have", Assert.Single(plan.Warnings));
     }
 
     public static TheoryData<DiskFacts, string[]> Refused => new()
     {
-        { Disk with { BlockJob = "copy" }, ["block job of another program (copy)", $"`{Virsh} blockjob {Web1.Uuid} vda --info"] },
+        { Disk with { BlockJob = "copy" },
+            ["another program's block job (copy)", $"`{Virsh} blockjob {Web1.Uuid} vda --info"] },
         { Disk with { IsTransient = true }, ["is transient (<transient/>)", "exclude: [vda]"] },
         { Disk with { Device = "lun" }, ["is a lun", "exclude: [vda]"] },
         { Disk with { SourcePath = null }, ["has no path", "exclude: [vda]"] },
-        { Disk with { SourceType = DiskSourceType.Network, SourcePath = null }, ["has a network source", "exclude: [vda]"] },
-        { Disk with { SourceType = DiskSourceType.Volume, SourcePath = null }, ["has a volume source", "exclude: [vda]"] },
-        { Disk with { SourceType = DiskSourceType.Other, SourcePath = null }, ["has a other source", "exclude: [vda]"] },
-        { Disk with { Encryption = new DiskEncryption("qcow", Web1.Uuid, null) }, ["is encrypted in the format qcow", "exclude: [vda]"] },
+        { Disk with { SourceType = DiskSourceType.Network, SourcePath = null },
+            ["has a network source", "exclude: [vda]"] },
+        { Disk with { SourceType = DiskSourceType.Volume, SourcePath = null },
+            ["has a volume source", "exclude: [vda]"] },
+        { Disk with { SourceType = DiskSourceType.Other, SourcePath = null },
+            ["has a other source", "exclude: [vda]"] },
+        { Disk with { Encryption = new DiskEncryption("qcow", Web1.Uuid, null) },
+            ["is encrypted in the format qcow", "exclude: [vda]"] },
         { Disk with { Format = "vmdk" }, ["the format vmdk", "exclude: [vda]"] },
         {
             Disk with { SourcePath = Web1.VdaOverlay.OverlayPath },
-            [$"overlay of an interrupted backup, {Web1.VdaOverlay.OverlayPath}", $"{Virsh} blockcommit {Web1.Uuid} vda --shallow --active --pivot"]
+            [$"overlay of an interrupted backup, {Web1.VdaOverlay.OverlayPath}",
+                $"{Virsh} blockcommit {Web1.Uuid} vda --shallow --active --pivot"]
         },
         {
             Disk with { SourcePath = "/images/snapshot_web1-1a2b3c4d.img" },
@@ -109,7 +120,7 @@ public sealed class DomainPlannerTests
 
     [Theory]
     [MemberData(nameof(Refused))]
-    public void A_disk_that_cannot_be_taken_refuses_the_domain_and_says_what_to_do(DiskFacts disk, string[] words)
+    public void A_disk_that_cannot_be_backed_up_refuses_the_domain_with_a_hint(DiskFacts disk, string[] words)
     {
         DomainPlan plan = Plan(Domain with { Disks = [disk, Disk with { Target = Web1.Vdb }] });
 
@@ -119,13 +130,17 @@ public sealed class DomainPlannerTests
     }
 
     [Fact]
-    public void A_transient_disk_is_taken_while_its_guest_is_shut_off() => Assert.Empty(
+    public void A_transient_disk_is_backed_up_while_its_guest_is_shut_off() => Assert.Empty(
         Plan(Domain with { Disks = [Disk with { IsTransient = true }], State = DomainState.ShutOff }).Refusals);
 
     [Fact]
-    public void Of_a_disk_on_an_overlay_the_commit_is_advised_whatever_else_the_definitions_differ_in()
+    public void A_commit_is_advised_for_a_disk_on_an_overlay_even_when_the_definitions_differ()
     {
-        DiskFacts left = Disk with { SourcePath = Web1.VdaOverlay.OverlayPath, Difference = "is a in the running guest, and b in the definition" };
+        DiskFacts left = Disk with
+        {
+            SourcePath = Web1.VdaOverlay.OverlayPath,
+            Difference = "is a in the running guest, and b in the definition",
+        };
 
         string refusal = Assert.Single(Plan(Domain with { Disks = [left] }).Refusals);
 
@@ -144,7 +159,7 @@ public sealed class DomainPlannerTests
     }
 
     [Fact]
-    public void An_excluded_disk_is_left_out_whatever_it_is()
+    public void An_excluded_disk_of_any_kind_is_left_out()
     {
         DiskFacts network = Disk with { SourceType = DiskSourceType.Network, SourcePath = null, BlockJob = "copy" };
 
@@ -159,7 +174,7 @@ public sealed class DomainPlannerTests
     public static TheoryData<DomainFacts, string> RefusedDomains => new()
     {
         { Domain with { State = DomainState.Other }, "neither running, paused nor shut off" },
-        { Domain with { RunningJob = "Unbounded" }, "a job of another program runs on it (Unbounded)" },
+        { Domain with { RunningJob = "Unbounded" }, "another program's job runs on it (Unbounded)" },
         { Domain with { Snapshots = ["one", "two"] }, "it has snapshots that this program did not make: one, two." },
         { Domain with { Disks = [] }, "it has no disk that can be backed up" },
         { Domain with { Disks = [Disk with { IsReadOnly = true }] }, "no disk that can be backed up: vda: read-only" },
@@ -171,7 +186,7 @@ public sealed class DomainPlannerTests
         Assert.Contains(reason, Assert.Single(Plan(domain).Refusals), StringComparison.Ordinal);
 
     [Fact]
-    public void Every_refusal_is_told_at_once() => Assert.Equal(3, Plan(Domain with
+    public void All_refusals_are_reported_together() => Assert.Equal(3, Plan(Domain with
     {
         RunningJob = "Unbounded",
         Snapshots = ["one"],
@@ -182,17 +197,19 @@ public sealed class DomainPlannerTests
     {
         {
             Domain with { Disks = [Disk with { Encryption = new DiskEncryption("luks", Web1.Uuid, null) }] },
-            $"disk vda is encrypted and backed up as it lies; a restored guest needs libvirt's secret {Web1.Uuid}"
+            "disk vda is encrypted and backed up in encrypted form; a restored guest requires "
+                + $"libvirt's secret {Web1.Uuid}"
         },
         { Domain with { HasTpm = true }, "the state of its TPM is not in this backup" },
         { Domain with { Checkpoints = ["virtnbdbackup.0"] }, "keeps checkpoints on it (virtnbdbackup.0)" },
         { Domain with { IsPersistent = false }, "it is transient" },
-        { Domain with { Disks = [Disk, Disk with { Target = Web1.Vdb, IsShareable = true }] }, "disk vdb is not in this backup: shareable" },
+        { Domain with { Disks = [Disk, Disk with { Target = Web1.Vdb, IsShareable = true }] },
+            "disk vdb is not in this backup: shareable" },
     };
 
     [Theory]
     [MemberData(nameof(Warned))]
-    public void An_operator_is_told_what_the_backup_lacks(DomainFacts domain, string warning)
+    public void Data_missing_from_the_backup_are_reported(DomainFacts domain, string warning)
     {
         DomainPlan plan = Plan(domain);
 
@@ -201,23 +218,27 @@ public sealed class DomainPlannerTests
     }
 
     [Fact]
-    public void A_disk_that_the_definitions_have_differently_refuses_the_domain_and_says_what_to_do()
+    public void A_disk_with_different_sources_in_the_definitions_refuses_the_domain_with_a_hint()
     {
-        DiskFacts vdb = Disk with { Target = Web1.Vdb, Difference = "is /images/b in the running guest, and /images/c in the next" };
+        DiskFacts vdb = Disk with { Target = Web1.Vdb, Difference =
+            "is /images/b in the running guest, and /images/c in the next" };
 
         string refusal = Assert.Single(Plan(Domain with { Disks = [Disk, vdb] }).Refusals);
 
-        Assert.StartsWith("disk vdb is /images/b in the running guest, and /images/c in the next; ", refusal, StringComparison.Ordinal);
+        Assert.StartsWith("disk vdb is /images/b in the running guest, and /images/c in the next; ", refusal,
+            StringComparison.Ordinal);
         Assert.All(
-            [$"`{Virsh} shutdown {Web1.Uuid}` ; when it is off: `{Virsh} start {Web1.Uuid}` ; ", $"`{Virsh} edit {Web1.Uuid}`", "disks: {exclude: [vdb]}"],
+            [$"`{Virsh} shutdown {Web1.Uuid}` ; when it is off: `{Virsh} start {Web1.Uuid}` ; ",
+                $"`{Virsh} edit {Web1.Uuid}`", "disks: {exclude: [vdb]}"],
             words => Assert.Contains(words, refusal, StringComparison.Ordinal));
         Assert.Empty(Plan(Domain with { Disks = [Disk, vdb], Excluded = [Web1.Vdb] }).Refusals);
     }
 
     [Theory]
     [InlineData(DiskPresence.RunningOnly, "disk vdb (/images/a.qcow2 (qcow2)) is attached to the running guest only")]
-    [InlineData(DiskPresence.NextStartOnly, "disk vdb (/images/a.qcow2 (qcow2)) is in the definition for the next start only")]
-    public void A_disk_that_one_definition_has_is_taken_and_told(DiskPresence presence, string warning)
+    [InlineData(
+        DiskPresence.NextStartOnly, "disk vdb (/images/a.qcow2 (qcow2)) is in the definition for the next start only")]
+    public void A_disk_in_one_definition_only_is_backed_up_and_reported(DiskPresence presence, string warning)
     {
         DomainPlan plan = Plan(Domain with { Disks = [Disk, Disk with { Target = Web1.Vdb, Presence = presence }] });
 
@@ -226,7 +247,7 @@ public sealed class DomainPlannerTests
     }
 
     [Fact]
-    public void Excluding_a_disk_that_is_not_there_is_told() => Assert.Equal(
+    public void The_exclusion_of_a_missing_disk_is_reported() => Assert.Equal(
         ["the configuration excludes disk vdz, which the domain does not have"],
         Plan(Domain, Web1.Settings with { Disks = new DiskSelection([new DiskTarget("vdz")]) }).Warnings);
 

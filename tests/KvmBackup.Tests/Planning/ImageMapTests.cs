@@ -7,7 +7,7 @@ public sealed class ImageMapTests
     private const int Largest = 120;
 
     [Fact]
-    public void A_chain_is_seen_as_its_last_point_was_whatever_was_written_discarded_shrunk_and_grown()
+    public void A_chain_is_assembled_to_its_last_point_after_writes_discards_and_resizes()
     {
         for (int seed = 0; seed < 3000; seed++)
         {
@@ -32,7 +32,7 @@ public sealed class ImageMapTests
     }
 
     [Fact]
-    public void What_lay_beyond_the_end_when_an_image_shrank_does_not_come_back_when_it_grows() =>
+    public void Data_beyond_the_end_of_a_shrunk_image_do_not_return_when_it_grows() =>
         Assert.Equal([1, 0, 0], Assemble(
             [new(3, [new(0, 3, true)]), new(1, []), new(3, [])]));
 

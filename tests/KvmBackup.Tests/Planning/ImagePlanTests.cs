@@ -3,7 +3,7 @@ using KvmBackup.Planning;
 
 namespace KvmBackup.Tests.Planning;
 
-/// <summary>Which selections run, and which images they mean.</summary>
+/// <summary>The selections that run, and the images that they cover.</summary>
 public sealed class ImagePlanTests
 {
     private static readonly HostSettings Host = ConfigurationReader.Parse(
@@ -22,17 +22,18 @@ public sealed class ImagePlanTests
 
     [Fact]
     public void A_selection_is_due_on_its_days() =>
-        Assert.Equal(["daily True", "seldom False"], Plan(null).Select(one => $"{one.Selection.Name} {one.IsDue}"));
+        Assert.Equal(
+            ["daily True", "seldom False"], Plan(null).Select(images => $"{images.Selection.Name} {images.IsDue}"));
 
     [Fact]
-    public void Who_asks_for_a_domain_gets_no_image()
+    public void A_request_for_a_domain_includes_no_image()
     {
         Assert.Empty(Plan("web1"));
         Assert.True(BackupPlanner.Plan(Host, DayOfWeek.Friday, ["web1"], force: true).Jobs[0].IsDue);
     }
 
     [Fact]
-    public void Who_asks_for_a_selection_gets_all_of_it_and_no_domain()
+    public void A_request_for_a_selection_includes_all_its_images_and_no_domain()
     {
         BackupPlan plan = BackupPlanner.Plan(Host, DayOfWeek.Friday, ["seldom"], force: true);
 
@@ -46,9 +47,9 @@ public sealed class ImagePlanTests
     [InlineData("rbd/vm-1", "daily")]
     [InlineData("ssd/vm-1", "seldom")]
     [InlineData("rbd/vm-1-swap", "seldom")]
-    public void Who_asks_for_an_image_gets_it_alone_from_its_own_selection(string name, string selection)
+    public void A_request_for_an_image_includes_only_that_image_of_its_selection(string name, string selection)
     {
-        PlannedImages due = Assert.Single(Plan(name), one => one.IsDue);
+        PlannedImages due = Assert.Single(Plan(name), images => images.IsDue);
 
         Assert.Equal(selection, due.Selection.Name);
         Assert.Equal([RbdImage.Parse(name.Replace("rbd:", string.Empty, StringComparison.Ordinal))], due.Only!);
@@ -58,25 +59,27 @@ public sealed class ImagePlanTests
     [InlineData("other/vm-1", "No selection below 'images' of cloud1 covers the image 'other/vm-1'")]
     [InlineData("dayly", "did you mean 'daily'?")]
     [InlineData("a/b/c/d", "Domain 'a/b/c/d' is not in the configuration")]
-    public void A_name_that_is_nowhere_is_refused(string name, string told) =>
-        Assert.Contains(told, Assert.Throws<PlanningException>(() => Plan(name)).Message, StringComparison.Ordinal);
+    public void An_unknown_name_of_any_kind_is_refused(string name, string message) =>
+        Assert.Contains(message, Assert.Throws<PlanningException>(() => Plan(name)).Message, StringComparison.Ordinal);
 
     [Fact]
-    public void A_pattern_without_an_image_is_told_and_the_others_are_chosen_all_the_same()
+    public void A_pattern_without_a_match_is_reported_and_the_others_are_used()
     {
-        ImageChoice choice = ImageChooser.Choose(Host.Images[0], null, [Image("vm-1"), Image("vm-1-swap"), Image("other")]);
+        ImageChoice choice = ImageChooser.Choose(
+            Host.Images[0], null, [Image("vm-1"), Image("vm-1-swap"), Image("other")]);
 
         Assert.Equal([Image("vm-1")], choice.Images);
-        Assert.StartsWith("the pattern 'data' matches no image in rbd", Assert.Single(choice.Unmatched), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "the pattern 'data' matches no image in rbd", Assert.Single(choice.Unmatched), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_pattern_whose_images_are_all_excluded_is_told() =>
+    public void A_pattern_whose_images_are_all_excluded_is_reported() =>
         Assert.Equal(2, ImageChooser.Choose(Host.Images[0], null, [Image("vm-1-swap")]).Unmatched.Count);
 
     [Fact]
-    public void An_image_that_was_asked_for_and_is_not_there_is_told() =>
-        Assert.Equal("there is no image rbd/vm-9", Assert.Single(
+    public void A_requested_image_that_does_not_exist_is_reported() =>
+        Assert.Equal("the image rbd/vm-9 does not exist", Assert.Single(
             ImageChooser.Choose(Host.Images[0], [Image("vm-9")], [Image("vm-1")]).Unmatched));
 
     private static RbdImage Image(string name) => new("rbd", null, name);

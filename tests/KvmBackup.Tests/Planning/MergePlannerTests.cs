@@ -3,11 +3,11 @@ using static KvmBackup.Tests.Planning.ChainSamples;
 
 namespace KvmBackup.Tests.Planning;
 
-/// <summary>Which increment becomes a full backup, and when none does.</summary>
+/// <summary>The choice of the increment that becomes a full backup.</summary>
 public sealed class MergePlannerTests
 {
     [Fact]
-    public void The_oldest_that_retention_keeps_becomes_full_and_what_it_stood_on_can_go()
+    public void The_oldest_kept_increment_becomes_full_and_releases_its_bases()
     {
         CompletedBackup[] chain = Chain(5);
 
@@ -21,7 +21,7 @@ public sealed class MergePlannerTests
     [Theory]
     [InlineData(5)]
     [InlineData(6)]
-    public void As_long_as_all_are_kept_nothing_is_merged(int last)
+    public void While_all_backups_are_kept_nothing_is_merged(int last)
     {
         CompletedBackup[] chain = Chain(5);
 
@@ -29,7 +29,7 @@ public sealed class MergePlannerTests
     }
 
     [Fact]
-    public void The_newest_itself_can_be_the_only_one_that_stays()
+    public void The_newest_backup_can_be_the_only_one_kept()
     {
         CompletedBackup[] chain = Chain(3);
 
@@ -49,9 +49,9 @@ public sealed class MergePlannerTests
     }
 
     [Fact]
-    public void An_increment_in_the_middle_is_not_merged_for_that_would_cost_one_full_backup_more()
+    public void An_increment_is_not_merged_when_no_full_backup_is_released()
     {
-        // Of these rotate keeps 3 and the monthly rule the full one.
+        // Rotate keeps two of these, and the yearly rule the full one.
         CompletedBackup[] chain = Chain(5);
         RetentionPolicy policy = new(Last: 2, Yearly: 2);
         chain[0] = Dated(chain[0], new DateTimeOffset(2025, 1, 1, 0, 0, 0, TimeSpan.Zero));
@@ -80,14 +80,14 @@ public sealed class MergePlannerTests
     }
 
     [Fact]
-    public void A_broken_chain_is_left_alone()
+    public void A_broken_chain_is_not_merged()
     {
         CompletedBackup[] chain = [Backup(3, 2), Backup(4, 3), Backup(5, 4)];
 
         Assert.Null(MergePlanner.Plan(new RetentionPolicy(Last: 2), chain[^1], chain));
     }
 
-    /// <summary>Day 1 is full, each later one stands on the day before.</summary>
+    /// <summary>Day 1 is full, each later one depends on the day before.</summary>
     private static CompletedBackup[] Chain(int days) =>
         [.. Enumerable.Range(1, days).Select(day => day == 1 ? Backup(1) : Backup(day, day - 1))];
 

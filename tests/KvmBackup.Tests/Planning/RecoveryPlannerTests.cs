@@ -2,7 +2,7 @@ using KvmBackup.Planning;
 
 namespace KvmBackup.Tests.Planning;
 
-/// <summary>The whole table of what a dead run can have left of a disk, against the rules in other words.</summary>
+/// <summary>Every state of a disk after an interrupted run, compared with independent rules.</summary>
 public sealed class RecoveryPlannerTests
 {
     private const string Base = "/images/base";
@@ -20,38 +20,41 @@ public sealed class RecoveryPlannerTests
         from isActive in Both
         from isWritten in Both
         from isBelow in live == Foreign || inactive == Foreign ? Both : [false]
-        select new PinFacts(state, Base, Overlay, isActive, live, inactive, isBaseSame, presence, isWritten && presence == OverlayPresence.Ours)
+        select new PinFacts(state, Base, Overlay, isActive, live, inactive, isBaseSame, presence,
+            isWritten && presence == OverlayPresence.Ours)
         {
             IsOverlayBelow = isBelow,
         };
 
     [Fact]
-    public void A_disk_that_only_the_ended_guest_had_is_released_while_its_base_is_as_it_was()
+    public void A_disk_of_the_ended_guest_only_is_released_while_its_base_is_unchanged()
     {
-        PinFacts facts = new(PinState.Pinned, Base, Overlay, false, null, null, true, OverlayPresence.Ours, true) { IsUnusedSince = true };
+        PinFacts facts = new(PinState.Pinned, Base, Overlay, false, null, null, true, OverlayPresence.Ours,
+            true) { IsUnusedSince = true };
 
         Assert.Equal(RecoveryAction.Release, RecoveryPlanner.Decide(facts).Action);
         Assert.All(
             [
-                facts with { IsUnusedSince = false }, facts with { InactiveSource = Overlay }, facts with { IsBaseSame = false },
+                facts with { IsUnusedSince = false }, facts with { InactiveSource = Overlay },
+                facts with { IsBaseSame = false },
                 facts with { Overlay = OverlayPresence.Other },
             ],
             other => Assert.Equal(RecoveryAction.Keep, RecoveryPlanner.Decide(other).Action));
     }
 
     [Fact]
-    public void Every_state_gets_what_the_rules_say()
+    public void Every_state_gets_the_expected_action()
     {
-        int looked = 0;
+        int count = 0;
         foreach (PinFacts facts in All)
         {
-            looked++;
+            count++;
             RecoveryDecision decision = RecoveryPlanner.Decide(facts);
             Assert.True(Expected(facts) == decision.Action, $"{facts}: expected {Expected(facts)}, was {decision}");
             Assert.NotEmpty(decision.Reason);
         }
 
-        Assert.Equal(4 * (16 + 7) * 3 * 2 * 2 * 2, looked);
+        Assert.Equal(4 * (16 + 7) * 3 * 2 * 2 * 2, count);
     }
 
     [Fact]
@@ -59,7 +62,7 @@ public sealed class RecoveryPlannerTests
         RecoveryAction.RemoveOverlay, facts => facts.LiveSource == Overlay || facts.InactiveSource == Overlay);
 
     [Fact]
-    public void Nothing_is_done_about_an_overlay_that_a_named_file_depends_on()
+    public void An_overlay_that_a_named_file_depends_on_is_kept()
     {
         foreach (PinFacts facts in All.Where(facts => facts.IsOverlayBelow))
         {
@@ -68,35 +71,38 @@ public sealed class RecoveryPlannerTests
     }
 
     [Fact]
-    public void Nobody_is_told_to_move_or_delete_an_overlay_that_is_named_or_that_a_named_file_depends_on()
+    public void No_advice_moves_or_deletes_an_overlay_that_a_definition_depends_on()
     {
         foreach (PinFacts facts in All.Where(facts => facts.IsOverlayBelow))
         {
-            Assert.Contains(RecoveryPlanner.Decide(facts).Advice, new[] { RecoveryAdvice.None, RecoveryAdvice.CommitBelow });
+            Assert.Contains(
+                RecoveryPlanner.Decide(facts).Advice, new[] { RecoveryAdvice.None, RecoveryAdvice.CommitBelow });
         }
 
         foreach (PinFacts facts in All.Where(facts => facts.IsOverlayNamed))
         {
-            Assert.NotEqual(RecoveryAdvice.PutAside, RecoveryPlanner.Decide(facts).Advice);
+            Assert.NotEqual(RecoveryAdvice.KeepAsideOrDiscard, RecoveryPlanner.Decide(facts).Advice);
         }
     }
 
     [Fact]
-    public void What_is_in_an_overlay_is_advised_to_go_into_its_base_only_when_nobody_wrote_to_the_base_since()
+    public void A_commit_is_advised_only_when_the_base_is_unchanged()
     {
-        foreach (PinFacts facts in All.Where(facts => RecoveryPlanner.Decide(facts).Advice == RecoveryAdvice.KeepOrDiscard))
+        foreach (PinFacts facts in All.Where(
+            facts => RecoveryPlanner.Decide(facts).Advice == RecoveryAdvice.CommitOrDiscard))
         {
             Assert.True(facts is { IsBaseSame: true, LiveSource: null, Overlay: OverlayPresence.Ours }, $"{facts}");
         }
     }
 
     [Fact]
-    public void An_overlay_is_never_removed_that_may_hold_what_the_base_lacks() => Never(
+    public void An_overlay_with_data_that_the_base_may_lack_is_never_removed() => Never(
         RecoveryAction.RemoveOverlay,
-        facts => facts.IsOverlayWritten && (facts.LiveSource != Base || facts.State is PinState.Planned or PinState.Pinned));
+        facts =>
+            facts.IsOverlayWritten && (facts.LiveSource != Base || facts.State is PinState.Planned or PinState.Pinned));
 
     [Fact]
-    public void A_definition_is_set_back_only_when_the_overlay_holds_nothing_or_the_live_one_shows_the_end_of_a_commit() => Never(
+    public void A_definition_is_repaired_only_after_a_commit_or_for_an_empty_overlay() => Never(
         RecoveryAction.RepairDefinition,
         facts => facts.InactiveSource != Overlay || facts.LiveSource is Overlay or Foreign
             || (facts.IsOverlayWritten && (facts.LiveSource != Base || facts.State < PinState.Releasing)));
@@ -112,13 +118,14 @@ public sealed class RecoveryPlannerTests
     }
 
     [Fact]
-    public void Nothing_is_committed_that_no_definition_shows() => Never(
+    public void An_overlay_that_the_domain_does_not_use_is_never_committed() => Never(
         RecoveryAction.Release, facts => facts.LiveSource != Overlay);
 
     [Fact]
-    public void Nothing_to_do_means_that_no_definition_names_the_overlay_and_that_it_is_gone() => Never(
+    public void Nothing_is_done_only_for_a_missing_overlay_that_no_definition_names() => Never(
         RecoveryAction.Nothing,
-        facts => facts.Overlay != OverlayPresence.Missing || facts.LiveSource == Overlay || facts.InactiveSource == Overlay);
+        facts =>
+            facts.Overlay != OverlayPresence.Missing || facts.LiveSource == Overlay || facts.InactiveSource == Overlay);
 
     private static void Never(RecoveryAction action, Func<PinFacts, bool> when)
     {
@@ -128,7 +135,7 @@ public sealed class RecoveryPlannerTests
         }
     }
 
-    /// <summary>The rules, asked one after the other in the words of somebody who fears for the guest's data.</summary>
+    /// <summary>An independent statement of the rules, ordered by the risk to the guest's data.</summary>
     private static RecoveryAction Expected(PinFacts facts)
     {
         bool isNamed = facts.LiveSource == Overlay || facts.InactiveSource == Overlay;
@@ -164,6 +171,7 @@ public sealed class RecoveryPlannerTests
                 ? RecoveryAction.RepairDefinition : RecoveryAction.Keep;
         }
 
-        return (facts.LiveSource == Base && isCommitted) || holdsNothing ? RecoveryAction.RemoveOverlay : RecoveryAction.Keep;
+        return (facts.LiveSource == Base && isCommitted) || holdsNothing ? RecoveryAction.RemoveOverlay
+            : RecoveryAction.Keep;
     }
 }

@@ -8,7 +8,7 @@ namespace KvmBackup.Tests.Planning;
 
 public sealed partial class RestoreGuideTests
 {
-    // What each command of a guide is called with, without doing any of it.
+    // Print the arguments of each command instead of running it.
     private const string Stubs = """
         virsh() { printf '<virsh'; printf '|%s' "$@"; printf '>\n'; }
         for program in tar cp mkdir qemu-img sha256sum; do
@@ -19,13 +19,14 @@ public sealed partial class RestoreGuideTests
 
     public static TheoryData<string> HostileArguments =>
     [
-        "plain", "two words", "it's", "a\"b", "$(touch pwned)", "`touch pwned`", "a;touch pwned", "a\\", "a'; touch pwned; '",
+        "plain", "two words", "it's", "a\"b", "$(touch pwned)", "`touch pwned`", "a;touch pwned", "a\\",
+        "a'; touch pwned; '",
         "*", "-rf", "ünï", "a|b", "a&b", "#a", "!a", "~", "a:b", "```", "``` touch pwned", "%s%n",
     ];
 
     [Theory]
     [MemberData(nameof(HostileArguments))]
-    public async Task Whatever_a_domain_is_called_its_commands_are_the_same(string name)
+    public async Task A_domain_of_any_name_gets_the_same_commands(string name)
     {
         DomainName domain = new(name);
         string archive = $"{domain.FileName}.tar.gz";
@@ -53,7 +54,7 @@ public sealed partial class RestoreGuideTests
     [InlineData("a\n```\ntouch pwned\n```sh\ntouch pwned")]
     [InlineData("a'\ntouch pwned\n'")]
     [InlineData("a\r\u001b[2Jb")]
-    public async Task Whatever_a_disk_is_called_it_goes_back_to_its_own_path(string name)
+    public async Task A_disk_of_any_name_is_restored_to_its_own_path(string name)
     {
         string path = $"/images/{name}/{name}";
 
@@ -76,47 +77,62 @@ public sealed partial class RestoreGuideTests
     {
         string guide = Guide(new DomainName(name), "/images/a.qcow2", "a.tar.gz");
 
-        Assert.StartsWith($"# {shown} by hand\n\nA backup of the libvirt domain {shown} (UUID", guide, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"# Restore the domain {shown}\n\nA backup of the libvirt domain {shown} (UUID", guide,
+            StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Backing_files_come_first_and_are_used_when_they_are_there()
+    public void An_overwritten_block_device_is_announced() => Assert.Contains(
+        "Disk `vdb`. The command overwrites the block device:",
+        Guide(new DomainName("web1"), "/images/a.qcow2", "web1.tar.gz"), StringComparison.Ordinal);
+
+    [Fact]
+    public void Backing_files_come_first_and_existing_ones_are_kept()
     {
         DiskFacts disk = new(Web1.Vda, "disk", DiskSourceType.File, "/i/a.qcow2", "qcow2", false, false, null);
         BackupDisk taken = new(disk, [new("/i/a.qcow2", "qcow2", 1, false), new("/t/b.img", "raw", 1, false)]);
 
-        string guide = RestoreGuide.Write(Facts("web1") with { Files = [new("nvram.fd", "/n/web1.fd")] }, Web1.Id, "cloud1", "web1.tar.zst", [taken]);
+        string guide = RestoreGuide.Write(
+            Facts("web1") with { Files = [new("nvram.fd", "/n/web1.fd")] }, Web1.Id, "cloud1", "web1.tar.zst", [taken]);
 
-        int backing = guide.IndexOf("test -e /t/b.img || cp --sparse=always web1/vda.backing1.raw /t/b.img", StringComparison.Ordinal);
-        int top = guide.IndexOf("test ! -e /i/a.qcow2 && cp --sparse=always web1/vda.qcow2 /i/a.qcow2", StringComparison.Ordinal);
+        int backing = guide.IndexOf(
+            "test -e /t/b.img || cp --sparse=always web1/vda.backing1.raw /t/b.img", StringComparison.Ordinal);
+        int top = guide.IndexOf(
+            "test ! -e /i/a.qcow2 && cp --sparse=always web1/vda.qcow2 /i/a.qcow2", StringComparison.Ordinal);
         Assert.InRange(backing, 1, top);
-        Assert.Contains("test -e /n/web1.fd || cp --sparse=always web1/nvram.fd /n/web1.fd", guide, StringComparison.Ordinal);
-        Assert.Contains("Needed: tar, zstd, qemu-img, virsh.", guide, StringComparison.Ordinal);
+        Assert.Contains(
+            "test -e /n/web1.fd || cp --sparse=always web1/nvram.fd /n/web1.fd", guide, StringComparison.Ordinal);
+        Assert.Contains("You need: tar, zstd, qemu-img, virsh.", guide, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void An_increment_says_what_comes_before_it_and_of_that_nothing_but_its_disk()
+    public void An_increment_refers_to_the_disk_of_its_base()
     {
         RbdImage image = RbdImage.Parse("rbd/it's");
         RbdSource source = new(image, [], "u", Web1.Uuid);
         RbdImageFacts facts = new("1a", 1 << 20, 1 << 22, true, true, null, null);
         ChainBase dependency = new(BackupKind.Incremental, Web1.Id, "kvmbackup-1");
-        DiskFacts disk = new(Web1.Vdb, "disk", DiskSourceType.Network, null, "raw", false, false, null) { Rbd = source };
-        BackupDisk taken = new(disk, []) { Image = new BackupImage(source, new(image, RbdAccess.Default), facts, "kvmbackup-2", dependency) };
+        DiskFacts disk = new(
+            Web1.Vdb, "disk", DiskSourceType.Network, null, "raw", false, false, null) { Rbd = source };
+        BackupDisk taken = new(disk, []) { Image = new BackupImage(
+            source, new(image, RbdAccess.Default), facts, "kvmbackup-2", dependency) };
 
         string guide = RestoreGuide.Write(Facts("web1"), Web1.Id, "cloud1", "web1.tar.gz", [taken]);
 
-        Assert.Contains("Needed: tar, gzip, qemu-img, virsh, rbd with a Ceph user that may make images.", guide, StringComparison.Ordinal);
-        Assert.Contains($"changed since the backup {Web1.Id}. Unpack", guide, StringComparison.Ordinal);
-        Assert.Contains("do what its RESTORE.md says of the disk `vdb`, and of\nnothing else", guide, StringComparison.Ordinal);
+        Assert.Contains("You need: tar, gzip, qemu-img, virsh, rbd with a Ceph user that may create images.", guide,
+            StringComparison.Ordinal);
+        Assert.Contains($"only the changes since the backup {Web1.Id}. First", guide, StringComparison.Ordinal);
+        Assert.Contains("and run only the\ncommands for disk `vdb` of its RESTORE.md", guide, StringComparison.Ordinal);
         Assert.Contains("\nrbd import-diff web1/vdb.rbddiff 'rbd/it'\\''s'\n", guide, StringComparison.Ordinal);
         Assert.Contains($"libvirt's secret {Web1.Uuid}", guide, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_guest_that_started_with_its_host_does_so_again()
+    public async Task Autostart_is_restored()
     {
-        string guide = RestoreGuide.Write(Facts("it's") with { IsAutostarted = true }, Web1.Id, "cloud1", "a.tar.gz", []);
+        string guide = RestoreGuide.Write(
+            Facts("it's") with { IsAutostarted = true }, Web1.Id, "cloud1", "a.tar.gz", []);
 
         Assert.Equal(
             ["<virsh|define|it's/domain.xml>", "<virsh|autostart|--domain|it's>", "<virsh|start|--domain|it's>"],
@@ -138,7 +154,7 @@ public sealed partial class RestoreGuideTests
             ]);
     }
 
-    /// <summary>Runs the blocks of a guide as someone who copies them would, with every program replaced.</summary>
+    /// <summary>Runs the code blocks of a guide with every program replaced.</summary>
     private static async Task<IReadOnlyList<string>> RunAsync(string guide)
     {
         string script = string.Concat(Block().Matches(guide).Select(match => match.Groups[1].Value));
@@ -153,7 +169,7 @@ public sealed partial class RestoreGuideTests
         return result.StandardOutput.TrimEnd('\n').Split('\n');
     }
 
-    // As CommonMark has it: a block ends at the first line of three backticks.
+    // CommonMark: a block ends at the first line of three backticks.
     [GeneratedRegex(@"^```sh\n(.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex Block();
 }

@@ -5,12 +5,14 @@ namespace KvmBackup.Tests.Planning;
 
 public sealed class RestorePlannerTests
 {
-    private static readonly RestoreRequest InPlace = new(new DomainName("web1"), null, null, null, null, false, false, null, false);
+    private static readonly RestoreRequest InPlace = new(
+        new DomainName("web1"), null, null, null, null, false, false, null, false);
 
     private static readonly ManifestDisk Clone = new(Web1.Vda, BackupKind.Full, 1 << 30,
     [
         new ManifestLayer("vda.qcow2", "qcow2", "/images/web1.qcow2", false, ManifestSamples.Sum('a'), 10),
-        new ManifestLayer("vda.backing1.qcow2", "qcow2", "/templates/debian.qcow2", false, ManifestSamples.Sum('b'), 10),
+        new ManifestLayer(
+            "vda.backing1.qcow2", "qcow2", "/templates/debian.qcow2", false, ManifestSamples.Sum('b'), 10),
         new ManifestLayer("vda.backing2.raw", "raw", "/templates/bottom.img", false, ManifestSamples.Sum('c'), 10),
     ]);
 
@@ -24,7 +26,7 @@ public sealed class RestorePlannerTests
     };
 
     [Fact]
-    public void In_place_everything_goes_where_it_was_and_backing_files_first()
+    public void In_place_all_files_get_their_original_paths_and_backing_files_come_first()
     {
         RestorePlan plan = RestorePlanner.Plan(Backup, InPlace);
 
@@ -37,12 +39,12 @@ public sealed class RestorePlannerTests
                 "kernel -> /boot/vmlinuz KeepIfIdentical",
                 "nvram.fd -> /nvram/web1.fd KeepIfIdentical",
             ],
-            Tell(plan));
+            Describe(plan));
         Assert.Equal(("web1", null, false), (plan.Name.Value, plan.Edit.NewName, plan.Define));
     }
 
     [Fact]
-    public void Replace_lets_the_guest_s_own_files_go_and_never_what_others_may_use()
+    public void Replace_applies_to_the_guest_s_own_files_and_never_to_shared_ones()
     {
         RestorePlan plan = RestorePlanner.Plan(Backup, InPlace with { Replace = Backup.Domain });
 
@@ -55,11 +57,11 @@ public sealed class RestorePlannerTests
                 "kernel -> /boot/vmlinuz KeepIfIdentical",
                 "nvram.fd -> /nvram/web1.fd Replace",
             ],
-            Tell(plan));
+            Describe(plan));
     }
 
     [Fact]
-    public void A_replaced_guest_gets_the_definition_of_the_backup_and_one_of_its_disks_does_not()
+    public void A_replaced_guest_is_defined_and_a_replaced_disk_is_not()
     {
         RestoreRequest whole = InPlace with { Replace = Backup.Domain };
 
@@ -69,7 +71,7 @@ public sealed class RestorePlannerTests
     }
 
     [Fact]
-    public void A_block_device_that_may_be_overwritten_is_one_that_is_written()
+    public void Only_written_block_devices_can_be_named_for_replacement()
     {
         _ = RestorePlanner.Plan(Backup, InPlace with { ReplacedDevices = ["/dev/vg/data"] });
 
@@ -79,7 +81,7 @@ public sealed class RestorePlannerTests
     }
 
     [Fact]
-    public void Elsewhere_the_layers_lie_side_by_side_and_name_each_other()
+    public void In_another_folder_the_layers_name_each_other_without_a_path()
     {
         RestorePlan plan = RestorePlanner.Plan(Backup, InPlace with { TargetDirectory = "/new" });
 
@@ -92,18 +94,19 @@ public sealed class RestorePlannerTests
                 "kernel -> /new/web1-kernel KeepIfIdentical",
                 "nvram.fd -> /new/web1-nvram.fd KeepIfIdentical",
             ],
-            Tell(plan));
+            Describe(plan));
         Assert.Equal("/new/web1-vda.qcow2", plan.Edit.DiskPaths[Web1.Vda]);
         Assert.Equal("/new/web1-vdb.raw", plan.Edit.DiskPaths[Web1.Vdb]);
         Assert.Equal("/new/web1-nvram.fd", plan.Edit.FilePaths["/nvram/web1.fd"]);
     }
 
     [Fact]
-    public void A_copy_lies_beside_its_original_under_its_own_name()
+    public void A_copy_is_beside_its_original_under_its_own_name()
     {
         Manifest backup = Backup with { Disks = [Clone] };
 
-        RestorePlan plan = RestorePlanner.Plan(backup, InPlace with { NewName = new DomainName("web 2"), Define = true });
+        RestorePlan plan = RestorePlanner.Plan(
+            backup, InPlace with { NewName = new DomainName("web 2"), Define = true });
 
         Assert.Equal(["/images/web 2-vda.backing2.raw", "/images/web 2-vda.backing1.qcow2", "/images/web 2-vda.qcow2"],
             plan.Files.Take(3).Select(file => file.FilePath));
@@ -111,43 +114,45 @@ public sealed class RestorePlannerTests
     }
 
     [Fact]
-    public void A_copy_named_to_escape_its_directory_or_to_look_like_a_protocol_does_not()
+    public void A_hostile_name_of_a_copy_does_not_leave_its_directory()
     {
         foreach (string name in new[] { "../../etc/x", "nbd:host:1", "-rf" })
         {
             RestorePlan plan = RestorePlanner.Plan(
                 Backup, InPlace with { NewName = new DomainName(name), TargetDirectory = "/new" });
 
-            Assert.All(plan.Files, file => Assert.Equal("/new", Path.GetDirectoryName(Path.GetFullPath(file.FilePath))));
+            Assert.All(
+                plan.Files, file => Assert.Equal("/new", Path.GetDirectoryName(Path.GetFullPath(file.FilePath))));
 
-            // qemu-img takes what stands before a colon in a backing file's name for a protocol.
+            // qemu-img takes the text before a colon in a backing file's name for a protocol.
             Assert.All(plan.Files.Select(file => file.Backing?.Name ?? "a"), backing =>
                 Assert.False(backing.Contains(':', StringComparison.Ordinal) || backing.StartsWith('-')));
         }
     }
 
     [Fact]
-    public void A_copy_beside_a_block_device_needs_a_place()
+    public void A_copy_of_a_block_device_requires_a_destination()
     {
         PlanningException failure = Assert.Throws<PlanningException>(
             () => RestorePlanner.Plan(Backup, InPlace with { NewName = new DomainName("web2") }));
 
-        Assert.Contains("say where with --to DIR", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("give a folder with --to DIR", failure.Message, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData(null)]
     [InlineData("/new")]
-    public void One_disk_is_its_layers_and_nothing_else(string? target)
+    public void One_disk_is_restored_with_its_layers_only(string? target)
     {
         RestorePlan plan = RestorePlanner.Plan(Backup, InPlace with { Disk = Web1.Vda, TargetDirectory = target });
 
-        Assert.Equal(["vda.backing2.raw", "vda.backing1.qcow2", "vda.qcow2"], plan.Files.Select(file => file.MemberName));
+        Assert.Equal(
+            ["vda.backing2.raw", "vda.backing1.qcow2", "vda.qcow2"], plan.Files.Select(file => file.MemberName));
         Assert.Empty(plan.Warnings);
     }
 
     [Fact]
-    public void A_disk_that_is_not_in_the_backup_is_refused_with_the_reason()
+    public void A_disk_missing_from_the_backup_is_refused_with_the_reason()
     {
         Assert.Contains("(a cdrom holds nothing of the guest's); it holds vda, vdb",
             Refusal(InPlace with { Disk = new DiskTarget("sda") }), StringComparison.Ordinal);
@@ -156,10 +161,11 @@ public sealed class RestorePlannerTests
     }
 
     [Fact]
-    public void Words_that_do_not_fit_together_are_refused()
+    public void Contradictory_options_are_refused()
     {
         RestoreRequest disk = InPlace with { Disk = Web1.Vda };
-        foreach (RestoreRequest request in new[] { disk with { Define = true }, disk with { Start = true }, disk with { NewName = new DomainName("b") } })
+        foreach (RestoreRequest request in new[] { disk with { Define = true }, disk with { Start = true },
+            disk with { NewName = new DomainName("b") } })
         {
             Assert.Contains("One disk cannot be defined", Refusal(request), StringComparison.Ordinal);
         }
@@ -172,7 +178,7 @@ public sealed class RestorePlannerTests
     }
 
     [Fact]
-    public void Starting_defines_and_a_missing_disk_is_told()
+    public void Start_implies_define_and_a_missing_disk_is_reported()
     {
         RestorePlan plan = RestorePlanner.Plan(Backup, InPlace with { Start = true });
 
@@ -187,7 +193,7 @@ public sealed class RestorePlannerTests
         return failure.Message;
     }
 
-    private static IEnumerable<string> Tell(RestorePlan plan) => plan.Files.Select(file =>
+    private static IEnumerable<string> Describe(RestorePlan plan) => plan.Files.Select(file =>
         $"{file.MemberName} -> {file.FilePath} {file.WhenExisting}{(file.IsBlockDevice ? " device" : string.Empty)}"
         + (file.Backing is { } backing ? $" on {backing.Name}:{backing.Format}" : string.Empty));
 }

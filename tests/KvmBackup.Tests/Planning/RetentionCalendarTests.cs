@@ -28,7 +28,7 @@ public sealed class RetentionCalendarTests
     }
 
     [Fact]
-    public void Each_night_of_twelve_years_belongs_to_a_week_that_is_kept_once()
+    public void Each_week_of_twelve_years_keeps_one_backup()
     {
         CompletedBackup[] history = Nightly(new DateOnly(2032, 12, 31), 12 * 366);
 
@@ -51,7 +51,7 @@ public sealed class RetentionCalendarTests
     }
 
     [Fact]
-    public void Days_are_those_of_utc_also_where_the_host_is_in_another_zone()
+    public void Days_are_UTC_days_in_every_time_zone()
     {
         CompletedBackup late = Backup(new BackupId(new DateTimeOffset(2026, 11, 21, 0, 30, 0, TimeSpan.FromHours(2))),
             BackupKind.Full, isProtected: false, Guest);
@@ -99,14 +99,14 @@ public sealed class RetentionCalendarTests
     [InlineData(7_200, "2h")]
     [InlineData(5_400, "90m")]
     [InlineData(2_419_200, "28d")]
-    public void An_age_is_told_in_its_largest_whole_unit(int seconds, string told)
+    public void An_age_is_formatted_in_its_largest_whole_unit(int seconds, string text)
     {
         CompletedBackup backup = Backup("20261120T020000Z");
 
         RetentionDecision decision = RetentionPlanner.Decide(
             new RetentionPolicy(Age: TimeSpan.FromSeconds(seconds)), backup, []);
 
-        Assert.Equal($"kept: younger than {told}", decision.Reasons()[0]);
+        Assert.Equal($"kept: younger than {text}", decision.Reasons()[0]);
     }
 
     [Theory]
@@ -117,12 +117,12 @@ public sealed class RetentionCalendarTests
     [InlineData(23, "23rd")]
     [InlineData(24, "24th")]
     [InlineData(111, "111th")]
-    public void Ordinals_are_english(int rank, string told)
+    public void Ordinals_are_english(int rank, string ordinal)
     {
         CompletedBackup[] history = Nightly(new DateOnly(2026, 11, 20), rank);
 
         RetentionDecision decision = RetentionPlanner.Decide(new RetentionPolicy(Last: 1), history[^1], history);
 
-        Assert.Equal($"removed: {told} newest, rotate keeps 1", decision.Reasons()[^1]);
+        Assert.Equal($"removed: {ordinal} newest, rotate keeps 1", decision.Reasons()[^1]);
     }
 }

@@ -5,7 +5,7 @@ namespace KvmBackup.Tests.Planning;
 
 public sealed class RetentionChainTests
 {
-    /// <summary>Kinds from the oldest to the newest, F, I and D, and the row that rotate 1 leaves.</summary>
+    /// <summary>Kinds F, I and D from the oldest to the newest, and the backups that rotate 1 keeps.</summary>
     [Theory]
     [InlineData("FFF", "..F")]
     [InlineData("FI", "FI")]
@@ -18,7 +18,7 @@ public sealed class RetentionChainTests
     [InlineData("FID", "F.D")]
     [InlineData("I", "I")]
     [InlineData("II", "II")]
-    public void What_the_newest_stands_on_stays(string kinds, string expected)
+    public void The_bases_of_the_newest_backup_are_kept(string kinds, string expected)
     {
         CompletedBackup[] history = History(kinds);
 
@@ -30,7 +30,7 @@ public sealed class RetentionChainTests
     }
 
     [Fact]
-    public void A_link_says_whose_base_it_is()
+    public void The_reason_for_a_base_names_its_increment()
     {
         CompletedBackup[] history = History("FFII");
 
@@ -57,7 +57,7 @@ public sealed class RetentionChainTests
     }
 
     [Fact]
-    public void An_incremental_disk_in_a_differential_backup_keeps_what_lies_between()
+    public void An_incremental_disk_in_a_differential_backup_keeps_the_backups_between()
     {
         CompletedBackup[] history = History("FDD");
         ManifestDisk disk = history[2].Manifest.Disks[0] with { Kind = BackupKind.Incremental };

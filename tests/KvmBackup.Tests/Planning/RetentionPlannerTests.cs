@@ -6,7 +6,7 @@ namespace KvmBackup.Tests.Planning;
 public sealed class RetentionPlannerTests
 {
     [Fact]
-    public void The_oldest_backup_goes_when_a_fifth_arrives()
+    public void The_oldest_backup_is_removed_when_a_fifth_arrives()
     {
         CompletedBackup[] history = Nightly(new DateOnly(2026, 11, 20), 5);
 
@@ -27,7 +27,7 @@ public sealed class RetentionPlannerTests
     [InlineData(3, 3, 3)]
     [InlineData(4, 3, 3)]
     [InlineData(2, 12, 2)]
-    public void Rotate_keeps_as_many_as_it_says_also_one_and_also_after_it_shrank(int rotate, int total, int expected)
+    public void Rotate_keeps_the_configured_number_also_after_it_was_reduced(int rotate, int total, int expected)
     {
         CompletedBackup[] history = Nightly(new DateOnly(2026, 11, 20), total);
 
@@ -52,7 +52,7 @@ public sealed class RetentionPlannerTests
     }
 
     [Fact]
-    public void A_protected_backup_stays_also_when_it_is_protected_after_the_proof_was_made()
+    public void A_protected_backup_is_kept_also_when_it_was_protected_after_the_proof()
     {
         CompletedBackup[] history = Nightly(new DateOnly(2026, 11, 20), 4);
         CompletedBackup[] marked = [history[0] with { IsProtected = true }, .. history[1..]];
@@ -71,7 +71,7 @@ public sealed class RetentionPlannerTests
     }
 
     [Fact]
-    public void Backups_of_another_guest_of_the_name_stay_and_do_not_count()
+    public void Backups_of_another_guest_of_the_same_name_are_kept_and_do_not_count()
     {
         CompletedBackup[] all =
         [
@@ -92,7 +92,7 @@ public sealed class RetentionPlannerTests
     }
 
     [Fact]
-    public void A_clock_that_went_back_costs_no_backup()
+    public void A_clock_set_back_removes_no_backup()
     {
         CompletedBackup proof = Backup("20261120T020000Z");
         CompletedBackup[] all =
@@ -103,8 +103,8 @@ public sealed class RetentionPlannerTests
 
         Assert.Equal(
             [
-                "kept: newer than 20261120T020000Z, which this retention follows",
-                "kept: newer than 20261120T020000Z, which this retention follows",
+                "kept: newer than 20261120T020000Z, the newest backup that counts",
+                "kept: newer than 20261120T020000Z, the newest backup that counts",
                 "kept: one of the newest 2",
                 "kept: one of the newest 2",
                 "removed: 5th newest, rotate keeps 2",
@@ -113,7 +113,7 @@ public sealed class RetentionPlannerTests
     }
 
     [Fact]
-    public void Age_counts_from_the_proof_and_its_limit_is_sharp()
+    public void Age_counts_from_the_proof_and_its_limit_is_exact()
     {
         CompletedBackup proof = Backup("20261120T020000Z");
         CompletedBackup[] all = [proof, Backup("20261113T020001Z"), Backup("20261113T020000Z")];
@@ -124,7 +124,7 @@ public sealed class RetentionPlannerTests
     }
 
     [Fact]
-    public void An_age_of_nothing_still_keeps_the_newest()
+    public void An_age_of_zero_still_keeps_the_newest()
     {
         CompletedBackup[] history = Nightly(new DateOnly(2026, 11, 20), 2);
 
@@ -141,12 +141,12 @@ public sealed class RetentionPlannerTests
         CompletedBackup[] history = Nightly(new DateOnly(2026, 11, 20), 3);
 
         Assert.Equal(
-            Enumerable.Repeat("kept: no rule says how long", 3),
+            Enumerable.Repeat("kept: no retention rule", 3),
             RetentionPlanner.Decide(new RetentionPolicy(), history[^1], history).Reasons());
     }
 
     [Fact]
-    public void A_backup_stays_when_any_rule_wants_it_and_says_which()
+    public void A_backup_is_kept_when_any_rule_applies_with_all_reasons()
     {
         CompletedBackup[] history = Nightly(new DateOnly(2026, 11, 20), 8);
 
@@ -165,7 +165,7 @@ public sealed class RetentionPlannerTests
     }
 
     [Fact]
-    public void Prune_lets_the_newest_backup_speak_for_the_guest_that_the_directory_belongs_to_today()
+    public void Prune_takes_the_guest_of_the_newest_backup_as_the_current_guest()
     {
         CompletedBackup[] all =
         [
@@ -183,20 +183,22 @@ public sealed class RetentionPlannerTests
     }
 
     [Fact]
-    public void A_backup_that_is_later_than_the_clock_is_no_proof_for_prune_and_does_not_count()
+    public void A_backup_later_than_the_clock_is_not_a_proof_for_prune_and_does_not_count()
     {
         CompletedBackup[] all =
         [
-            Backup("20261118T020000Z"), Backup("20261119T020000Z"), Backup("20261120T020000Z"), Backup("20380101T000000Z"),
+            Backup(
+                "20261118T020000Z"), Backup("20261119T020000Z"), Backup("20261120T020000Z"), Backup("20380101T000000Z"),
         ];
 
         Assert.Equal(
             [
-                "kept: newer than 20261120T020000Z, which this retention follows",
+                "kept: newer than 20261120T020000Z, the newest backup that counts",
                 "kept: one of the newest 2", "kept: one of the newest 2", "removed: 4th newest, rotate keeps 2",
             ],
             RetentionPlanner.Decide(new RetentionPolicy(Last: 2), all, Now).Reasons());
-        Assert.Equal(4, RetentionPlanner.Decide(new RetentionPolicy(Age: TimeSpan.FromDays(7)), all, Now).Kept().Length);
+        Assert.Equal(
+            4, RetentionPlanner.Decide(new RetentionPolicy(Age: TimeSpan.FromDays(7)), all, Now).Kept().Length);
     }
 
     [Fact]
@@ -204,10 +206,12 @@ public sealed class RetentionPlannerTests
     {
         CompletedBackup[] all = Nightly(new DateOnly(2026, 11, 20), 5);
 
-        RetentionDecision decision = RetentionPlanner.Decide(new RetentionPolicy(Last: 1), all, DateTimeOffset.UnixEpoch);
+        RetentionDecision decision = RetentionPlanner.Decide(
+            new RetentionPolicy(Last: 1), all, DateTimeOffset.UnixEpoch);
 
         Assert.Equal(5, decision.Kept().Length);
-        Assert.All(decision.Reasons(), reason => Assert.Equal("kept: all backups are later than the clock of this host", reason));
+        Assert.All(decision.Reasons(), reason =>
+            Assert.Equal("kept: all backups are later than the clock of this host", reason));
     }
 
     private static DateTimeOffset Now => new(2026, 11, 20, 3, 0, 0, TimeSpan.Zero);

@@ -3,14 +3,14 @@ using static KvmBackup.Tests.Planning.RetentionSamples;
 
 namespace KvmBackup.Tests.Planning;
 
-/// <summary>What must hold for every history and every policy, tried on thousands made from a fixed seed.</summary>
+/// <summary>Properties of every history and every policy, tested with thousands from a fixed seed.</summary>
 public sealed class RetentionPropertyTests
 {
     private const int Histories = 3_000;
     private const int Seed = 20_261_120;
 
     [Fact]
-    public void The_newest_good_backup_and_protected_ones_and_other_guests_always_stay() => ForAll(world =>
+    public void The_newest_good_backup_protected_ones_and_other_guests_are_always_kept() => ForAll(world =>
     {
         RetentionVerdict[] own = [.. world.Decide().Verdicts.Where(verdict => IsOwn(verdict, world))];
         Assert.True(own[0].IsKept);
@@ -21,7 +21,7 @@ public sealed class RetentionPropertyTests
     });
 
     [Fact]
-    public void Rotate_alone_keeps_so_many_or_all_there_are() => ForAll(world =>
+    public void Rotate_alone_keeps_the_configured_number_or_all() => ForAll(world =>
     {
         CompletedBackup[] fulls =
         [
@@ -30,14 +30,15 @@ public sealed class RetentionPropertyTests
         ];
         int rotate = 1 + (world.Policy.Last * 3);
 
-        RetentionDecision decision = RetentionPlanner.Decide(new RetentionPolicy(Last: rotate), fulls, DateTimeOffset.MaxValue);
+        RetentionDecision decision = RetentionPlanner.Decide(
+            new RetentionPolicy(Last: rotate), fulls, DateTimeOffset.MaxValue);
 
         Assert.Equal(Math.Min(rotate, fulls.Length), decision.Kept().Length);
         Assert.Equal(decision.Verdicts.Take(rotate), decision.Verdicts.Where(verdict => verdict.IsKept));
     });
 
     [Fact]
-    public void Each_kept_backup_keeps_what_it_stands_on() => ForAll(world =>
+    public void Each_kept_backup_keeps_its_bases() => ForAll(world =>
     {
         RetentionVerdict[] own = [.. world.Decide().Verdicts.Where(verdict => IsOwn(verdict, world))];
         for (int index = 0; index < own.Length; index++)
@@ -59,7 +60,7 @@ public sealed class RetentionPropertyTests
     });
 
     [Fact]
-    public void Deciding_again_on_what_is_kept_removes_nothing_more() => ForAll(world =>
+    public void A_second_decision_on_the_kept_backups_removes_nothing() => ForAll(world =>
     {
         CompletedBackup[] kept =
             [.. world.Decide().Verdicts.Where(verdict => verdict.IsKept).Select(verdict => verdict.Backup)];
@@ -84,7 +85,7 @@ public sealed class RetentionPropertyTests
     });
 
     [Fact]
-    public void Every_backup_gets_one_verdict_with_a_reason() => ForAll(world =>
+    public void Every_backup_gets_one_decision_with_a_reason() => ForAll(world =>
     {
         RetentionDecision decision = world.Decide();
 
@@ -96,7 +97,7 @@ public sealed class RetentionPropertyTests
     });
 
     [Fact]
-    public void A_stricter_rule_never_keeps_what_a_looser_one_removes() => ForAll(world =>
+    public void A_stricter_rule_never_keeps_a_backup_that_a_looser_one_removes() => ForAll(world =>
     {
         RetentionPolicy looser = world.Policy with { Last = world.Policy.Last + 1, Weekly = world.Policy.Weekly + 1 };
 
@@ -134,7 +135,7 @@ public sealed class RetentionPropertyTests
                 all.Add(Backup(new BackupId(instant), kind, random.Next(10) == 0, isOther ? OtherGuest : Guest));
             }
 
-            // Now and then the clock went back: the proof is not the newest.
+            // Sometimes the clock was set back: the proof is not the newest.
             CompletedBackup[] own = [.. all.Where(backup => backup.Manifest.DomainUuid == Guest)];
             CompletedBackup proof = random.Next(6) == 0 ? own[random.Next(own.Length)] : own[^1];
             return new World(MakePolicy(random), proof, all);

@@ -1,6 +1,6 @@
 namespace KvmBackup.Tests.Planning;
 
-/// <summary>Completed backups made of what retention looks at: instant, kind, guest and protection.</summary>
+/// <summary>Completed backups with the properties that retention uses: instant, kind, guest and protection.</summary>
 internal static class RetentionSamples
 {
     public static readonly Guid Guest = new("11111111-1111-1111-1111-111111111111");
@@ -26,7 +26,7 @@ internal static class RetentionSamples
         return new CompletedBackup($"/mnt/backup/cloud1/web1/{id}-{kind}", manifest, isProtected);
     }
 
-    /// <summary>One backup at 02:00 UTC on each of so many days, the last on the given day; the oldest first.</summary>
+    /// <summary>One backup at 02:00 UTC on each of a number of days up to the given one, the oldest first.</summary>
     public static CompletedBackup[] Nightly(DateOnly lastDay, int count) =>
     [
         .. Enumerable.Range(0, count)

@@ -9,7 +9,7 @@ public sealed class TargetPlannerTests
     private static readonly KnownTarget Known = new(1, "/mnt/backup/cloud1", "/mnt/backup", "nas:/export", "id");
 
     [Fact]
-    public void The_first_use_says_where_the_target_is()
+    public void The_first_use_reports_the_location_of_the_target()
     {
         TargetDecision decision = Decide(MountRequirement.Auto, Mounted with { MarkerId = null }, null);
 
@@ -18,21 +18,23 @@ public sealed class TargetPlannerTests
     }
 
     [Fact]
-    public void The_first_use_of_a_target_on_the_root_file_system_asks_whether_a_share_is_missing()
+    public void The_first_use_of_a_target_on_the_root_file_system_mentions_a_missing_share()
     {
         TargetDecision decision = Decide(MountRequirement.Auto, Unmounted, null);
 
         Assert.True(decision.IsFirstUse);
-        Assert.Contains("on the root file system (/dev/sda1). If a share belongs there, it is not mounted", decision.Notice, StringComparison.Ordinal);
+        Assert.Contains("on the root file system (/dev/sda1). If a share belongs there, it is not mounted",
+            decision.Notice, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData(MountRequirement.Auto)]
     [InlineData(MountRequirement.Required)]
-    public void The_target_that_bears_the_known_marker_is_used_wherever_it_is_mounted(MountRequirement requirement)
+    public void A_target_with_the_known_marker_is_used_at_any_mount_point(MountRequirement requirement)
     {
         Assert.Equal(new TargetDecision(null, null, false), Decide(requirement, Mounted, Known));
-        Assert.Equal(new TargetDecision(null, null, false), Decide(requirement, Mounted with { Source = "nas2:/export" }, Known));
+        Assert.Equal(new TargetDecision(
+            null, null, false), Decide(requirement, Mounted with { Source = "nas2:/export" }, Known));
     }
 
     [Fact]
@@ -40,7 +42,8 @@ public sealed class TargetPlannerTests
     {
         TargetDecision decision = Decide(MountRequirement.Auto, Unmounted, Known);
 
-        Assert.Contains("was on /mnt/backup (nas:/export), and it is on / (/dev/sda1) now", decision.Refusal, StringComparison.Ordinal);
+        Assert.Contains("was on /mnt/backup (nas:/export), and it is on / (/dev/sda1) now", decision.Refusal,
+            StringComparison.Ordinal);
         Assert.Contains("mount /mnt/backup", decision.Refusal, StringComparison.Ordinal);
         Assert.False(decision.IsFirstUse);
     }
@@ -50,7 +53,8 @@ public sealed class TargetPlannerTests
     {
         Assert.Contains(
             "/dev/sdb1 is mounted there instead",
-            Decide(MountRequirement.Auto, Mounted with { Source = "/dev/sdb1", MarkerId = "other" }, Known).Refusal, StringComparison.Ordinal);
+            Decide(MountRequirement.Auto, Mounted with { Source = "/dev/sdb1", MarkerId = "other" }, Known).Refusal,
+            StringComparison.Ordinal);
         Assert.Contains(
             "but not its marker file",
             Decide(MountRequirement.Auto, Mounted with { MarkerId = null }, Known).Refusal, StringComparison.Ordinal);
@@ -63,7 +67,8 @@ public sealed class TargetPlannerTests
     [Fact]
     public void A_share_of_fstab_that_is_not_mounted_is_refused_even_at_the_first_use()
     {
-        TargetDecision decision = Decide(MountRequirement.Auto, Unmounted with { DeclaredMountPoint = "/mnt/backup" }, null);
+        TargetDecision decision = Decide(
+            MountRequirement.Auto, Unmounted with { DeclaredMountPoint = "/mnt/backup" }, null);
 
         Assert.Contains("/etc/fstab has a file system for /mnt/backup", decision.Refusal, StringComparison.Ordinal);
     }
@@ -71,23 +76,26 @@ public sealed class TargetPlannerTests
     [Fact]
     public void A_required_mount_refuses_the_root_file_system_always()
     {
-        Assert.Contains("require_mount is true", Decide(MountRequirement.Required, Unmounted, null).Refusal, StringComparison.Ordinal);
+        Assert.Contains("require_mount is true", Decide(MountRequirement.Required, Unmounted, null).Refusal,
+            StringComparison.Ordinal);
         Assert.Contains(
-            "require_mount is true", Decide(MountRequirement.Required, Unmounted with { MarkerId = "id" }, Known).Refusal, StringComparison.Ordinal);
+            "require_mount is true", Decide(MountRequirement.Required, Unmounted with { MarkerId = "id" },
+                Known).Refusal, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_share_that_was_mounted_over_a_target_on_the_root_file_system_is_a_first_use()
+    public void A_share_mounted_over_a_target_on_the_root_file_system_is_a_first_use()
     {
         TargetDecision decision = Decide(
-            MountRequirement.Auto, Mounted with { MarkerId = null }, Known with { MountPoint = "/", Source = "/dev/sda1" });
+            MountRequirement.Auto, Mounted with { MarkerId = null },
+            Known with { MountPoint = "/", Source = "/dev/sda1" });
 
         Assert.True(decision.IsFirstUse);
         Assert.Contains("is now on /mnt/backup", decision.Notice, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Nothing_is_asked_when_the_operator_says_so() =>
+    public void No_mount_is_required_when_configured() =>
         Assert.Equal(new TargetDecision(null, null, false), Decide(MountRequirement.None, Unmounted, Known));
 
     private static TargetDecision Decide(MountRequirement requirement, TargetFacts facts, KnownTarget? known) =>

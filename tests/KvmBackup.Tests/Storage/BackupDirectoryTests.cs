@@ -10,7 +10,7 @@ public sealed class BackupDirectoryTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void Only_the_last_component_is_made_and_the_probe_is_gone()
+    public void Only_the_last_component_is_created_and_the_probe_is_removed()
     {
         BackupDirectory directory = Open("backup");
         directory.EnsureUsable();
@@ -23,18 +23,18 @@ public sealed class BackupDirectoryTests : IDisposable
     public void A_missing_parent_asks_for_the_mount() => Refuse(Open("not/there"), "Is the share mounted?");
 
     [Fact]
-    public void A_file_in_its_place_is_told()
+    public void A_file_in_place_of_the_directory_is_reported()
     {
         File.WriteAllText(folder.PathOf("backup"), "x");
         Refuse(Open("backup"), "is a file");
     }
 
     [Fact]
-    public void A_place_that_takes_no_files_is_told() =>
+    public void A_directory_that_cannot_be_written_is_reported() =>
         Refuse(new BackupDirectory("/proc/sys/kernel", TimeProvider.System), "cannot be written");
 
     [Fact]
-    public void A_directory_that_is_not_there_has_the_room_of_its_parent_and_no_domains()
+    public void A_missing_directory_has_the_free_space_of_its_parent_and_no_domains()
     {
         Assert.True(Open("backup").AvailableBytes > 0);
         _ = Assert.Throws<StorageException>(() => Open("not/there").AvailableBytes);
@@ -43,18 +43,19 @@ public sealed class BackupDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void A_full_file_system_is_named_with_its_mend()
+    public void A_full_file_system_is_reported_with_a_hint()
     {
         using FileStream full = new("/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
         IOException failure = Assert.ThrowsAny<IOException>(() => full.WriteByte(1));
-        StorageException told = StorageException.From(failure, "The archive cannot be written");
-        Assert.Contains("The file system is full: make room", told.Message, StringComparison.Ordinal);
+        StorageException reported = StorageException.From(failure, "The archive cannot be written");
+        Assert.Contains("The file system is full: free space", reported.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Domains_are_listed_by_the_names_that_their_folders_stand_for()
+    public async Task Domains_are_listed_by_the_names_that_their_folders_encode()
     {
-        string[] names = ["web1", "büro 1", "..", "../../etc", "50%", "50%25", ".hidden", "a\\b", "-x", "Ω/ω", "web1 ", "a\tb", "a\u007fb", "a\u0085b"];
+        string[] names = ["web1", "büro 1", "..", "../../etc", "50%", "50%25", ".hidden", "a\\b", "-x", "Ω/ω", "web1 ",
+            "a\tb", "a\u007fb", "a\u0085b"];
         BackupDirectory directory = Open("backup");
         directory.EnsureUsable();
         foreach (string name in names)
@@ -80,7 +81,8 @@ public sealed class BackupDirectoryTests : IDisposable
     [InlineData("20261120T020000Z-full", true), InlineData("20261120T020000Z-incr.partial", true)]
     [InlineData("20261120T020000Z", false), InlineData("20261320T020000Z-full", false)]
     [InlineData("20261120T020000Z-full.partial.partial", false), InlineData(" 20261120T020000Z-full", false)]
-    [InlineData("20261120t020000z-full", false), InlineData("20261120T020000Z-Full", false), InlineData(".partial", false)]
+    [InlineData(
+        "20261120t020000z-full", false), InlineData("20261120T020000Z-Full", false), InlineData(".partial", false)]
     public void Names_are_ours_only_when_they_are_exactly_so(string name, bool isOurs)
     {
         BackupDirectory directory = Open("backup");
@@ -91,7 +93,7 @@ public sealed class BackupDirectoryTests : IDisposable
     }
 
     [Fact]
-    public async Task A_name_too_long_for_a_folder_is_told()
+    public async Task A_name_too_long_for_a_folder_is_reported()
     {
         BackupDirectory directory = Open("backup");
         directory.EnsureUsable();

@@ -21,14 +21,14 @@ public sealed class BackupIntegrityTests : IAsyncLifetime
     public void The_checksum_program_of_every_distribution_agrees() => Assert.Equal(0, RunSha256Sum());
 
     [Fact]
-    public void The_checksum_program_sees_damage_too()
+    public void The_checksum_program_detects_damage_too()
     {
         File.AppendAllText(PathOf("index.bin"), "!");
         Assert.NotEqual(0, RunSha256Sum());
     }
 
     [Fact]
-    public void A_name_that_is_hard_on_a_shell_is_one_line()
+    public void A_name_with_shell_characters_is_one_line()
     {
         byte[] bytes = ChecksumFile.Format([new(" -x $(y) ω.tar.gz", ManifestSamples.Sha256('a'))]);
         ChecksumReading reading = ChecksumFile.Parse(bytes);
@@ -38,13 +38,13 @@ public sealed class BackupIntegrityTests : IAsyncLifetime
 
     [Theory]
     [InlineData("index.bin"), InlineData("manifest.json")]
-    public void A_flipped_bit_of_a_small_file_is_noticed(string file) => FlipBits(file);
+    public void A_flipped_bit_of_a_small_file_is_detected(string file) => FlipBits(file);
 
     [Fact]
-    public void A_flipped_bit_of_the_checksum_file_is_noticed() => FlipBits("SHA256SUMS");
+    public void A_flipped_bit_of_the_checksum_file_is_detected() => FlipBits("SHA256SUMS");
 
     [Fact]
-    public void Every_cut_of_the_checksum_file_is_noticed()
+    public void Every_truncation_of_the_checksum_file_is_detected()
     {
         byte[] original = File.ReadAllBytes(PathOf("SHA256SUMS"));
         for (int length = 0; length < original.Length; length++)
@@ -55,7 +55,7 @@ public sealed class BackupIntegrityTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_damaged_line_is_told_with_its_place()
+    public void A_damaged_line_is_reported_with_its_offset()
     {
         string[] lines = File.ReadAllLines(PathOf("SHA256SUMS"));
         lines[1] = "x" + lines[1];
@@ -66,11 +66,11 @@ public sealed class BackupIntegrityTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_line_that_leads_out_of_the_backup_is_damage_and_is_not_followed()
+    public void A_path_outside_the_backup_is_damage_and_is_not_read()
     {
         File.AppendAllText(PathOf("SHA256SUMS"), $"{ManifestSamples.Sha256('a')}  ../../../etc/passwd\n");
         ArchiveDamage damage = Assert.Single(BackupIntegrity.VerifyFiles(backup));
-        Assert.Contains("no file of this backup", damage.Reason, StringComparison.Ordinal);
+        Assert.Contains("not a file of this backup", damage.Reason, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -85,7 +85,7 @@ public sealed class BackupIntegrityTests : IAsyncLifetime
     private void FlipBits(string file)
     {
         byte[] original = File.ReadAllBytes(PathOf(file));
-        // A prime step keeps a larger file quick and still meets every bit of a byte.
+        // A prime step limits the time for a larger file and still covers every bit of a byte.
         int step = original.Length > 100 ? 7 : 1;
         for (int bit = 0; bit < original.Length * 8; bit += step)
         {

@@ -6,24 +6,26 @@ namespace KvmBackup.Tests.Storage;
 public sealed class ChainCheckTests
 {
     [Fact]
-    public void Whatever_stands_on_a_missing_backup_is_none_itself()
+    public void An_increment_of_a_missing_backup_is_not_usable()
     {
-        CompletedBackup[] found = [ChainSamples.Backup(4, 3), ChainSamples.Backup(3, 2), ChainSamples.Backup(1), ChainSamples.Backup(5)];
+        CompletedBackup[] found = [
+            ChainSamples.Backup(4, 3), ChainSamples.Backup(3, 2), ChainSamples.Backup(1), ChainSamples.Backup(5)];
 
-        (IReadOnlyList<CompletedBackup> whole, IReadOnlyList<UnusableEntry> broken) = ChainCheck.Part(found);
+        (IReadOnlyList<CompletedBackup> whole, IReadOnlyList<UnusableEntry> broken) = ChainCheck.Split(found);
 
         Assert.Equal([ChainSamples.Id(1), ChainSamples.Id(5)], whole.Select(backup => backup.Id));
-        Assert.Equal([found[1], found[0]], broken.Select(entry => entry.Remains));
+        Assert.Equal([found[1], found[0]], broken.Select(entry => entry.DamagedBackup));
         Assert.All(broken, entry => Assert.Equal(UnusableCause.Damaged, entry.Cause));
-        Assert.Contains("disk vdb holds only what changed since 20261102T020000Z", broken[0].Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            "disk vdb holds only the changes since 20261102T020000Z", broken[0].Reason, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_chain_whose_links_are_there_is_whole_and_one_of_another_image_is_not()
+    public void A_chain_with_all_links_is_complete_and_one_of_another_image_is_not()
     {
         CompletedBackup[] chain = [ChainSamples.Backup(3, 2), ChainSamples.Backup(2, 1), ChainSamples.Backup(1)];
 
-        Assert.Empty(ChainCheck.Part(chain).Broken);
-        Assert.Equal(2, ChainCheck.Part([chain[0], chain[1], ChainSamples.Backup(1, imageId: "other")]).Broken.Count);
+        Assert.Empty(ChainCheck.Split(chain).Broken);
+        Assert.Equal(2, ChainCheck.Split([chain[0], chain[1], ChainSamples.Backup(1, imageId: "other")]).Broken.Count);
     }
 }

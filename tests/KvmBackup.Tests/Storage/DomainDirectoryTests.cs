@@ -26,10 +26,11 @@ public sealed class DomainDirectoryTests : IAsyncLifetime
         Assert.Empty(fixture.Root.ForDomain(new DomainName("none")).List().Backups);
 
     [Fact]
-    public async Task Without_an_ID_nothing_is_found_while_a_backup_is_later_than_the_clock()
+    public async Task Without_an_ID_no_backup_is_found_while_one_is_later_than_the_clock()
     {
         _ = await fixture.PublishAsync(3);
-        _ = await Support.BackupSamples.PublishAsync(fixture.Domain, fixture.Held, id: new BackupId(DateTimeOffset.MaxValue));
+        _ = await Support.BackupSamples.PublishAsync(
+            fixture.Domain, fixture.Held, id: new BackupId(DateTimeOffset.MaxValue));
 
         StorageException failure = Assert.Throws<StorageException>(() => fixture.Domain.Find(null));
 
@@ -41,13 +42,14 @@ public sealed class DomainDirectoryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Backups_that_are_no_longer_whole_are_told_and_not_counted()
+    public async Task Damaged_backups_are_reported_and_not_counted()
     {
         await BreakAsync(1, path => File.Delete(Path.Combine(path, "manifest.json")));
         await BreakAsync(2, path => File.Delete(Path.Combine(path, "web1.tar.gz")));
         await BreakAsync(3, path => File.AppendAllText(Path.Combine(path, "web1.tar.gz"), "more"));
         await BreakAsync(4, path => File.WriteAllText(Path.Combine(path, "manifest.json"), "{"));
-        await BreakAsync(5, path => Directory.Move(path, path.Replace("20261105", "20261106", StringComparison.Ordinal)));
+        await BreakAsync(
+            5, path => Directory.Move(path, path.Replace("20261105", "20261106", StringComparison.Ordinal)));
         await BreakAsync(7, path => Replace(path, "\"format_version\": 2", "\"format_version\": 3"));
         _ = await fixture.PublishAsync(8);
 
@@ -56,19 +58,21 @@ public sealed class DomainDirectoryTests : IAsyncLifetime
         Assert.Equal("20261108T020000Z", Assert.Single(catalogue.Backups).Id.ToString());
         string[] expected =
         [
-            "There is no manifest", "is missing", "has 11 bytes; the manifest says 7", "is damaged",
+            "There is no manifest", "is missing", "has 11 bytes; its manifest requires 7", "is damaged",
             "its manifest is that of 20261105T020000Z-full", "(format 3); this one reads format 2: upgrade",
         ];
         Assert.Equal(expected.Length, catalogue.Unusable.Count);
-        Assert.All(catalogue.Unusable.Zip(expected), pair => Assert.Contains(pair.Second, pair.First.Reason, StringComparison.Ordinal));
+        Assert.All(catalogue.Unusable.Zip(expected), pair =>
+            Assert.Contains(pair.Second, pair.First.Reason, StringComparison.Ordinal));
         Assert.Equal(
-            [UnusableCause.Damaged, UnusableCause.Damaged, UnusableCause.Damaged, UnusableCause.Damaged, UnusableCause.Damaged,
+            [UnusableCause.Damaged, UnusableCause.Damaged, UnusableCause.Damaged, UnusableCause.Damaged,
+                UnusableCause.Damaged,
                 UnusableCause.OtherFormat],
             catalogue.Unusable.Select(entry => entry.Cause));
     }
 
     [Fact]
-    public async Task Things_that_are_not_ours_are_told_and_left_alone()
+    public async Task Foreign_entries_are_reported_and_not_changed()
     {
         CompletedBackup real = await fixture.PublishAsync(9);
         string elsewhere = Directory.CreateDirectory(Path.Combine(fixture.Root.DirectoryPath, "elsewhere")).FullName;
@@ -90,7 +94,7 @@ public sealed class DomainDirectoryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_backup_is_found_by_any_unique_beginning_of_its_timestamp()
+    public async Task A_backup_is_found_by_any_unique_prefix_of_its_timestamp()
     {
         _ = await fixture.PublishAsync(1);
         _ = await fixture.PublishAsync(12);
@@ -107,7 +111,7 @@ public sealed class DomainDirectoryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Asking_for_a_damaged_backup_tells_the_damage()
+    public async Task A_request_for_a_damaged_backup_reports_the_damage()
     {
         await BreakAsync(1, path => File.Delete(Path.Combine(path, "web1.tar.gz")));
         StorageException failure = Assert.Throws<StorageException>(() => fixture.Domain.Find("20261101"));
@@ -115,7 +119,8 @@ public sealed class DomainDirectoryTests : IAsyncLifetime
         Assert.Contains("archive 'web1.tar.gz' is missing", failure.Message, StringComparison.Ordinal);
     }
 
-    private async Task BreakAsync(int day, Action<string> harm) => harm((await fixture.PublishAsync(day)).DirectoryPath);
+    private async Task BreakAsync(int day, Action<string> harm) =>
+        harm((await fixture.PublishAsync(day)).DirectoryPath);
 
     private static void Replace(string directoryPath, string from, string to)
     {

@@ -7,7 +7,7 @@ using Serilog.Core;
 
 namespace KvmBackup.Tests.Storage;
 
-/// <summary>A target in which somebody else may put files: nothing outside of it is touched, and nothing hangs.</summary>
+/// <summary>A target where other users may put files: nothing outside it is changed, and nothing hangs.</summary>
 public sealed class HostileTargetTests : IDisposable
 {
     private const string Precious = "root:x:0:0";
@@ -28,14 +28,15 @@ public sealed class HostileTargetTests : IDisposable
 
     public void Dispose()
     {
-        // .NET cannot remove what has a name that is not UTF-8.
+        // .NET cannot remove entries whose names are not UTF-8.
         ShellAsync("sh", "-c", $"rm -rf {root.DirectoryPath}/*").GetAwaiter().GetResult();
         folder.Dispose();
     }
 
     [Theory]
     [InlineData(".lock", true), InlineData(".lock", false), InlineData(".lease", true)]
-    public async Task A_link_in_the_place_of_a_lock_is_refused_and_what_it_leads_to_is_not_changed(string name, bool isSymbolic)
+    public async Task A_link_in_place_of_a_lock_is_refused_and_its_destination_is_not_changed(
+        string name, bool isSymbolic)
     {
         _ = Directory.CreateDirectory(domain.DirectoryPath);
         string link = Path.Combine(domain.DirectoryPath, name);
@@ -49,7 +50,7 @@ public sealed class HostileTargetTests : IDisposable
 
     [Theory(Timeout = 60_000)]
     [InlineData("manifest.json"), InlineData("SHA256SUMS"), InlineData("web1.tar.gz"), InlineData("index.bin")]
-    public async Task A_pipe_in_the_place_of_a_file_holds_nobody_up(string name)
+    public async Task A_pipe_in_place_of_a_file_does_not_block(string name)
     {
         CompletedBackup backup = await PublishAsync();
         File.Delete(Path.Combine(backup.DirectoryPath, name));
@@ -60,26 +61,27 @@ public sealed class HostileTargetTests : IDisposable
 
     [Theory]
     [InlineData("manifest.json"), InlineData("SHA256SUMS"), InlineData("web1.tar.gz"), InlineData("index.bin")]
-    public async Task A_link_in_the_place_of_a_file_is_not_followed(string name)
+    public async Task A_link_in_place_of_a_file_is_not_followed(string name)
     {
         CompletedBackup backup = await PublishAsync();
         string path = Path.Combine(backup.DirectoryPath, name);
         File.Move(path, folder.PathOf("elsewhere"));
         _ = File.CreateSymbolicLink(path, folder.PathOf("elsewhere"));
 
-        string told = ReadEverything(backup);
+        string messages = ReadEverything(backup);
 
-        Assert.Contains(name, told, StringComparison.Ordinal);
+        Assert.Contains(name, messages, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_domain_folder_that_is_a_link_is_refused_with_the_way_out()
+    public async Task A_domain_folder_that_is_a_link_is_refused_with_a_hint()
     {
         CompletedBackup backup = await PublishAsync();
         Directory.Move(domain.DirectoryPath, folder.PathOf("elsewhere"));
         _ = Directory.CreateSymbolicLink(domain.DirectoryPath, folder.PathOf("elsewhere"));
 
-        Assert.Contains("symbolic link", Assert.Throws<StorageException>(domain.List).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "symbolic link", Assert.Throws<StorageException>(domain.List).Message, StringComparison.Ordinal);
         _ = await Assert.ThrowsAsync<StorageException>(LockAsync);
         ListReport list = new ListRun(root).Run(null);
 
@@ -89,8 +91,9 @@ public sealed class HostileTargetTests : IDisposable
     }
 
     [Theory]
-    [InlineData("chmod", "g+w", "chmod go-w"), InlineData("chmod", "o+w", "chmod go-w"), InlineData("chown", "1234", "chown -R ")]
-    public async Task A_domain_folder_that_others_can_change_is_refused_with_the_command_that_helps(
+    [InlineData("chmod", "g+w", "chmod go-w"), InlineData("chmod", "o+w", "chmod go-w"),
+        InlineData("chown", "1234", "chown -R ")]
+    public async Task A_domain_folder_that_others_can_change_is_refused_with_a_command(
         string program, string argument, string advice)
     {
         _ = await PublishAsync();
@@ -98,7 +101,7 @@ public sealed class HostileTargetTests : IDisposable
 
         StorageException failure = Assert.Throws<StorageException>(domain.List);
         Assert.Contains(advice, failure.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain("Look at the file system", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("Check the file system", failure.Message, StringComparison.Ordinal);
         _ = await Assert.ThrowsAsync<StorageException>(LockAsync);
 
         string command = failure.Message[failure.Message.IndexOf(advice, StringComparison.Ordinal)..].TrimEnd('.');
@@ -107,7 +110,7 @@ public sealed class HostileTargetTests : IDisposable
     }
 
     [Fact]
-    public async Task Links_in_what_is_removed_are_removed_as_links()
+    public async Task Links_in_a_removed_backup_are_not_followed()
     {
         using DomainLock held = await LockAsync();
         string leftover = Path.Combine(domain.DirectoryPath, "20261101T020000Z-full.deleting");
@@ -124,24 +127,27 @@ public sealed class HostileTargetTests : IDisposable
 
     [Theory]
     [InlineData(true), InlineData(false)]
-    public async Task A_folder_that_cannot_be_looked_into_leaves_the_other_domains_alone(bool isOutOfReach)
+    public async Task An_unreadable_folder_does_not_affect_the_other_domains(bool isOutOfReach)
     {
         _ = await PublishAsync();
         await ShellAsync("sh", "-c", isOutOfReach
-            ? $"cd {root.DirectoryPath} && mkdir -p other && ln -s /proc/1/cwd/nowhere other/x && mkdir other/20261101T020000Z-full && chmod o+w other"
+            ? $"cd {root.DirectoryPath} && mkdir -p other "
+                + "&& ln -s /proc/1/cwd/nowhere other/x && mkdir other/20261101T020000Z-full "
+                + "&& chmod o+w other"
             : $"cd {root.DirectoryPath} && mkdir -p $(printf 'caf\\351')/20261101T020000Z-full");
 
         ListReport list = new ListRun(root).Run(null);
-        VerifyReport verify = await new VerifyRun(root, new BackupVerifier(Logger.None), TimeProvider.System, Logger.None)
+        VerifyReport verify = await new VerifyRun(
+            root, new BackupVerifier(Logger.None), TimeProvider.System, Logger.None)
             .RunAllAsync(VerifyDepth.Content, null, CancellationToken.None);
 
-        string told = isOutOfReach ? "other" : "caf\\xE9: its name is not UTF-8";
+        string messages = isOutOfReach ? "other" : "caf\\xE9: its name is not UTF-8";
         Assert.Equal(ExitCode.Failed, list.ExitCode);
         _ = Assert.Single(list.Backups);
-        Assert.Contains(list.Unusable, text => text.Contains(told, StringComparison.Ordinal));
+        Assert.Contains(list.Unusable, text => text.Contains(messages, StringComparison.Ordinal));
         _ = Assert.Single(verify.Results);
         Assert.NotEqual(ExitCode.Done, verify.ExitCode);
-        Assert.Contains(verify.Unusable, text => text.Contains(told, StringComparison.Ordinal));
+        Assert.Contains(verify.Unusable, text => text.Contains(messages, StringComparison.Ordinal));
     }
 
     private static async Task ShellAsync(params string[] command)
@@ -153,19 +159,20 @@ public sealed class HostileTargetTests : IDisposable
 
     private string ReadEverything(CompletedBackup backup)
     {
-        List<string> told = [.. domain.List().Unusable.Select(entry => entry.Reason)];
+        List<string> messages = [.. domain.List().Unusable.Select(entry => entry.Reason)];
         try
         {
-            told.AddRange(BackupIntegrity.VerifyFiles(backup).Select(damage => $"{damage.File}: {damage.Reason}"));
-            told.AddRange(new BackupVerifier(Logger.None).VerifyAsync(backup, VerifyDepth.Content, null, CancellationToken.None)
+            messages.AddRange(BackupIntegrity.VerifyFiles(backup).Select(damage => $"{damage.File}: {damage.Reason}"));
+            messages.AddRange(
+                new BackupVerifier(Logger.None).VerifyAsync(backup, VerifyDepth.Content, null, CancellationToken.None)
                 .GetAwaiter().GetResult().Select(damage => $"{damage.File}: {damage.Reason}"));
         }
         catch (KvmBackupException failure)
         {
-            told.Add(failure.Message);
+            messages.Add(failure.Message);
         }
 
-        return string.Join('\n', told);
+        return string.Join('\n', messages);
     }
 
     private async Task<CompletedBackup> PublishAsync()

@@ -4,7 +4,7 @@ using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Storage;
 
-/// <summary>Two hosts that share a target: the other one is played by the file that it would have written.</summary>
+/// <summary>Two hosts that share a target: the other host is simulated by its lease file.</summary>
 public sealed class LeaseTests : IDisposable
 {
     private static readonly HostIdentity ThisBoot = new("5c5ca4a8-0000-4000-8000-000000000002", "a machine");
@@ -26,7 +26,7 @@ public sealed class LeaseTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public async Task A_domain_that_another_host_writes_is_refused_by_its_name()
+    public async Task A_domain_leased_by_another_host_is_refused_with_the_name_of_the_host()
     {
         File.WriteAllText(Lease, OtherHost);
 
@@ -38,7 +38,7 @@ public sealed class LeaseTests : IDisposable
     }
 
     [Fact]
-    public async Task The_lease_of_a_host_that_died_ends_by_its_age()
+    public async Task The_lease_of_a_dead_host_expires_by_its_age()
     {
         File.WriteAllText(Lease, OtherHost);
         File.SetLastWriteTimeUtc(Lease, DateTime.UtcNow - TimeSpan.FromMinutes(4));
@@ -61,7 +61,7 @@ public sealed class LeaseTests : IDisposable
     }
 
     [Fact]
-    public async Task The_lease_of_a_run_that_lost_its_power_is_taken_after_the_boot_of_its_host()
+    public async Task The_lease_of_a_run_that_ended_by_a_power_cut_is_taken_after_the_boot_of_its_host()
     {
         await LeaveLeaseOfAsync(FormerBoot);
 
@@ -85,7 +85,7 @@ public sealed class LeaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_host_without_an_identity_takes_no_lease_of_another_boot()
+    public async Task A_host_without_an_identity_does_not_take_a_lease_of_another_boot()
     {
         string left = await LeaveLeaseOfAsync(FormerBoot with { Machine = null });
 
@@ -95,7 +95,7 @@ public sealed class LeaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_lease_whose_identity_is_cut_off_is_not_taken()
+    public async Task A_lease_with_a_truncated_identity_is_not_taken()
     {
         string left = (await LeaveLeaseOfAsync(FormerBoot))[..^1];
         File.WriteAllText(Lease, left);
@@ -106,7 +106,7 @@ public sealed class LeaseTests : IDisposable
     }
 
     [Fact]
-    public async Task The_lease_of_a_former_version_is_not_taken_after_a_boot()
+    public async Task The_lease_of_an_earlier_version_is_not_taken_after_a_boot()
     {
         string left = string.Join('\n', (await LeaveLeaseOfAsync(FormerBoot)).Split('\n')[..2]) + "\n";
         File.WriteAllText(Lease, left);
@@ -117,7 +117,7 @@ public sealed class LeaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_former_version_finds_boot_and_holder_where_it_looks()
+    public async Task An_earlier_version_can_read_the_boot_and_the_holder_of_a_lease()
     {
         string[] lines = (await LeaveLeaseOfAsync(FormerBoot)).Split('\n');
 
@@ -152,7 +152,7 @@ public sealed class LeaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_lease_from_the_future_expires_when_its_holder_has_not_renewed_it_for_a_while()
+    public async Task A_lease_from_the_future_expires_when_its_holder_does_not_renew_it()
     {
         File.WriteAllText(Lease, OtherHost);
         File.SetLastWriteTimeUtc(Lease, DateTime.UtcNow + TimeSpan.FromDays(4000));
@@ -165,7 +165,7 @@ public sealed class LeaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_lease_from_the_future_whose_holder_lives_is_not_taken()
+    public async Task A_lease_from_the_future_with_a_live_holder_is_not_taken()
     {
         File.WriteAllText(Lease, OtherHost);
         DateTime future = DateTime.UtcNow + TimeSpan.FromDays(4000);
@@ -173,11 +173,12 @@ public sealed class LeaseTests : IDisposable
         int renewals = 0;
         WatchedTime time = new(elapsed =>
         {
-            // Its clock is wrong for another hour; then it is set.
+            // Its clock is wrong for another hour; then it is corrected.
             if (elapsed > renewals * TimeSpan.FromSeconds(30))
             {
                 renewals++;
-                File.SetLastWriteTimeUtc(Lease, renewals < 120 ? future + (renewals * TimeSpan.FromSeconds(30)) : DateTime.UtcNow);
+                File.SetLastWriteTimeUtc(
+                    Lease, renewals < 120 ? future + (renewals * TimeSpan.FromSeconds(30)) : DateTime.UtcNow);
             }
         });
 
@@ -199,7 +200,8 @@ public sealed class LeaseTests : IDisposable
         new BackupDirectory(folder.PathOf("backup"), TimeProvider.System) { Host = host }
             .ForDomain(new DomainName("web1")).LockAsync(TimeSpan.Zero, CancellationToken.None);
 
-    /// <returns>What a run of that host had written to the lease when its power was cut.</returns>
+    /// <summary>Leaves the lease of a run of that host, as after a power cut.</summary>
+    /// <returns>The content of the lease.</returns>
     private async Task<string> LeaveLeaseOfAsync(HostIdentity host)
     {
         string content;
@@ -212,7 +214,7 @@ public sealed class LeaseTests : IDisposable
         return content;
     }
 
-    /// <summary>An impatient clock that tells somebody each time that it moved.</summary>
+    /// <summary>An accelerated clock that calls back after each step.</summary>
     private sealed class WatchedTime(Action<TimeSpan> onMove) : TimeProvider
     {
         private readonly AcceleratedTime time = new();

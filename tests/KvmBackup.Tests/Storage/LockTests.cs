@@ -19,17 +19,18 @@ public sealed class LockTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public async Task A_second_holder_is_told_who_the_first_is()
+    public async Task A_second_holder_gets_the_name_of_the_first()
     {
         using DomainLock held = await domain.LockAsync(TimeSpan.Zero, CancellationToken.None);
         StorageException failure = await Assert.ThrowsAsync<StorageException>(
             () => domain.LockAsync(TimeSpan.Zero, CancellationToken.None));
         Assert.Equal(ExitCode.AlreadyRunning, failure.ExitCode);
-        Assert.Contains($"process {Environment.ProcessId} on {Environment.MachineName} since 2", failure.Message, StringComparison.Ordinal);
+        Assert.Contains($"process {Environment.ProcessId} on {Environment.MachineName} since 2", failure.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Another_program_sees_the_lock_and_sees_it_given_back()
+    public async Task Another_program_sees_the_lock_and_its_release()
     {
         DomainLock held = await domain.LockAsync(TimeSpan.Zero, CancellationToken.None);
         string file = Path.Combine(domain.DirectoryPath, ".lock");
@@ -40,7 +41,7 @@ public sealed class LockTests : IDisposable
     }
 
     [Fact]
-    public async Task A_lock_of_another_program_is_waited_for_and_no_longer_than_asked()
+    public async Task A_lock_of_another_program_is_waited_for_up_to_the_limit()
     {
         (await domain.LockAsync(TimeSpan.Zero, CancellationToken.None)).Dispose();
         Flock other = new(Path.Combine(domain.DirectoryPath, ".lock"));
@@ -66,7 +67,7 @@ public sealed class LockTests : IDisposable
     }
 
     [Fact]
-    public async Task A_program_that_is_started_meanwhile_does_not_inherit_the_lock()
+    public async Task A_program_started_while_the_lock_is_held_does_not_inherit_it()
     {
         using DomainLock held = await domain.LockAsync(TimeSpan.Zero, CancellationToken.None);
         ProcessStartInfo start = new("sh", ["-c", "ls -l /proc/$$/fd"]) { RedirectStandardOutput = true };
@@ -78,7 +79,7 @@ public sealed class LockTests : IDisposable
     }
 
     [Fact]
-    public async Task One_run_has_the_host_at_a_time()
+    public async Task One_run_holds_the_host_lock_at_a_time()
     {
         string state = folder.PathOf("state", "kvmbackup");
         using (await RunLock.AcquireAsync(state, TimeSpan.Zero, TimeProvider.System, CancellationToken.None))

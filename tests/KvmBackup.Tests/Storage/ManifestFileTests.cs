@@ -9,7 +9,7 @@ public sealed class ManifestFileTests
     private static string Text => Encoding.UTF8.GetString(ManifestFile.Format(ManifestSamples.Create("büro 1")));
 
     [Fact]
-    public void Every_field_comes_back_as_it_was_written()
+    public void Every_field_is_read_back_as_written()
     {
         Manifest written = ManifestSamples.Create("büro 1");
         Manifest read = Parse(Text);
@@ -21,7 +21,7 @@ public sealed class ManifestFileTests
     }
 
     [Fact]
-    public void Every_enumeration_and_null_comes_back_as_it_was_written()
+    public void Every_enumeration_and_null_is_read_back_as_written()
     {
         foreach (BackupKind kind in Enum.GetValues<BackupKind>())
         {
@@ -37,7 +37,8 @@ public sealed class ManifestFileTests
                         FrozenFor = null,
                         Archive = sample.Archive with { Compression = method },
                     };
-                    Assert.Equivalent(sample, ManifestFile.Parse(ManifestFile.Format(sample), "manifest.json"), strict: true);
+                    Assert.Equivalent(
+                        sample, ManifestFile.Parse(ManifestFile.Format(sample), "manifest.json"), strict: true);
                 }
             }
         }
@@ -51,10 +52,10 @@ public sealed class ManifestFileTests
     [InlineData("\"consistency\": \"crash\"")]
     [InlineData("\"target\": \"vda\"")]
     [InlineData("\"data_offset_bytes\": 2048")]
-    public void It_reads_well(string line) => Assert.Contains(line, Text, StringComparison.Ordinal);
+    public void The_file_is_readable_JSON(string line) => Assert.Contains(line, Text, StringComparison.Ordinal);
 
     [Fact]
-    public void No_member_is_written_that_is_only_computed() =>
+    public void No_computed_property_is_written() =>
         Assert.DoesNotContain("data_bytes", Text, StringComparison.Ordinal);
 
     [Theory]
@@ -64,20 +65,23 @@ public sealed class ManifestFileTests
     [InlineData("  \"host\": \"cloud1\",\n", "", "host")]
     [InlineData("\"host\": \"cloud1\"", "\"host\": \"cloud1\", \"host\": \"cloud2\"", "host")]
     [InlineData("\"host\": \"cloud1\"", "\"host\": \"cloud1\", \"guest\": 1", "guest")]
-    [InlineData("\"kind\": \"full\"", "\"kind\": \"Full\"", "'Full' is none of full, incremental, differential")]
+    [InlineData("\"kind\": \"full\"", "\"kind\": \"Full\"", "'Full' is not one of full, incremental, differential")]
     [InlineData("\"kind\": \"full\"", "\"kind\": 0", "expected a word")]
     [InlineData("\"id\": \"20261120T020000Z\"", "\"id\": \"20261120\"", "BackupId")]
     [InlineData("\"target\": \"vda\"", "\"target\": \"../vda\"", "disk target")]
     [InlineData("\"domain\": \"büro 1\"", "\"domain\": \"\"", "domain name")]
     [InlineData("\"domain\": \"büro 1\"", "\"domain\": \"\\ud800\"", "manifest")]
     [InlineData("\"file_name\": \"büro 1.tar.gz\"", "\"file_name\": \"../passwd\"", "names of archive and index")]
-    [InlineData("\"index_file_name\": \"index.bin\"", "\"index_file_name\": \"/etc/passwd\"", "names of archive and index")]
-    [InlineData("\"index_file_name\": \"index.bin\"", "\"index_file_name\": \"manifest.json\"", "names of archive and index")]
-    [InlineData("\"index_file_name\": \"index.bin\"", "\"index_file_name\": \"büro 1.tar.gz\"", "names of archive and index")]
+    [InlineData(
+        "\"index_file_name\": \"index.bin\"", "\"index_file_name\": \"/etc/passwd\"", "names of archive and index")]
+    [InlineData(
+        "\"index_file_name\": \"index.bin\"", "\"index_file_name\": \"manifest.json\"", "names of archive and index")]
+    [InlineData(
+        "\"index_file_name\": \"index.bin\"", "\"index_file_name\": \"büro 1.tar.gz\"", "names of archive and index")]
     [InlineData("\"name\": \"büro 1/vda.qcow2\"", "\"name\": \"büro 1/../vda.qcow2\"", "name of a member")]
     [InlineData("\"name\": \"büro 1/vda.qcow2\"", "\"name\": \"/vda.qcow2\"", "name of a member")]
     [InlineData("\"name\": \"büro 1/vda.qcow2\"", "\"name\": \"büro 1/domain.xml\"", "has no member of its size")]
-    [InlineData("\"file_name\": \"vda.qcow2\"", "\"file_name\": \"..\"", "bad name")]
+    [InlineData("\"file_name\": \"vda.qcow2\"", "\"file_name\": \"..\"", "invalid name")]
     [InlineData("\"member_name\": \"nvram.fd\"", "\"member_name\": \"a/b\"", "name of a file of the domain")]
     [InlineData("[131072,4096]", "[65535,4096]", "extents of member")]
     [InlineData("[131072,4096]", "[131072,-4096]", "extents of member")]
@@ -92,7 +96,7 @@ public sealed class ManifestFileTests
     [InlineData("aaaaaaaa\"", "aaaaaaaA\"", "sha256")]
     [InlineData("cccccccc\"", "cccccccC\"", "the checksum of member")]
     [InlineData("bbbbbbbb\"", "bbbbbbbbb\"", "checksum")]
-    public void What_we_would_not_write_is_damage(string from, string to, string reason)
+    public void Content_that_this_program_would_not_write_is_damage(string from, string to, string reason)
     {
         Assert.Contains(from, Text, StringComparison.Ordinal);
         StorageException failure = Assert.Throws<StorageException>(
@@ -103,29 +107,32 @@ public sealed class ManifestFileTests
     }
 
     [Theory]
-    [InlineData(""), InlineData("null"), InlineData("[]"), InlineData("{}"), InlineData("\0\0\0\0"), InlineData("{\"format_version\": 2}")]
+    [InlineData(""), InlineData("null"), InlineData("[]"), InlineData("{}"), InlineData("\0\0\0\0"),
+        InlineData("{\"format_version\": 2}")]
     public void Garbage_is_damage(string text) =>
         Assert.Equal(ExitCode.DamageFound, Assert.Throws<StorageException>(() => Parse(text)).ExitCode);
 
     [Fact]
-    public void A_newer_format_asks_for_an_upgrade_whatever_else_it_says()
+    public void A_newer_format_requires_an_upgrade_regardless_of_other_content()
     {
         StorageException failure = Assert.Throws<StorageException>(
             () => Parse("{\"new_member\": {\"a\": [1]}, \"format_version\": 3, \"kind\": \"yearly\"}"));
-        Assert.Contains("newer kvmbackup (format 3); this one reads format 2: upgrade", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "newer kvmbackup (format 3); this one reads format 2: upgrade", failure.Message, StringComparison.Ordinal);
         Assert.True(failure.IsOtherFormat);
     }
 
     [Fact]
-    public void An_older_format_says_what_still_reads_it()
+    public void An_older_format_is_refused_with_a_hint()
     {
         StorageException failure = Assert.Throws<StorageException>(() => Parse("{\"format_version\": 1}"));
-        Assert.Contains("(format 1); this one reads format 2: unpack the archive with tar", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("(format 1); this one reads format 2: unpack the archive with tar", failure.Message,
+            StringComparison.Ordinal);
         Assert.True(failure.IsOtherFormat);
     }
 
     [Fact]
-    public void What_could_not_be_read_back_is_not_written()
+    public void A_manifest_that_could_not_be_read_back_is_not_written()
     {
         Manifest manifest = ManifestSamples.Create();
         manifest = manifest with { Archive = manifest.Archive with { FileName = "../x" } };
@@ -133,7 +140,7 @@ public sealed class ManifestFileTests
     }
 
     [Fact]
-    public void Whatever_the_bytes_are_it_is_a_manifest_or_a_clear_failure()
+    public void Mutated_bytes_are_a_manifest_or_an_expected_failure()
     {
         byte[] original = Encoding.UTF8.GetBytes(Text);
         Random random = new(20261120);
@@ -152,7 +159,7 @@ public sealed class ManifestFileTests
             }
         }
 
-        // Blanks and free texts may change; if nothing ever passed, the test would prove nothing.
+        // Changes of blanks and free texts are valid; some must pass, or the test would prove nothing.
         Assert.InRange(valid, 100, 9_000);
     }
 
@@ -172,5 +179,6 @@ public sealed class ManifestFileTests
         Assert.Equal(extents, ManifestFile.Parse(json, "manifest.json").Members[0].Extents);
     }
 
-    private static Manifest Parse(string text) => ManifestFile.Parse(Encoding.UTF8.GetBytes(text), "/backup/manifest.json");
+    private static Manifest Parse(string text) =>
+        ManifestFile.Parse(Encoding.UTF8.GetBytes(text), "/backup/manifest.json");
 }

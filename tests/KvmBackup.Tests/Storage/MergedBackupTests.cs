@@ -3,7 +3,7 @@ using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Storage;
 
-/// <summary>A full backup that takes the place of an increment of the same instant.</summary>
+/// <summary>A full backup that replaces an increment of the same instant.</summary>
 public sealed class MergedBackupTests : IAsyncLifetime
 {
     private readonly DomainFixture fixture = new();
@@ -13,7 +13,7 @@ public sealed class MergedBackupTests : IAsyncLifetime
     public Task DisposeAsync() => fixture.DisposeAsync();
 
     [Fact]
-    public async Task While_both_are_there_the_full_one_counts_and_the_increment_is_a_leftover()
+    public async Task While_both_exist_the_full_backup_counts_and_the_increment_is_a_leftover()
     {
         (CompletedBackup increment, CompletedBackup merged) = await MergeAsync();
 
@@ -27,7 +27,7 @@ public sealed class MergedBackupTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_increment_goes_when_the_merged_one_is_there()
+    public async Task The_increment_is_removed_when_the_merged_backup_exists()
     {
         (CompletedBackup increment, CompletedBackup merged) = await MergeAsync();
 
@@ -37,7 +37,7 @@ public sealed class MergedBackupTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_increment_stays_when_it_is_protected_or_when_what_replaces_it_is_damaged_or_another_backup()
+    public async Task An_increment_is_kept_when_it_is_protected_or_its_replacement_is_not_good()
     {
         (CompletedBackup increment, CompletedBackup merged) = await MergeAsync();
         CompletedBackup other = await fixture.PublishAsync(7);
@@ -55,7 +55,7 @@ public sealed class MergedBackupTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Two_backups_of_one_instant_of_which_none_was_merged_both_stay()
+    public async Task Two_unmerged_backups_of_one_instant_are_both_kept()
     {
         CompletedBackup increment = await fixture.PublishAsync(3, BackupKind.Incremental);
         await using (PendingBackup pending = fixture.Domain.BeginMerged(increment, fixture.Held))
@@ -68,7 +68,7 @@ public sealed class MergedBackupTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_a_killed_merge_has_left_does_not_stand_in_the_way_of_the_next()
+    public async Task A_leftover_of_a_killed_merge_does_not_prevent_the_next_merge()
     {
         CompletedBackup increment = await fixture.PublishAsync(3, BackupKind.Incremental);
         string left = increment.DirectoryPath.Replace("-incr", "-full.partial", StringComparison.Ordinal);

@@ -30,7 +30,7 @@ public sealed class PendingBackupTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_not_published_is_gone_when_it_is_disposed_of()
+    public async Task An_unpublished_backup_is_removed_on_disposal()
     {
         PendingBackup pending = await BeginAsync();
         FileStream open = pending.CreateFile("web1.tar.gz");
@@ -48,7 +48,7 @@ public sealed class PendingBackupTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_crash_leaves_a_leftover_that_is_told_and_removed_by_the_next_run()
+    public async Task A_crash_leaves_a_leftover_that_is_reported_and_removed_by_the_next_run()
     {
         CompletedBackup good = await fixture.PublishAsync(19);
         PendingBackup crashed = await BeginAsync();
@@ -68,7 +68,7 @@ public sealed class PendingBackupTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_second_that_is_taken_moves_the_backup_on()
+    public async Task A_backup_gets_the_next_free_second_as_its_ID()
     {
         _ = await fixture.PublishAsync(20);
         _ = Directory.CreateDirectory(fixture.PathOf("20261120T020001Z-diff.partial"));
@@ -79,15 +79,16 @@ public sealed class PendingBackupTests : IAsyncLifetime
 
     [Theory]
     [InlineData("../x"), InlineData("/x"), InlineData(""), InlineData("."), InlineData(".."), InlineData(".x")]
-    [InlineData("a/b"), InlineData("a\nb"), InlineData("manifest.json"), InlineData("SHA256SUMS"), InlineData("protected")]
-    public async Task A_file_name_that_leads_elsewhere_is_refused(string fileName)
+    [InlineData(
+        "a/b"), InlineData("a\nb"), InlineData("manifest.json"), InlineData("SHA256SUMS"), InlineData("protected")]
+    public async Task A_file_name_outside_the_backup_is_refused(string fileName)
     {
         await using PendingBackup pending = await BeginAsync();
         _ = Assert.Throws<ArgumentException>(() => pending.CreateFile(fileName));
     }
 
     [Fact]
-    public async Task A_file_is_never_written_over()
+    public async Task An_existing_file_is_never_overwritten()
     {
         await using PendingBackup pending = await BeginAsync();
         _ = BackupSamples.Fill(pending);
@@ -96,7 +97,7 @@ public sealed class PendingBackupTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_archive_of_another_length_than_was_written_is_not_published()
+    public async Task An_archive_of_unexpected_length_is_not_published()
     {
         await using PendingBackup pending = await BeginAsync();
         Manifest manifest = BackupSamples.Fill(pending);
@@ -118,7 +119,7 @@ public sealed class PendingBackupTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_publication_that_is_cancelled_publishes_nothing()
+    public async Task A_cancelled_publication_publishes_nothing()
     {
         await using (PendingBackup pending = await BeginAsync())
         {
@@ -132,7 +133,7 @@ public sealed class PendingBackupTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Only_the_owner_may_read_what_is_written()
+    public async Task Only_the_owner_may_read_the_files()
     {
         CompletedBackup completed = await fixture.PublishAsync(20);
         const UnixFileMode file = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -145,7 +146,7 @@ public sealed class PendingBackupTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_lock_that_was_given_back_or_is_another_domains_begins_nothing()
+    public async Task A_released_lock_or_another_domains_lock_begins_no_backup()
     {
         DomainDirectory other = fixture.Root.ForDomain(new DomainName("db1"));
         DomainLock held = await other.LockAsync(TimeSpan.Zero, CancellationToken.None);

@@ -12,7 +12,7 @@ public sealed class RemovalTests : IAsyncLifetime
     public Task DisposeAsync() => fixture.DisposeAsync();
 
     [Fact]
-    public async Task A_backup_goes_when_a_newer_good_one_stands_for_it()
+    public async Task A_backup_is_removed_when_a_newer_good_one_exists()
     {
         CompletedBackup old = await fixture.PublishAsync(1);
         CompletedBackup newer = await fixture.PublishAsync(2);
@@ -22,7 +22,7 @@ public sealed class RemovalTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_a_newer_good_backup_nothing_goes()
+    public async Task Without_a_newer_good_backup_nothing_is_removed()
     {
         CompletedBackup old = await fixture.PublishAsync(1);
         CompletedBackup newer = await fixture.PublishAsync(2);
@@ -30,17 +30,18 @@ public sealed class RemovalTests : IAsyncLifetime
         Refuse(newer, old, "not a newer backup");
 
         File.AppendAllText(Path.Combine(newer.DirectoryPath, "web1.tar.gz"), "damage");
-        Refuse(old, newer, "no longer the backup it was");
+        Refuse(old, newer, "no longer the same backup");
         Directory.Delete(newer.DirectoryPath, recursive: true);
-        Refuse(old, newer, "no longer the backup it was");
+        Refuse(old, newer, "no longer the same backup");
         Assert.Equal(old.Id, Assert.Single(fixture.Domain.List().Backups).Id);
     }
 
     [Fact]
-    public async Task A_backup_that_is_later_than_the_clock_is_no_proof()
+    public async Task A_backup_later_than_the_clock_is_not_a_proof()
     {
         CompletedBackup old = await fixture.PublishAsync(1);
-        CompletedBackup future = await BackupSamples.PublishAsync(fixture.Domain, fixture.Held, id: new BackupId(DateTimeOffset.MaxValue));
+        CompletedBackup future = await BackupSamples.PublishAsync(
+            fixture.Domain, fixture.Held, id: new BackupId(DateTimeOffset.MaxValue));
 
         Refuse(old, future, "later than the clock of this host");
 
@@ -48,7 +49,7 @@ public sealed class RemovalTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_protected_backup_stays_even_when_it_was_protected_after_the_listing()
+    public async Task A_backup_protected_after_the_listing_is_kept()
     {
         CompletedBackup old = await fixture.PublishAsync(1);
         CompletedBackup newer = await fixture.PublishAsync(2);
@@ -58,18 +59,20 @@ public sealed class RemovalTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_backup_of_another_domain_is_neither_proof_nor_prey()
+    public async Task A_backup_of_another_domain_is_neither_a_proof_nor_removed()
     {
         CompletedBackup old = await fixture.PublishAsync(1);
         CompletedBackup newer = await fixture.PublishAsync(2);
         string other = Path.Combine(fixture.Root.DirectoryPath, "db1");
         _ = Directory.CreateDirectory(other);
-        Refuse(old, newer with { DirectoryPath = Path.Combine(other, Path.GetFileName(newer.DirectoryPath)) }, "is not in");
-        Refuse(old with { DirectoryPath = Path.Combine(other, Path.GetFileName(old.DirectoryPath)) }, newer, "is not in");
+        Refuse(old, newer with { DirectoryPath = Path.Combine(other, Path.GetFileName(newer.DirectoryPath)) },
+            "is not in");
+        Refuse(
+            old with { DirectoryPath = Path.Combine(other, Path.GetFileName(old.DirectoryPath)) }, newer, "is not in");
     }
 
     [Fact]
-    public async Task A_link_that_bears_a_backups_name_is_never_deleted_through()
+    public async Task A_link_with_the_name_of_a_backup_is_never_followed_by_a_deletion()
     {
         CompletedBackup old = await fixture.PublishAsync(1);
         CompletedBackup newer = await fixture.PublishAsync(2);

@@ -28,7 +28,7 @@ public sealed class TargetGuardTests : IDisposable
     [InlineData("/mnt/backups", "/", "/dev/sda1")]
     [InlineData("/mnt/old share/x", "/mnt/old share", "nas:/export/old")]
     [InlineData("/mnt/backup/late/x", "/mnt/backup/late", "/dev/sdd1")]
-    public void The_file_system_of_a_path_is_the_last_that_was_mounted_above_it(string path, string point, string source)
+    public void The_file_system_of_a_path_is_the_last_one_mounted_above_it(string path, string point, string source)
     {
         TargetFacts facts = MountTable.Read(path, null, Mounted, []);
 
@@ -39,15 +39,16 @@ public sealed class TargetGuardTests : IDisposable
     [InlineData("/mnt/backup/cloud1", null)]
     [InlineData("/mnt/away/cloud1", "/mnt/away")]
     [InlineData("/mnt/off/cloud1", null)]
-    public void A_file_system_of_fstab_that_is_not_mounted_is_known(string path, string? declared) => Assert.Equal(
+    public void A_file_system_of_fstab_that_is_not_mounted_is_detected(string path, string? declared) => Assert.Equal(
         declared,
         MountTable.Read(
             path, null, Mounted,
-            ["# /mnt/x", "/dev/sda1 / ext4 defaults 0 1", "nas:/export/backup\t/mnt/backup nfs4 defaults 0 0", "nas:/a /mnt/away/ nfs4 noauto 0 0",
+            ["# /mnt/x", "/dev/sda1 / ext4 defaults 0 1", "nas:/export/backup\t/mnt/backup nfs4 defaults 0 0",
+                "nas:/a /mnt/away/ nfs4 noauto 0 0",
                 "#nas:/b /mnt/off nfs4 defaults 0 0", "/dev/sda2 none swap sw 0 0", ""]).DeclaredMountPoint);
 
     [Fact]
-    public void A_target_that_lost_its_marker_is_refused_and_takes_no_file()
+    public void A_target_without_its_marker_is_refused_and_not_written()
     {
         BackupDirectory target = Open(MountRequirement.Auto);
         Assert.Contains("first use", Assert.Single(target.EnsureUsable()), StringComparison.Ordinal);
@@ -79,7 +80,7 @@ public sealed class TargetGuardTests : IDisposable
     }
 
     [Fact]
-    public void A_damaged_memory_of_the_target_is_no_first_use()
+    public void A_damaged_record_of_the_target_is_not_a_first_use()
     {
         _ = Open(MountRequirement.Auto).EnsureUsable();
         File.WriteAllText(folder.PathOf("state", "target.json"), "{");
@@ -90,13 +91,13 @@ public sealed class TargetGuardTests : IDisposable
     }
 
     [Fact]
-    public async Task Snapshots_are_not_judged_by_a_target_that_is_not_mounted()
+    public async Task The_snapshots_command_refuses_a_target_that_is_not_mounted()
     {
         BackupDirectory target = Open(MountRequirement.Auto);
         _ = target.EnsureUsable();
         File.Delete(Path.Combine(target.DirectoryPath, TargetGuard.MarkerName));
 
-        // Nothing is asked before the guard.
+        // The guard comes first: nothing else is used.
         SnapshotsRun run = new(null!, null!, null!, null!, null!, target, TimeSpan.Zero, Serilog.Core.Logger.None);
         StorageException failure = await Assert.ThrowsAsync<StorageException>(
             () => run.RunAsync(SnapshotAction.Trim, null, isDryRun: false, CancellationToken.None));
@@ -105,15 +106,15 @@ public sealed class TargetGuardTests : IDisposable
     }
 
     [Fact]
-    public void A_look_writes_nothing()
+    public void A_check_writes_nothing()
     {
         BackupDirectory target = Open(MountRequirement.Auto);
-        Assert.Contains("is made by the first run", target.Look(), StringComparison.Ordinal);
+        Assert.Contains("is created by the first run", target.CheckWritable(), StringComparison.Ordinal);
         Assert.False(Directory.Exists(target.DirectoryPath));
         _ = Directory.CreateDirectory(target.DirectoryPath);
         DateTime before = Directory.GetLastWriteTimeUtc(target.DirectoryPath);
 
-        Assert.Contains("the next run writes the marker file", target.Look(), StringComparison.Ordinal);
+        Assert.Contains("the next run writes the marker file", target.CheckWritable(), StringComparison.Ordinal);
 
         Assert.Equal(before, Directory.GetLastWriteTimeUtc(target.DirectoryPath));
         Assert.Empty(Directory.GetFileSystemEntries(target.DirectoryPath));
@@ -121,14 +122,15 @@ public sealed class TargetGuardTests : IDisposable
     }
 
     [Fact]
-    public void A_look_at_a_place_that_takes_no_files_fails() => Assert.Contains(
+    public void A_check_of_a_directory_that_cannot_be_written_fails() => Assert.Contains(
         "cannot be written",
-        Assert.Throws<StorageException>(() => new BackupDirectory("/proc/sys/kernel", TimeProvider.System).Look()).Message,
+        Assert.Throws<StorageException>(
+            () => new BackupDirectory("/proc/sys/kernel", TimeProvider.System).CheckWritable()).Message,
         StringComparison.Ordinal);
 
     private BackupDirectory Open(MountRequirement requirement) => new(folder.PathOf("backup"), TimeProvider.System)
     {
-        // Whatever this host has in its /etc/fstab.
+        // Independent of the /etc/fstab of this host.
         Guard = new TargetGuard(folder.PathOf("state"), (facts, known) => TargetPlanner.Decide(
             requirement, facts with { DeclaredMountPoint = null }, known)),
     };

@@ -1,6 +1,6 @@
 namespace KvmBackup.Tests.Support;
 
-/// <summary>A clock that stands still until somebody waits: then it jumps, and nobody waits in fact.</summary>
+/// <summary>A clock that advances only by waits, which end immediately.</summary>
 public sealed class AcceleratedTime : TimeProvider
 {
     public static readonly DateTimeOffset Start = new(2026, 11, 20, 2, 0, 0, TimeSpan.Zero);

@@ -3,13 +3,14 @@ using KvmBackup.Storage;
 
 namespace KvmBackup.Tests.Support;
 
-/// <summary>Makes small but whole backups.</summary>
+/// <summary>Creates small complete backups.</summary>
 public static class BackupSamples
 {
     public static readonly byte[] Archive = "archive"u8.ToArray();
 
     public static async Task<CompletedBackup> PublishAsync(
-        DomainDirectory domain, DomainLock held, string name = "web1", BackupId? id = null, BackupKind kind = BackupKind.Full)
+        DomainDirectory domain, DomainLock held, string name = "web1", BackupId? id = null, BackupKind kind =
+            BackupKind.Full)
     {
         await using PendingBackup pending = await domain.BeginAsync(id ?? ManifestSamples.Id, kind, held);
         Manifest manifest = Fill(pending, name, kind);

@@ -44,7 +44,7 @@ public static class Generated
             """);
     }
 
-    /// <summary>The answers about these files.</summary>
+    /// <summary>The replies about these files.</summary>
     public static RecordedShell Answer(RecordedShell shell, string realPath, Reply? parser = null) => shell
         .On("stat --format", Reply.Good("regular file|0|644\nregular file|0|644\n"))
         .On("realpath", Reply.Good($"{realPath}\0"))

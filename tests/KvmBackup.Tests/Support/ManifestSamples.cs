@@ -1,6 +1,6 @@
 namespace KvmBackup.Tests.Support;
 
-/// <summary>Manifests with something in every field.</summary>
+/// <summary>Manifests with a value in every field.</summary>
 public static class ManifestSamples
 {
     public static readonly BackupId Id = new(new DateTimeOffset(2026, 11, 20, 2, 0, 0, TimeSpan.Zero));
@@ -22,7 +22,8 @@ public static class ManifestSamples
             new DateTimeOffset(2026, 11, 20, 2, 0, 1, TimeSpan.Zero).AddTicks(1234567),
             new DateTimeOffset(2026, 11, 20, 3, 0, 2, TimeSpan.FromHours(1)),
             TimeSpan.FromTicks(841234),
-            new ManifestArchive($"{name.FileName}.tar.gz", "index.bin", CompressionMethod.Pigz, archiveBytes, 900_000, Sha256('a')),
+            new ManifestArchive(
+                $"{name.FileName}.tar.gz", "index.bin", CompressionMethod.Pigz, archiveBytes, 900_000, Sha256('a')),
             [new ManifestDisk(new DiskTarget("vda"), kind, 10L << 30,
                 [new ManifestLayer("vda.qcow2", "qcow2", "/images/wéb 1.qcow2", false, Sum('b'), 500_000)])],
             [new SkippedDisk(new DiskTarget("sda"), "a cdrom holds nothing of the guest's")],
@@ -30,12 +31,13 @@ public static class ManifestSamples
             [
                 new ArchiveMember($"{name.FileName}/domain.xml", 10, 0, 512, [new Extent(0, 10)], Sum('c')),
                 new ArchiveMember(
-                    $"{name.FileName}/vda.qcow2", 500_000, 1024, 2048, [new Extent(0, 65536), new Extent(131072, 4096)], Sum('b')),
+                    $"{name.FileName}/vda.qcow2", 500_000, 1024, 2048, [new Extent(0, 65536), new Extent(131072, 4096)],
+                    Sum('b')),
             ],
             ["the overlay grew \"fast\""]);
     }
 
-    /// <summary>The checksum of a content.</summary>
+    /// <summary>A sample content checksum.</summary>
     public static string Sum(char digit) => new(digit, 32);
 
     public static string Sha256(char digit) => new(digit, 64);

@@ -1,9 +1,9 @@
 namespace KvmBackup.Tests.Support;
 
-/// <summary>Seeded damage: the same on every machine.</summary>
+/// <summary>Seeded damage, the same on every machine.</summary>
 public static class Mutation
 {
-    /// <summary>The bytes with one to three of: a bit flipped, a byte set, a piece cut, doubled or moved.</summary>
+    /// <summary>One to three mutations: a flipped bit, a set byte, a removed, repeated or moved part.</summary>
     public static byte[] Apply(byte[] original, Random random)
     {
         List<byte> bytes = [.. original];

@@ -2,7 +2,7 @@ using KvmBackup.Shell;
 
 namespace KvmBackup.Tests.Support;
 
-/// <summary>A program on pipes that says what was recorded, and remembers what it was fed.</summary>
+/// <summary>A piped program that prints recorded output and records its input.</summary>
 internal sealed class RecordedProgram : IPipedProgram
 {
     private readonly CancellationTokenSource killed = new();
@@ -15,7 +15,7 @@ internal sealed class RecordedProgram : IPipedProgram
         StandardOutput = new OutputPipe(result, reply);
     }
 
-    /// <summary>All that was written to its standard input.</summary>
+    /// <summary>Its standard input.</summary>
     public byte[] Input => ((InputPipe)StandardInput).ToArray();
 
     public bool IsDisposed { get; private set; }
@@ -33,7 +33,7 @@ internal sealed class RecordedProgram : IPipedProgram
         await killed.CancelAsync();
     }
 
-    /// <summary>Takes so many bytes and then breaks, as the pipe of a program that has ended does.</summary>
+    /// <summary>A pipe that breaks after a number of bytes, as of a program that has ended.</summary>
     private sealed class InputPipe(int takenBytes) : MemoryStream
     {
         public override void Write(ReadOnlySpan<byte> buffer)

@@ -4,10 +4,10 @@ using KvmBackup.Shell;
 namespace KvmBackup.Tests.Support;
 
 /// <summary>
-/// Answers calls as the real programs did, by their argument lists, and remembers the calls in their order. A call
-/// that was neither recorded nor told of is the test's failure.
+/// Replies to calls with the recorded output for their argument lists, and records the calls in order. An unknown call
+/// fails the test.
 /// </summary>
-/// <param name="imagesPath">Where the images of the test lie; the recordings speak of that folder.</param>
+/// <param name="imagesPath">The folder of the test's images, which replaces that of the recordings.</param>
 public sealed class RecordedShell(string imagesPath = Recording.ImagesPath) : IProcessRunner
 {
     private readonly Dictionary<string, string> words = new()
@@ -24,10 +24,10 @@ public sealed class RecordedShell(string imagesPath = Recording.ImagesPath) : IP
 
     public IReadOnlyList<ProgramCall> Calls => calls;
 
-    /// <summary>The programs that data flowed through, in the order in which they were started.</summary>
+    /// <summary>The piped programs, in the order of their starts.</summary>
     internal IReadOnlyList<RecordedProgram> Opened => opened;
 
-    /// <summary>Answers the recorded calls as recorded, from now on.</summary>
+    /// <summary>Replies to the recorded calls as recorded, from now on.</summary>
     public RecordedShell Now(params string[] recordings)
     {
         lock (gate)
@@ -42,10 +42,10 @@ public sealed class RecordedShell(string imagesPath = Recording.ImagesPath) : IP
         return this;
     }
 
-    /// <summary>What the recorded host calls so is called otherwise in this test, from now on.</summary>
+    /// <summary>Replaces a name of the recorded host, from now on.</summary>
     public void Call(string word, string here) => words[word] = here;
 
-    /// <summary>Answers one recorded call with one recording after the other; the last one stays.</summary>
+    /// <summary>Replies to one recorded call with successive recordings; the last one repeats.</summary>
     public RecordedShell InTurn(params string[] recordings)
     {
         Recording[] read = [.. recordings.Select(name => Recording.Read(name, words))];
@@ -53,14 +53,14 @@ public sealed class RecordedShell(string imagesPath = Recording.ImagesPath) : IP
         return this;
     }
 
-    /// <summary>Answers the next calls that hold this text so, before any recording.</summary>
+    /// <summary>Sets the reply to the next calls that contain a text, which takes precedence over recordings.</summary>
     public RecordedShell On(string part, params Reply[] replies)
     {
         faults.Add((part, new(replies)));
         return this;
     }
 
-    /// <summary>The words of the calls that hold one of these texts, each as that text, in their order.</summary>
+    /// <summary>The given texts in the order of the calls that contain them.</summary>
     public IReadOnlyList<string> Order(params string[] parts) =>
         [.. calls.Select(Recording.TextOf).Select(text => parts.FirstOrDefault(text.Contains)).OfType<string>()];
 
@@ -79,7 +79,7 @@ public sealed class RecordedShell(string imagesPath = Recording.ImagesPath) : IP
         return program;
     }
 
-    /// <summary>What filters were fed with, as text, in the order of their calls.</summary>
+    /// <summary>The input of filters as text, in the order of their calls.</summary>
     public List<string> Inputs { get; } = [];
 
     public async Task<ProgramResult> FilterAsync(

@@ -3,9 +3,9 @@ using KvmBackup.Shell;
 
 namespace KvmBackup.Tests.Support;
 
-/// <summary>What a real program said once, as <c>Recordings/record.sh</c> wrote it down.</summary>
-/// <param name="CallText">The call, its words with one blank between them.</param>
-/// <param name="ExitCode">How it ended.</param>
+/// <summary>The recorded output of a real program, written by <c>Recordings/record.sh</c>.</summary>
+/// <param name="CallText">The command line, with one blank between the words.</param>
+/// <param name="ExitCode">Its exit code.</param>
 /// <param name="Output">Its standard output.</param>
 /// <param name="ErrorText">Its standard error.</param>
 public sealed record Recording(string CallText, int ExitCode, string Output, string ErrorText)
@@ -13,11 +13,11 @@ public sealed record Recording(string CallText, int ExitCode, string Output, str
     private const string ErrorMark = "=== stderr\n";
     private const string ExitMark = "=== exit ";
 
-    /// <summary>Where the images of the recorded host lay.</summary>
+    /// <summary>The recorded host's folder of images.</summary>
     public const string ImagesPath = "/var/lib/libvirt/images";
 
-    /// <param name="name">The file below Recordings without its ending: <c>running/dumpxml</c>.</param>
-    /// <param name="words">Words of the recorded host and what they are in the test.</param>
+    /// <param name="name">The file below Recordings without its extension: <c>running/dumpxml</c>.</param>
+    /// <param name="words">Names of the recorded host with their replacements in the test.</param>
     public static Recording Read(string name, IReadOnlyDictionary<string, string>? words = null)
     {
         string text = File.ReadAllText(Path.Combine(Path.GetDirectoryName(Here())!, "Recordings", $"{name}.txt"));
@@ -31,7 +31,7 @@ public sealed record Recording(string CallText, int ExitCode, string Output, str
             text[(error + ErrorMark.Length)..exit]);
     }
 
-    /// <summary>A call in the words of a recording.</summary>
+    /// <summary>A call in the format of a recording.</summary>
     public static string TextOf(ProgramCall call) => string.Join(' ', call.Arguments.Prepend(call.Program));
 
     private static string Here([CallerFilePath] string path = "") => path;

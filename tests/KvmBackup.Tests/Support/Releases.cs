@@ -5,13 +5,14 @@ using Serilog.Core;
 
 namespace KvmBackup.Tests.Support;
 
-/// <summary>The release of overlays over recorded programs.</summary>
+/// <summary>The release of overlays with recorded programs.</summary>
 public static class Releases
 {
     /// <param name="shell">The programs.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="profiles">The folder of the AppArmor profiles; it need not be there.</param>
-    public static (OverlayCommit Commit, OverlayRelease Release) Over(RecordedShell shell, TimeProvider time, string profiles)
+    /// <param name="profiles">The folder of the AppArmor profiles; it need not exist.</param>
+    public static (OverlayCommit Commit, OverlayRelease Release) Over(
+        RecordedShell shell, TimeProvider time, string profiles)
     {
         Virsh virsh = new(shell, null);
         LibvirtHost host = new(virsh);

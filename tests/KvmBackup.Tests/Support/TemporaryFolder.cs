@@ -1,6 +1,6 @@
 namespace KvmBackup.Tests.Support;
 
-/// <summary>A directory of a test's own, gone with the test.</summary>
+/// <summary>A temporary directory of one test.</summary>
 public sealed class TemporaryFolder : IDisposable
 {
     public string DirectoryPath { get; } = Directory.CreateTempSubdirectory("kvmbackup-test-").FullName;

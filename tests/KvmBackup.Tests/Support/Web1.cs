@@ -8,10 +8,11 @@ public static class Web1
 {
     public const string Images = "/var/lib/libvirt/images";
 
-    /// <summary>The facts as virsh tells them of the running guest.</summary>
+    /// <summary>The facts about the running guest, from recorded output of virsh.</summary>
     public static readonly string[] Facts =
     [
-        "running/domstate", "running/domstate-reason", "running/domname", "host/list-transient", "running/dumpxml-security", "running/dumpxml-security-inactive",
+        "running/domstate", "running/domstate-reason", "running/domname", "host/list-transient",
+        "running/dumpxml-security", "running/dumpxml-security-inactive",
         "running/dumpxml-security-migratable", "running/snapshot-list", "running/checkpoint-list", "running/domjobinfo",
         "host/list-autostart", "shut-off/managedsave-dumpxml",
     ];
@@ -29,10 +30,11 @@ public static class Web1
         new(Vdb, $"{Images}/web1-data.img", "raw", $"{Images}/{OverlayName.Create(Uuid, Vdb, Id, 0xb)}");
 
     public static readonly DomainSettings Settings = new(
-        Identity.Name, new Schedule([]), new RetentionPolicy(1), new Compression(CompressionMethod.None), QuiesceMode.Try,
+        Identity.Name, new Schedule([]), new RetentionPolicy(1), new Compression(CompressionMethod.None),
+        QuiesceMode.Try,
         DiskSelection.All, null, TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(30), false)
     {
-        // The clock of the tests runs ahead of the disks.
+        // The clock of the tests is ahead of the disks' timestamps.
         StallTimeout = TimeSpan.FromDays(10_000),
     };
 

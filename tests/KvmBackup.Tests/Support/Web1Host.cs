@@ -10,7 +10,7 @@ using Serilog.Core;
 
 namespace KvmBackup.Tests.Support;
 
-/// <summary>The host of the recordings with the rooms over it: images and journal in a folder of the test's own.</summary>
+/// <summary>The recorded host with real modules: images and journal are in a temporary folder.</summary>
 public sealed class Web1Host : IDisposable
 {
     public static readonly Guid Other = new("11111111-2222-3333-4444-555555555555");
@@ -23,7 +23,8 @@ public sealed class Web1Host : IDisposable
         File.WriteAllText(Vda.BasePath, "base of vda");
         File.WriteAllText(Vdb.BasePath, "base of vdb");
         Shell = new RecordedShell(folder.DirectoryPath).Now(
-            [.. Web1.Facts, "running/dumpxml", "running/dumpxml-inactive", "released/vda-unused", "released/vdb-unused", "host/list-uuid"]);
+            [.. Web1.Facts, "running/dumpxml", "running/dumpxml-inactive", "released/vda-unused", "released/vdb-unused",
+                "host/list-uuid"]);
         Virsh = new Virsh(Shell, null);
         Libvirt = new LibvirtHost(Virsh);
         Agent = new GuestAgent(Virsh, Libvirt, Time);
@@ -73,7 +74,7 @@ public sealed class Web1Host : IDisposable
 
     public Task<DomainFacts> DescribeAsync() => Libvirt.DescribeAsync(Web1.Identity, CancellationToken.None);
 
-    /// <summary>From now on both disks are on their overlays.</summary>
+    /// <summary>Puts both disks on their overlays.</summary>
     public void BePinned()
     {
         File.WriteAllText(Vda.OverlayPath, "overlay of vda");
@@ -81,40 +82,43 @@ public sealed class Web1Host : IDisposable
         Be("pinned");
     }
 
-    /// <summary>From now on both definitions are as recorded in this state.</summary>
+    /// <summary>Sets both definitions as recorded in this state.</summary>
     public void Be(string state) => Shell.Now($"{state}/dumpxml", $"{state}/dumpxml-inactive");
 
-    /// <summary>Both disks go back when they are asked to, vda first.</summary>
+    /// <summary>Both disks can be released, vda first.</summary>
     public void HaveWorkingCommits() => Shell
         .On("--path vda --base", Begun("ready/dumpxml")).On("--path vdb --base", Begun("half-ready/dumpxml"))
         .On("--path vda --pivot", Pivoted("half-released")).On("--path vdb --pivot", Pivoted("released"));
 
     /// <summary>vda cannot be committed, vdb can.</summary>
     public void HaveStubbornVda() => Shell
-        .On("blockcommit", [.. Enumerable.Repeat("committing/blockcommit-again", 3).Select(Reply.Of), Begun("vdb-ready/dumpxml")])
+        .On("blockcommit",
+            [.. Enumerable.Repeat("committing/blockcommit-again", 3).Select(Reply.Of), Begun("vdb-ready/dumpxml")])
         .On("--path vdb --pivot", Pivoted("vdb-released"));
 
-    /// <summary>A block job that leads to a live definition as recorded.</summary>
+    /// <summary>A block job that results in a recorded live definition.</summary>
     public Reply Begun(string recording) => Reply.Good("Active Block Commit started").Then(() => Shell.Now(recording));
 
     public Reply Pivoted(string state) => Reply.Good(string.Empty).Then(() => Be(state));
 
     /// <summary>The intent of a backup of both disks, in the journal.</summary>
     public Task<OpenEntry> OpenEntryAsync() => Journal.OpenAsync(
-        JournalEntry.CreateIntent(Web1.Uuid, Web1.Identity.Name, Web1.Id, PathOf("backup"), [Planned(Vda), Planned(Vdb)]),
+        JournalEntry.CreateIntent(
+            Web1.Uuid, Web1.Identity.Name, Web1.Id, PathOf("backup"), [Planned(Vda), Planned(Vdb)]),
         CancellationToken.None);
 
-    /// <summary>A pin of both disks that is about to be made.</summary>
+    /// <summary>A pin of both disks before its snapshot.</summary>
     public async Task<(PinnedDomain Pin, OpenEntry Entry)> BeginPinAsync(QuiesceMode quiesce)
     {
         DomainJob job = new(Web1.Settings with { Quiesce = quiesce }, await DescribeAsync(), [], [], [Vda, Vdb], 0, []);
         OpenEntry entry = await OpenEntryAsync();
         DomainPinner pinner = new(
-            new GuestFreeze(Agent, Logger.None), Snapshot, Release, new FaultInjection(null, () => { }, Logger.None), Logger.None);
+            new GuestFreeze(Agent, Logger.None), Snapshot, Release, new FaultInjection(null, () => { }, Logger.None),
+            Logger.None);
         return (pinner.Begin(job, entry, new RbdCapture(job, Cluster, Journal.PendingDeletions, Logger.None)), entry);
     }
 
-    /// <summary>A run died: this is the journal that it left, and where the disks stand.</summary>
+    /// <summary>The journal of a dead run, and the state of the disks.</summary>
     public async Task LeaveAsync(PinState state, string disks, FreezeState freeze = FreezeState.Thawed)
     {
         OpenEntry entry = await OpenEntryAsync();
@@ -122,18 +126,20 @@ public sealed class Web1Host : IDisposable
         Dictionary<DiskTarget, FileIdentity> seen = new[] { Vda, Vdb }
             .ToDictionary(overlay => overlay.Target, overlay => LocalFile.Identify(overlay.OverlayPath));
         await entry.RecordAsync(
-            now => (state == PinState.Planned ? now : now.WithOverlays(seen).WithPin(Web1.Vda, state).WithPin(Web1.Vdb, state))
+            now => (state == PinState.Planned ? now : now.WithOverlays(seen).WithPin(Web1.Vda, state).WithPin(
+                Web1.Vdb, state))
                 with { Freeze = freeze },
             CancellationToken.None);
         Be(disks);
         Time.Pass(TimeSpan.FromSeconds(1));
     }
 
-    /// <summary>The same run had a second domain open, which libvirt does not know.</summary>
+    /// <summary>A second open domain of the same run, which does not exist in libvirt.</summary>
     public async Task LeaveOtherAsync(FreezeState freeze = FreezeState.Freezing)
     {
         OpenEntry entry = await Journal.OpenAsync(
-            JournalEntry.CreateIntent(Other, new DomainName("other"), Web1.Id, PathOf("backup"), []), CancellationToken.None);
+            JournalEntry.CreateIntent(
+                Other, new DomainName("other"), Web1.Id, PathOf("backup"), []), CancellationToken.None);
         await entry.RecordAsync(now => now with { Freeze = freeze }, CancellationToken.None);
         _ = Shell.On($"domname --domain {Other}", Reply.Bad($"error: failed to get domain '{Other}'"));
         Time.Pass(TimeSpan.FromSeconds(1));
@@ -141,13 +147,16 @@ public sealed class Web1Host : IDisposable
 
     public Task<RecoveryReport> RecoverAsync(Serilog.ILogger? log = null) => new RecoverRun(
         Libvirt, new DomainRecovery(
-            Libvirt, Agent, Snapshot, Release, Images, new ImageRecovery(Access, Keys, Cluster, Logger.None), Journal, Logger.None),
-        Journal, PathOf("state"), [PathOf("scratch")], Time, log ?? Logger.None).RunAsync(TimeSpan.Zero, CancellationToken.None);
+            Libvirt, Agent, Snapshot, Release, Images, new ImageRecovery(Access, Keys, Cluster, Logger.None), Journal,
+            Logger.None),
+        Journal, PathOf("state"), [PathOf("scratch")], Time, log ?? Logger.None).RunAsync(
+            TimeSpan.Zero, CancellationToken.None);
 
     public void Dispose() => folder.Dispose();
 
     private static JournalPin Planned(PlannedOverlay overlay) => new(
-        overlay.Target, overlay.BasePath, overlay.BaseFormat, LocalFile.Identify(overlay.BasePath), overlay.OverlayPath, null,
+        overlay.Target, overlay.BasePath, overlay.BaseFormat, LocalFile.Identify(overlay.BasePath), overlay.OverlayPath,
+        null,
         PinState.Planned);
 
     private PlannedOverlay Here(PlannedOverlay overlay) => overlay with

@@ -20,7 +20,8 @@ internal sealed class Chunk(int sizeBytes) : IDisposable
 
     public ReadOnlyMemory<byte> Content => content.AsMemory(0, Length);
 
-    public Memory<byte> Module => room;
+    /// <summary>The buffer for the packed bytes.</summary>
+    public Memory<byte> FreeBytes => room;
 
     /// <summary>What a worker made of it, once it has.</summary>
     public Task<PackedChunk> Packed => packed.Task;

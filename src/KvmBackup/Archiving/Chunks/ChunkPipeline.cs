@@ -126,7 +126,7 @@ internal sealed class ChunkPipeline : IAsyncDisposable
             {
                 stop.Token.ThrowIfCancellationRequested();
                 chunk.HashPieces();
-                ReadOnlyMemory<byte> bytes = await codec.CompressAsync(chunk.Content, chunk.Module, stop.Token);
+                ReadOnlyMemory<byte> bytes = await codec.CompressAsync(chunk.Content, chunk.FreeBytes, stop.Token);
                 chunk.SetPacked(new PackedChunk(bytes, Xxh128.Of(bytes.Span)));
             }
         }

@@ -70,7 +70,7 @@ internal sealed class ChunkQueue(
         try
         {
             Memory<byte> packed = loaded.Packed.AsMemory(0, index.Chunks[chunk].LengthBytes);
-            Memory<byte> room = loaded.Module.AsMemory(0, index.ContentBytes(chunk));
+            Memory<byte> room = loaded.FreeBytes.AsMemory(0, index.ContentBytes(chunk));
             string? fault = await file.ReadAsync(chunk, packed, ending.Token);
             ReadOnlyMemory<byte> content = default;
             return loaded with { Fault = fault ?? file.Prove(chunk, packed.Span) ?? ChunkFile.Unpack(codec, packed, room, out content), Content = content };
@@ -96,7 +96,7 @@ internal sealed class ChunkQueue(
     }
 
     /// <summary>A chunk in memory.</summary>
-    private sealed record Loaded(byte[] Packed, byte[] Module)
+    private sealed record Loaded(byte[] Packed, byte[] FreeBytes)
     {
         public ReadOnlyMemory<byte> Content { get; init; }
 
@@ -105,7 +105,7 @@ internal sealed class ChunkQueue(
         public void Return()
         {
             ArrayPool<byte>.Shared.Return(Packed);
-            ArrayPool<byte>.Shared.Return(Module);
+            ArrayPool<byte>.Shared.Return(FreeBytes);
         }
     }
 }

@@ -1,13 +1,14 @@
 namespace KvmBackup.Model.Backups;
 
-/// <summary>One file within an archive, and where it lies in the uncompressed tar stream.</summary>
-/// <param name="Name">As tar shows it: <c>web1/vda.qcow2</c>.</param>
-/// <param name="SizeBytes">Logical size, holes included: what <c>tar</c> extracts.</param>
-/// <param name="HeaderOffsetBytes">Where its first header block starts in the tar stream.</param>
-/// <param name="DataOffsetBytes">Where its stored bytes start in the tar stream, after the headers and the sparse
+/// <summary>A file within an archive and its position in the uncompressed tar stream.</summary>
+/// <param name="Name">Path as tar lists it: <c>web1/vda.qcow2</c>.</param>
+/// <param name="SizeBytes">Logical size, holes included: the size that <c>tar</c> extracts.</param>
+/// <param name="HeaderOffsetBytes">Offset of its first header block in the tar stream.</param>
+/// <param name="DataOffsetBytes">Offset of its stored bytes in the tar stream, after the headers and the sparse
 /// map.</param>
-/// <param name="Extents">Which bytes of the file are stored, in the order in which they are stored.</param>
-/// <param name="ContentXxh128">The tree checksum of the content, as hexadecimal; see <c>ContentHash</c> in Archiving.</param>
+/// <param name="Extents">The byte runs that are stored, in storage order.</param>
+/// <param name="ContentXxh128">Tree checksum of the content, as hexadecimal; see <c>ContentHash</c> in
+/// Archiving.</param>
 public sealed record ArchiveMember(
     string Name,
     long SizeBytes,
@@ -20,14 +21,14 @@ public sealed record ArchiveMember(
     public long DataBytes => Extents.Sum(extent => extent.LengthBytes);
 }
 
-/// <summary>A file beside the disks that the domain does not start without.</summary>
-/// <param name="MemberName">Its name in the archive: <c>nvram.fd</c>, <c>kernel</c>, <c>initrd</c>.</param>
-/// <param name="SourcePath">Where the domain's XML says that it is.</param>
+/// <summary>A file other than a disk that the domain requires to start.</summary>
+/// <param name="MemberName">Name in the archive: <c>nvram.fd</c>, <c>kernel</c>, <c>initrd</c>.</param>
+/// <param name="SourcePath">Path in the domain's XML.</param>
 public sealed record AuxiliaryFile(string MemberName, string SourcePath);
 
-/// <summary>A place in a backup that is not as it was written.</summary>
+/// <summary>A damaged place in a backup.</summary>
 /// <param name="File">The file in the backup's directory.</param>
-/// <param name="OffsetBytes">Where in that file; null when the file as a whole is concerned.</param>
-/// <param name="Members">The members of the archive that the damage touches.</param>
-/// <param name="Reason">What is wrong, in words.</param>
+/// <param name="OffsetBytes">Offset in that file; null when the whole file is affected.</param>
+/// <param name="Members">The archive members that the damage affects.</param>
+/// <param name="Reason">Description of the damage.</param>
 public sealed record ArchiveDamage(string File, long? OffsetBytes, IReadOnlyList<string> Members, string Reason);

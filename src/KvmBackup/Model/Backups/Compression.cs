@@ -1,12 +1,12 @@
 namespace KvmBackup.Model.Backups;
 
-/// <summary>The codec of an archive and how hard it works.</summary>
+/// <summary>The codec of an archive with its settings.</summary>
 /// <param name="Method">The codec.</param>
-/// <param name="Level">The codec's own level; null is the codec's default here.</param>
-/// <param name="Threads">Chunks compressed at once; 0 is one for each processor.</param>
+/// <param name="Level">The codec's own level; null selects this program's default for the codec.</param>
+/// <param name="Threads">Number of chunks compressed in parallel; 0 is one per processor.</param>
 public sealed record Compression(CompressionMethod Method, int? Level = null, int Threads = 0)
 {
-    /// <summary>The ending that tells every other program what the file is: <c>.tar.gz</c> and so on.</summary>
+    /// <summary>The file name extension of an archive: <c>.tar.gz</c> and so on.</summary>
     public static string FileExtension(CompressionMethod method) => method switch
     {
         CompressionMethod.Pigz or CompressionMethod.Gzip or CompressionMethod.Igzip => ".tar.gz",
@@ -15,7 +15,7 @@ public sealed record Compression(CompressionMethod Method, int? Level = null, in
         _ => ".tar",
     };
 
-    /// <summary>The lowest and highest level of a method; null where it has none.</summary>
+    /// <summary>The lowest and highest level of a method; null when it has no levels.</summary>
     public static (int Lowest, int Highest)? LevelRange(CompressionMethod method) => method switch
     {
         CompressionMethod.Pigz or CompressionMethod.Gzip or CompressionMethod.Bzip2 => (1, 9),
@@ -25,7 +25,7 @@ public sealed record Compression(CompressionMethod Method, int? Level = null, in
     };
 }
 
-/// <summary>How the chunks of an archive are compressed.</summary>
+/// <summary>Compression method of an archive's chunks.</summary>
 public enum CompressionMethod
 {
     Pigz,

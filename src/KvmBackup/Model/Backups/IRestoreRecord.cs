@@ -1,14 +1,14 @@
 namespace KvmBackup.Model.Backups;
 
-/// <summary>Where a restore writes down the files that it makes, so that they are found when it is killed.</summary>
+/// <summary>Records the files that a restore creates, so that they are found after a crash.</summary>
 public interface IRestoreRecord
 {
-    /// <summary>Before a file is made, which must not be there yet.</summary>
+    /// <summary>Called before the file is created. The file must not exist yet.</summary>
     void Begin(string path);
 
-    /// <summary>When it is there, and still empty.</summary>
-    void Made(string path, FileIdentity identity);
+    /// <summary>Called after the file was created, while it is still empty.</summary>
+    void RecordCreated(string path, FileIdentity identity);
 
-    /// <summary>It could not be made: what has that name is not ours.</summary>
+    /// <summary>Called when the file could not be created: an existing file of that name is not ours.</summary>
     void Forget(string path);
 }

@@ -1,22 +1,23 @@
 namespace KvmBackup.Model.Ceph;
 
-/// <summary>What may be done with a snapshot.</summary>
+/// <summary>Whether a snapshot may be removed.</summary>
 public enum SnapshotDisposition
 {
-    /// <summary>Something needs it.</summary>
+    /// <summary>The snapshot is needed.</summary>
     Kept,
 
-    /// <summary>Nothing needs it any more.</summary>
+    /// <summary>The snapshot is no longer needed.</summary>
     Removable,
 
-    /// <summary>It looks like one of ours, but no backup knows it: nobody but an operator removes it.</summary>
+    /// <summary>The name is ours, but no backup refers to the snapshot: only an operator removes it.</summary>
     Unknown,
 }
 
-/// <summary>What is to become of one of our snapshots in a cluster.</summary>
-/// <param name="Disk">The disk whose image it is of.</param>
+/// <summary>The disposition of one of our snapshots in a cluster.</summary>
+/// <param name="Disk">The disk of the image.</param>
 /// <param name="Image">The image.</param>
 /// <param name="Snapshot">The snapshot.</param>
-/// <param name="Disposition">What.</param>
-/// <param name="Reason">Why.</param>
-public sealed record SnapshotVerdict(DiskTarget Disk, RbdImage Image, RbdSnapshot Snapshot, SnapshotDisposition Disposition, string Reason);
+/// <param name="Disposition">Whether it may be removed.</param>
+/// <param name="Reason">Reason for the disposition.</param>
+public sealed record SnapshotVerdict(
+    DiskTarget Disk, RbdImage Image, RbdSnapshot Snapshot, SnapshotDisposition Disposition, string Reason);

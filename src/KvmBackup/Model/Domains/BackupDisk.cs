@@ -1,24 +1,28 @@
 namespace KvmBackup.Model.Domains;
 
-/// <summary>A disk that is backed up, and all that its content stands on.</summary>
+/// <summary>A disk to back up, with its layers.</summary>
 /// <param name="Disk">The disk.</param>
-/// <param name="Layers">Its backing chain of files, the guest's own layer first; empty for an RBD image.</param>
+/// <param name="Layers">Its backing chain of files, the active layer first; empty for an RBD image.</param>
 public sealed record BackupDisk(DiskFacts Disk, IReadOnlyList<ImageLayer> Layers)
 {
     /// <summary>The RBD image behind it; null for files and block devices.</summary>
     public BackupImage? Image { get; init; }
 
-    /// <summary>Files and block devices are always taken whole.</summary>
+    /// <summary>Kind of the disk's backup. Files and block devices are always full.</summary>
     public BackupKind Kind => Image?.Kind ?? BackupKind.Full;
 
-    /// <summary>A file that the running guest does not use: only the definition for the next start has the disk.</summary>
+    /// <summary>A file that the running guest does not use: only the definition for the next start has the
+    /// disk.</summary>
     public bool IsIdle => Image is null && Disk.Presence == DiskPresence.NextStartOnly;
 
-    /// <summary>What the guest sees.</summary>
+    /// <summary>Size that the guest sees.</summary>
     public long VirtualSizeBytes => Image?.Facts.SizeBytes ?? Layers[0].VirtualSizeBytes;
 
-    /// <summary>The name of a layer below the domain's folder of the archive: <c>vda.qcow2</c>,
-    /// <c>vda.backing1.qcow2</c>; of an image, <c>vda.raw</c>, or <c>vda.rbddiff</c> for its changes.</summary>
+    /// <summary>
+    /// The name of a layer below the domain's folder of the archive: <c>vda.qcow2</c>, <c>vda.backing1.qcow2</c>; for
+    /// an RBD
+    /// image <c>vda.raw</c>, or <c>vda.rbddiff</c> for its changes.
+    /// </summary>
     public string MemberName(int depth) =>
         Image is not null ? ManifestImage.MemberName(Disk.Target, Image.Base is null)
         : depth == 0 ? $"{Disk.Target}.{Layers[0].Format}" : $"{Disk.Target}.backing{depth}.{Layers[depth].Format}";
@@ -27,10 +31,10 @@ public sealed record BackupDisk(DiskFacts Disk, IReadOnlyList<ImageLayer> Layers
 /// <summary>One file of a disk's backing chain.</summary>
 /// <param name="FilePath">The file or block device.</param>
 /// <param name="Format">qcow2, raw and so on.</param>
-/// <param name="VirtualSizeBytes">What the guest sees of it.</param>
-/// <param name="IsBlockDevice">A device rather than a file.</param>
+/// <param name="VirtualSizeBytes">Size that the guest sees.</param>
+/// <param name="IsBlockDevice">The layer is a block device.</param>
 public sealed record ImageLayer(string FilePath, string Format, long VirtualSizeBytes, bool IsBlockDevice)
 {
-    /// <summary>QEMU reads it with a passphrase only.</summary>
+    /// <summary>QEMU requires a passphrase to read the layer.</summary>
     public bool IsEncrypted { get; init; }
 }

@@ -1,14 +1,14 @@
 namespace KvmBackup.Model.Domains;
 
 /// <summary>One disk of a domain as libvirt describes it.</summary>
-/// <param name="Target">Its name.</param>
+/// <param name="Target">Target device.</param>
 /// <param name="Device">libvirt's device: disk, cdrom, floppy or lun.</param>
-/// <param name="SourceType">What the source is.</param>
-/// <param name="SourcePath">The file or block device; null for an empty drive or a source that is neither.</param>
+/// <param name="SourceType">Type of the source.</param>
+/// <param name="SourcePath">The file or block device; null for an empty drive and for other types of source.</param>
 /// <param name="Format">The driver type: qcow2, raw.</param>
-/// <param name="IsReadOnly">The guest cannot write it.</param>
-/// <param name="IsShareable">Other guests may write it at the same time.</param>
-/// <param name="BlockJob">The kind of the block job that libvirt shows on it; null for none.</param>
+/// <param name="IsReadOnly">The guest cannot write to it.</param>
+/// <param name="IsShareable">Other guests may write to it at the same time.</param>
+/// <param name="BlockJob">The type of its block job as reported by libvirt; null for none.</param>
 public sealed record DiskFacts(
     DiskTarget Target,
     string Device,
@@ -19,44 +19,49 @@ public sealed record DiskFacts(
     bool IsShareable,
     string? BlockJob)
 {
-    /// <summary>The image of a disk that lies in a Ceph cluster; null for every other disk.</summary>
+    /// <summary>The image of a disk in a Ceph cluster; null for every other disk.</summary>
     public RbdSource? Rbd { get; init; }
 
-    /// <summary>libvirt throws away what the guest writes, when it stops.</summary>
+    /// <summary>libvirt discards the guest's writes when the guest stops.</summary>
     public bool IsTransient { get; init; }
 
-    /// <summary>Why it cannot be told what the disk is; null when it can.</summary>
+    /// <summary>Why the source of the disk cannot be determined; null when it can.</summary>
     public string? Refusal { get; init; }
 
-    /// <summary>What an operator should know of how it is taken; null for nothing.</summary>
+    /// <summary>A notice for the operator about how the disk is backed up; null for none.</summary>
     public string? Notice { get; init; }
 
     /// <summary>Which definitions have the disk.</summary>
     public DiskPresence Presence { get; init; }
 
-    /// <summary>In which way the two definitions name different sources, as the end of a sentence; null when they do not.</summary>
+    /// <summary>How the sources in the two definitions differ, as the end of a sentence; null when they do
+    /// not.</summary>
     public string? Difference { get; init; }
 
-    /// <summary>How libvirt decrypts it; null for a disk that is not encrypted, or only by the guest.</summary>
+    /// <summary>The encryption that libvirt handles; null for a disk that is not encrypted or is encrypted by the
+    /// guest.</summary>
     public DiskEncryption? Encryption { get; init; }
 
-    /// <summary>The source, for people.</summary>
+    /// <summary>The source, for messages.</summary>
     public string SourceText => Rbd is not null ? $"the RBD image {Rbd.Image}"
         : SourceType == DiskSourceType.None ? "empty"
         : $"{SourcePath ?? $"a source of the type {SourceType.ToString().ToLowerInvariant()}"} ({Format})";
 }
 
-/// <summary>Which definitions of a domain have a disk. They differ after <c>virsh attach-disk</c> or <c>detach-disk</c>
-/// with only one of <c>--live</c> and <c>--config</c>.</summary>
+/// <summary>
+/// The definitions of a domain that have a disk. They differ after <c>virsh attach-disk</c> or <c>detach-disk</c>
+/// with only
+/// one of <c>--live</c> and <c>--config</c>.
+/// </summary>
 public enum DiskPresence
 {
-    /// <summary>Both definitions, or the domain is shut off and has one.</summary>
+    /// <summary>Both definitions, or the only one of a domain that is shut off.</summary>
     Both,
 
-    /// <summary>The running guest has it; the definition for the next start does not.</summary>
+    /// <summary>Only the running guest.</summary>
     RunningOnly,
 
-    /// <summary>The definition for the next start has it; the running guest does not use it.</summary>
+    /// <summary>Only the definition for the next start; the running guest does not use the disk.</summary>
     NextStartOnly,
 }
 
@@ -72,16 +77,18 @@ public enum DiskSourceType
     Other,
 }
 
-/// <summary>How a disk is encrypted, as its <c>&lt;encryption&gt;</c> element names it. It never holds the secret's value.</summary>
-/// <param name="Format"><c>luks</c>, or another that libvirt knows.</param>
-/// <param name="SecretUuid">libvirt's secret with the passphrase; null when it is named by its usage, or not at all.</param>
-/// <param name="SecretUsage">The volume that the secret is for; null when it is named by its UUID.</param>
+/// <summary>The encryption of a disk, from its <c>&lt;encryption&gt;</c> element. It never holds the secret's
+/// value.</summary>
+/// <param name="Format"><c>luks</c> or another format of libvirt.</param>
+/// <param name="SecretUuid">UUID of libvirt's secret with the passphrase; null when it is identified by its usage or
+/// missing.</param>
+/// <param name="SecretUsage">The volume in the usage of the secret; null when it is identified by its UUID.</param>
 public sealed record DiskEncryption(string Format, Guid? SecretUuid, string? SecretUsage)
 {
-    /// <summary>The one format whose overlays can be encrypted, too.</summary>
+    /// <summary>The only format in which overlays can be encrypted.</summary>
     public const string Luks = "luks";
 
-    /// <summary>Which secret that is, for people.</summary>
+    /// <summary>The secret, for messages.</summary>
     public string SecretText => SecretUuid is { } uuid ? $"libvirt's secret {uuid}"
         : $"libvirt's secret with the usage volume {SecretUsage ?? "(not named)"}";
 }

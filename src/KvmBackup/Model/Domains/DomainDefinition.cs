@@ -1,12 +1,13 @@
 namespace KvmBackup.Model.Domains;
 
-/// <summary>The three flavours of a domain's XML, security information included.</summary>
-/// <param name="Inactive">What the next start uses: the one to define from.</param>
-/// <param name="Live">What runs now; the same as <paramref name="Inactive"/> for a domain that is shut off.</param>
-/// <param name="Migratable">What another host would take.</param>
+/// <summary>The three forms of a domain's XML, security information included.</summary>
+/// <param name="Inactive">The definition for the next start.</param>
+/// <param name="Live">The running definition; the same as <paramref name="Inactive"/> for a domain that is shut
+/// off.</param>
+/// <param name="Migratable">The definition for a migration to another host.</param>
 public sealed record DomainDefinition(string Inactive, string Live, string Migratable);
 
-/// <summary>What a restore changes in a domain's XML.</summary>
+/// <summary>The changes that a restore makes to a domain's XML.</summary>
 /// <param name="NewName">The name of a copy, which also gets a new UUID and new MAC addresses; null keeps all
 /// three.</param>
 /// <param name="DiskPaths">New paths of disks, by target.</param>
@@ -16,9 +17,9 @@ public sealed record DomainEdit(
     IReadOnlyDictionary<DiskTarget, string> DiskPaths,
     IReadOnlyDictionary<string, string> FilePaths)
 {
-    /// <summary>The UUID of the domain that a copy takes the place of; null for a new one.</summary>
+    /// <summary>The UUID of the domain that a copy replaces; null for a new domain.</summary>
     public Guid? CopyUuid { get; init; }
 
-    /// <summary>Disks that are RBD images from now on, by target.</summary>
+    /// <summary>New RBD images of disks, by target.</summary>
     public IReadOnlyDictionary<DiskTarget, RbdImage> DiskImages { get; init; } = new Dictionary<DiskTarget, RbdImage>();
 }

@@ -1,17 +1,18 @@
 namespace KvmBackup.Model.Domains;
 
-/// <summary>All that a backup must know of a domain, read before anything is changed.</summary>
-/// <param name="Name">How an operator calls it.</param>
-/// <param name="Uuid">What it is.</param>
-/// <param name="State">What it does now.</param>
-/// <param name="IsPersistent">False: it has no definition and is gone when it stops.</param>
+/// <summary>The facts about a domain that a backup needs, read before any change.</summary>
+/// <param name="Name">Name of the domain.</param>
+/// <param name="Uuid">UUID of the domain.</param>
+/// <param name="State">Current state.</param>
+/// <param name="IsPersistent">The domain has a persistent definition; a transient domain disappears when it
+/// stops.</param>
 /// <param name="HasAgentChannel">The XML has a guest agent channel, whether or not an agent answers.</param>
 /// <param name="HasTpm">The domain has an emulated TPM, whose state lies outside its disks.</param>
 /// <param name="Disks">All disks, in the order of the XML.</param>
-/// <param name="Snapshots">Names of the snapshots that libvirt knows.</param>
-/// <param name="Checkpoints">Names of the checkpoints that libvirt knows.</param>
-/// <param name="RunningJob">What <c>domjobinfo</c> calls the job that runs now; null for none.</param>
-/// <param name="Files">Kernel, initrd and NVRAM, where the domain has them.</param>
+/// <param name="Snapshots">Names of the snapshots in libvirt.</param>
+/// <param name="Checkpoints">Names of the checkpoints in libvirt.</param>
+/// <param name="RunningJob">Type of the current job as reported by <c>domjobinfo</c>; null for none.</param>
+/// <param name="Files">Kernel, initrd and NVRAM, if any.</param>
 /// <param name="Definition">The XML.</param>
 public sealed record DomainFacts(
     DomainName Name,
@@ -27,13 +28,14 @@ public sealed record DomainFacts(
     IReadOnlyList<AuxiliaryFile> Files,
     DomainDefinition Definition)
 {
-    /// <summary>The disks that the domain's own metadata want left out.</summary>
+    /// <summary>The disks that the domain's metadata exclude.</summary>
     public IReadOnlyList<DiskTarget> Excluded { get; init; } = [];
 
-    /// <summary>The host starts it when the host itself starts.</summary>
+    /// <summary>The domain starts with the host.</summary>
     public bool IsAutostarted { get; init; }
 
-    /// <summary>It is shut off, and its memory is in a file of the host, from which the next start resumes it.</summary>
+    /// <summary>It is shut off with its memory saved in a file of the host, from which the next start resumes
+    /// it.</summary>
     public bool IsSaved { get; init; }
 
     public DomainIdentity Identity => new(Name, Uuid);
@@ -42,18 +44,19 @@ public sealed record DomainFacts(
 }
 
 /// <summary>The disks of a domain.</summary>
-/// <param name="Domain">Whose.</param>
-/// <param name="Disks">All, in the order of the XML.</param>
-/// <param name="Excluded">Those that the domain's metadata want left out.</param>
-public sealed record DomainDisks(DomainIdentity Domain, IReadOnlyList<DiskFacts> Disks, IReadOnlyList<DiskTarget> Excluded);
+/// <param name="Domain">The domain.</param>
+/// <param name="Disks">All disks, in the order of the XML.</param>
+/// <param name="Excluded">The disks that the domain's metadata exclude.</param>
+public sealed record DomainDisks(
+    DomainIdentity Domain, IReadOnlyList<DiskFacts> Disks, IReadOnlyList<DiskTarget> Excluded);
 
-/// <summary>The states of libvirt's virDomainState that matter to a backup.</summary>
+/// <summary>The states of libvirt's virDomainState that matter for a backup.</summary>
 public enum DomainState
 {
     Running,
     Paused,
     ShutOff,
 
-    /// <summary>In the middle of something else: crashed, shutting down, suspended by the guest's power management.</summary>
+    /// <summary>Any other state: crashed, shutting down, suspended by the guest's power management.</summary>
     Other,
 }

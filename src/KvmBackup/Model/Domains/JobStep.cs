@@ -1,20 +1,20 @@
 namespace KvmBackup.Model.Domains;
 
 /// <summary>
-/// The steps of the sacred order, in their order: after each of them a run can die, and recovery must know what to do.
+/// The steps of a backup, in order. A run can be killed after each step, and recovery must handle every one.
 /// </summary>
 public enum JobStep
 {
-    /// <summary>What is planned is in the journal; nothing has changed.</summary>
+    /// <summary>The plan is in the journal; nothing has changed.</summary>
     Intent,
 
-    /// <summary>In the journal: freeze, pin and thaw come next, and may have happened.</summary>
+    /// <summary>In the journal: freeze, snapshot and thaw come next and may have happened.</summary>
     Freezing,
 
     /// <summary>The agent has frozen the guest.</summary>
     Frozen,
 
-    /// <summary>All overlays are on, and the guest is still frozen.</summary>
+    /// <summary>The guest is on its overlays and still frozen.</summary>
     Snapshotted,
 
     /// <summary>The guest is thawed.</summary>
@@ -26,51 +26,51 @@ public enum JobStep
     /// <summary>One disk is read.</summary>
     Read,
 
-    /// <summary>In the journal: one disk is about to go back to its base, and may have.</summary>
+    /// <summary>In the journal: the return of one disk to its base comes next and may have happened.</summary>
     Releasing,
 
-    /// <summary>The block job of that disk was asked for.</summary>
+    /// <summary>The block job of that disk was started.</summary>
     Committing,
 
-    /// <summary>The block job has copied all and waits.</summary>
+    /// <summary>The block job has copied all data and is ready to pivot.</summary>
     Ready,
 
-    /// <summary>The pivot was asked for.</summary>
+    /// <summary>The pivot was requested.</summary>
     Pivoted,
 
-    /// <summary>QEMU may not write to the base, so the guest is stopped, with its memory in libvirt's managed save.</summary>
+    /// <summary>QEMU may not write to the base, so the guest is stopped by libvirt's managed save.</summary>
     Saved,
 
-    /// <summary>The overlay is committed, and the saved guest and its definition are on the base.</summary>
+    /// <summary>The overlay is committed; the saved guest and its definition are on the base.</summary>
     SavedOnBase,
 
-    /// <summary>Both definitions show the base; the overlay is still there.</summary>
+    /// <summary>Both definitions name the base; the overlay still exists.</summary>
     OnBase,
 
-    /// <summary>In the journal: the overlay is gone.</summary>
+    /// <summary>In the journal: the overlay is removed.</summary>
     Released,
 
-    /// <summary>The archive is whole.</summary>
+    /// <summary>The archive is complete.</summary>
     Completed,
 
-    /// <summary>It is a backup.</summary>
+    /// <summary>The backup is published.</summary>
     Published,
 
-    /// <summary>The journal has forgotten the job.</summary>
+    /// <summary>The journal's entry is deleted.</summary>
     Closed,
 
-    /// <summary>A Ceph cluster holds only those of our snapshots that the next backup stands on.</summary>
+    /// <summary>The Ceph cluster holds only those of our snapshots that the next backup depends on.</summary>
     Trimmed,
 
-    /// <summary>The full backup that is to take an increment's place is whole and proven, under a name that is none yet.</summary>
+    /// <summary>The full backup that replaces an increment is complete and verified, but not yet published.</summary>
     MergeProven,
 
-    /// <summary>It is a backup, and the increment is still there.</summary>
+    /// <summary>The merged backup is published, and the increment still exists.</summary>
     MergePublished,
 
-    /// <summary>The increment is gone.</summary>
+    /// <summary>The increment is removed.</summary>
     Merged,
 
-    /// <summary>Old backups are gone.</summary>
+    /// <summary>Retention is complete.</summary>
     Retained,
 }

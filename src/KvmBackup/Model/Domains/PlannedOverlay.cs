@@ -1,31 +1,31 @@
 namespace KvmBackup.Model.Domains;
 
-/// <summary>An overlay that is to take a disk's writes while its base is read.</summary>
+/// <summary>An overlay that receives a disk's writes while its base is read.</summary>
 /// <param name="Target">The disk.</param>
-/// <param name="BasePath">The file or device that the guest uses now and shall use again.</param>
-/// <param name="BaseFormat">qcow2 or raw: a definition that names the base must say so again.</param>
-/// <param name="OverlayPath">The file that does not exist yet.</param>
+/// <param name="BasePath">The file or device that the guest uses before and after the backup.</param>
+/// <param name="BaseFormat">qcow2 or raw: a definition that names the base requires it.</param>
+/// <param name="OverlayPath">The overlay, a new file.</param>
 public sealed record PlannedOverlay(DiskTarget Target, string BasePath, string BaseFormat, string OverlayPath)
 {
-    /// <summary>How the base is encrypted, and so the overlay; null when they are not.</summary>
+    /// <summary>Encryption of the base and the overlay; null when they are not encrypted.</summary>
     public DiskEncryption? Encryption { get; init; }
 
-    /// <summary>What the guest sees of the disk; 0 where nobody needs it, as in recovery.</summary>
+    /// <summary>Size that the guest sees; 0 where it is not needed, as in recovery.</summary>
     public long SizeBytes { get; init; }
 }
 
-/// <summary>What holds a disk at an instant, as far as we know.</summary>
+/// <summary>The known state of a disk with an overlay.</summary>
 public enum PinState
 {
-    /// <summary>The overlay may be there: the journal is written first.</summary>
+    /// <summary>The overlay may exist: the journal is written first.</summary>
     Planned,
 
-    /// <summary>Both definitions of the domain were seen on the overlay.</summary>
+    /// <summary>Both definitions named the overlay.</summary>
     Pinned,
 
-    /// <summary>The disk may be on either: from here on a definition that shows the base has all that the guest wrote.</summary>
+    /// <summary>The disk may be on either file. A definition that names the base has all writes of the guest.</summary>
     Releasing,
 
-    /// <summary>Both definitions were seen on the base, and the overlay is gone.</summary>
+    /// <summary>Both definitions named the base, and the overlay is removed.</summary>
     Released,
 }

@@ -2,9 +2,8 @@ using System.Globalization;
 
 namespace KvmBackup.Model.Identifiers;
 
-/// <summary>
-/// The instant of a backup, to the second, in UTC: <c>20261120T020000Z</c>. It names one restore point of a domain.
-/// </summary>
+/// <summary>The instant of a backup in UTC, to the second: <c>20261120T020000Z</c>. It identifies one backup of a
+/// domain.</summary>
 public sealed record BackupId : IComparable<BackupId>
 {
     private const string Format = "yyyyMMdd'T'HHmmss'Z'";
@@ -18,10 +17,10 @@ public sealed record BackupId : IComparable<BackupId>
     /// <summary>UTC, whole seconds.</summary>
     public DateTimeOffset Instant { get; }
 
-    /// <summary>The clocks of hosts that share a target may differ by this much.</summary>
+    /// <summary>The largest difference between the clocks of hosts that share a target.</summary>
     public static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(10);
 
-    /// <summary>Whether it is later than the clock: that clock is wrong, or the one that made the identifier was.</summary>
+    /// <summary>Whether the backup is later than the given clock: one of the two clocks is wrong.</summary>
     public bool IsInFuture(DateTimeOffset now) => Instant - now > ClockTolerance;
 
     public static bool TryParse(string text, out BackupId? id)

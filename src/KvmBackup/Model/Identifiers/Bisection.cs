@@ -1,11 +1,12 @@
 namespace KvmBackup.Model.Identifiers;
 
-/// <summary>Finds things in an order, in logarithmic time.</summary>
+/// <summary>Binary search.</summary>
 public static class Bisection
 {
-    /// <param name="count">How many things there are.</param>
-    /// <param name="holds">Asks the thing of that index; once it holds, it holds for all that follow.</param>
-    /// <returns>The first for which it holds; the count when there is none.</returns>
+    /// <param name="count">Number of elements.</param>
+    /// <param name="holds">Tests the element at an index; when it is true for one element, it is true for all later
+    /// ones.</param>
+    /// <returns>The first index for which the test is true; the count when there is none.</returns>
     public static int First(int count, Func<int, bool> holds)
     {
         int low = 0;

@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace KvmBackup.Model.Identifiers;
 
-/// <summary>Sizes as people read them, in powers of 1024.</summary>
+/// <summary>Formats sizes for messages, in powers of 1024.</summary>
 public static class ByteSize
 {
     private static readonly string[] Units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
-    /// <summary>Three figures and a unit: <c>234 MiB</c>, <c>1.21 GiB</c>.</summary>
+    /// <summary>Three digits and a unit: <c>234 MiB</c>, <c>1.21 GiB</c>.</summary>
     public static string Format(double bytes)
     {
         int unit = 0;

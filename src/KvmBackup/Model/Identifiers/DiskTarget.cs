@@ -1,6 +1,6 @@
 namespace KvmBackup.Model.Identifiers;
 
-/// <summary>A disk of a domain by its libvirt target device, <c>vda</c>; never by its path.</summary>
+/// <summary>A disk of a domain, identified by its libvirt target device, <c>vda</c>; never by its path.</summary>
 public sealed record DiskTarget
 {
     /// <exception cref="ModelException">The text is not a device name.</exception>

@@ -3,17 +3,18 @@ using System.Text;
 namespace KvmBackup.Model.Identifiers;
 
 /// <summary>
-/// The name of a libvirt guest: any text libvirt allows, exactly as libvirt has it. Tabs, DEL, C1 characters and blanks at either
-/// end are part of it: two domains may differ in nothing else.
+/// The name of a libvirt domain: any text that libvirt allows, unchanged. Tabs, DEL, C1 characters and blanks at
+/// either end
+/// are significant: two domains may differ in these only.
 /// </summary>
 public sealed record DomainName
 {
-    /// <exception cref="ModelException">The name is empty or holds a line feed.</exception>
+    /// <exception cref="ModelException">The name is empty or contains a line feed.</exception>
     public DomainName(string value)
     {
         if (!IsValid(value))
         {
-            throw new ModelException("A domain name must not be empty or hold a line feed.");
+            throw new ModelException("A domain name must not be empty or contain a line feed.");
         }
 
         Value = value;
@@ -22,9 +23,11 @@ public sealed record DomainName
     public string Value { get; }
 
     /// <summary>
-    /// The name as one safe path component: a slash, a percent sign, a leading dot or minus and a colon are
-    /// percent-encoded, and so are control characters and a blank at the end, so that two names never share a file name, none escapes its directory, and no other program takes
-    /// one for an option or for a file of another host, as tar and qemu-img do.
+    /// The name as one safe path component. A slash, backslash, percent sign, colon, control character, leading dot
+    /// or minus and
+    /// a blank at the end are percent-encoded. So two names never share a file name, no name escapes its directory,
+    /// and no
+    /// program takes a name for an option or, as tar and qemu-img do, for a file of another host.
     /// </summary>
     public string FileName
     {
@@ -33,7 +36,8 @@ public sealed record DomainName
             StringBuilder encoded = new(Value.Length);
             foreach (char character in Value)
             {
-                bool isUnsafe = character is '/' or '%' or '\\' or ':' || (character is '.' or '-' && encoded.Length == 0);
+                bool isUnsafe = character is '/' or '%' or '\\' or ':'
+                    || (character is '.' or '-' && encoded.Length == 0);
                 _ = isUnsafe || char.IsControl(character) ? Encode(encoded, character) : encoded.Append(character);
             }
 
@@ -41,17 +45,18 @@ public sealed record DomainName
         }
     }
 
-    /// <summary>Whether a domain can have the name: libvirt refuses a line feed in it.</summary>
+    /// <summary>Whether libvirt allows the name: it refuses a line feed.</summary>
     public static bool IsValid(string value) =>
-        value.Length > 0 && !value.Contains('\n', StringComparison.Ordinal) && !value.Contains('\0', StringComparison.Ordinal);
+        value.Length > 0 && !value.Contains('\n', StringComparison.Ordinal)
+        && !value.Contains('\0', StringComparison.Ordinal);
 
     public override string ToString() => Value;
 
     private static StringBuilder Encode(StringBuilder encoded, char character)
     {
-        foreach (byte one in Encoding.UTF8.GetBytes([character]))
+        foreach (byte encodedByte in Encoding.UTF8.GetBytes([character]))
         {
-            _ = encoded.Append('%').Append(one.ToString("X2", null));
+            _ = encoded.Append('%').Append(encodedByte.ToString("X2", null));
         }
 
         return encoded;

@@ -3,24 +3,25 @@ using System.Text;
 
 namespace KvmBackup.Model.Identifiers;
 
-/// <summary>The name and the UUID under which the backups of an RBD image lie that is backed up without a guest.</summary>
+/// <summary>The name and UUID of the backups of an RBD image without a guest.</summary>
 public static class ImageIdentity
 {
-    // libvirt lets no domain have a slash in its name, so the folders of images and domains never meet.
+    // libvirt refuses a slash in a domain name, so the folders of images and domains never collide.
     private const string Prefix = "rbd:";
     private const int UuidBytes = 16;
 
-    /// <summary>What its only disk is called.</summary>
+    /// <summary>Target of the only disk.</summary>
     public static DiskTarget Disk { get; } = new("image");
 
     public static DomainName NameOf(RbdImage image) => new(Prefix + image.Spec);
 
-    /// <summary>The image whose backups lie under that name; null when it is a domain's.</summary>
+    /// <summary>The image of the given name; null when the name is a domain's.</summary>
     public static RbdImage? Find(DomainName name)
     {
         try
         {
-            return name.Value.StartsWith(Prefix, StringComparison.Ordinal) ? RbdImage.Parse(name.Value[Prefix.Length..]) : null;
+            return name.Value.StartsWith(Prefix, StringComparison.Ordinal)
+                ? RbdImage.Parse(name.Value[Prefix.Length..]) : null;
         }
         catch (ModelException)
         {
@@ -28,9 +29,11 @@ public static class ImageIdentity
         }
     }
 
-    /// <summary>Who it is: another image that is made under the same name has another. A version 8 UUID (RFC 9562).</summary>
+    /// <summary>
+    /// A version 8 UUID (RFC 9562) of the image. Another image created under the same name has another UUID.
+    /// </summary>
     /// <param name="image">The image: an ID is unique within a pool only.</param>
-    /// <param name="imageId">The cluster's.</param>
+    /// <param name="imageId">The cluster's ID.</param>
     public static Guid UuidOf(RbdImage image, string imageId)
     {
         byte[] digest = SHA256.HashData(Encoding.UTF8.GetBytes($"{Prefix}{image.Pool}/{image.Namespace}/{imageId}"));

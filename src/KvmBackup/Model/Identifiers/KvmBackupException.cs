@@ -1,20 +1,20 @@
 namespace KvmBackup.Model.Identifiers;
 
 /// <summary>
-/// The base of every expected failure. The message says what failed, on which domain and disk, what the other
-/// program said, and what to do.
+/// The base of every expected failure. The message states what failed, on which domain and disk, what the other program
+/// reported, and what to do.
 /// </summary>
 public abstract class KvmBackupException(string message, ExitCode exitCode, Exception? innerException = null)
     : Exception(message, innerException)
 {
-    /// <summary>The code the program ends with when nothing else is worse.</summary>
+    /// <summary>The exit code of the program, unless another failure has a worse one.</summary>
     public ExitCode ExitCode { get; } = exitCode;
 }
 
-/// <summary>A name or value from outside that cannot be one of ours.</summary>
+/// <summary>An invalid name or value from outside.</summary>
 public sealed class ModelException(string message) : KvmBackupException(message, ExitCode.Usage);
 
-/// <summary>What the program tells its caller; the worst of a run wins.</summary>
+/// <summary>The exit codes of the program. The worst of a run takes precedence.</summary>
 public enum ExitCode
 {
     Done = 0,
@@ -26,7 +26,7 @@ public enum ExitCode
     AlreadyRunning = 11,
     Interrupted = 130,
 
-    /// <summary>Who read the output ended first, as for a program that SIGPIPE ends.</summary>
+    /// <summary>The reader of the output ended first, as with SIGPIPE.</summary>
     BrokenPipe = 141,
     Terminated = 143,
 }

@@ -1,6 +1,6 @@
 namespace KvmBackup.Model.Identifiers;
 
-/// <summary>Who writes a manifest.</summary>
+/// <summary>The name of this program in a manifest.</summary>
 public static class ProgramName
 {
     /// <summary>Name and version: <c>kvmbackup 0.1.0</c>.</summary>

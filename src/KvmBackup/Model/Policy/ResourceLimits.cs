@@ -1,24 +1,25 @@
 namespace KvmBackup.Model.Policy;
 
-/// <summary>How much of the host a backup may ask for while it reads and packs; what is null nobody has said.</summary>
-/// <param name="BytesPerSecond">Read of the guest's disks at most; 0 is as many as there are.</param>
-/// <param name="Nice">The niceness, 0 to 19; 0 is as it was started.</param>
-/// <param name="Io">The place in line for the disks.</param>
+/// <summary>Limits on the host's resources while a backup reads and compresses; null is not set.</summary>
+/// <param name="BytesPerSecond">Highest rate of reads from the guest's disks; 0 is unlimited.</param>
+/// <param name="Nice">Niceness, 0 to 19; 0 is unchanged.</param>
+/// <param name="Io">I/O priority.</param>
 public sealed record ResourceLimits(long? BytesPerSecond, int? Nice, IoPriority? Io)
 {
     public static readonly ResourceLimits None = new(null, null, null);
 
-    /// <summary>It asks for less of processor or disks than others.</summary>
+    /// <summary>Whether the priority for processor or disks is lowered.</summary>
     public bool IsLowered => Nice is > 0 || Io is IoPriority.BestEffort or IoPriority.Idle;
 
-    /// <summary>The nearer limits, with what they leave open from a farther level.</summary>
-    public ResourceLimits Over(ResourceLimits? farther) =>
-        new(BytesPerSecond ?? farther?.BytesPerSecond, Nice ?? farther?.Nice, Io ?? farther?.Io);
+    /// <summary>These limits, with unset values from a more general level.</summary>
+    public ResourceLimits Over(ResourceLimits? general) =>
+        new(BytesPerSecond ?? general?.BytesPerSecond, Nice ?? general?.Nice, Io ?? general?.Io);
 
-    /// <summary>The same to end a sentence with; empty when nothing is limited.</summary>
+    /// <summary>The limits as the end of a sentence; empty when nothing is limited.</summary>
     public string Clause => ToString() is { Length: > 0 } words ? $"; limits: {words}" : string.Empty;
 
-    /// <summary>In words, as <c>at most 100 MiB/s, nice 10, ionice idle</c>; empty when nothing is limited.</summary>
+    /// <summary>The limits as text, <c>at most 100 MiB/s, nice 10, ionice idle</c>; empty when nothing is
+    /// limited.</summary>
     public override string ToString()
     {
         string?[] words =
@@ -31,15 +32,15 @@ public sealed record ResourceLimits(long? BytesPerSecond, int? Nice, IoPriority?
     }
 }
 
-/// <summary>How a process stands in line for a disk, where the kernel's scheduler knows such a thing.</summary>
+/// <summary>The I/O priority of a process, for schedulers that support it.</summary>
 public enum IoPriority
 {
-    /// <summary>As it was started.</summary>
+    /// <summary>Unchanged.</summary>
     None,
 
-    /// <summary>Behind everybody else of the usual class.</summary>
+    /// <summary>The lowest priority of the usual class.</summary>
     BestEffort,
 
-    /// <summary>Only when nobody else wants the disk.</summary>
+    /// <summary>Access only while no other process uses the disk.</summary>
     Idle,
 }

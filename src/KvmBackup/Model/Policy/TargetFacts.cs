@@ -1,43 +1,44 @@
 namespace KvmBackup.Model.Policy;
 
-/// <summary>Where the backup directory lies now.</summary>
+/// <summary>The current location of the backup directory.</summary>
 /// <param name="DirectoryPath">The backup directory.</param>
-/// <param name="MountPoint">Of the file system that it is on, <c>/</c> for the root file system.</param>
-/// <param name="Source">What is mounted there: a device, or <c>server:/export</c>.</param>
-/// <param name="DeclaredMountPoint">Where /etc/fstab wants another file system that would hold it; null when nowhere.</param>
-/// <param name="MarkerId">The ID in the marker file; null when there is no marker.</param>
+/// <param name="MountPoint">Mount point of its file system; <c>/</c> for the root file system.</param>
+/// <param name="Source">The mounted source: a device, or <c>server:/export</c>.</param>
+/// <param name="DeclaredMountPoint">Mount point in /etc/fstab of another file system for it; null for none.</param>
+/// <param name="MarkerId">ID in the marker file; null when there is no marker.</param>
 public sealed record TargetFacts(
     string DirectoryPath, string MountPoint, string Source, string? DeclaredMountPoint, string? MarkerId)
 {
     public bool IsOnRoot => MountPoint == "/";
 }
 
-/// <summary>How this host saw its backup directory at the first use.</summary>
+/// <summary>The location of the backup directory at its first use by this host.</summary>
 /// <param name="FormatVersion">A reader refuses any other.</param>
 /// <param name="DirectoryPath">The backup directory.</param>
-/// <param name="MountPoint">Of its file system at that time.</param>
-/// <param name="Source">What was mounted there.</param>
-/// <param name="MarkerId">The ID in its marker file.</param>
-public sealed record KnownTarget(int FormatVersion, string DirectoryPath, string MountPoint, string Source, string MarkerId)
+/// <param name="MountPoint">Mount point of its file system.</param>
+/// <param name="Source">The mounted source.</param>
+/// <param name="MarkerId">ID in its marker file.</param>
+public sealed record KnownTarget(
+    int FormatVersion, string DirectoryPath, string MountPoint, string Source, string MarkerId)
 {
     public const int CurrentFormatVersion = 1;
 }
 
-/// <summary>Whether a backup may be written to the backup directory as it lies now.</summary>
+/// <summary>Whether a backup may be written to the backup directory at its current location.</summary>
 /// <param name="Refusal">Why not, and what to do; null when it may.</param>
-/// <param name="Notice">What an operator should know; null when there is nothing new.</param>
-/// <param name="IsFirstUse">The target must be marked and remembered.</param>
+/// <param name="Notice">A notice for the operator; null for none.</param>
+/// <param name="IsFirstUse">The target must be marked and recorded.</param>
 public sealed record TargetDecision(string? Refusal, string? Notice, bool IsFirstUse);
 
 /// <summary>Whether the backup directory must lie on a mounted file system.</summary>
 public enum MountRequirement
 {
-    /// <summary>As it was at its first use: the file system that has the marker file.</summary>
+    /// <summary>It must be the file system of its first use: the one with the marker file.</summary>
     Auto,
 
     /// <summary>Never the root file system.</summary>
     Required,
 
-    /// <summary>Nothing is asked.</summary>
+    /// <summary>No requirement.</summary>
     None,
 }

@@ -1,6 +1,6 @@
 namespace KvmBackup.Model.Reports;
 
-/// <summary>The state of this host as far as backups go.</summary>
+/// <summary>The result of the check of this host.</summary>
 public sealed record CheckReport(IReadOnlyList<Finding> Findings)
 {
     public ExitCode ExitCode =>
@@ -8,11 +8,11 @@ public sealed record CheckReport(IReadOnlyList<Finding> Findings)
         : Findings.Any(finding => finding.IsDamage) ? ExitCode.DamageFound : ExitCode.Done;
 }
 
-/// <summary>One thing that was looked at.</summary>
-/// <param name="Subject">What: a program, a directory, a domain.</param>
-/// <param name="Severity">How it is.</param>
-/// <param name="Text">What was found.</param>
-/// <param name="Hint">What to do; null when nothing is to be done.</param>
+/// <summary>The result of one check.</summary>
+/// <param name="Subject">The checked program, directory or domain.</param>
+/// <param name="Severity">How bad the finding is.</param>
+/// <param name="Text">Description of the finding.</param>
+/// <param name="Hint">What to do; null for nothing.</param>
 public sealed record Finding(string Subject, FindingSeverity Severity, string Text, string? Hint)
 {
     /// <summary>A backup is damaged.</summary>
@@ -24,7 +24,7 @@ public enum FindingSeverity
 {
     Good,
 
-    /// <summary>Backups work, but less well than they could.</summary>
+    /// <summary>Backups work, with restrictions.</summary>
     Warning,
 
     /// <summary>Backups fail.</summary>

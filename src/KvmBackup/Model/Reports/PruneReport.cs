@@ -1,9 +1,9 @@
 namespace KvmBackup.Model.Reports;
 
-/// <summary>What retention decided now.</summary>
+/// <summary>The report of a retention run.</summary>
 /// <param name="Verdicts">One for each backup.</param>
-/// <param name="Notes">What was left alone and why.</param>
-/// <param name="Failures">What could not be done.</param>
+/// <param name="Notes">Skipped entries, with reasons.</param>
+/// <param name="Failures">Failed actions.</param>
 /// <param name="IsDryRun">Nothing was removed.</param>
 public sealed record PruneReport(
     IReadOnlyList<RetentionVerdict> Verdicts,
@@ -11,13 +11,13 @@ public sealed record PruneReport(
     IReadOnlyList<string> Failures,
     bool IsDryRun)
 {
-    /// <summary>The increments that became full backups, out of what they stood on.</summary>
+    /// <summary>The increments that were merged with their bases into full backups.</summary>
     public IReadOnlyList<CompletedBackup> Merged { get; init; } = [];
 
-    /// <summary>What names and sizes show to be damaged, as <c>web1/TEXT</c>.</summary>
+    /// <summary>Damage that names and sizes of files show, as <c>web1/TEXT</c>.</summary>
     public IReadOnlyList<string> Damages { get; init; } = [];
 
-    /// <summary>How many failed because another run works on the same backups.</summary>
+    /// <summary>Number of failures caused by another run on the same backups.</summary>
     public int LockedCount { get; init; }
 
     public ExitCode ExitCode => Failures.Count > LockedCount ? ExitCode.Failed

@@ -1,17 +1,17 @@
 namespace KvmBackup.Model.Reports;
 
-/// <summary>What is told about a restore.</summary>
-/// <param name="Domain">Whose backup.</param>
-/// <param name="Id">Which backup.</param>
-/// <param name="Name">What the domain is called now.</param>
-/// <param name="WrittenFiles">The files that were written.</param>
-/// <param name="KeptFiles">The files that were there already, identical, and stayed.</param>
+/// <summary>The report of a restore.</summary>
+/// <param name="Domain">The domain or image of the backup.</param>
+/// <param name="Id">The backup.</param>
+/// <param name="Name">The domain's new name.</param>
+/// <param name="WrittenFiles">The written files.</param>
+/// <param name="KeptFiles">The existing files that were identical and were kept.</param>
 /// <param name="IsDefined">The domain is defined.</param>
-/// <param name="IsStarted">It was started.</param>
+/// <param name="IsStarted">The domain was started.</param>
 /// <param name="DataBytes">Data written.</param>
-/// <param name="Elapsed">How long it took.</param>
-/// <param name="Warnings">What someone should look at.</param>
-/// <param name="Commands">What is left to type; in a dry run, what would have been done.</param>
+/// <param name="Elapsed">Duration.</param>
+/// <param name="Warnings">Warnings for the operator.</param>
+/// <param name="Commands">The remaining commands; in a dry run, the actions that were skipped.</param>
 public sealed record RestoreReport(
     DomainName Domain,
     BackupId Id,
@@ -25,32 +25,33 @@ public sealed record RestoreReport(
     IReadOnlyList<string> Warnings,
     IReadOnlyList<string> Commands)
 {
-    /// <summary>The domain is started with the host.</summary>
+    /// <summary>The domain starts with the host.</summary>
     public bool IsAutostarted { get; init; }
 
-    /// <summary>What starts a domain that is defined and was not started; else null.</summary>
+    /// <summary>The command that starts the domain; null unless it is defined and was not started.</summary>
     public string? StartCommand { get; init; }
 }
 
-/// <summary>What could still be had of a damaged backup.</summary>
-/// <param name="Domain">Whose backup.</param>
-/// <param name="Id">Which backup.</param>
-/// <param name="Files">What was written.</param>
-/// <param name="Notes">What could not be written at all, and what is damaged beside the archive.</param>
-/// <param name="Elapsed">How long it took.</param>
+/// <summary>The report of a salvage from a damaged backup.</summary>
+/// <param name="Domain">The domain or image of the backup.</param>
+/// <param name="Id">The backup.</param>
+/// <param name="Files">The written files.</param>
+/// <param name="Notes">Files that could not be written at all, and damage outside the archive.</param>
+/// <param name="Elapsed">Duration.</param>
 public sealed record SalvageReport(
     DomainName Domain, BackupId Id, IReadOnlyList<SalvagedFile> Files, IReadOnlyList<string> Notes, TimeSpan Elapsed)
 {
-    public ExitCode ExitCode => Notes.Count > 0 || Files.Any(file => !file.IsWhole) ? ExitCode.DamageFound : ExitCode.Done;
+    public ExitCode ExitCode =>
+        Notes.Count > 0 || Files.Any(file => !file.IsWhole) ? ExitCode.DamageFound : ExitCode.Done;
 }
 
-/// <summary>One file out of a damaged backup.</summary>
-/// <param name="FilePath">Where it was written.</param>
+/// <summary>One file from a damaged backup.</summary>
+/// <param name="FilePath">The written file.</param>
 /// <param name="SizeBytes">Its size.</param>
-/// <param name="IsWhole">Its content is proven to be that which was read from its source.</param>
-/// <param name="Missing">Runs of data that are lost, ascending; zeros stand in their place.</param>
+/// <param name="IsWhole">Its checksum proves that the content is complete and as read from the source.</param>
+/// <param name="Missing">Lost runs of data, ascending; the file has zeros there.</param>
 public sealed record SalvagedFile(string FilePath, long SizeBytes, bool IsWhole, IReadOnlyList<Extent> Missing)
 {
-    /// <summary>Runs that were unpacked from a damaged place, ascending: they may be wrong.</summary>
+    /// <summary>Runs read from a damaged place, ascending: they may be wrong.</summary>
     public IReadOnlyList<Extent> Unproven { get; init; } = [];
 }

@@ -1,14 +1,16 @@
 namespace KvmBackup.Model.Reports;
 
-/// <summary>What is told about a run.</summary>
-public sealed record RunReport(DateTimeOffset StartedAt, TimeSpan Elapsed, RecoveryReport Recovery, IReadOnlyList<JobReport> Jobs)
+/// <summary>The report of a backup run.</summary>
+public sealed record RunReport(
+    DateTimeOffset StartedAt, TimeSpan Elapsed, RecoveryReport Recovery, IReadOnlyList<JobReport> Jobs)
 {
-    /// <summary>The code of the worst that happened.</summary>
+    /// <summary>The exit code of the worst outcome.</summary>
     public ExitCode ExitCode
     {
         get
         {
-            if (Recovery.ExitCode == ExitCode.ManualActionRequired || Jobs.Any(job => job.Outcome == JobOutcome.NeedsManualAction))
+            if (Recovery.ExitCode == ExitCode.ManualActionRequired
+                || Jobs.Any(job => job.Outcome == JobOutcome.NeedsManualAction))
             {
                 return ExitCode.ManualActionRequired;
             }
@@ -26,15 +28,15 @@ public sealed record RunReport(DateTimeOffset StartedAt, TimeSpan Elapsed, Recov
     }
 }
 
-/// <summary>What is told about one domain's job.</summary>
-/// <param name="Domain">Which.</param>
-/// <param name="Outcome">How it ended.</param>
-/// <param name="Reason">Why it was due or skipped, or what failed and what to do.</param>
+/// <summary>The report of one domain's job.</summary>
+/// <param name="Domain">The domain.</param>
+/// <param name="Outcome">The outcome.</param>
+/// <param name="Reason">Why the job was due or skipped, or what failed and what to do.</param>
 /// <param name="Backup">The manifest of the backup; null when there is none.</param>
-/// <param name="Elapsed">How long the job took.</param>
-/// <param name="Warnings">What someone should look at.</param>
+/// <param name="Elapsed">Duration.</param>
+/// <param name="Warnings">Warnings for the operator.</param>
 /// <param name="Removed">The backups that retention removed, each with its reason.</param>
-/// <param name="Commands">What a dry run would have run; empty otherwise.</param>
+/// <param name="Commands">The commands that a dry run skipped; empty otherwise.</param>
 public sealed record JobReport(
     DomainName Domain,
     JobOutcome Outcome,
@@ -45,21 +47,21 @@ public sealed record JobReport(
     IReadOnlyList<RetentionVerdict> Removed,
     IReadOnlyList<string> Commands)
 {
-    /// <summary>The increments that became full backups, out of what they stood on.</summary>
+    /// <summary>The increments that were merged with their bases into full backups.</summary>
     public IReadOnlyList<CompletedBackup> Merged { get; init; } = [];
 
-    /// <summary>What names and sizes show to be damaged among its earlier backups.</summary>
+    /// <summary>Damage to earlier backups that names and sizes of files show.</summary>
     public IReadOnlyList<string> Damages { get; init; } = [];
 
-    /// <summary>It failed because another run, here or on another host, works on the same backups.</summary>
+    /// <summary>The job failed because another run, here or on another host, uses the same backups.</summary>
     public bool IsLocked { get; init; }
 
-    /// <summary>Of a job that was not begun.</summary>
+    /// <summary>The report of a job that was not started.</summary>
     public static JobReport Without(DomainName domain, JobOutcome outcome, string reason) =>
         new(domain, outcome, reason, null, TimeSpan.Zero, [], [], []);
 }
 
-/// <summary>How the job of one domain ended.</summary>
+/// <summary>The outcome of one domain's job.</summary>
 public enum JobOutcome
 {
     Succeeded,
@@ -67,17 +69,17 @@ public enum JobOutcome
     /// <summary>Not due.</summary>
     Skipped,
 
-    /// <summary>A dry run has found nothing that speaks against it.</summary>
+    /// <summary>A dry run found no obstacle.</summary>
     Planned,
     Failed,
 
-    /// <summary>The guest is left in a state that needs a person.</summary>
+    /// <summary>The guest is left in a state that requires manual action.</summary>
     NeedsManualAction,
 }
 
-/// <summary>How far a job is.</summary>
-/// <param name="Domain">Whose.</param>
-/// <param name="Step">What is being done: <c>reading vda</c>.</param>
-/// <param name="DoneBytes">Of the content, up to now.</param>
-/// <param name="TotalBytes">Of the content, in all.</param>
+/// <summary>The progress of a job.</summary>
+/// <param name="Domain">The domain.</param>
+/// <param name="Step">The current step: <c>reading vda</c>.</param>
+/// <param name="DoneBytes">Bytes of content processed.</param>
+/// <param name="TotalBytes">Bytes of content in total.</param>
 public sealed record TransferProgress(DomainName Domain, string Step, long DoneBytes, long TotalBytes);

@@ -1,21 +1,21 @@
 namespace KvmBackup.Model.Requests;
 
-/// <summary>What an operator or cron asks a backup run for.</summary>
-/// <param name="OnlyDomains">These alone; null is all of the configuration.</param>
-/// <param name="Force">Whatever the weekday.</param>
+/// <summary>The request for a backup run.</summary>
+/// <param name="OnlyDomains">The names to back up; null is all in the configuration.</param>
+/// <param name="Force">Ignore the schedule.</param>
 /// <param name="IsDryRun">Print each command that would change something, and run none.</param>
-/// <param name="Wait">How long to wait for another run to end.</param>
+/// <param name="Wait">The longest wait for another run to end.</param>
 public sealed record BackupRequest(IReadOnlyList<string>? OnlyDomains, bool Force, bool IsDryRun, TimeSpan Wait);
 
-/// <summary>What an operator wants of our snapshots in a cluster.</summary>
+/// <summary>The action of the snapshots command.</summary>
 public enum SnapshotAction
 {
-    /// <summary>To see them.</summary>
+    /// <summary>List our snapshots.</summary>
     List,
 
-    /// <summary>To have those removed that nothing needs.</summary>
+    /// <summary>Remove those that are not needed.</summary>
     Trim,
 
-    /// <summary>To have all removed: the next backup is a full one.</summary>
+    /// <summary>Remove all: the next backup is full.</summary>
     Reset,
 }

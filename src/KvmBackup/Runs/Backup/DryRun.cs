@@ -21,7 +21,7 @@ public sealed class DryRun(
         DomainDirectory directory = target.ForDomain(domain.Name);
         try
         {
-            _ = target.Look();
+            _ = target.CheckWritable();
             DomainJob job = await preflight.PrepareAsync(domain, settings, directory, target, id, cancellationToken);
             return new JobReport(
                 domain.Name, JobOutcome.Planned, reason + settings.Limits.Clause, null, TimeSpan.Zero, job.Warnings, [],

@@ -15,7 +15,7 @@ public sealed class ImageDryRun(ImageInspection inspection, BackupDirectory targ
         DomainDirectory directory = target.ForDomain(name);
         try
         {
-            _ = target.Look();
+            _ = target.CheckWritable();
             ImageJob job = await inspection.PrepareAsync(image, selection, directory, target, id, cancellationToken);
             string[] commands =
             [

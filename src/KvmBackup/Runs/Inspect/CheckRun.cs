@@ -86,7 +86,7 @@ public sealed class CheckRun(
     {
         try
         {
-            return new Finding("target", FindingSeverity.Good, target.Look(), null);
+            return new Finding("target", FindingSeverity.Good, target.CheckWritable(), null);
         }
         catch (Exception failure)
         {

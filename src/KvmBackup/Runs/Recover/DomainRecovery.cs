@@ -124,7 +124,7 @@ public sealed class DomainRecovery(
             {
                 actions.Add(
                     $"disk {pin.Target} is unchanged: {decision.Reason}. Its base is {pin.BasePath}, its overlay "
-                        + $"{pin.OverlayPath}. To inspect: {OverlayAdvice.Look(host.CommandLine, domain.Uuid)} . "
+                        + $"{pin.OverlayPath}. To inspect: {OverlayAdvice.ListDisks(host.CommandLine, domain.Uuid)} . "
                         + $"{Advise(domain, pin, decision.Advice)}");
                 return false;
             }
@@ -257,10 +257,10 @@ public sealed class DomainRecovery(
 
     private string Advise(DomainFacts domain, JournalPin pin, RecoveryAdvice advice) => advice switch
     {
-        RecoveryAdvice.KeepOrDiscard => OverlayAdvice.KeepOrDiscard(OverlayOf(pin)),
+        RecoveryAdvice.CommitOrDiscard => OverlayAdvice.CommitOrDiscard(OverlayOf(pin)),
         RecoveryAdvice.CommitBelow =>
             $"Run: {OverlayAdvice.CommitBelow(host.CommandLine, domain.Uuid, OverlayOf(pin), domain.IsActive)}",
-        RecoveryAdvice.PutAside => OverlayAdvice.PutAside(pin.OverlayPath),
+        RecoveryAdvice.KeepAsideOrDiscard => OverlayAdvice.KeepAsideOrDiscard(pin.OverlayPath),
         _ => $"When the disk's source in the domain's definition is correct, run: {OverlayAdvice.Recover}",
     };
 

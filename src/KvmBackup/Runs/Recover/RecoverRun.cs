@@ -89,8 +89,8 @@ public sealed class RecoverRun(
     private async Task<IReadOnlyList<DomainRecoveryReport>> CleanAsync()
     {
         // An unpacked disk is next to its destination, and the journal forgets it together with that file.
-        string[] parents = [.. scratchParents.Union(journal.Restores.LeftFolders())];
-        string[] actions = [.. await ScratchFolder.RemoveLeftAsync(parents, time), .. journal.Restores.RemoveLeft()];
+        string[] parents = [.. scratchParents.Union(journal.Restores.LeftoverFolders())];
+        string[] actions = [.. await ScratchFolder.RemoveLeftAsync(parents, time), .. journal.Restores.RemoveLeftovers()];
         return actions.Length > 0 ? [new DomainRecoveryReport(RestoreSubject, true, actions)] : [];
     }
 

@@ -16,8 +16,8 @@ public sealed class RestoreRecords(RestoreJournal journal, TimeProvider time, IL
         try
         {
             // An unpacked disk lies beside the file that it is for, which the journal forgets with the file.
-            parents = [.. parents, .. journal.LeftFolders()];
-            return [.. await ScratchFolder.RemoveLeftAsync([.. parents.Distinct()], time), .. journal.RemoveLeft()];
+            parents = [.. parents, .. journal.LeftoverFolders()];
+            return [.. await ScratchFolder.RemoveLeftAsync([.. parents.Distinct()], time), .. journal.RemoveLeftovers()];
         }
         catch (JournalingException failure)
         {

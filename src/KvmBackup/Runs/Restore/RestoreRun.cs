@@ -110,7 +110,7 @@ public sealed class RestoreRun(
     /// <summary>Warns when the newest backup is unusable.</summary>
     private static IEnumerable<string> Warn(DomainDirectory backups, CompletedBackup backup, RestoreRequest request) =>
         request.IdPrefix is not null ? []
-            : backups.List().FailedSince(backup)
+            : backups.List().FindNewerFailures(backup)
                 .Select(entry => $"{entry.Name} is newer, but unusable: {entry.Reason}");
 
     private static IEnumerable<string> DescribeCommands(

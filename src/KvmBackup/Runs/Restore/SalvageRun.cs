@@ -31,7 +31,7 @@ public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, Rest
             log.Information("{Domain}: {Action}", request.Domain, action);
         }
 
-        if (backups.FindBare(request.IdPrefix) is { } remains)
+        if (backups.FindWithoutManifest(request.IdPrefix) is { } remains)
         {
             List<string> doubts = [];
             TransferMonitor bytes = new(request.Domain, 0, progress);

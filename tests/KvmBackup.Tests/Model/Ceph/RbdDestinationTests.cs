@@ -8,7 +8,7 @@ public sealed class RbdDestinationTests
     [InlineData("rbd:pool/image", "pool/image")]
     [InlineData("rbd:pool/space/", "pool/space/own")]
     [InlineData("rbd:pool/space/image", "pool/space/image")]
-    public void A_place_in_a_cluster_names_an_image_or_lets_it_have_its_own_name(string text, string expected) =>
+    public void A_destination_in_a_cluster_has_an_optional_image_name(string text, string expected) =>
         Assert.Equal(expected, RbdDestination.Parse(text).ImageOf("own").Spec);
 
     [Theory]
@@ -19,6 +19,6 @@ public sealed class RbdDestinationTests
     [InlineData("rbd:a/b/c/d")]
     [InlineData("rbd:-c/x")]
     [InlineData("rbd:pool/image@snapshot")]
-    public void Anything_else_is_refused(string text) =>
+    public void An_invalid_destination_is_refused(string text) =>
         Assert.Equal(ExitCode.Usage, Assert.Throws<ModelException>(() => RbdDestination.Parse(text)).ExitCode);
 }

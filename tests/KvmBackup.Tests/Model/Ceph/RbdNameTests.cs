@@ -7,7 +7,8 @@ public sealed class RbdNameTests
     [InlineData("rbd/ns1/web1", "rbd", "ns1", "web1")]
     [InlineData("a pool/vm:100 disk-0", "a pool", null, "vm:100 disk-0")]
     [InlineData("rbd/-web1", "rbd", null, "-web1")]
-    public void The_name_of_an_image_is_read_and_written_as_libvirt_does(string spec, string pool, string? space, string name)
+    public void The_name_of_an_image_is_read_and_written_as_libvirt_does(
+        string spec, string pool, string? space, string name)
     {
         RbdImage image = RbdImage.Parse(spec);
 
@@ -16,7 +17,8 @@ public sealed class RbdNameTests
     }
 
     [Fact]
-    public void The_default_namespace_has_no_name() => Assert.Equal(RbdImage.Parse("rbd/web1"), new RbdImage("rbd", "", "web1"));
+    public void The_default_namespace_has_no_name() =>
+        Assert.Equal(RbdImage.Parse("rbd/web1"), new RbdImage("rbd", "", "web1"));
 
     [Theory]
     [InlineData("web1")]
@@ -28,7 +30,8 @@ public sealed class RbdNameTests
     [InlineData("rbd/web1@s1")]
     [InlineData("-rbd/web1")]
     [InlineData("rbd/we\nb1")]
-    public void What_is_no_image_is_refused(string spec) => Assert.Throws<ModelException>(() => RbdImage.Parse(spec));
+    public void An_invalid_image_name_is_refused(string spec) =>
+        Assert.Throws<ModelException>(() => RbdImage.Parse(spec));
 
     [Theory]
     [InlineData("10.0.0.1,10.0.0.2", null)]
@@ -36,6 +39,6 @@ public sealed class RbdNameTests
     [InlineData("", null)]
     [InlineData("10.0.0.1", "--keyring")]
     [InlineData("10.0.0.1", "")]
-    public void What_could_be_taken_for_an_option_is_no_monitor_and_no_user(string monitor, string? user) =>
+    public void A_monitor_or_user_that_looks_like_an_option_is_refused(string monitor, string? user) =>
         Assert.Throws<ModelException>(() => new RbdAccess([monitor], user, null, null, null));
 }

@@ -6,7 +6,7 @@ public sealed class ImageIdentityTests
     [InlineData("rbd/a", "rbd%3Arbd%2Fa")]
     [InlineData("rbd/ns1/a b", "rbd%3Arbd%2Fns1%2Fa b")]
     [InlineData("rbd/a%2Fb", "rbd%3Arbd%2Fa%252Fb")]
-    public void The_folder_of_an_image_is_its_name_and_tells_it_again(string image, string folder)
+    public void The_folder_of_an_image_encodes_its_name_reversibly(string image, string folder)
     {
         DomainName name = ImageIdentity.NameOf(RbdImage.Parse(image));
 
@@ -19,10 +19,11 @@ public sealed class ImageIdentityTests
     [InlineData("rbd:web1")]
     [InlineData("rbd:a/b/c/d")]
     [InlineData("rbd/a")]
-    public void What_libvirt_may_call_a_domain_is_no_image(string name) => Assert.Null(ImageIdentity.Find(new DomainName(name)));
+    public void A_valid_domain_name_is_not_an_image(string name) =>
+        Assert.Null(ImageIdentity.Find(new DomainName(name)));
 
     [Fact]
-    public void The_uuid_is_the_same_for_ever_and_another_for_every_other_image()
+    public void The_uuid_is_stable_and_unique_per_image()
     {
         RbdImage image = RbdImage.Parse("rbd/a");
 
@@ -32,12 +33,14 @@ public sealed class ImageIdentityTests
             4,
             new[]
             {
-                ImageIdentity.UuidOf(image, "1"), ImageIdentity.UuidOf(image, "2"), ImageIdentity.UuidOf(RbdImage.Parse("ssd/a"), "1"),
+                ImageIdentity.UuidOf(
+                    image, "1"), ImageIdentity.UuidOf(image, "2"), ImageIdentity.UuidOf(RbdImage.Parse("ssd/a"), "1"),
                 ImageIdentity.UuidOf(RbdImage.Parse("rbd/ns1/a"), "1"),
             }.Distinct().Count());
     }
 
     [Fact]
-    public void The_uuid_is_one_by_the_rules() =>
-        Assert.Matches("^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab]", ImageIdentity.UuidOf(RbdImage.Parse("rbd/a"), "1").ToString());
+    public void The_uuid_has_version_and_variant_bits() =>
+        Assert.Matches("^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab]",
+            ImageIdentity.UuidOf(RbdImage.Parse("rbd/a"), "1").ToString());
 }

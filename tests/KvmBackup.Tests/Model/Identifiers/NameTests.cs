@@ -22,7 +22,7 @@ public sealed class NameTests
     [InlineData("web1  ", "web1 %20")]
     [InlineData(" ", "%20")]
     [InlineData(" web1", " web1")]
-    public void A_domain_s_file_name_is_safe_and_its_own(string name, string fileName)
+    public void A_domain_has_a_safe_and_unique_file_name(string name, string fileName)
     {
         Assert.Equal(fileName, new DomainName(name).FileName);
         Assert.Equal(name, Uri.UnescapeDataString(fileName));
@@ -33,7 +33,7 @@ public sealed class NameTests
     [InlineData("\n")]
     [InlineData("a\nb")]
     [InlineData("a\0b")]
-    public void A_name_that_no_domain_has_is_refused(string name) =>
+    public void An_invalid_domain_name_is_refused(string name) =>
         Assert.Equal(ExitCode.Usage, Assert.Throws<ModelException>(() => new DomainName(name)).ExitCode);
 
     [Theory]
@@ -45,7 +45,8 @@ public sealed class NameTests
     [InlineData("../vda", false)]
     [InlineData("vdä", false)]
     [InlineData("vda ", false)]
-    public void A_target_is_a_device_name(string target, bool isValid) => Assert.Equal(isValid, DiskTarget.IsValid(target));
+    public void A_target_is_a_device_name(string target, bool isValid) =>
+        Assert.Equal(isValid, DiskTarget.IsValid(target));
 
     [Fact]
     public void An_id_is_an_instant_in_UTC_to_the_second()
@@ -64,14 +65,14 @@ public sealed class NameTests
     [InlineData("20261120T020000Z ")]
     [InlineData("20261120T020000+01")]
     [InlineData("")]
-    public void What_is_no_instant_is_no_id(string text)
+    public void An_invalid_instant_is_not_an_id(string text)
     {
         Assert.False(BackupId.TryParse(text, out BackupId? id));
         Assert.Null(id);
     }
 
     [Fact]
-    public void An_overlay_of_ours_is_known_again()
+    public void An_overlay_of_this_program_is_recognized()
     {
         string name = OverlayName.Create(
             Guid.Parse("5b4f6f0e-6a2f-4a53-9f0e-0123456789ab"), new DiskTarget("vda"),
@@ -94,5 +95,5 @@ public sealed class NameTests
     [InlineData(245366784, "234 MiB")]
     [InlineData(1299227607, "1.21 GiB")]
     [InlineData(1e18, "888 PiB")]
-    public void A_size_has_three_figures(double bytes, string text) => Assert.Equal(text, ByteSize.Format(bytes));
+    public void A_size_has_three_digits(double bytes, string text) => Assert.Equal(text, ByteSize.Format(bytes));
 }

@@ -14,14 +14,14 @@ public sealed class ShellWordTests
     [InlineData("$(x)", "'$(x)'")]
     [InlineData("ü", "'ü'")]
     [InlineData("a\nb", "\"$(printf '\\141\\012\\142')\"")]
-    public void A_word_is_quoted_where_a_shell_needs_it(string word, string quoted) =>
+    public void A_word_is_quoted_when_a_shell_requires_it(string word, string quoted) =>
         Assert.Equal(quoted, ShellWord.Quote(word));
 
     [Theory]
     [InlineData("my vm's disk.qcow2")]
     [InlineData("a\n; touch pwned; '")]
     [InlineData("`x` $(x) \\ \" * ~ ; & | < >")]
-    public async Task A_shell_reads_the_word_as_it_was(string word)
+    public async Task A_shell_reads_the_original_word(string word)
     {
         ProgramResult result = await new ProcessRunner(Logger.None, TimeProvider.System).RunAsync(
             new ProgramCall("sh", ["-c", $"printf %s {ShellWord.Quote(word)}"]), CancellationToken.None);

@@ -9,20 +9,21 @@ public sealed class FailureTests
     private static readonly TimeSpan Promptly = TimeSpan.FromSeconds(20);
 
     [Fact]
-    public async Task A_source_that_fails_while_its_content_is_hashed_harms_nothing()
+    public async Task A_source_that_fails_during_hashing_has_no_side_effects()
     {
-        // Whole chunks are with the workers at that moment.
+        // The workers have complete chunks at that moment.
         for (int round = 0; round < 40; round++)
         {
             await using ArchiveWriter writer = new(
-                Stream.Null, new Compression(CompressionMethod.None, null, 4), SampleArchive.RealShell, default, chunkBytes: 4 << 20);
+                Stream.Null, new Compression(CompressionMethod.None, null, 4), SampleArchive.RealShell, default,
+                chunkBytes: 4 << 20);
             TrickySource source = new(16 << 20, () => throw new IOException("Input/output error"), sizeBytes: 24 << 20);
             await Assert.ThrowsAsync<IOException>(() => writer.AddAsync("a", source, null, CancellationToken.None));
         }
     }
 
     [Fact]
-    public async Task A_source_that_fails_is_what_the_caller_hears_and_the_archive_is_over()
+    public async Task The_failure_of_a_source_is_reported_and_ends_the_archive()
     {
         await using MemoryStream destination = new();
         await using ArchiveWriter writer = Writer(destination);
@@ -37,9 +38,9 @@ public sealed class FailureTests
     }
 
     [Fact]
-    public async Task A_full_destination_is_what_the_caller_hears()
+    public async Task A_full_destination_is_reported()
     {
-        await using FullStream destination = new(room: 30_000);
+        await using FullStream destination = new(capacity: 30_000);
         await using ArchiveWriter writer = Writer(destination);
 
         IOException failure = await Assert.ThrowsAsync<IOException>(async () =>
@@ -64,7 +65,7 @@ public sealed class FailureTests
             await Assert.ThrowsAnyAsync<OperationCanceledException>(
                 () => writer.AddAsync("a", source, null, stop.Token).WaitAsync(Promptly));
 
-            // Waits for all stages: one that hangs would hang here.
+            // Waits for all stages: a stage that hangs would hang here.
             await writer.DisposeAsync().AsTask().WaitAsync(Promptly);
         }
     }
@@ -170,11 +171,11 @@ public sealed class FailureTests
         }
     }
 
-    private sealed class FullStream(int room) : MemoryStream
+    private sealed class FullStream(int capacity) : MemoryStream
     {
         public override ValueTask WriteAsync(
             ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
-            Length + buffer.Length > room
+            Length + buffer.Length > capacity
                 ? throw new IOException("No space left on device")
                 : base.WriteAsync(buffer, cancellationToken);
     }

@@ -102,7 +102,7 @@ public sealed class CheckRunTests : IDisposable
     {
         File.WriteAllText(host.PathOf("state"), "x");
 
-        await AssertBadAsync("statedir", "cannot be made");
+        await AssertBadAsync("statedir", "cannot be created");
 
         Assert.Empty(Directory.GetFileSystemEntries(target.DirectoryPath));
     }

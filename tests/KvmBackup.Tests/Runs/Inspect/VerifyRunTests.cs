@@ -34,7 +34,7 @@ public sealed class VerifyRunTests : IDisposable
         Assert.All([all, one], report =>
         {
             Assert.Equal(ExitCode.DamageFound, report.ExitCode);
-            Assert.Contains("holds only what changed since 20261101T020000Z", report.Results[0].Damages[0].Reason,
+            Assert.Contains("holds only the changes since 20261101T020000Z", report.Results[0].Damages[0].Reason,
                 StringComparison.Ordinal);
         });
     }

@@ -34,7 +34,8 @@ public sealed class RestoreRecordsTests : IDisposable
         _ = await Assert.ThrowsAnyAsync<KvmBackupException>(() => WriteAsync(writer, death));
 
         Assert.EndsWith(
-            "which an interrupted restore of web1@20261120T020000Z left", Assert.Single(death.Actions), StringComparison.Ordinal);
+            "a leftover of an interrupted restore of web1@20261120T020000Z", Assert.Single(death.Actions),
+            StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(To, "*.kvmbackup-partial"));
         Assert.Empty(Directory.GetFiles(Entries));
     }
@@ -142,7 +143,7 @@ public sealed class RestoreRecordsTests : IDisposable
             if (Interlocked.Increment(ref reports) == 1)
             {
                 Bury(Assert.Single(Directory.GetFiles(test.Entries)));
-                Actions.AddRange(new RestoreJournal(test.folder.PathOf("state")).RemoveLeft());
+                Actions.AddRange(new RestoreJournal(test.folder.PathOf("state")).RemoveLeftovers());
             }
         }
     }

@@ -44,9 +44,9 @@ public sealed class PruneRunTests : IDisposable
     }
 
     [Theory]
-    [InlineData("web1.tar.gz", 3, "is damaged and cannot be restored as a whole: its archive")]
+    [InlineData("web1.tar.gz", 3, "is damaged and cannot be restored completely: its archive")]
     [InlineData("web1.tar.gz", null, "its archive 'web1.tar.gz' is missing")]
-    [InlineData("manifest.json", 100, "is damaged and cannot be restored as a whole: The manifest")]
+    [InlineData("manifest.json", 100, "is damaged and cannot be restored completely: The manifest")]
     [InlineData("manifest.json", null, "There is no manifest")]
     [InlineData("index.bin", null, "its index 'index.bin' is missing. It can still be restored")]
     [InlineData("index.bin", 0, "its index 'index.bin' is empty")]
