@@ -15,7 +15,7 @@ public sealed class ScratchFolderTests : IDisposable
     {
         Make(Dead);
 
-        Assert.StartsWith($"removed {parent.PathOf(Dead)}, which a killed restore had left (", Assert.Single(await RemoveLeftAsync()), StringComparison.Ordinal);
+        Assert.StartsWith($"removed {parent.PathOf(Dead)}, which a killed restore had left (", Assert.Single(await RemoveAbandonedAsync()), StringComparison.Ordinal);
 
         Assert.Empty(Directory.GetFileSystemEntries(parent.DirectoryPath));
     }
@@ -26,7 +26,7 @@ public sealed class ScratchFolderTests : IDisposable
         using (ScratchFolder folder = await ScratchFolder.CreateAsync(parent.DirectoryPath, TimeProvider.System))
         {
             File.WriteAllText(Path.Combine(folder.DirectoryPath, "vda.qcow2"), "half");
-            Assert.Empty(await RemoveLeftAsync());
+            Assert.Empty(await RemoveAbandonedAsync());
             Assert.True(File.Exists(Path.Combine(folder.DirectoryPath, "vda.qcow2")));
         }
 
@@ -41,7 +41,7 @@ public sealed class ScratchFolderTests : IDisposable
     {
         Make(name);
 
-        Assert.Empty(await RemoveLeftAsync());
+        Assert.Empty(await RemoveAbandonedAsync());
 
         Assert.True(Directory.Exists(parent.PathOf(name)));
     }
@@ -51,12 +51,12 @@ public sealed class ScratchFolderTests : IDisposable
     {
         Make(Dead);
         File.Delete(parent.PathOf(Dead, ".lock"));
-        Assert.Empty(await RemoveLeftAsync());
+        Assert.Empty(await RemoveAbandonedAsync());
 
         Make("precious");
         string link = parent.PathOf("kvmbackup-restore-zbcdefgh.i12");
         _ = Directory.CreateSymbolicLink(link, parent.PathOf("precious"));
-        Assert.Empty(await RemoveLeftAsync());
+        Assert.Empty(await RemoveAbandonedAsync());
 
         Assert.True(File.Exists(parent.PathOf("precious", "vda.qcow2")));
         Assert.True(Directory.Exists(link));
@@ -64,10 +64,10 @@ public sealed class ScratchFolderTests : IDisposable
 
     [Fact]
     public async Task A_place_that_is_not_there_holds_none() =>
-        Assert.Empty(await ScratchFolder.RemoveLeftAsync([parent.PathOf("nowhere")], TimeProvider.System));
+        Assert.Empty(await ScratchFolder.RemoveAbandonedAsync([parent.PathOf("nowhere")], TimeProvider.System));
 
-    private Task<IReadOnlyList<string>> RemoveLeftAsync() =>
-        ScratchFolder.RemoveLeftAsync([parent.DirectoryPath], TimeProvider.System);
+    private Task<IReadOnlyList<string>> RemoveAbandonedAsync() =>
+        ScratchFolder.RemoveAbandonedAsync([parent.DirectoryPath], TimeProvider.System);
 
     private void Make(string name)
     {

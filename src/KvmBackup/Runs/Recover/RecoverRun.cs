@@ -80,7 +80,7 @@ public sealed class RecoverRun(
     /// <summary>What killed restores have left: no guest waits for it.</summary>
     private async Task<IReadOnlyList<DomainRecoveryReport>> CleanAsync()
     {
-        string[] deeds = [.. await ScratchFolder.RemoveLeftAsync(scratchParents, time), .. journal.Restores.RemoveLeft()];
+        string[] deeds = [.. await ScratchFolder.RemoveAbandonedAsync(scratchParents, time), .. journal.Restores.RemoveLeft()];
         return deeds.Length > 0 ? [new DomainRecoveryReport(OfRestores, true, deeds)] : [];
     }
 

@@ -25,7 +25,7 @@ public sealed class AssembleRun(
         long dataBytes = assembly?.DataBytes ?? disk.Layers.Sum(layer => open.Member(layer.FileName).DataBytes);
         bool isDirect = request.Format == AssembleRequest.Raw && DiskForms.Of(disk) != DiskForm.Qcow2;
         string parent = Path.GetDirectoryName(request.FilePath)!;
-        foreach (string deed in await ScratchFolder.RemoveLeftAsync([parent], time))
+        foreach (string deed in await ScratchFolder.RemoveAbandonedAsync([parent], time))
         {
             log.Information("{Domain}: {Deed}", backup.Domain, deed);
         }

@@ -47,7 +47,7 @@ public sealed class RestoreRun(
             await open.Reader.ReadSmallAsync(open.Member("domain.xml"), LargestXmlBytes, cancellationToken));
         await DefinedPaths.DemandAsync(open, request, xml, cancellationToken);
         foreach (string deed in request.IsDryRun ? []
-            : (string[])[.. await ScratchFolder.RemoveLeftAsync(ScratchFolder.UsualParents, time), .. writer.RemoveLeft()])
+            : (string[])[.. await ScratchFolder.RemoveAbandonedAsync(ScratchFolder.UsualParents, time), .. writer.RemoveLeft()])
         {
             // Before the room is looked at, which they may fill.
             log.Information("{Domain}: {Deed}", backup.Domain, deed);
