@@ -3,8 +3,8 @@ using KvmBackup.Lab.Support;
 namespace KvmBackup.Lab;
 
 /// <summary>
-/// The crash matrix: something happens after each step of the sacred order, by the steps' own names, and the guest must be
-/// running, thawed, on its own disks, with all it wrote, and the next backup good.
+/// The crash matrix: an event after each step of the backup sequence, by the names of the steps. Afterwards the guest
+/// must be running, thawed, on its own disks, with all its writes, and the next backup must succeed.
 /// </summary>
 [Trait("Needs", "Ceph")]
 public sealed class CrashTests
@@ -12,7 +12,7 @@ public sealed class CrashTests
     private const int Limit = 3_600_000;
 
     [LabFact(Timeout = Limit, Seconds = 90)]
-    public Task A_watcher_mends_what_a_killed_run_left_at_every_step() =>
+    public Task The_watcher_recovers_a_guest_when_a_run_is_killed_at_any_step() =>
         CrashSite.AtEveryStepAsync("watched", seed: 1, async (site, step, held) =>
         {
             await held.SignalAsync("KILL");
@@ -20,7 +20,7 @@ public sealed class CrashTests
         });
 
     [LabFact(Timeout = Limit, Seconds = 90)]
-    public Task Recover_by_hand_mends_what_a_killed_run_left_at_every_step() =>
+    public Task Recover_recovers_a_guest_when_a_run_is_killed_at_any_step() =>
         CrashSite.AtEveryStepAsync("by-hand", seed: 2, async (site, _, held) =>
         {
             await CrashSite.KillWatcherAsync(held);
@@ -31,7 +31,7 @@ public sealed class CrashTests
         });
 
     [LabFact(Timeout = Limit, Seconds = 90)]
-    public Task A_terminated_run_unwinds_by_itself_at_every_step() =>
+    public Task A_terminated_run_releases_its_guest_at_every_step() =>
         CrashSite.AtEveryStepAsync("terminated", seed: 3, async (_, step, held) =>
         {
             await held.SignalAsync("TERM");
@@ -43,7 +43,7 @@ public sealed class CrashTests
         });
 
     [LabFact(Timeout = Limit, Seconds = 90)]
-    public Task A_guest_that_dies_at_any_step_starts_again_from_its_own_disks() =>
+    public Task A_guest_destroyed_at_any_step_starts_from_its_own_disks() =>
         CrashSite.AtEveryStepAsync("dying", seed: 4, async (site, step, held) =>
         {
             await site.Guest.DestroyAsync();
@@ -55,7 +55,7 @@ public sealed class CrashTests
         });
 
     [LabFact]
-    public async Task Recover_says_so_when_there_is_nothing_to_recover()
+    public async Task Recover_reports_that_there_is_nothing_to_recover()
     {
         BackupSite site = new(("nobody", "rotate: 1"));
 

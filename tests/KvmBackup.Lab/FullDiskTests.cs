@@ -2,18 +2,19 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>File systems that fill up while a backup is made: the target's, and the one that overlays grow into.</summary>
+/// <summary>File systems that fill up during a backup: that of the target, and that of the overlays.</summary>
 public sealed class FullDiskTests
 {
     [LabFact]
-    public async Task A_target_that_fills_up_in_the_middle_fails_the_backup_and_keeps_the_earlier_ones()
+    public async Task A_target_that_fills_up_fails_the_backup_and_keeps_earlier_ones()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("filled")
         {
             Disks = [new LabDisk("vda") { ContentDirectory = Folder.WithRandomFile("big", 24 << 20) }],
         });
         BackupSite site = new((guest.Name, "rotate: 2"));
-        (await RunningProgram.RunAsync("mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", site.BackupPath)).MustSucceed();
+        (await RunningProgram.RunAsync("mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", site.BackupPath))
+            .MustSucceed();
         _ = await site.BackUpAsync(guest.Name);
         _ = await site.BackUpAsync(guest.Name);
         string earlier = Describe(site, guest);
@@ -35,7 +36,7 @@ public sealed class FullDiskTests
     }
 
     [LabFact]
-    public async Task A_guest_that_writes_into_the_last_room_for_overlays_is_never_paused()
+    public async Task A_guest_is_not_paused_when_the_space_for_overlays_is_nearly_used_up()
     {
         await using LabGuest guest = await LabGuest.StartAsync(
             new LabGuestSpecification("tight") { Workload = "log,churn" });
@@ -43,7 +44,8 @@ public sealed class FullDiskTests
         BackupSite site = new((guest.Name, $"rotate: 2, overlay_dir: {overlays}"));
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
         await using RunningProgram events = RunningProgram.Start(
-            "virsh", ["--connect", "qemu:///system", "event", "--domain", guest.Name, "--event", "lifecycle", "--loop"]);
+            "virsh",
+            ["--connect", "qemu:///system", "event", "--domain", guest.Name, "--event", "lifecycle", "--loop"]);
         await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
         (await RunningProgram.RunAsync("fallocate", "--length", "80M", Path.Combine(overlays, "filler"))).MustSucceed();
         await held.SignalAsync("CONT");
@@ -58,7 +60,7 @@ public sealed class FullDiskTests
     }
 
     [LabFact]
-    public async Task A_guest_that_was_paused_for_want_of_room_is_told_and_goes_on_from_its_own_disk_when_resumed()
+    public async Task A_guest_paused_for_lack_of_space_is_reported_and_continues_on_its_own_disk_when_resumed()
     {
         await using LabGuest guest = await LabGuest.StartAsync(
             new LabGuestSpecification("paused") { Workload = "log,churn" });
@@ -74,7 +76,8 @@ public sealed class FullDiskTests
         Outcome outcome = (await held.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(5);
 
         Assert.Contains("THE GUEST IS PAUSED", outcome.Output, StringComparison.Ordinal);
-        string command = outcome.Output[outcome.Output.IndexOf("virsh resume ", StringComparison.Ordinal)..].Split('\n', ' ', '`')[2];
+        string command = outcome.Output[outcome.Output.IndexOf("virsh resume ", StringComparison.Ordinal)..]
+            .Split('\n', ' ', '`')[2];
         Assert.Equal("paused (I/O error)", await guest.StateAndReasonAsync());
         Assert.Equal([filler], Directory.GetFiles(overlays));
         await Virsh.RunAsync("resume", command.Trim());

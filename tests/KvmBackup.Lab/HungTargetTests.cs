@@ -3,14 +3,15 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>A target that stops taking data, as a share does whose server is away: the guest does not wait for it.</summary>
+/// <summary>A target that stops accepting data, like a share of an unreachable server: the guest does not wait for
+/// it.</summary>
 public sealed class HungTargetTests
 {
     private const string Keys = "rotate: 9, stall_timeout: 5s, compression: none";
     private const string HastyKeys = "rotate: 9, stall_timeout: 1s, compression: none";
 
     [LabFact]
-    public async Task A_target_that_hangs_in_the_middle_of_the_read_keeps_no_guest_on_its_overlay()
+    public async Task A_target_that_hangs_during_the_read_keeps_no_guest_on_its_overlay()
     {
         await using LabGuest guest = await StartGuestAsync("hung");
         BackupSite site = new((guest.Name, Keys));
@@ -35,7 +36,7 @@ public sealed class HungTargetTests
     }
 
     [LabFact]
-    public async Task A_target_that_hangs_after_the_read_does_not_keep_the_run()
+    public async Task A_target_that_hangs_after_the_read_does_not_block_the_run()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("hung-late"));
         BackupSite site = new((guest.Name, HastyKeys));
@@ -64,7 +65,7 @@ public sealed class HungTargetTests
     }
 
     [LabFact]
-    public async Task A_target_that_hangs_beforehand_is_told_and_no_guest_is_touched()
+    public async Task A_target_that_hangs_before_the_backup_is_reported_and_no_guest_is_touched()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("hung-before"));
         BackupSite site = new((guest.Name, Keys));
@@ -84,10 +85,11 @@ public sealed class HungTargetTests
         (await site.RunAsync("run")).MustSucceed();
     }
 
-    /// <summary>With more data than the program holds in memory.</summary>
+    /// <summary>A guest with more data than the program keeps in memory.</summary>
     private static Task<LabGuest> StartGuestAsync(string name) => LabGuest.StartAsync(new LabGuestSpecification(name)
     {
-        Disks = [new LabDisk("vda") { SizeBytes = 192 << 20, ContentDirectory = Folder.WithRandomFile("big", 120 << 20) }],
+        Disks = [
+            new LabDisk("vda") { SizeBytes = 192 << 20, ContentDirectory = Folder.WithRandomFile("big", 120 << 20) }],
     });
 
     private static async Task WaitUntilReleasedAsync(LabGuest guest, RunningProgram held, TimeSpan limit)

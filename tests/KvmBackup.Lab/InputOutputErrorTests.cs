@@ -2,13 +2,13 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>Disks that die in the middle of a backup: the guest's, the target's, and the one that overlays grow on.</summary>
+/// <summary>Disks that fail during a backup: that of the guest, of the target, and of the overlays.</summary>
 public sealed class InputOutputErrorTests
 {
     private const long BadOffsetBytes = 40 << 20;
 
     [LabFact]
-    public async Task A_guests_disk_that_cannot_be_read_at_one_place_fails_the_backup_and_is_named()
+    public async Task A_read_error_of_a_guests_disk_fails_the_backup_and_names_the_disk()
     {
         await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("unreadable")
         {
@@ -37,7 +37,7 @@ public sealed class InputOutputErrorTests
     }
 
     [LabFact]
-    public async Task A_target_that_cannot_be_written_fails_the_backup_and_is_named()
+    public async Task A_write_error_of_the_target_fails_the_backup_and_names_the_target()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("unwritable")
         {
@@ -54,7 +54,8 @@ public sealed class InputOutputErrorTests
         Outcome outcome = (await held.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(1);
 
         Assert.Contains(site.BackupPath, outcome.Output, StringComparison.Ordinal);
-        Assert.True(outcome.Output.Contains("Input/output error", StringComparison.Ordinal), outcome.Output + outcome.Error);
+        Assert.True(
+            outcome.Output.Contains("Input/output error", StringComparison.Ordinal), outcome.Output + outcome.Error);
         Assert.Equal(earlier, Folder.Describe(site.BackupDirectories(guest.Name).Single()));
         (await site.RunAsync("verify", guest.Name)).MustSucceed();
         Assert.Equal("vda.qcow2", Path.GetFileName(await guest.SourceOfAsync("vda")));
@@ -62,7 +63,7 @@ public sealed class InputOutputErrorTests
     }
 
     [LabFact]
-    public async Task Overlays_that_cannot_be_written_pause_the_guest_which_is_told_and_loses_nothing()
+    public async Task A_write_error_of_an_overlay_pauses_the_guest_which_is_reported_and_loses_no_data()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("dying-overlay")
         {

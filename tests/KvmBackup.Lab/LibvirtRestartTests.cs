@@ -4,8 +4,8 @@ using KvmBackup.Lab.Support;
 namespace KvmBackup.Lab;
 
 /// <summary>
-/// libvirtd ends in the middle of a run and comes back, as with every upgrade of its package: the guest is on its own disks
-/// again at the end of that very run, without a recovery.
+/// libvirtd is restarted during a run, as by an upgrade of its package: the guest is on its own disks at the end of
+/// that run, without a recovery.
 /// </summary>
 [Trait("Needs", "Ceph")]
 public sealed class LibvirtRestartTests
@@ -13,7 +13,7 @@ public sealed class LibvirtRestartTests
     private const int Limit = 3_600_000;
 
     [LabFact(Timeout = Limit, Seconds = 90)]
-    public Task A_run_outlives_a_libvirtd_that_is_started_anew_at_any_step() =>
+    public Task A_run_succeeds_when_libvirtd_is_restarted_at_any_step() =>
         CrashSite.AtEveryStepAsync("restarted", seed: 5, async (_, step, held) =>
         {
             await LabLibvirt.RestartAsync();
@@ -22,7 +22,7 @@ public sealed class LibvirtRestartTests
         });
 
     [LabFact(Timeout = Limit, Seconds = 90)]
-    public Task A_run_outlives_a_libvirtd_that_is_away_for_ten_seconds() =>
+    public Task A_run_succeeds_when_libvirtd_is_unavailable_for_ten_seconds() =>
         CrashSite.AtEveryStepAsync("away", ["Snapshotted", "Pivoted:vda"], async (_, step, held) =>
         {
             await LabLibvirt.StopAsync();
@@ -39,7 +39,7 @@ public sealed class LibvirtRestartTests
             await AssertEndedAsync(held, step);
         });
 
-    /// <summary>A step may fail for want of a libvirtd; then the run says so, and the guest is well all the same.</summary>
+    /// <summary>A step may fail without libvirtd; then the run reports it, and the guest is intact.</summary>
     private static async Task AssertEndedAsync(RunningProgram held, string step)
     {
         Outcome outcome = await held.WaitAsync(TimeSpan.FromMinutes(3));

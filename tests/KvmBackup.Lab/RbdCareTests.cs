@@ -3,12 +3,13 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>What becomes of images between and during backups, and of the way to them: never a wrong backup, always a reason.</summary>
+/// <summary>Changes of images between and during backups, and faults of the connection: never a wrong backup, always a
+/// reason.</summary>
 [Trait("Needs", "Ceph")]
 public sealed class RbdCareTests
 {
     [LabFact]
-    public async Task An_image_may_grow_and_shrink_and_get_another_name_between_the_backups_of_a_chain()
+    public async Task An_image_can_be_resized_and_renamed_between_the_backups_of_a_chain()
     {
         await using ImageSite site = await ImageSite.CreateAsync("shapes", new LabRbdImage("shapes"));
         await site.ChangeAsync("write -P 65 40M 8M");
@@ -34,7 +35,7 @@ public sealed class RbdCareTests
     }
 
     [LabFact]
-    public async Task A_clone_is_read_with_what_its_parent_holds_and_stays_right_when_it_is_flattened()
+    public async Task A_clone_is_read_with_the_content_of_its_parent_also_after_a_flatten()
     {
         LabRbdImage clone = new("clone");
         await using ImageSite site = await ImageSite.CreateAsync("clones", new LabRbdImage("parent"));
@@ -61,7 +62,7 @@ public sealed class RbdCareTests
     }
 
     [LabFact]
-    public async Task An_object_map_that_counts_as_invalid_is_said_with_the_mend_and_the_content_is_right()
+    public async Task An_invalid_object_map_is_reported_with_a_fix_and_the_content_is_right()
     {
         await using ImageSite site = await ImageSite.CreateAsync("invalid-map", new LabRbdImage("invalid map"));
         await LabCeph.RbdAsync("feature", "disable", site.Image.Specification, "fast-diff", "object-map");
@@ -70,11 +71,12 @@ public sealed class RbdCareTests
         JsonElement job = await site.AssertBackupAsync("full");
 
         Assert.Contains(
-            "rbd object-map rebuild 'rbd/invalid map'", job.GetProperty("warnings").ToString(), StringComparison.Ordinal);
+            "rbd object-map rebuild 'rbd/invalid map'", job.GetProperty("warnings").ToString(),
+            StringComparison.Ordinal);
     }
 
     [LabFact]
-    public async Task A_way_to_the_cluster_that_does_not_lead_there_is_told_by_what_is_wrong_with_it()
+    public async Task A_wrong_connection_to_the_cluster_is_reported_with_its_cause()
     {
         await using ImageSite site = await ImageSite.CreateAsync("ways", new LabRbdImage("ways"));
         _ = await site.AssertBackupAsync("full");
@@ -82,7 +84,8 @@ public sealed class RbdCareTests
         string wrong = Path.Combine(folder, "wrong");
         await File.WriteAllTextAsync(wrong, "[client.kvmbackup]\nkey = AQDkmF5nAAAAABAAyQ2pV0n0j0cQm3yP8Yc1fA==\n");
         string reader = Path.Combine(folder, "reader");
-        await LabCeph.CephAsync("auth", "get-or-create", "client.reader", "mon", "profile rbd", "osd", "profile rbd-read-only", "-o", reader);
+        await LabCeph.CephAsync("auth", "get-or-create", "client.reader", "mon", "profile rbd", "osd",
+            "profile rbd-read-only", "-o", reader);
         string nowhere = Path.Combine(folder, "nowhere.conf");
         await File.WriteAllTextAsync(nowhere, "[global]\nmon_host = 127.0.0.1:1\n");
         string keyring = "/etc/ceph/ceph.client.kvmbackup.keyring";
@@ -90,16 +93,17 @@ public sealed class RbdCareTests
         List<string> complaints = [];
         async Task AssertToldAsync(string expected)
         {
-            // All are tried, to see all that is told wrongly.
+            // All are tried before the assertion, to report every failure.
             string told = await site.AssertRefusedAsync();
-            complaints.AddRange(told.Contains(expected, StringComparison.Ordinal) ? [] : [$"not told: {expected}\n{told}"]);
+            complaints.AddRange(
+                told.Contains(expected, StringComparison.Ordinal) ? [] : [$"not told: {expected}\n{told}"]);
         }
 
         foreach ((string ceph, string expected) in new[]
         {
             ($"user: kvmbackup, keyring: {wrong}", "The key of client.kvmbackup is wrong"),
             ($"user: kvmbackup, keyring: {folder}/none", "the keyring of client.kvmbackup"),
-            ($"user: reader, keyring: {reader}", "client.reader lacks the right: ceph auth caps client.reader"),
+            ($"user: reader, keyring: {reader}", "client.reader lacks permission: ceph auth caps client.reader"),
             ($"user: kvmbackup, keyring: {keyring}, conf: {nowhere}", "ceph health detail"),
             ($"user: kvmbackup, keyring: {keyring}, conf: {folder}/none.conf", "unable to open config file"),
         })
@@ -109,7 +113,8 @@ public sealed class RbdCareTests
         }
 
         site.Site.Configure((site.Guest.Name, ImageSite.Keys));
-        await site.RedefineAsync(xml => xml.Replace(LabCeph.SecretUuid, "00000000-0000-4000-8000-000000000001", StringComparison.Ordinal));
+        await site.RedefineAsync(
+            xml => xml.Replace(LabCeph.SecretUuid, "00000000-0000-4000-8000-000000000001", StringComparison.Ordinal));
         await AssertToldAsync("the key to the image rbd/ways cannot be had");
         string secret = Path.Combine(folder, "secret.xml");
         await File.WriteAllTextAsync(
@@ -119,16 +124,18 @@ public sealed class RbdCareTests
         await AssertToldAsync("Is the secret private?");
         Assert.True(complaints.Count == 0, string.Join("\n\n", complaints));
         Assert.Single(await LabCeph.SnapshotsAsync(site.Image));
-        Assert.Contains("nothing", (await site.Site.RunAsync("recover")).MustSucceed().Output, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains(
+            "nothing", (await site.Site.RunAsync("recover")).MustSucceed().Output, StringComparison.OrdinalIgnoreCase);
     }
 
     [LabFact]
-    public async Task A_pool_that_is_full_and_an_image_that_may_have_no_more_snapshots_are_told_and_left()
+    public async Task A_full_pool_and_a_reached_snapshot_limit_are_reported()
     {
         await LabCeph.EnsureStartedAsync();
         await LabCeph.CephAsync("osd", "pool", "create", "tiny", "8");
         await LabCeph.RbdAsync("pool", "init", "tiny");
-        await using ImageSite site = await ImageSite.CreateAsync("full-pool", new LabRbdImage("full") { Pool = "tiny" });
+        await using ImageSite site = await ImageSite.CreateAsync(
+            "full-pool", new LabRbdImage("full") { Pool = "tiny" });
         await site.ChangeAsync("write -P 65 0 8M");
         _ = await site.AssertBackupAsync("full");
 
@@ -146,13 +153,13 @@ public sealed class RbdCareTests
     }
 
     [LabFact]
-    public async Task What_was_read_of_a_snapshot_that_somebody_removed_meanwhile_is_no_backup()
+    public async Task A_backup_whose_snapshot_was_removed_during_the_read_fails()
     {
         await using ImageSite site = await ImageSite.CreateAsync("robbed", new LabRbdImage("robbed"));
         _ = await site.AssertBackupAsync("full");
         await site.ChangeAsync("write -P 65 1M 1M");
 
-        // All is read, and only then the snapshot goes: what was read is right by chance, which nobody can know.
+        // The snapshot is removed after all data are read: they are right by chance, which the program cannot detect.
         Interposer robber = new(
             "case \" $* \" in *' export-diff '*) \"$real\" \"$@\" || exit\n"
             + "\"$real\" snap rm --no-progress \"$(printf '%s\\n' \"$@\" | grep '@kvmbackup')\" >&2; exit ;; esac");

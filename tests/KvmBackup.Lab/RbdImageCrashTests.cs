@@ -10,18 +10,18 @@ public sealed class RbdImageCrashTests
     private const int SelectedFaults = 8;
 
     [LabFact(Timeout = Limit)]
-    public Task A_watcher_removes_what_a_killed_run_left_in_the_cluster_at_every_step() => AtEveryStepAsync(
+    public Task The_watcher_removes_the_snapshot_of_a_run_killed_at_any_step() => AtEveryStepAsync(
         "lone watched", seed: 11, async (site, step, held) =>
         {
             await held.SignalAsync("KILL");
             await site.WaitUntilRecoveredAsync(step);
 
-            // What may come yet is remembered beyond the watcher's end, and looked for once more.
+            // A snapshot that the cluster may still create is recorded, and a later run removes it.
             (await site.Site.RunAsync("--wait", "30", "recover")).MustSucceed();
         });
 
     [LabFact(Timeout = Limit)]
-    public Task Recover_by_hand_removes_what_a_killed_run_left_in_the_cluster_at_every_step() => AtEveryStepAsync(
+    public Task Recover_removes_the_snapshot_of_a_run_killed_at_any_step() => AtEveryStepAsync(
         "lone by hand", seed: 12, async (site, _, held) =>
         {
             await CrashSite.KillWatcherAsync(held);
@@ -31,7 +31,7 @@ public sealed class RbdImageCrashTests
         });
 
     [LabFact(Timeout = Limit)]
-    public Task A_terminated_run_of_an_image_unwinds_by_itself_at_every_step() => AtEveryStepAsync(
+    public Task A_terminated_run_of_an_image_removes_its_snapshot_at_every_step() => AtEveryStepAsync(
         "lone terminated", seed: 13, async (_, step, held) =>
         {
             await held.SignalAsync("TERM");
@@ -41,7 +41,7 @@ public sealed class RbdImageCrashTests
         });
 
     [LabFact(Timeout = Limit)]
-    public async Task A_call_of_rbd_that_goes_wrong_harms_no_backup_of_an_image_and_leaves_no_snapshot()
+    public async Task A_fault_of_any_rbd_call_harms_no_backup_of_an_image_and_leaves_no_snapshot()
     {
         await using StandaloneImageSite site = await StandaloneImageSite.CreateAsync("lone faults");
         FaultyPrograms programs = new();
@@ -53,7 +53,9 @@ public sealed class RbdImageCrashTests
             int before = site.Site.BackupDirectories(site.Folder).Count;
             await site.ChangeAsync();
             Outcome run = await programs.RunAsync(site.Site, at, fault);
-            string told = $"call {at}, {fault}: {programs.Calls.ElementAtOrDefault(at - 1)}\nexit code {run.ExitCode}\n{run.Output}\n{run.Error}";
+            string told =
+                $"call {at}, {fault}: {programs.Calls.ElementAtOrDefault(at - 1)}\nexit code "
+                + $"{run.ExitCode}\n{run.Output}\n{run.Error}";
             Assert.True(run.ExitCode is 0 or 1, told);
             Assert.True(site.Site.BackupDirectories(site.Folder).Count - before == (run.ExitCode == 0 ? 1 : 0), told);
 
@@ -67,7 +69,8 @@ public sealed class RbdImageCrashTests
         await site.AssertNextBackupIsGoodAsync("at last");
     }
 
-    private static async Task AtEveryStepAsync(string name, int seed, Func<StandaloneImageSite, string, RunningProgram, Task> happenAsync)
+    private static async Task AtEveryStepAsync(
+        string name, int seed, Func<StandaloneImageSite, string, RunningProgram, Task> happenAsync)
     {
         await using StandaloneImageSite site = await StandaloneImageSite.CreateAsync(name);
         foreach (string step in StandaloneImageSite.SelectSteps(seed))

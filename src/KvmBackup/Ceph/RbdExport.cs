@@ -131,6 +131,11 @@ internal sealed class RbdExport : IAsyncDisposable
         {
             blocks.Writer.Complete(request.TimedOut(failure));
         }
+        catch (IOException failure)
+        {
+            // Without this the archive writer would take it for an error of the archive.
+            blocks.Writer.Complete(request.Unreadable(failure));
+        }
         catch (Exception failure)
         {
             // Thrown again where the data are read.
@@ -219,6 +224,9 @@ internal sealed record RbdExportRequest(
 
     public CephException TimedOut(ShellException failure) =>
         new($"{Purpose} failed: {failure.Message} Does the cluster hang? ceph health detail", ExitCode.Failed, failure);
+
+    public CephException Unreadable(IOException failure) => new(
+        $"{Purpose} failed: the output of rbd cannot be read: {failure.Message}", ExitCode.Failed, failure);
 
     /// <summary>Queries the size and the changes.</summary>
     /// <param name="client">Runs rbd.</param>

@@ -16,7 +16,7 @@ public sealed class HostileValueTests
 
     [Theory]
     [MemberData(nameof(Lies))]
-    public async Task A_lie_about_a_member_is_found_and_nothing_is_written_outside(string lie)
+    public async Task A_false_member_entry_is_detected_and_nothing_is_written_outside(string lie)
     {
         using SampleArchive archive = await SampleArchive.WriteAsync(
             CompressionMethod.Zstd,
@@ -42,7 +42,7 @@ public sealed class HostileValueTests
     }
 
     [Fact]
-    public async Task A_member_that_is_missing_or_doubled_in_the_list_is_found()
+    public async Task A_missing_or_duplicate_member_in_the_list_is_detected()
     {
         using SampleArchive archive = await SampleArchive.WriteAsync(
             CompressionMethod.Gzip, 4096, ("a", SparseContent.Whole(5000, 1)), ("b", SparseContent.Whole(100, 3)));
@@ -55,7 +55,7 @@ public sealed class HostileValueTests
     }
 
     [Fact]
-    public async Task An_index_of_another_archive_is_found()
+    public async Task An_index_of_another_archive_is_detected()
     {
         using SampleArchive archive = await SampleArchive.WriteAsync(
             CompressionMethod.Gzip, 4096, ("a", SparseContent.Whole(5000, 1)));
@@ -68,7 +68,7 @@ public sealed class HostileValueTests
     }
 
     [Fact]
-    public async Task A_chunk_that_unpacks_to_more_than_it_says_does_not_grow()
+    public async Task A_chunk_that_unpacks_to_more_than_its_length_is_refused()
     {
         using SampleArchive archive = await SampleArchive.WriteAsync(
             CompressionMethod.Zstd, 64 << 10, ("a", new SparseContent(1 << 20, [new(0, 60_000)], 1)));
@@ -79,7 +79,7 @@ public sealed class HostileValueTests
     }
 
     [Fact]
-    public void An_index_that_cannot_be_right_is_refused_by_the_reader()
+    public void The_reader_refuses_an_inconsistent_index()
     {
         ArchiveIndex index = new(2, 4096, 4096, [new ArchiveChunk(long.MaxValue, 5, 1)]);
         using SafeFileHandle handle = File.OpenHandle("/dev/null");

@@ -11,17 +11,18 @@ public sealed class ScratchFolderTests : IDisposable
     public void Dispose() => parent.Dispose();
 
     [Fact]
-    public async Task One_that_a_killed_program_left_is_removed_with_all_that_is_in_it_and_that_is_told()
+    public async Task A_folder_of_a_killed_program_is_removed_and_reported()
     {
         Make(Dead);
 
-        Assert.StartsWith($"removed {parent.PathOf(Dead)}, which a killed restore had left (", Assert.Single(await RemoveAbandonedAsync()), StringComparison.Ordinal);
+        Assert.StartsWith($"removed {parent.PathOf(Dead)}, left by a killed restore (",
+            Assert.Single(await RemoveAbandonedAsync()), StringComparison.Ordinal);
 
         Assert.Empty(Directory.GetFileSystemEntries(parent.DirectoryPath));
     }
 
     [Fact]
-    public async Task One_that_is_in_use_stays_until_its_scope_ends()
+    public async Task A_folder_in_use_is_not_removed()
     {
         using (ScratchFolder folder = await ScratchFolder.CreateAsync(parent.DirectoryPath, TimeProvider.System))
         {
@@ -37,7 +38,7 @@ public sealed class ScratchFolderTests : IDisposable
     [InlineData("kvmbackup-restore-mine")]
     [InlineData("kvmbackup-restore-abcdefgh.i12.new")]
     [InlineData("kvmbackup-restore-ABCDEFGH.i12")]
-    public async Task Another_name_is_none_of_ours(string name)
+    public async Task A_folder_of_another_name_is_not_removed(string name)
     {
         Make(name);
 
@@ -47,7 +48,7 @@ public sealed class ScratchFolderTests : IDisposable
     }
 
     [Fact]
-    public async Task What_has_no_lock_or_is_a_link_is_left_alone()
+    public async Task A_folder_without_a_lock_and_a_link_are_not_removed()
     {
         Make(Dead);
         File.Delete(parent.PathOf(Dead, ".lock"));
@@ -63,7 +64,7 @@ public sealed class ScratchFolderTests : IDisposable
     }
 
     [Fact]
-    public async Task A_place_that_is_not_there_holds_none() =>
+    public async Task A_missing_parent_contains_no_folders() =>
         Assert.Empty(await ScratchFolder.RemoveAbandonedAsync([parent.PathOf("nowhere")], TimeProvider.System));
 
     private Task<IReadOnlyList<string>> RemoveAbandonedAsync() =>
