@@ -25,7 +25,7 @@ public sealed class AdviceTests
         await AssertLostJournalAsync(guest, site, advice, isDamaged: true);
         await AssertForeignOverlayAsync(guest, site, advice);
         await AssertForeignSnapshotRecordAsync(guest, site, advice);
-        await AssertBroughtBackByHandAsync(guest, site, advice);
+        await AssertReleasedManuallyAsync(guest, site, advice);
         await AssertDetachedDiskAsync(guest, site, advice);
         await AssertDestroyedTransientAsync(guest, site, advice);
     }
@@ -51,7 +51,7 @@ public sealed class AdviceTests
 
         await advice.TypeAsync((await site.RunAsync("run")).MustEndWith(5).Output);
 
-        await AssertWellAsync(guest, site);
+        await AssertIntactAsync(guest, site);
     }
 
     /// <summary>Each commit is refused.</summary>
@@ -72,16 +72,16 @@ public sealed class AdviceTests
         await advice.TypeAsync(message, "virsh blockcommit");
         await advice.TypeAsync(message, Recover);
 
-        await AssertWellAsync(guest, site);
+        await AssertIntactAsync(guest, site);
     }
 
     /// <summary>A run was killed, and its journal cannot be read, or does not exist.</summary>
     private static async Task AssertLostJournalAsync(
         LabGuest guest, BackupSite site, TypedAdvice advice, bool isDamaged)
     {
-        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
-        await CrashSite.KillWatcherAsync(held);
-        await held.SignalAsync("KILL");
+        await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "run");
+        await CrashSite.KillWatcherAsync(paused);
+        await paused.SignalAsync("KILL");
         if (isDamaged)
         {
             File.WriteAllText(Assert.Single(site.JournalEntries), "{");
@@ -97,17 +97,17 @@ public sealed class AdviceTests
         await advice.TypeAsync(message, "virsh blockcommit");
         await advice.TypeAsync(message, "rm");
 
-        await AssertWellAsync(guest, site);
+        await AssertIntactAsync(guest, site);
     }
 
     /// <summary>Another program creates an overlay above that of the backup.</summary>
     private static async Task AssertForeignOverlayAsync(LabGuest guest, BackupSite site, TypedAdvice advice)
     {
         string foreign = Path.Combine(guest.DirectoryPath!, "foreign.qcow2");
-        string told = await DisturbAsync(guest, site, () => SnapshotAsync(guest, foreign, "--no-metadata"));
+        string printed = await DisturbAsync(guest, site, () => SnapshotAsync(guest, foreign, "--no-metadata"));
         string message = (await site.RunAsync("recover")).MustEndWith(5).Output;
         Assert.Equal(
-            TypedAdvice.CommandsIn(told, "virsh blockcommit"), TypedAdvice.CommandsIn(message, "virsh blockcommit"));
+            TypedAdvice.CommandsIn(printed, "virsh blockcommit"), TypedAdvice.CommandsIn(message, "virsh blockcommit"));
         Assert.Empty(TypedAdvice.CommandsIn(message, "mv"));
 
         await advice.TypeAsync(message, "virsh domblklist");
@@ -118,7 +118,7 @@ public sealed class AdviceTests
         Assert.Equal(foreign, await guest.SourceOfAsync("vda"));
         await AssertMarkAsync(guest);
         await CommitForeignAsync(guest, foreign);
-        await AssertWellAsync(guest, site);
+        await AssertIntactAsync(guest, site);
     }
 
     /// <summary>A snapshot of another program exists before the backup.</summary>
@@ -132,16 +132,16 @@ public sealed class AdviceTests
 
         (await site.RunAsync("run")).MustSucceed();
         await CommitForeignAsync(guest, foreign);
-        await AssertWellAsync(guest, site);
+        await AssertIntactAsync(guest, site);
     }
 
     /// <summary>The guest is started from its bases again, while the overlays contain its writes.</summary>
-    private static async Task AssertBroughtBackByHandAsync(LabGuest guest, BackupSite site, TypedAdvice advice)
+    private static async Task AssertReleasedManuallyAsync(LabGuest guest, BackupSite site, TypedAdvice advice)
     {
         string definition = await Virsh.RunAsync("dumpxml", "--inactive", guest.Name);
-        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
-        await CrashSite.KillWatcherAsync(held);
-        await held.SignalAsync("KILL");
+        await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "run");
+        await CrashSite.KillWatcherAsync(paused);
+        await paused.SignalAsync("KILL");
         await WriteMarkAsync(guest);
         await guest.DestroyAsync();
         await DefineAsync(definition);
@@ -156,14 +156,14 @@ public sealed class AdviceTests
             File.Delete(kept);
         }
 
-        await AssertWellAsync(guest, site);
+        await AssertIntactAsync(guest, site);
     }
 
     /// <summary>A disk is detached from the running guest during the backup, but stays in the inactive
     /// definition.</summary>
     private static async Task AssertDetachedDiskAsync(LabGuest guest, BackupSite site, TypedAdvice advice)
     {
-        string told = await DisturbAsync(guest, site, async () =>
+        string printed = await DisturbAsync(guest, site, async () =>
         {
             await Virsh.RunAsync("detach-disk", guest.Name, "vdb", "--live");
             for (int look = 0; Virsh.SourcesIn(await guest.LiveXmlAsync()).ContainsKey("vdb"); look++)
@@ -173,7 +173,7 @@ public sealed class AdviceTests
             }
         });
         string message = (await site.RunAsync("recover")).MustEndWith(5).Output;
-        Assert.Equal(TypedAdvice.CommandsIn(told, "qemu-img"), TypedAdvice.CommandsIn(message, "qemu-img"));
+        Assert.Equal(TypedAdvice.CommandsIn(printed, "qemu-img"), TypedAdvice.CommandsIn(message, "qemu-img"));
 
         await advice.TypeAsync(message, "qemu-img commit");
         await advice.TypeAsync(message, Recover);
@@ -181,23 +181,23 @@ public sealed class AdviceTests
         await guest.DestroyAsync();
         await guest.BootAsync();
         await AssertMarkAsync(guest);
-        await AssertWellAsync(guest, site);
+        await AssertIntactAsync(guest, site);
     }
 
     /// <summary>A transient guest stops during the backup, so that its domain disappears.</summary>
     private static async Task AssertDestroyedTransientAsync(LabGuest guest, BackupSite site, TypedAdvice advice)
     {
         string definition = await Virsh.RunAsync("dumpxml", "--inactive", guest.Name);
-        string told = await DisturbAsync(guest, site, async () =>
+        string printed = await DisturbAsync(guest, site, async () =>
         {
             await guest.UndefineAsync();
             await guest.DestroyAsync();
         });
-        Assert.DoesNotContain("loses nothing", told, StringComparison.Ordinal);
-        Assert.DoesNotContain("FROZEN", told, StringComparison.Ordinal);
+        Assert.DoesNotContain("loses nothing", printed, StringComparison.Ordinal);
+        Assert.DoesNotContain("FROZEN", printed, StringComparison.Ordinal);
         string message = (await site.RunAsync("recover")).MustEndWith(5).Output;
         Assert.Equal(2, TypedAdvice.CommandsIn(message, "qemu-img commit").Count);
-        Assert.Equal(TypedAdvice.CommandsIn(told, "qemu-img"), TypedAdvice.CommandsIn(message, "qemu-img"));
+        Assert.Equal(TypedAdvice.CommandsIn(printed, "qemu-img"), TypedAdvice.CommandsIn(message, "qemu-img"));
 
         await advice.TypeAsync(message, "qemu-img commit");
         await advice.TypeAsync(message, Recover);
@@ -206,18 +206,18 @@ public sealed class AdviceTests
         await DefineAsync(definition);
         await guest.BootAsync();
         await AssertMarkAsync(guest);
-        await AssertWellAsync(guest, site);
+        await AssertIntactAsync(guest, site);
     }
 
     /// <summary>Pauses a run when the guest is on its overlays, writes to both disks, and calls a function.</summary>
     /// <returns>The output of the run, which must require manual action.</returns>
     private static async Task<string> DisturbAsync(LabGuest guest, BackupSite site, Func<Task> happenAsync)
     {
-        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "run");
         await WriteMarkAsync(guest);
         await happenAsync();
-        await held.SignalAsync("CONT");
-        return (await held.WaitAsync(TimeSpan.FromMinutes(3))).MustEndWith(5).Output;
+        await paused.SignalAsync("CONT");
+        return (await paused.WaitAsync(TimeSpan.FromMinutes(3))).MustEndWith(5).Output;
     }
 
     private static async Task WriteMarkAsync(LabGuest guest) =>
@@ -247,7 +247,7 @@ public sealed class AdviceTests
 
     /// <summary>The guest runs, thawed, on its own disks in both definitions; nothing is left, and the next run
     /// succeeds.</summary>
-    private static async Task AssertWellAsync(LabGuest guest, BackupSite site)
+    private static async Task AssertIntactAsync(LabGuest guest, BackupSite site)
     {
         Dictionary<string, string> bases = new()
         {

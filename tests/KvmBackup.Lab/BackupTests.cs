@@ -45,7 +45,7 @@ public sealed class BackupTests
         JsonElement job = await site.BackUpAsync(guest.Name);
 
         await before.AssertUnchangedAsync(site);
-        Assert.True(processorTime < await Virsh.ProcessorTimeAsync(guest.Name), "The guest was started anew.");
+        Assert.True(processorTime < await Virsh.ProcessorTimeAsync(guest.Name), "The guest was restarted.");
         Assert.Equal("filesystem", job.GetProperty("backup").GetProperty("consistency").GetString());
         Assert.Empty(job.GetProperty("warnings").EnumerateArray());
     }

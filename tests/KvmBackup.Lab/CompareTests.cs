@@ -79,8 +79,8 @@ public sealed class CompareTests
         foreach (string step in new[] { "Snapshotted", "Read:vda" })
         {
             await guest.WriteFileAsync($"/data/{step}", "written before"u8.ToArray());
-            await using RunningProgram held = await PausedProgram.StartAsync(site, step, "compare", guest.Name);
-            await held.SignalAsync("KILL");
+            await using RunningProgram paused = await PausedProgram.StartAsync(site, step, "compare", guest.Name);
+            await paused.SignalAsync("KILL");
             (await site.RunAsync("--wait", "60", "recover")).MustSucceed();
             await footprint.AssertUnchangedAsync(site);
             Assert.Equal(snapshots, await LabCeph.SnapshotsAsync(image));
@@ -103,8 +103,8 @@ public sealed class CompareTests
         Outcome changed = (await lone.Site.RunAsync("compare", name)).MustEndWith(4);
 
         Assert.Contains("image.raw: DIFFERENT", changed.Output, StringComparison.Ordinal);
-        await lone.AssertIsWellAsync("compare");
-        await lone.AssertNextBackupIsGoodAsync("after compare");
+        await lone.AssertIntactAsync("compare");
+        await lone.AssertNextBackupSucceedsAsync("after compare");
     }
 
     private static async Task WriteAsync(LabRbdImage image, string command) =>

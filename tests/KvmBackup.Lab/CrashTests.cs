@@ -13,18 +13,18 @@ public sealed class CrashTests
 
     [LabFact(Timeout = Limit, Seconds = 90)]
     public Task The_watcher_recovers_a_guest_when_a_run_is_killed_at_any_step() =>
-        CrashSite.AtEveryStepAsync("watched", seed: 1, async (site, step, held) =>
+        CrashSite.AtEveryStepAsync("watched", seed: 1, async (site, step, paused) =>
         {
-            await held.SignalAsync("KILL");
+            await paused.SignalAsync("KILL");
             await site.WaitUntilRecoveredAsync(step);
         });
 
     [LabFact(Timeout = Limit, Seconds = 90)]
     public Task Recover_recovers_a_guest_when_a_run_is_killed_at_any_step() =>
-        CrashSite.AtEveryStepAsync("by-hand", seed: 2, async (site, _, held) =>
+        CrashSite.AtEveryStepAsync("by-hand", seed: 2, async (site, _, paused) =>
         {
-            await CrashSite.KillWatcherAsync(held);
-            await held.SignalAsync("KILL");
+            await CrashSite.KillWatcherAsync(paused);
+            await paused.SignalAsync("KILL");
 
             (await site.Site.RunAsync("recover")).MustSucceed();
             (await site.Site.RunAsync("recover")).MustSucceed();
@@ -32,25 +32,25 @@ public sealed class CrashTests
 
     [LabFact(Timeout = Limit, Seconds = 90)]
     public Task A_terminated_run_releases_its_guest_at_every_step() =>
-        CrashSite.AtEveryStepAsync("terminated", seed: 3, async (_, step, held) =>
+        CrashSite.AtEveryStepAsync("terminated", seed: 3, async (_, step, paused) =>
         {
-            await held.SignalAsync("TERM");
-            await held.SignalAsync("CONT");
-            await held.SignalAsync("TERM");
-            Outcome outcome = await held.WaitAsync(TimeSpan.FromMinutes(2));
+            await paused.SignalAsync("TERM");
+            await paused.SignalAsync("CONT");
+            await paused.SignalAsync("TERM");
+            Outcome outcome = await paused.WaitAsync(TimeSpan.FromMinutes(2));
 
             Assert.True(outcome.ExitCode is 143 or 0, $"{step}: {outcome.ExitCode}\n{outcome.Output}\n{outcome.Error}");
         });
 
     [LabFact(Timeout = Limit, Seconds = 90)]
     public Task A_guest_destroyed_at_any_step_starts_from_its_own_disks() =>
-        CrashSite.AtEveryStepAsync("dying", seed: 4, async (site, step, held) =>
+        CrashSite.AtEveryStepAsync("dying", seed: 4, async (site, step, paused) =>
         {
             await site.Guest.DestroyAsync();
-            await held.SignalAsync("CONT");
-            _ = await held.WaitAsync(TimeSpan.FromMinutes(2));
+            await paused.SignalAsync("CONT");
+            _ = await paused.WaitAsync(TimeSpan.FromMinutes(2));
 
-            await site.AssertDisksAreWellAsync(step);
+            await site.AssertDisksAreIntactAsync(step);
             await site.Guest.BootAsync();
         });
 

@@ -48,11 +48,11 @@ public sealed class DefinitionTests
             Outcome refused = await site.RunAsync(command);
             Assert.NotEqual(0, refused.ExitCode);
             Assert.NotEqual(5, refused.ExitCode);
-            string said = string.Join(
+            string printed = string.Join(
                 ' ', (refused.Output + refused.Error).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-            Assert.Contains("disk vdb is ", said, StringComparison.Ordinal);
+            Assert.Contains("disk vdb is ", printed, StringComparison.Ordinal);
             Assert.Contains(
-                $"and {other} (qcow2) in the definition for the next start", said, StringComparison.Ordinal);
+                $"and {other} (qcow2) in the definition for the next start", printed, StringComparison.Ordinal);
         }
 
         await before.AssertUnchangedAsync(site);
@@ -71,10 +71,10 @@ public sealed class DefinitionTests
         BackupSite site = new((guest.Name, "rotate: 3"));
         foreach (bool isKilled in new[] { false, true })
         {
-            await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
+            await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "run");
             await guest.DestroyAsync();
-            await held.SignalAsync(isKilled ? "KILL" : "CONT");
-            _ = await held.WaitAsync(TimeSpan.FromMinutes(1));
+            await paused.SignalAsync(isKilled ? "KILL" : "CONT");
+            _ = await paused.WaitAsync(TimeSpan.FromMinutes(1));
             if (isKilled)
             {
                 (await site.RunAsync("--wait", "60", "recover")).MustSucceed();

@@ -28,7 +28,7 @@ public sealed class EncryptionTests
         foreach (string end in new[] { "continued", "killed" })
         {
             GuestFootprint before = await GuestFootprint.TakeAsync(guest);
-            await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "--json", "run");
+            await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "--json", "run");
             await guest.RunAsync($"for disk in vdb vdc; do echo '{Mark} {end}' >/disk/$disk/mark; done; sync");
             string[] overlays = Directory.GetFiles(guest.DirectoryPath!, "kvmbackup.*");
             Assert.Equal(3, overlays.Length);
@@ -44,8 +44,8 @@ public sealed class EncryptionTests
                 await guest.DestroyAsync();
             }
 
-            await held.SignalAsync(end == "killed" ? "KILL" : "CONT");
-            Outcome outcome = await held.WaitAsync(TimeSpan.FromMinutes(1));
+            await paused.SignalAsync(end == "killed" ? "KILL" : "CONT");
+            Outcome outcome = await paused.WaitAsync(TimeSpan.FromMinutes(1));
             if (end == "killed")
             {
                 (await site.RunAsync("--wait", "60", "recover")).MustSucceed();

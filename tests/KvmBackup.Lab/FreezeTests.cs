@@ -56,7 +56,7 @@ public sealed class FreezeTests
     [LabFact]
     public async Task A_guest_frozen_by_another_program_is_not_touched()
     {
-        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("held"));
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("frozen-by-other"));
         BackupSite site = new((guest.Name, "rotate: 2"));
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
         await Virsh.RunAsync("domfsfreeze", guest.Name);

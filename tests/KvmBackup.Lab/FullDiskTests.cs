@@ -19,12 +19,12 @@ public sealed class FullDiskTests
         _ = await site.BackUpAsync(guest.Name);
         string earlier = Describe(site, guest);
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
-        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "run");
         string filler = Path.Combine(site.BackupPath, "filler");
         _ = await RunningProgram.RunAsync("dd", "if=/dev/zero", $"of={filler}", "bs=64k");
-        await held.SignalAsync("CONT");
+        await paused.SignalAsync("CONT");
 
-        Outcome outcome = (await held.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(1);
+        Outcome outcome = (await paused.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(1);
 
         File.Delete(filler);
         Assert.Contains(site.BackupPath, outcome.Output, StringComparison.Ordinal);
@@ -46,11 +46,11 @@ public sealed class FullDiskTests
         await using RunningProgram events = RunningProgram.Start(
             "virsh",
             ["--connect", "qemu:///system", "event", "--domain", guest.Name, "--event", "lifecycle", "--loop"]);
-        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "run");
         (await RunningProgram.RunAsync("fallocate", "--length", "80M", Path.Combine(overlays, "filler"))).MustSucceed();
-        await held.SignalAsync("CONT");
+        await paused.SignalAsync("CONT");
 
-        Outcome outcome = (await held.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(1);
+        Outcome outcome = (await paused.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(1);
 
         Assert.Contains($"{overlays} has ", outcome.Output, StringComparison.Ordinal);
         Assert.Contains("overlay_dir", outcome.Output, StringComparison.Ordinal);
@@ -67,13 +67,13 @@ public sealed class FullDiskTests
         string overlays = await Folder.MountAsync("size=100m");
         BackupSite site = new((guest.Name, $"rotate: 2, overlay_dir: {overlays}"));
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
-        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "run");
         string filler = Path.Combine(overlays, "filler");
         _ = await RunningProgram.RunAsync("dd", "if=/dev/zero", $"of={filler}", "bs=64k");
         await guest.WaitForStateAsync("paused (I/O error)");
-        await held.SignalAsync("CONT");
+        await paused.SignalAsync("CONT");
 
-        Outcome outcome = (await held.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(5);
+        Outcome outcome = (await paused.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(5);
 
         Assert.Contains("THE GUEST IS PAUSED", outcome.Output, StringComparison.Ordinal);
         string command = outcome.Output[outcome.Output.IndexOf("virsh resume ", StringComparison.Ordinal)..]

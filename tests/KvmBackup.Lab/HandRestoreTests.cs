@@ -14,7 +14,7 @@ public sealed partial class HandRestoreTests
             Disks = [new LabDisk("vda"), new LabDisk("vdb") { Format = "raw" }],
         });
         BackupSite site = new((guest.Name, "rotate: 2"));
-        await AssertComesBackByHandAsync(guest, site);
+        await AssertRestoredManuallyAsync(guest, site);
     }
 
     [LabFact]
@@ -27,7 +27,7 @@ public sealed partial class HandRestoreTests
             Disks = [new LabDisk("vda") { BackingPath = template }],
         });
         BackupSite site = new((guest.Name, "rotate: 2, compression: zstd"));
-        await AssertComesBackByHandAsync(guest, site, template);
+        await AssertRestoredManuallyAsync(guest, site, template);
     }
 
     [LabFact]
@@ -65,7 +65,7 @@ public sealed partial class HandRestoreTests
                 || block.StartsWith("rbd import", StringComparison.Ordinal))];
     }
 
-    private static async Task AssertComesBackByHandAsync(
+    private static async Task AssertRestoredManuallyAsync(
         LabGuest guest, BackupSite site, params IEnumerable<string> alsoLost)
     {
         string content = await guest.RunAsync(

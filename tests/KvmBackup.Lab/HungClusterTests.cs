@@ -26,7 +26,7 @@ public sealed class HungClusterTests
         BackupSite site = new((guest.Name, Keys));
         (await site.RunAsync("run")).MustSucceed();
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
-        foreach ((string step, int exitCode, string told) in new[]
+        foreach ((string step, int exitCode, string printed) in new[]
         {
             ("", 1, "cluster cannot be reached or is too slow"),
             ("Frozen", 1, "Taking the snapshot"),
@@ -38,7 +38,7 @@ public sealed class HungClusterTests
             Outcome outcome = await RunWhileHangingAsync(site, step);
             Assert.True(outcome.ExitCode == exitCode,
                 $"{step}: exit code {outcome.ExitCode}\n{outcome.Output}\n{outcome.Error}");
-            Assert.Contains(told, outcome.Output, StringComparison.Ordinal);
+            Assert.Contains(printed, outcome.Output, StringComparison.Ordinal);
             Assert.DoesNotContain("the target took no data", outcome.Output, StringComparison.Ordinal);
 
             await before.AssertUnchangedAsync(site);
@@ -58,10 +58,11 @@ public sealed class HungClusterTests
     private static async Task<Outcome> RunWhileHangingAsync(BackupSite site, string step)
     {
         Outcome? outcome = null;
-        await using RunningProgram? held = step.Length == 0 ? null : await PausedProgram.StartAsync(site, step, "run");
+        await using RunningProgram? paused = step.Length == 0 ? null
+            : await PausedProgram.StartAsync(site, step, "run");
         await LabCeph.WhilePausedAsync(async () =>
         {
-            await (held?.SignalAsync("CONT") ?? Task.CompletedTask);
+            await (paused?.SignalAsync("CONT") ?? Task.CompletedTask);
             if (step == "Frozen")
             {
                 // The guest cannot thaw while its own disk hangs; the run must only not wait longer than the limit.
@@ -69,9 +70,9 @@ public sealed class HungClusterTests
                 return;
             }
 
-            outcome = held is null ? await site.RunAsync("run") : await held.WaitAsync(Limit);
+            outcome = paused is null ? await site.RunAsync("run") : await paused.WaitAsync(Limit);
         });
-        outcome ??= await held!.WaitAsync(Limit);
+        outcome ??= await paused!.WaitAsync(Limit);
         return outcome;
     }
 }

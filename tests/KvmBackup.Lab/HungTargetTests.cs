@@ -19,14 +19,14 @@ public sealed class HungTargetTests
         (await site.RunAsync("run")).MustSucceed();
         string earlier = Folder.Describe(site.BackupDirectories(guest.Name).Single());
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
-        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "run");
         await target.WhileHangingAsync(async () =>
         {
-            await held.SignalAsync("CONT");
-            await WaitUntilReleasedAsync(guest, held, TimeSpan.FromSeconds(20));
-            await WaitUntilPrintedAsync(held, "NOT BACKED UP", TimeSpan.FromSeconds(90));
+            await paused.SignalAsync("CONT");
+            await WaitUntilReleasedAsync(guest, paused, TimeSpan.FromSeconds(20));
+            await WaitUntilPrintedAsync(paused, "NOT BACKED UP", TimeSpan.FromSeconds(90));
         });
-        Outcome outcome = (await held.WaitAsync(TimeSpan.FromSeconds(30))).MustEndWith(1);
+        Outcome outcome = (await paused.WaitAsync(TimeSpan.FromSeconds(30))).MustEndWith(1);
 
         Assert.Contains("the target took no data for 5 s", outcome.Output, StringComparison.Ordinal);
         Assert.Equal(earlier, Folder.Describe(site.BackupDirectories(guest.Name).Single()));
@@ -47,13 +47,13 @@ public sealed class HungTargetTests
         string[] delicate = ["Completed"];
         foreach (string step in CrashSite.IsFullMatrix ? ["Released:vda", "Completed"] : delicate)
         {
-            await using RunningProgram held = await PausedProgram.StartAsync(site, step, "run");
+            await using RunningProgram paused = await PausedProgram.StartAsync(site, step, "run");
             await target.WhileHangingAsync(async () =>
             {
-                await held.SignalAsync("CONT");
-                await WaitUntilPrintedAsync(held, "NOT BACKED UP", TimeSpan.FromSeconds(110));
+                await paused.SignalAsync("CONT");
+                await WaitUntilPrintedAsync(paused, "NOT BACKED UP", TimeSpan.FromSeconds(110));
             });
-            Outcome outcome = (await held.WaitAsync(TimeSpan.FromSeconds(30))).MustEndWith(1);
+            Outcome outcome = (await paused.WaitAsync(TimeSpan.FromSeconds(30))).MustEndWith(1);
 
             Assert.Contains(site.BackupPath, outcome.Output, StringComparison.Ordinal);
             Assert.Equal(backups, site.BackupDirectories(guest.Name).Count);
@@ -92,13 +92,13 @@ public sealed class HungTargetTests
             new LabDisk("vda") { SizeBytes = 192 << 20, ContentDirectory = Folder.WithRandomFile("big", 120 << 20) }],
     });
 
-    private static async Task WaitUntilReleasedAsync(LabGuest guest, RunningProgram held, TimeSpan limit)
+    private static async Task WaitUntilReleasedAsync(LabGuest guest, RunningProgram paused, TimeSpan limit)
     {
         Stopwatch clock = Stopwatch.StartNew();
         while (!(await guest.SourceOfAsync("vda")).EndsWith("vda.qcow2", StringComparison.Ordinal)
             || (await guest.LiveXmlAsync()).Descendants("mirror").Any())
         {
-            Assert.True(clock.Elapsed < limit, $"The guest is still on its overlay:\n{held.ErrorSoFar}");
+            Assert.True(clock.Elapsed < limit, $"The guest is still on its overlay:\n{paused.ErrorSoFar}");
             await Task.Delay(200);
         }
     }

@@ -47,11 +47,11 @@ public sealed class InputOutputErrorTests
         await using FailingFileSystem target = await FailingFileSystem.MountAsync(site.BackupPath);
         _ = await site.BackUpAsync(guest.Name);
         string earlier = Folder.Describe(site.BackupDirectories(guest.Name).Single());
-        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "run");
         await target.FailAsync();
-        await held.SignalAsync("CONT");
+        await paused.SignalAsync("CONT");
 
-        Outcome outcome = (await held.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(1);
+        Outcome outcome = (await paused.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(1);
 
         Assert.Contains(site.BackupPath, outcome.Output, StringComparison.Ordinal);
         Assert.True(
@@ -74,13 +74,13 @@ public sealed class InputOutputErrorTests
         await using FailingFileSystem dying = await FailingFileSystem.MountAsync(overlays);
         BackupSite site = new((guest.Name, $"rotate: 2, overlay_dir: {overlays}"));
         await guest.WriteFileAsync("/data/before", "before"u8.ToArray());
-        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "run");
         await guest.WriteFileAsync("/data/meanwhile", "meanwhile"u8.ToArray());
         await dying.FailAsync();
         await guest.WaitForStateAsync("paused (I/O error)");
-        await held.SignalAsync("CONT");
+        await paused.SignalAsync("CONT");
 
-        Outcome outcome = (await held.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(5);
+        Outcome outcome = (await paused.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(5);
 
         Assert.Contains("THE GUEST IS PAUSED", outcome.Output, StringComparison.Ordinal);
         Assert.Equal("vda.qcow2", Path.GetFileName(await guest.SourceOfAsync("vda")));

@@ -14,21 +14,21 @@ public sealed class LibvirtRestartTests
 
     [LabFact(Timeout = Limit, Seconds = 90)]
     public Task A_run_succeeds_when_libvirtd_is_restarted_at_any_step() =>
-        CrashSite.AtEveryStepAsync("restarted", seed: 5, async (_, step, held) =>
+        CrashSite.AtEveryStepAsync("restarted", seed: 5, async (_, step, paused) =>
         {
             await LabLibvirt.RestartAsync();
-            await held.SignalAsync("CONT");
-            await AssertEndedAsync(held, step);
+            await paused.SignalAsync("CONT");
+            await AssertEndedAsync(paused, step);
         });
 
     [LabFact(Timeout = Limit, Seconds = 90)]
     public Task A_run_succeeds_when_libvirtd_is_unavailable_for_ten_seconds() =>
-        CrashSite.AtEveryStepAsync("away", ["Snapshotted", "Pivoted:vda"], async (_, step, held) =>
+        CrashSite.AtEveryStepAsync("away", ["Snapshotted", "Pivoted:vda"], async (_, step, paused) =>
         {
             await LabLibvirt.StopAsync();
             try
             {
-                await held.SignalAsync("CONT");
+                await paused.SignalAsync("CONT");
                 await Task.Delay(TimeSpan.FromSeconds(10));
             }
             finally
@@ -36,13 +36,13 @@ public sealed class LibvirtRestartTests
                 await LabLibvirt.StartAsync();
             }
 
-            await AssertEndedAsync(held, step);
+            await AssertEndedAsync(paused, step);
         });
 
     /// <summary>A step may fail without libvirtd; then the run reports it, and the guest is intact.</summary>
-    private static async Task AssertEndedAsync(RunningProgram held, string step)
+    private static async Task AssertEndedAsync(RunningProgram paused, string step)
     {
-        Outcome outcome = await held.WaitAsync(TimeSpan.FromMinutes(3));
+        Outcome outcome = await paused.WaitAsync(TimeSpan.FromMinutes(3));
 
         string exitCode = outcome.ExitCode.ToString(CultureInfo.InvariantCulture);
         Assert.True(outcome.ExitCode is 0 or 1, $"{step}: {exitCode}\n{outcome.Output}\n{outcome.Error}");

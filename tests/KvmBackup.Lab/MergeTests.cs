@@ -67,10 +67,10 @@ public sealed class MergeTests : IAsyncLifetime
         foreach (string step in new[] { "MergeProven", "MergePublished", "Merged" })
         {
             await StandaloneImages.ChangeAsync(image);
-            await using (RunningProgram held = await PausedProgram.StartAsync(site, step, "run"))
+            await using (RunningProgram paused = await PausedProgram.StartAsync(site, step, "run"))
             {
-                await CrashSite.KillWatcherAsync(held);
-                await held.SignalAsync("KILL");
+                await CrashSite.KillWatcherAsync(paused);
+                await paused.SignalAsync("KILL");
             }
 
             (await site.RunAsync("recover")).MustSucceed();

@@ -45,8 +45,8 @@ public sealed class OverlayTests
         BackupSite site = new((guest.Name, $"rotate: 2, overlay_dir: {roomy}"));
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
 
-        Outcome told = (await site.RunAsync("-v", "run")).MustSucceed();
-        Assert.Contains($"file={roomy}/", told.Error, StringComparison.Ordinal);
+        Outcome printed = (await site.RunAsync("-v", "run")).MustSucceed();
+        Assert.Contains($"file={roomy}/", printed.Error, StringComparison.Ordinal);
         site.Configure((guest.Name, $"rotate: 2, overlay_dir: {tight}"));
         Outcome outcome = (await site.RunAsync("run")).MustEndWith(1);
 

@@ -60,7 +60,7 @@ public sealed class ProgramFaultTests
         }
 
         Assert.True(complaints.Count == 0, string.Join("\n\n", complaints));
-        await site.AssertNextBackupIsGoodAsync("at last");
+        await site.AssertNextBackupSucceedsAsync("at last");
     }
 
     private static async Task AssertHarmlessAsync(
@@ -68,14 +68,14 @@ public sealed class ProgramFaultTests
     {
         int before = site.Site.BackupDirectories(site.Guest.Name).Count;
         Outcome run = await programs.RunAsync(site.Site, at, fault);
-        string told = $"{what}: exit code {run.ExitCode}\n{run.Output}\n{run.Error}";
-        Assert.True(run.ExitCode is 0 or 1 or 5, told);
+        string printed = $"{what}: exit code {run.ExitCode}\n{run.Output}\n{run.Error}";
+        Assert.True(run.ExitCode is 0 or 1 or 5, printed);
         int added = site.Site.BackupDirectories(site.Guest.Name).Count - before;
-        Assert.True(run.ExitCode switch { 0 => added == 1, 1 => added == 0, _ => added <= 1 }, told);
+        Assert.True(run.ExitCode switch { 0 => added == 1, 1 => added == 0, _ => added <= 1 }, printed);
 
         Outcome recovery = await site.Site.RunAsync("--wait", "60", "recover");
-        Assert.True(recovery.ExitCode == 0, $"{told}\n--- recover\n{recovery.Output}\n{recovery.Error}");
-        await site.AssertGuestIsWellAsync(told);
+        Assert.True(recovery.ExitCode == 0, $"{printed}\n--- recover\n{recovery.Output}\n{recovery.Error}");
+        await site.AssertGuestIsIntactAsync(printed);
         (await site.Site.RunAsync("verify", site.Guest.Name)).MustSucceed();
         site.Remember();
     }

@@ -117,10 +117,10 @@ public sealed class RbdBackupTests
     /// <summary>A run that is interrupted while it reads the image.</summary>
     private static async Task InterruptAsync(BackupSite site)
     {
-        await using RunningProgram held = await PausedProgram.StartAsync(site, "Read:vda", "run");
-        await held.SignalAsync("TERM");
-        await held.SignalAsync("CONT");
-        (await held.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(143);
+        await using RunningProgram paused = await PausedProgram.StartAsync(site, "Read:vda", "run");
+        await paused.SignalAsync("TERM");
+        await paused.SignalAsync("CONT");
+        (await paused.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(143);
     }
 
     private static async Task<LabGuest> RestoreCopyAsync(BackupSite site, LabGuest guest, string id, string to)

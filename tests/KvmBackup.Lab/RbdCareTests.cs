@@ -91,12 +91,12 @@ public sealed class RbdCareTests
         string keyring = "/etc/ceph/ceph.client.kvmbackup.keyring";
 
         List<string> complaints = [];
-        async Task AssertToldAsync(string expected)
+        async Task AssertReportedAsync(string expected)
         {
             // All are tried before the assertion, to report every failure.
-            string told = await site.AssertRefusedAsync();
+            string printed = await site.AssertRefusedAsync();
             complaints.AddRange(
-                told.Contains(expected, StringComparison.Ordinal) ? [] : [$"not told: {expected}\n{told}"]);
+                printed.Contains(expected, StringComparison.Ordinal) ? [] : [$"not reported: {expected}\n{printed}"]);
         }
 
         foreach ((string ceph, string expected) in new[]
@@ -109,19 +109,19 @@ public sealed class RbdCareTests
         })
         {
             site.Site.Configure((site.Guest.Name, $"{ImageSite.Keys}, ceph: {{{ceph}}}"));
-            await AssertToldAsync(expected);
+            await AssertReportedAsync(expected);
         }
 
         site.Site.Configure((site.Guest.Name, ImageSite.Keys));
         await site.RedefineAsync(
             xml => xml.Replace(LabCeph.SecretUuid, "00000000-0000-4000-8000-000000000001", StringComparison.Ordinal));
-        await AssertToldAsync("the key to the image rbd/ways cannot be had");
+        await AssertReportedAsync("the key to the image rbd/ways cannot be had");
         string secret = Path.Combine(folder, "secret.xml");
         await File.WriteAllTextAsync(
             secret, "<secret ephemeral='no' private='yes'><uuid>00000000-0000-4000-8000-000000000001</uuid>"
             + "<usage type='ceph'><name>private</name></usage></secret>");
         await Virsh.RunAsync("secret-define", secret);
-        await AssertToldAsync("Is the secret private?");
+        await AssertReportedAsync("Is the secret private?");
         Assert.True(complaints.Count == 0, string.Join("\n\n", complaints));
         Assert.Single(await LabCeph.SnapshotsAsync(site.Image));
         Assert.Contains(
@@ -160,13 +160,13 @@ public sealed class RbdCareTests
         await site.ChangeAsync("write -P 65 1M 1M");
 
         // The snapshot is removed after all data are read: they are right by chance, which the program cannot detect.
-        Interposer robber = new(
+        Interposer remover = new(
             "case \" $* \" in *' export-diff '*) \"$real\" \"$@\" || exit\n"
             + "\"$real\" snap rm --no-progress \"$(printf '%s\\n' \"$@\" | grep '@kvmbackup')\" >&2; exit ;; esac");
 
-        string told = await site.AssertRefusedAsync(() => robber.RunAsync(site.Site, "run"));
+        string printed = await site.AssertRefusedAsync(() => remover.RunAsync(site.Site, "run"));
 
-        Assert.Contains("was removed while it was read", told, StringComparison.Ordinal);
+        Assert.Contains("was removed while it was read", printed, StringComparison.Ordinal);
         _ = await site.AssertBackupAsync("incremental");
     }
 

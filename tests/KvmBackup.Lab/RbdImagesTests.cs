@@ -206,9 +206,9 @@ public sealed class RbdImagesTests : IAsyncLifetime
         (await RunningProgram.RunAsync("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", site.BackupPath))
             .MustSucceed();
 
-        string told = ReasonOf(Assert.Single(Jobs(await site.ReportAsync(1, "run"))));
+        string printed = ReasonOf(Assert.Single(Jobs(await site.ReportAsync(1, "run"))));
 
-        Assert.Contains("; make room, keep fewer backups", told, StringComparison.Ordinal);
+        Assert.Contains("; make room, keep fewer backups", printed, StringComparison.Ordinal);
         Assert.Empty(await LabCeph.SnapshotsAsync(image));
         (await RunningProgram.RunAsync("umount", site.BackupPath)).MustSucceed();
     }

@@ -74,7 +74,7 @@ public sealed class RbdMappedTests
         await using LabGuest copy = LabGuest.Attach($"{guest.Name}-files");
         (await site.RunAsync("restore", guest.Name, "--as", copy.Name, "--to", LabEnvironment.NewDirectory("copy"),
             "--start")).MustSucceed();
-        await AssertWholeAsync(copy);
+        await AssertCompleteAsync(copy);
     }
 
     private static async Task AssertRestoredInClusterAsync(BackupSite site, LabGuest guest, LabKernelDriver driver)
@@ -91,7 +91,7 @@ public sealed class RbdMappedTests
             $"before the guest starts: rbd map {vdb.Specification}", restored.Output, StringComparison.Ordinal);
         int number = await driver.MapAsync(vdb);
         await copy.BootAsync();
-        await AssertWholeAsync(copy);
+        await AssertCompleteAsync(copy);
         Assert.Equal(LabKernelDriver.PathOf(vdb), await copy.SourceOfAsync("vdb"));
         await copy.DestroyAsync();
         await driver.UnmapAsync(number);
@@ -99,7 +99,7 @@ public sealed class RbdMappedTests
         await LabCeph.RemoveAsync(new LabRbdImage($"{copy.Name}-vda"));
     }
 
-    private static async Task AssertWholeAsync(LabGuest copy)
+    private static async Task AssertCompleteAsync(LabGuest copy)
     {
         await copy.WaitUntilReadyAsync();
         Assert.True(await copy.HasPairsIntactAsync());

@@ -76,7 +76,8 @@ public sealed class RbdObjectMapTests : IAsyncLifetime
 
         Assert.Equal((9, 0), (found[8 << 20], found[0]));
         Assert.Equal([new ImageChange(8 << 20, 64 << 10, true)], changes.Layout.Changes);
-        Assert.Equal(["one", "two"], (await client.EnsureThereAsync(At(image), [("one", null), ("two", null)], default))
+        Assert.Equal(
+            ["one", "two"], (await client.EnsureSnapshotsExistAsync(At(image), [("one", null), ("two", null)], default))
             .Select(one => one.Name));
     }
 

@@ -17,11 +17,11 @@ public sealed class SavedMemoryTests
         string disk = await guest.SourceOfAsync("vda");
         await guest.RunAsync("echo remembered >/run/token");
 
-        await using (RunningProgram held = await PausedProgram.StartAsync(site, "Read:vda", "run"))
+        await using (RunningProgram paused = await PausedProgram.StartAsync(site, "Read:vda", "run"))
         {
             await SaveAsync(guest, "first");
-            await held.SignalAsync("CONT");
-            (await held.WaitAsync(TimeSpan.FromMinutes(2))).MustSucceed();
+            await paused.SignalAsync("CONT");
+            (await paused.WaitAsync(TimeSpan.FromMinutes(2))).MustSucceed();
         }
 
         await AssertResumesAsync(guest, site, disk, "first");

@@ -18,12 +18,12 @@ public sealed class ShutdownTests
         });
         BackupSite site = new((guest.Name, "rotate: 2, compression: {method: pigz, level: 9, threads: 1}"));
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
-        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", login.Variables, "run");
+        await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", login.Variables, "run");
         Assert.Contains("kvmbackup", (await LabLogin.InhibitorsAsync()).Output, StringComparison.Ordinal);
 
         await LabLogin.BeginShutdownAsync();
-        await held.SignalAsync("CONT");
-        Outcome outcome = (await held.WaitAsync(TimeSpan.FromSeconds(60))).MustEndWith(1);
+        await paused.SignalAsync("CONT");
+        Outcome outcome = (await paused.WaitAsync(TimeSpan.FromSeconds(60))).MustEndWith(1);
 
         Assert.Contains("The host is shutting down", outcome.Error, StringComparison.Ordinal);
         Assert.Empty(login.Calls);
@@ -39,9 +39,9 @@ public sealed class ShutdownTests
         await using LabLogin login = await LabLogin.StartAsync();
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("shutdown-killed"));
         BackupSite site = new((guest.Name, "rotate: 2"));
-        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "run");
 
-        await held.SignalAsync("KILL");
+        await paused.SignalAsync("KILL");
         for (int tries = 0; (await LabLogin.InhibitorsAsync()).Output.Contains(
             "kvmbackup", StringComparison.Ordinal); tries++)
         {

@@ -71,10 +71,10 @@ stop_daemon() {
 bounded() {
   local daemon=$1 limit=$2 status=0
   shift 2
-  timeout "$limit" "$@" 2>"$ceph_dir/said" 9>&- || status=$?
+  timeout "$limit" "$@" 2>"$ceph_dir/output" 9>&- || status=$?
   (( status != 0 )) || return 0
   say "'$*' ended with $status (124: not within $limit s)"
-  tail -n 20 "$ceph_dir/said" "$ceph_dir/$daemon.log" >&2
+  tail -n 20 "$ceph_dir/output" "$ceph_dir/$daemon.log" >&2
   exit 1
 }
 

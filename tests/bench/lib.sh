@@ -83,7 +83,7 @@ measure() {
   sync
   read -ra before < <(account)
   /usr/bin/time --quiet --output "$KVMBACKUP_LAB_DIR/time" --format '%e %U %S %M %I %O' -- "$@" \
-    >"$KVMBACKUP_LAB_DIR/said" 2>&1 || { tail -20 "$KVMBACKUP_LAB_DIR/said" >&2; fail "failed: $*"; }
+    >"$KVMBACKUP_LAB_DIR/output" 2>&1 || { tail -20 "$KVMBACKUP_LAB_DIR/output" >&2; fail "failed: $*"; }
   read -ra after < <(account)
   cost=$(tail -1 "$KVMBACKUP_LAB_DIR/time" | awk -v ticks=$(( after[0] - before[0] )) -v hertz="$(getconf CLK_TCK)" \
     -v read=$(( after[1] - before[1] )) -v written=$(( after[2] - before[2] )) \

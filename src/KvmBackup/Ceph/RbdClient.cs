@@ -14,7 +14,7 @@ public sealed class RbdClient(IProcessRunner runner)
     private static readonly TimeSpan ScanLimit = TimeSpan.FromHours(2);
 
     /// <summary>The release of Ceph's programs on this host; null when unknown. Does not contact a cluster.</summary>
-    public async Task<Version?> AskReleaseAsync(CancellationToken cancellationToken)
+    public async Task<Version?> ReadReleaseAsync(CancellationToken cancellationToken)
     {
         ProgramResult result = await runner.RunAsync(new ProgramCall("rbd", ["--version"]), cancellationToken);
         string[] words = result.StandardOutput.Split(' ', 4);
@@ -54,7 +54,7 @@ public sealed class RbdClient(IProcessRunner runner)
     {
         ProgramCall call = RbdCall.Build(
             location.Access, AnswerLimit, "snap", "ls", "--format", "json", location.Image.Spec);
-        ProgramResult result = await MustAsync(
+        ProgramResult result = await RunCheckedAsync(
             call, $"Listing the snapshots of {location}", location, cancellationToken);
         return [.. RbdJson.Snapshots(result.StandardOutput, location).OrderBy(snapshot => snapshot.Id)];
     }
@@ -65,7 +65,7 @@ public sealed class RbdClient(IProcessRunner runner)
     /// <summary>Takes a snapshot. After a timeout the cluster may still create it.</summary>
     public async Task CreateSnapshotAsync(
         RbdLocation location, string name, TimeSpan limit, CancellationToken cancellationToken) =>
-        await MustAsync(
+        await RunCheckedAsync(
             CreateSnapshotCall(location, name, limit), $"Taking the snapshot {name} of {location}", location,
             cancellationToken);
 
@@ -86,7 +86,7 @@ public sealed class RbdClient(IProcessRunner runner)
         RbdCall.Build(location.Access, AnswerLimit, "snap", "protect", RbdCall.At(location.Image, name));
 
     /// <summary>Protects a snapshot from removal; no failure when it is already protected.</summary>
-    public Task ProtectAsync(RbdLocation location, string name, CancellationToken cancellationToken) => MustAsync(
+    public Task ProtectAsync(RbdLocation location, string name, CancellationToken cancellationToken) => RunCheckedAsync(
         ProtectCall(location, name), $"Protecting the snapshot {name} of {location}", location, cancellationToken,
         exceptWhen: "snap is already protected");
 
@@ -95,9 +95,10 @@ public sealed class RbdClient(IProcessRunner runner)
 
     /// <summary>Removes the protection of a snapshot.</summary>
     /// <exception cref="CephException">It failed, for instance because the snapshot has clones.</exception>
-    public Task UnprotectAsync(RbdLocation location, string name, CancellationToken cancellationToken) => MustAsync(
-        UnprotectCall(location, name), $"Unprotecting the snapshot {name} of {location}", location, cancellationToken,
-        exceptWhen: "snap is already unprotected");
+    public Task UnprotectAsync(RbdLocation location, string name, CancellationToken cancellationToken) =>
+        RunCheckedAsync(
+            UnprotectCall(location, name), $"Unprotecting the snapshot {name} of {location}", location,
+            cancellationToken, exceptWhen: "snap is already unprotected");
 
     /// <summary>The content of an image at a snapshot, or the changes since an older one: ascending, without
     /// overlaps.</summary>
@@ -124,7 +125,7 @@ public sealed class RbdClient(IProcessRunner runner)
     /// <summary>The approximate current content in bytes, in whole objects. Fast where the object map is valid: 0.15 s
     /// for 1 TiB with Ceph 16.2. <c>rbd du</c> divides the usage among the snapshots; their sum is at least this
     /// value.</summary>
-    public async Task<long> AskDataBytesAsync(RbdLocation location, CancellationToken cancellationToken)
+    public async Task<long> QueryDataBytesAsync(RbdLocation location, CancellationToken cancellationToken)
     {
         ProgramCall call = RbdCall.Build(
             location.Access, ScanLimit, "diff", "--format", "json", "--whole-object", location.Image.Spec);
@@ -136,7 +137,7 @@ public sealed class RbdClient(IProcessRunner runner)
     /// <summary>Compares the object map at a snapshot with the objects. The cluster marks a wrong map as invalid, at
     /// that snapshot only, and no longer uses it.</summary>
     public async Task CheckObjectMapAsync(RbdLocation location, string snapshot, CancellationToken cancellationToken) =>
-        await MustAsync(
+        await RunCheckedAsync(
             RbdCall.Build(
                 location.Access, ScanLimit, "object-map", "check", "--no-progress",
                 RbdCall.At(location.Image, snapshot)),
@@ -149,7 +150,7 @@ public sealed class RbdClient(IProcessRunner runner)
     /// <param name="cancellationToken">Stops the program.</param>
     /// <returns>All snapshots of the image.</returns>
     /// <exception cref="CephException">A snapshot does not exist any more.</exception>
-    public async Task<IReadOnlyList<RbdSnapshot>> EnsureThereAsync(
+    public async Task<IReadOnlyList<RbdSnapshot>> EnsureSnapshotsExistAsync(
         RbdLocation location, IReadOnlyList<(string Name, long? Id)> snapshots, CancellationToken cancellationToken)
     {
         IReadOnlyList<RbdSnapshot> found = await ListSnapshotsAsync(location, cancellationToken);
@@ -173,7 +174,7 @@ public sealed class RbdClient(IProcessRunner runner)
 
     /// <summary>Creates an empty image.</summary>
     public async Task CreateImageAsync(RbdLocation location, long sizeBytes, CancellationToken cancellationToken) =>
-        await MustAsync(
+        await RunCheckedAsync(
             CreateImageCall(location, sizeBytes), $"Creating the image {location}", location, cancellationToken);
 
     public static ProgramCall RemoveImageCall(RbdLocation location) =>
@@ -181,7 +182,7 @@ public sealed class RbdClient(IProcessRunner runner)
 
     /// <summary>Removes an image that has no snapshots and no clients.</summary>
     public async Task RemoveImageAsync(RbdLocation location, CancellationToken cancellationToken) =>
-        await MustAsync(RemoveImageCall(location), $"Removing the image {location}", location, cancellationToken);
+        await RunCheckedAsync(RemoveImageCall(location), $"Removing the image {location}", location, cancellationToken);
 
     /// <summary>The call that applies a diff from its standard input.</summary>
     public static ProgramCall ImportCall(RbdLocation location) =>
@@ -212,7 +213,7 @@ public sealed class RbdClient(IProcessRunner runner)
     private static string Purpose(string activity, RbdLocation location, string? snapshot) =>
         snapshot is null ? $"{activity} {location}" : $"{activity} {location}@{snapshot}";
 
-    internal async Task<ProgramResult> MustAsync(
+    internal async Task<ProgramResult> RunCheckedAsync(
         ProgramCall call, string purpose, RbdLocation location, CancellationToken cancellationToken,
         string? exceptWhen = null)
     {

@@ -13,7 +13,7 @@ public sealed class RbdImageStore(RbdClient client)
     {
         ProgramCall call = RbdCall.Build(
             location.Access, AnswerLimit, "status", "--format", "json", location.Image.Spec);
-        ProgramResult result = await client.MustAsync(
+        ProgramResult result = await client.RunCheckedAsync(
             call, $"Listing the clients of {location}", location, cancellationToken);
         return RbdJson.Watchers(result.StandardOutput, location);
     }
@@ -25,7 +25,7 @@ public sealed class RbdImageStore(RbdClient client)
     /// <exception cref="CephException">It failed, for instance because the name exists; nothing has
     /// changed.</exception>
     public Task RenameAsync(RbdLocation location, RbdImage newName, CancellationToken cancellationToken) =>
-        client.MustAsync(
+        client.RunCheckedAsync(
             RenameCall(location, newName), $"Renaming {location} to {newName}", location, cancellationToken);
 
     /// <summary>Removes an image.</summary>

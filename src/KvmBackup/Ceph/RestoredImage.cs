@@ -2,7 +2,8 @@ namespace KvmBackup.Ceph;
 
 /// <summary>
 /// An RBD image that a restore writes: under a temporary name until it is complete, so that an incomplete disk is never
-/// used, and an existing image stays until the commit. <see cref="LeaveAsync"/> before the commit removes it.
+/// used, and an existing image stays until the commit. <see cref="RemoveUnlessCommittedAsync"/> before the commit
+/// removes it.
 /// </summary>
 public sealed class RestoredImage
 {
@@ -85,7 +86,7 @@ public sealed class RestoredImage
 
     /// <summary>Removes the image if it was not committed.</summary>
     /// <exception cref="CephException">It could not be removed; the message has the command to do so.</exception>
-    public async Task LeaveAsync()
+    public async Task RemoveUnlessCommittedAsync()
     {
         if (isCommitted)
         {

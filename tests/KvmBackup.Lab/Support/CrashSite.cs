@@ -91,16 +91,16 @@ public sealed class CrashSite : IAsyncDisposable
             await using CrashSite site = await CreateAsync($"{name}-{kind}", disks, Keys);
             foreach (string step in IsFullMatrix ? site.AllSteps() : select(site))
             {
-                await using RunningProgram held = await site.HoldAsync(step);
-                await happenAsync(site, step, held);
-                await site.AssertGuestIsWellAsync(step);
+                await using RunningProgram paused = await site.StartPausedAsync(step);
+                await happenAsync(site, step, paused);
+                await site.AssertGuestIsIntactAsync(step);
                 if (IsFullMatrix)
                 {
-                    await site.AssertNextBackupIsGoodAsync(step);
+                    await site.AssertNextBackupSucceedsAsync(step);
                 }
             }
 
-            await site.AssertNextBackupIsGoodAsync($"{name}, {kind}");
+            await site.AssertNextBackupSucceedsAsync($"{name}, {kind}");
         }
     }
 
@@ -142,16 +142,16 @@ public sealed class CrashSite : IAsyncDisposable
     }
 
     /// <summary>Starts a run and returns when it is paused after a step.</summary>
-    private async Task<RunningProgram> HoldAsync(string step)
+    private async Task<RunningProgram> StartPausedAsync(string step)
     {
         await Guest.WriteFileAsync($"/data/mark.{++marks}", System.Text.Encoding.UTF8.GetBytes($"mark {marks}"));
         return await PausedProgram.StartAsync(Site, step, "run");
     }
 
     /// <summary>Kills the watcher of a paused run.</summary>
-    public static async Task KillWatcherAsync(RunningProgram held)
+    public static async Task KillWatcherAsync(RunningProgram paused)
     {
-        foreach (int child in ChildrenOf(held.ProcessId).Where(child =>
+        foreach (int child in ChildrenOf(paused.ProcessId).Where(child =>
             File.ReadAllText($"/proc/{child}/cmdline").Contains("watch-run", StringComparison.Ordinal)))
         {
             (await RunningProgram.RunAsync("kill", "-s", "KILL", child.ToString(CultureInfo.InvariantCulture)))
@@ -165,17 +165,17 @@ public sealed class CrashSite : IAsyncDisposable
         Stopwatch clock = Stopwatch.StartNew();
         while (Directory.Exists(journal) && Directory.EnumerateFiles(journal, "*.json").Any())
         {
-            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(60), $"{step}: the watcher does not mend it");
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(60), $"{step}: the watcher does not recover it");
             await Task.Delay(100);
         }
     }
 
     /// <summary>The guest runs, thawed, on its base in both definitions, without job and overlay, with all its
     /// writes.</summary>
-    public async Task AssertGuestIsWellAsync(string step)
+    public async Task AssertGuestIsIntactAsync(string step)
     {
         Assert.Equal("running", await Guest.StateAsync());
-        await AssertDisksAreWellAsync(step);
+        await AssertDisksAreIntactAsync(step);
         string status = await Virsh.RunAsync(
             "qemu-agent-command", Guest.Name, """{"execute":"guest-fsfreeze-status"}""");
         Assert.True(status.Contains("thawed", StringComparison.Ordinal), $"{step}: {status}");
@@ -191,7 +191,7 @@ public sealed class CrashSite : IAsyncDisposable
     }
 
     /// <summary>Both definitions are on the base, and no job, overlay or journal entry is left.</summary>
-    public async Task AssertDisksAreWellAsync(string step)
+    public async Task AssertDisksAreIntactAsync(string step)
     {
         foreach (XElement xml in new[] { await Guest.LiveXmlAsync(), await Guest.InactiveXmlAsync() })
         {
@@ -213,7 +213,7 @@ public sealed class CrashSite : IAsyncDisposable
         }
     }
 
-    public async Task AssertNextBackupIsGoodAsync(string step)
+    public async Task AssertNextBackupSucceedsAsync(string step)
     {
         Outcome run = await Site.RunAsync("--wait", "30", "run");
         Assert.True(run.ExitCode == 0, $"{step}: the next run ended with {run.ExitCode}\n{run.Output}\n{run.Error}");

@@ -65,18 +65,18 @@ public sealed class FailingFile : IAsyncDisposable
         await using NetworkStream stream = new(socket);
         using StreamReader answers = new(stream);
         _ = await answers.ReadLineAsync();
-        await SayAsync("qmp_capabilities", new { });
-        await SayAsync("blockdev-add", new Dictionary<string, object>
+        await SendAsync("qmp_capabilities", new { });
+        await SendAsync("blockdev-add", new Dictionary<string, object>
         {
             ["driver"] = "blkdebug", ["node-name"] = "bad", ["image"] = "below", ["inject-error"] = new[] { fault },
         });
-        await SayAsync("blockdev-reopen", new Dictionary<string, object>
+        await SendAsync("blockdev-reopen", new Dictionary<string, object>
         {
             ["options"] = new[] { new Dictionary<string,
                 string> { ["driver"] = "raw", ["node-name"] = "top", ["file"] = "bad" } },
         });
 
-        async Task SayAsync(string command, object arguments)
+        async Task SendAsync(string command, object arguments)
         {
             string text = JsonSerializer.Serialize(new { execute = command, arguments });
             await stream.WriteAsync(Encoding.UTF8.GetBytes(text + "\n"));

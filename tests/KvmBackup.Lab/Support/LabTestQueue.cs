@@ -4,7 +4,7 @@ using Xunit.Sdk;
 namespace KvmBackup.Lab.Support;
 
 /// <summary>
-/// The queue of tests that several labs share: a folder, in which a file stands for each test that a lab has claimed.
+/// The queue of tests that several labs share: a folder, in which there is a file for each test that a lab has claimed.
 /// </summary>
 public static class LabTestQueue
 {

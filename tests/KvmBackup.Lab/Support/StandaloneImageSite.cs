@@ -59,7 +59,7 @@ public sealed class StandaloneImageSite : IAsyncDisposable
         $"rbd:{Image.Specification}")).MustSucceed();
 
     /// <summary>Starts a run and returns when it is paused after a step.</summary>
-    public async Task<RunningProgram> HoldAsync(string step)
+    public async Task<RunningProgram> StartPausedAsync(string step)
     {
         await ChangeAsync();
         return await PausedProgram.StartAsync(Site, step, "run");
@@ -70,18 +70,18 @@ public sealed class StandaloneImageSite : IAsyncDisposable
         Stopwatch clock = Stopwatch.StartNew();
         while (Site.JournalEntries.Count > 0)
         {
-            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(60), $"{step}: the watcher does not mend it");
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(60), $"{step}: the watcher does not recover it");
             await Task.Delay(100);
         }
     }
 
     /// <summary>No snapshot without a backup, no journal entry, no pending deletion, and no changed backup.</summary>
-    public async Task AssertIsWellAsync(string what)
+    public async Task AssertIntactAsync(string what)
     {
         Assert.True(Site.JournalEntries.Count == 0, $"{what}: still journalled");
         string pendingDeletions = Path.Combine(Site.StatePath, "owed");
         Assert.True(!Directory.Exists(pendingDeletions) || Directory.GetFiles(pendingDeletions).Length == 0,
-            $"{what}: something is owed");
+            $"{what}: a deletion is pending");
         string[] known = [.. Site.BackupDirectories(Folder).Select(SnapshotOf)];
         Assert.All(await LabCeph.SnapshotsAsync(Image), snapshot =>
             Assert.True(known.Contains(snapshot.Name), $"{what}: {snapshot.Name} is left"));
@@ -91,7 +91,7 @@ public sealed class StandaloneImageSite : IAsyncDisposable
 
     /// <summary>The next backup is an increment, only the newest snapshot exists, and the restored content equals the
     /// image.</summary>
-    public async Task AssertNextBackupIsGoodAsync(string what)
+    public async Task AssertNextBackupSucceedsAsync(string what)
     {
         await ChangeAsync();
         Outcome run = await Site.RunAsync("--wait", "30", "run");

@@ -116,10 +116,10 @@ public sealed class CodecTests
     {
         byte[] chunk = new byte[1 << 20];
         new Random(1).NextBytes(chunk);
-        byte[] room = new byte[CodecFactory.LongestPacked(chunk.Length)];
+        byte[] buffer = new byte[CodecFactory.LongestPacked(chunk.Length)];
         using AdaptiveCodec codec = CodecFactory.Create(new Compression(method, level), SampleArchive.RealShell);
 
-        byte[] packed = (await codec.CompressAsync(chunk, room, CancellationToken.None)).ToArray();
+        byte[] packed = (await codec.CompressAsync(chunk, buffer, CancellationToken.None)).ToArray();
 
         Assert.Equal(chunk, codec.Decompress(packed, new byte[chunk.Length]).ToArray());
         Assert.Throws<InvalidDataException>(() => codec.Decompress(packed, new byte[chunk.Length - 1]));
@@ -137,12 +137,32 @@ public sealed class CodecTests
     {
         byte[] chunk = SparseContent.Whole(10_000, 1).ToArray();
         using AdaptiveCodec codec = CodecFactory.Create(new Compression(method), SampleArchive.RealShell);
-        byte[] room = new byte[CodecFactory.LongestPacked(chunk.Length)];
-        byte[] packed = (await codec.CompressAsync(chunk, room, CancellationToken.None)).ToArray();
+        byte[] buffer = new byte[CodecFactory.LongestPacked(chunk.Length)];
+        byte[] packed = (await codec.CompressAsync(chunk, buffer, CancellationToken.None)).ToArray();
 
         packed[^fromEnd] ^= 1;
 
         Assert.Throws<InvalidDataException>(() => codec.Decompress(packed, new byte[chunk.Length]));
+    }
+
+    [Fact]
+    public async Task A_bzip2_stream_that_is_not_exactly_one_chunk_is_refused()
+    {
+        byte[] chunk = [.. Enumerable.Range(0, 300_000).Select(number => (byte)(number * number >> 8))];
+        using Bzip2Codec codec = new(level: 1);
+        byte[] packed = (await codec.CompressAsync(chunk, new byte[CodecFactory.BufferBytes(chunk.Length)], default))
+            .ToArray();
+        byte[] buffer = new byte[chunk.Length + 1];
+
+        Assert.Equal(chunk, codec.Decompress(packed, buffer.AsMemory(0, chunk.Length)).ToArray());
+        Assert.All(
+            new (byte[] Packed, int Length)[]
+            {
+                ([.. packed, 0], chunk.Length), ([.. packed, .. packed], chunk.Length), (packed[..^1], chunk.Length),
+                (packed[..1], chunk.Length), ([], chunk.Length), (packed, chunk.Length - 1), (packed, chunk.Length + 1),
+            },
+            one => Assert.Throws<InvalidDataException>(
+                () => codec.Decompress(one.Packed, buffer.AsMemory(0, one.Length))));
     }
 
     [Fact]
@@ -151,8 +171,8 @@ public sealed class CodecTests
         byte[] chunk = SparseContent.Whole(20_000, 1).ToArray();
         using AdaptiveCodec codec = CodecFactory.Create(
             new Compression(CompressionMethod.Gzip), SampleArchive.RealShell);
-        byte[] room = new byte[CodecFactory.LongestPacked(chunk.Length)];
-        byte[] packed = (await codec.CompressAsync(chunk, room, CancellationToken.None)).ToArray();
+        byte[] buffer = new byte[CodecFactory.LongestPacked(chunk.Length)];
+        byte[] packed = (await codec.CompressAsync(chunk, buffer, CancellationToken.None)).ToArray();
 
         System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(packed.AsSpan(packed.Length - 4), 10_000);
 

@@ -6,7 +6,7 @@ namespace KvmBackup.Tests.Archiving;
 
 public sealed class HostileValueTests
 {
-    public static TheoryData<string> Lies =>
+    public static TheoryData<string> FalseEntries =>
     [
         "size-negative", "size-huge", "size-small", "size-large", "header-negative", "header-after-data",
         "data-beyond", "data-negative", "data-shifted", "data-unaligned", "extent-beyond", "extent-negative",
@@ -15,8 +15,8 @@ public sealed class HostileValueTests
     ];
 
     [Theory]
-    [MemberData(nameof(Lies))]
-    public async Task A_false_member_entry_is_detected_and_nothing_is_written_outside(string lie)
+    [MemberData(nameof(FalseEntries))]
+    public async Task A_false_member_entry_is_detected_and_nothing_is_written_outside(string falseEntry)
     {
         using SampleArchive archive = await SampleArchive.WriteAsync(
             CompressionMethod.Zstd,
@@ -24,19 +24,19 @@ public sealed class HostileValueTests
             ("web1/first", SparseContent.Whole(5000, 1)),
             ("web1/vda.raw", new SparseContent(64_000, [new(0, 1024), new(8192, 10_240), new(32_768, 512)], 2)),
             ("web1/last", SparseContent.Whole(100, 3)));
-        ArchiveMember liar = Apply(lie, archive.Members[1]);
+        ArchiveMember wrong = Apply(falseEntry, archive.Members[1]);
 
         IReadOnlyList<ArchiveDamage> damages =
-            await archive.VerifyAsync(members: [archive.Members[0], liar, archive.Members[2]]);
-        Assert.Contains(damages, damage => damage.Members.Contains(liar.Name));
+            await archive.VerifyAsync(members: [archive.Members[0], wrong, archive.Members[2]]);
+        Assert.Contains(damages, damage => damage.Members.Contains(wrong.Name));
         Assert.DoesNotContain(damages, damage => damage.Members.Contains("web1/first"));
-        if (lie is not ("name" or "header-negative"))
+        if (falseEntry is not ("name" or "header-negative"))
         {
-            BoundedSink sink = new(Math.Clamp(liar.SizeBytes, 0, 1 << 20));
+            BoundedSink sink = new(Math.Clamp(wrong.SizeBytes, 0, 1 << 20));
             using SafeFileHandle handle = File.OpenHandle(archive.FilePath);
             ArchiveReader reader = new(handle, archive.Summary.Index, archive.Method);
             ArchivingException refusal = await Assert.ThrowsAsync<ArchivingException>(
-                () => reader.ExtractAsync(liar, sink, bytesWritten: null, CancellationToken.None));
+                () => reader.ExtractAsync(wrong, sink, bytesWritten: null, CancellationToken.None));
             Assert.Equal(ExitCode.DamageFound, refusal.ExitCode);
         }
     }
@@ -86,10 +86,10 @@ public sealed class HostileValueTests
         Assert.Throws<ArchivingException>(() => new ArchiveReader(handle, index, CompressionMethod.Zstd));
     }
 
-    private static ArchiveMember Apply(string lie, ArchiveMember member)
+    private static ArchiveMember Apply(string falseEntry, ArchiveMember member)
     {
         Extent[] extents = [.. member.Extents];
-        return lie switch
+        return falseEntry switch
         {
             "size-negative" => member with { SizeBytes = -1 },
             "size-huge" => member with { SizeBytes = long.MaxValue },
@@ -112,7 +112,7 @@ public sealed class HostileValueTests
             "name" => member with { Name = "web1/vdb.raw" },
             "name-absolute" => member with { Name = "/etc/passwd" },
             "name-up" => member with { Name = "web1/../../x" },
-            _ => throw new ArgumentOutOfRangeException(nameof(lie)),
+            _ => throw new ArgumentOutOfRangeException(nameof(falseEntry)),
         };
     }
 

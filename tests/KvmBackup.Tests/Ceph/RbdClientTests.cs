@@ -52,7 +52,7 @@ public sealed class RbdClientTests
     {
         Answer("diff", "diff-s1-s2-json");
 
-        Assert.Equal(4096 + 4096 + 2162688, await client.AskDataBytesAsync(A, default));
+        Assert.Equal(4096 + 4096 + 2162688, await client.QueryDataBytesAsync(A, default));
         Assert.Equal(["diff", "--format", "json", "--whole-object", "rbd/a"], shell.Calls[^1].Arguments.TakeLast(5));
     }
 
@@ -154,7 +154,7 @@ public sealed class RbdClientTests
     [Theory]
     [InlineData("info-missing-image",
         "error opening image nothere: (2) No such file or directory. To list images and snapshots: rbd ls -l rbd")]
-    [InlineData("info-missing-pool", "error opening pool 'nopool': (2) No such file or directory. To list pools")]
+    [InlineData("info-missing-pool", "error opening pool 'nopool': (2) No such file or directory. To list images")]
     [InlineData("wrong-key", "couldn't connect to the cluster!. The key of client.backup is wrong")]
     [InlineData("id-unknown", "client.backup")]
     [InlineData("other-pool-user-info",

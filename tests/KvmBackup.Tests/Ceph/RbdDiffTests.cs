@@ -24,11 +24,11 @@ public sealed class RbdDiffTests
             .DiffAsync(DiffSample.Location, "s4", "s1", false, default);
         byte[] sent = DiffSample.Recorded("diff-s1-s4");
 
-        RbdDiffLayout asTold = new("s1", "s4", 48 << 20, changes);
+        RbdDiffLayout asReported = new("s1", "s4", 48 << 20, changes);
         RbdDiffLayout asSent = new("s1", "s4", 48 << 20, [changes[0], changes[1] with { IsData = false }, changes[2]]);
 
         Assert.Equal(sent.Length, asSent.LengthBytes);
-        Assert.Equal(sent.Length + 4096, asTold.LengthBytes);
+        Assert.Equal(sent.Length + 4096, asReported.LengthBytes);
         Assert.True(asSent.IsStructure(0, sent));
         Assert.Equal([new RbdDiffPart(52, 4096, 8192)], asSent.Locate(0, sent.Length));
         byte[] copy = [.. sent];

@@ -17,9 +17,9 @@ public sealed class RbdDoubtTests
     {
         shell.On("snap ls", Reply.Of("rbd/snap-ls-resized"), Reply.Of("rbd/snap-ls-resized"));
 
-        Assert.Equal(4, (await client.EnsureThereAsync(A, [("s1", null), ("s4", null)], default)).Count);
+        Assert.Equal(4, (await client.EnsureSnapshotsExistAsync(A, [("s1", null), ("s4", null)], default)).Count);
         CephException failure = await Assert.ThrowsAsync<CephException>(
-            () => client.EnsureThereAsync(A, [("s1", null), ("s5", null)], default));
+            () => client.EnsureSnapshotsExistAsync(A, [("s1", null), ("s5", null)], default));
 
         Assert.Contains(
             "The snapshot rbd/a@s5 was removed while it was read", failure.Message, StringComparison.Ordinal);
@@ -30,9 +30,9 @@ public sealed class RbdDoubtTests
     {
         shell.On("snap ls", Reply.Of("rbd/snap-ls-resized"), Reply.Of("rbd/snap-ls-resized"));
 
-        _ = await client.EnsureThereAsync(A, [("s1", 4L), ("s4", 13L)], default);
+        _ = await client.EnsureSnapshotsExistAsync(A, [("s1", 4L), ("s4", 13L)], default);
         CephException failure = await Assert.ThrowsAsync<CephException>(
-            () => client.EnsureThereAsync(A, [("s1", 4L), ("s4", 12L)], default));
+            () => client.EnsureSnapshotsExistAsync(A, [("s1", 4L), ("s4", 12L)], default));
 
         Assert.Contains(
             "The snapshot rbd/a@s4 was removed while it was read", failure.Message, StringComparison.Ordinal);
@@ -61,6 +61,6 @@ public sealed class RbdDoubtTests
     {
         shell.On("rbd --version", Reply.Good(output));
 
-        Assert.Equal(release, (await client.AskReleaseAsync(default))?.ToString());
+        Assert.Equal(release, (await client.ReadReleaseAsync(default))?.ToString());
     }
 }

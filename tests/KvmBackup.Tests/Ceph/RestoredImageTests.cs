@@ -18,7 +18,7 @@ public sealed class RestoredImageTests
 
         RestoredImage image = await CreateAsync();
         await image.CommitAsync(replace: false);
-        await image.LeaveAsync();
+        await image.RemoveUnlessCommittedAsync();
 
         Assert.Equal(
             ["create --size 1000001B rbd/ns/a.kvmbackup-partial", "rename rbd/ns/a.kvmbackup-partial rbd/ns/a"],
@@ -30,7 +30,7 @@ public sealed class RestoredImageTests
     {
         shell.On("create", Reply.Good("")).On(" rm ", InUse, InUse, Reply.Good(""));
 
-        await (await CreateAsync()).LeaveAsync();
+        await (await CreateAsync()).RemoveUnlessCommittedAsync();
 
         Assert.Equal(3, shell.Count("rm --no-progress rbd/ns/a.kvmbackup-partial"));
     }
@@ -43,7 +43,7 @@ public sealed class RestoredImageTests
 
         RestoredImage image = await CreateAsync();
         await Assert.ThrowsAsync<CephException>(() => image.CommitAsync(replace: false));
-        await image.LeaveAsync();
+        await image.RemoveUnlessCommittedAsync();
 
         Assert.Equal("rm --no-progress rbd/ns/a.kvmbackup-partial", Words()[^1]);
     }
@@ -56,7 +56,7 @@ public sealed class RestoredImageTests
 
         RestoredImage image = await CreateAsync();
         await image.CommitAsync(replace: true);
-        await image.LeaveAsync();
+        await image.RemoveUnlessCommittedAsync();
 
         Assert.Equal(
             [
@@ -74,7 +74,7 @@ public sealed class RestoredImageTests
 
         RestoredImage image = await CreateAsync();
         await Assert.ThrowsAsync<CephException>(() => image.CommitAsync(replace: true));
-        await image.LeaveAsync();
+        await image.RemoveUnlessCommittedAsync();
 
         Assert.Equal(
             ["rename rbd/ns/a.kvmbackup-replaced rbd/ns/a", "rm --no-progress rbd/ns/a.kvmbackup-partial"],
@@ -89,7 +89,7 @@ public sealed class RestoredImageTests
 
         RestoredImage image = await CreateAsync();
         await Assert.ThrowsAsync<CephException>(() => image.CommitAsync(replace: true));
-        await image.LeaveAsync();
+        await image.RemoveUnlessCommittedAsync();
 
         Assert.Equal(0, shell.Count("rename"));
         Assert.Equal(1, shell.Count("rm --no-progress rbd/ns/a.kvmbackup-partial"));

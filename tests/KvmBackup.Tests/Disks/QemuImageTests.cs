@@ -91,7 +91,7 @@ public sealed class QemuImageTests : IDisposable
     [InlineData(3, true)]
     public async Task Leaked_clusters_are_not_damage(int exitCode, bool isGood)
     {
-        shell.On("check", Reply.Bad("qemu-img says so", exitCode));
+        shell.On("check", Reply.Bad("qemu-img reports it", exitCode));
 
         Task check = new QemuImage(shell).CheckAsync("/a.qcow2", CancellationToken.None);
 

@@ -24,7 +24,7 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
     {
         Task<RbdImageFacts> facts = cluster.DescribeAsync(location, snapshot: null, cancellationToken);
         Task<IReadOnlyList<RbdSnapshot>> snapshots = cluster.ListSnapshotsAsync(location, cancellationToken);
-        Task<Version?> version = release is null ? cluster.AskReleaseAsync(cancellationToken) : Task.FromResult<Version?>(release);
+        Task<Version?> version = release is null ? cluster.ReadReleaseAsync(cancellationToken) : Task.FromResult<Version?>(release);
         await Task.WhenAll(facts, snapshots, version);
         release = await version;
         return new ImageState(location, await facts, await snapshots);
@@ -69,7 +69,7 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
             source, state.Location, facts, state.External?.Name ?? SnapshotName.Create(owner, disk.Target, id, random), chain.Base)
         {
             ExternalId = state.External?.Id,
-            DataBytes = chain.Base is null && facts.IsFastDiffValid ? await cluster.AskDataBytesAsync(state.Location, cancellationToken) : 0,
+            DataBytes = chain.Base is null && facts.IsFastDiffValid ? await cluster.QueryDataBytesAsync(state.Location, cancellationToken) : 0,
         };
     }
 

@@ -39,7 +39,7 @@ public sealed class ImageRestorer(
     {
         try
         {
-            await image.LeaveAsync();
+            await image.RemoveUnlessCommittedAsync();
         }
         catch (KvmBackupException failure)
         {

@@ -80,7 +80,7 @@ public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, Time
 
         // Without a manifest there is no checksum of the content: that of the chunks must do.
         bool isWhole = member.ContentXxh128.Length == 0
-            ? salvaged.Missing.Count + salvaged.Unproven.Count == 0 : salvaged.IsWhole;
+            ? salvaged.Missing.Count + salvaged.Unproven.Count == 0 : salvaged.IsComplete;
         return Finish(disk, new SalvagedFile(filePath, member.SizeBytes, isWhole, salvaged.Missing) { Unproven = salvaged.Unproven });
     }
 

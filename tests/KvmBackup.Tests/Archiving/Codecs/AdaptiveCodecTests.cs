@@ -112,10 +112,10 @@ public sealed class AdaptiveCodecTests
     private sealed class GrowingCodec : ICodec
     {
         public ValueTask<ReadOnlyMemory<byte>> CompressAsync(
-            ReadOnlyMemory<byte> chunk, Memory<byte> room, CancellationToken cancellationToken) =>
-                new(room[..(chunk.Length * 4 / 3)]);
+            ReadOnlyMemory<byte> chunk, Memory<byte> buffer, CancellationToken cancellationToken) =>
+                new(buffer[..(chunk.Length * 4 / 3)]);
 
-        public ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> packed, Memory<byte> room) =>
+        public ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> packed, Memory<byte> buffer) =>
             throw new InvalidDataException();
 
         public void Dispose()
@@ -131,14 +131,14 @@ public sealed class AdaptiveCodecTests
         public int Count { get; private set; }
 
         public ValueTask<ReadOnlyMemory<byte>> CompressAsync(
-            ReadOnlyMemory<byte> chunk, Memory<byte> room, CancellationToken cancellationToken)
+            ReadOnlyMemory<byte> chunk, Memory<byte> buffer, CancellationToken cancellationToken)
         {
             Count++;
-            return gzip.CompressAsync(chunk, room, cancellationToken);
+            return gzip.CompressAsync(chunk, buffer, cancellationToken);
         }
 
-        public ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> packed, Memory<byte> room) =>
-            gzip.Decompress(packed, room);
+        public ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> packed, Memory<byte> buffer) =>
+            gzip.Decompress(packed, buffer);
 
         public void Dispose() => gzip.Dispose();
     }
