@@ -168,7 +168,7 @@ public sealed class AdviceTests
             await Virsh.RunAsync("detach-disk", guest.Name, "vdb", "--live");
             for (int look = 0; Virsh.SourcesIn(await guest.LiveXmlAsync()).ContainsKey("vdb"); look++)
             {
-                Assert.True(look < 300, "The guest does not let go of its disk.");
+                Assert.True(look < 300, "The guest does not release its disk.");
                 await Task.Delay(100);
             }
         });

@@ -108,7 +108,8 @@ public sealed class HungTargetTests
         Stopwatch clock = Stopwatch.StartNew();
         while (!running.OutputSoFar.Contains(text, StringComparison.Ordinal))
         {
-            Assert.True(clock.Elapsed < limit, $"It does not say {text}:\n{running.OutputSoFar}\n{running.ErrorSoFar}");
+            Assert.True(
+                clock.Elapsed < limit, $"It does not print {text}:\n{running.OutputSoFar}\n{running.ErrorSoFar}");
             await Task.Delay(100);
         }
     }

@@ -90,7 +90,7 @@ public sealed class LabCephTests
         Stopwatch clock = Stopwatch.StartNew();
         while (await WritesAsync(guest) == writesBefore)
         {
-            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), "the guest does not go on");
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), "the guest does not continue");
             await Task.Delay(50);
         }
     }

@@ -88,7 +88,7 @@ public sealed class LinkedCloneTests
         Outcome info = await RunningProgram.RunAsync("qemu-img", "info", "-U", "--output=json", disk);
         JsonElement image = JsonDocument.Parse(info.MustSucceed().Output).RootElement;
         string backing = image.GetProperty("backing-filename").GetString()!;
-        Assert.False(Path.IsPathRooted(backing), $"{backing} binds the copy to its place.");
+        Assert.False(Path.IsPathRooted(backing), $"{backing} is absolute, so the copy cannot be moved.");
         Assert.True(File.Exists(Path.Combine(folder, backing)));
     }
 

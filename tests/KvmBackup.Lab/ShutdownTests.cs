@@ -45,7 +45,7 @@ public sealed class ShutdownTests
         for (int tries = 0; (await LabLogin.InhibitorsAsync()).Output.Contains(
             "kvmbackup", StringComparison.Ordinal); tries++)
         {
-            Assert.True(tries < 100, "The inhibitor is still there.");
+            Assert.True(tries < 100, "The inhibitor still exists.");
             await Task.Delay(100);
         }
 

@@ -186,7 +186,7 @@ public sealed class CrashSite : IAsyncDisposable
 
         foreach ((string path, string digest) in earlier)
         {
-            Assert.True(digest == Digest(path), $"{step}: {path} is no longer what it was");
+            Assert.True(digest == Digest(path), $"{step}: {path} has changed");
         }
     }
 

@@ -36,7 +36,7 @@ public sealed class FailingFile : IAsyncDisposable
         Stopwatch clock = Stopwatch.StartNew();
         while (new FileInfo(path).Length == 0)
         {
-            Assert.True(clock.Elapsed < Limit, $"{path} is not there:\n{daemon.ErrorSoFar}");
+            Assert.True(clock.Elapsed < Limit, $"{path} does not appear:\n{daemon.ErrorSoFar}");
             await Task.Delay(50);
         }
 

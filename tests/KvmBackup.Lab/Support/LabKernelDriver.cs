@@ -70,7 +70,7 @@ public sealed class LabKernelDriver : IAsyncDisposable
         Stopwatch clock = Stopwatch.StartNew();
         while (new FileInfo(shown).Length == 0)
         {
-            Assert.True(clock.Elapsed < Limit, $"{image} is not shown:\n{daemon.ErrorSoFar}");
+            Assert.True(clock.Elapsed < Limit, $"{image} is not exported:\n{daemon.ErrorSoFar}");
             await Task.Delay(50);
         }
 

@@ -75,7 +75,7 @@ public sealed class LabLogin : IAsyncDisposable
     {
         for (int tries = 0; !await isSo(); tries++)
         {
-            Assert.True(tries < 100, $"It does not come up:\n{program.ErrorSoFar}");
+            Assert.True(tries < 100, $"It does not start:\n{program.ErrorSoFar}");
             await Task.Delay(100);
         }
     }

@@ -86,7 +86,7 @@ public sealed class StandaloneImageSite : IAsyncDisposable
         Assert.All(await LabCeph.SnapshotsAsync(Image), snapshot =>
             Assert.True(known.Contains(snapshot.Name), $"{what}: {snapshot.Name} is left"));
         Assert.All(earlier, file =>
-            Assert.True(Digest(file.Path) == file.Digest, $"{what}: {file.Path} is no longer what it was"));
+            Assert.True(Digest(file.Path) == file.Digest, $"{what}: {file.Path} has changed"));
     }
 
     /// <summary>The next backup is an increment, only the newest snapshot exists, and the restored content equals the
