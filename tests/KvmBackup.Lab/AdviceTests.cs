@@ -15,7 +15,8 @@ public sealed class AdviceTests
     {
         await using LabGuest guest = await LabGuest.StartAsync(
             new LabGuestSpecification(
-                "advised") { Disks = [new LabDisk("vda"), new LabDisk("vdb") { Format = "raw" }] });
+                "advised")
+            { Disks = [new LabDisk("vda"), new LabDisk("vdb") { Format = "raw" }] });
         BackupSite site = new((guest.Name, "rotate: 9"));
         TypedAdvice advice = new(site);
 

@@ -109,10 +109,10 @@ public sealed class RbdBackupTests
 
     private static Task<LabGuest> StartPairAsync(string name, LabRbdImage image) =>
         LabGuest.StartAsync(new LabGuestSpecification(name)
-    {
-        Disks = [new LabDisk("vda"), new LabDisk("vdb") { Rbd = image }],
-        PairDisks = ("vda", "vdb"),
-    });
+        {
+            Disks = [new LabDisk("vda"), new LabDisk("vdb") { Rbd = image }],
+            PairDisks = ("vda", "vdb"),
+        });
 
     /// <summary>A run that is interrupted while it reads the image.</summary>
     private static async Task InterruptAsync(BackupSite site)

@@ -64,10 +64,10 @@ public sealed class RbdMappedTests
 
     private static Task<LabGuest> DefineAsync(string name, LabRbdImage image) =>
         LabGuest.DefineAsync(new LabGuestSpecification(name)
-    {
-        Disks = [new LabDisk("vda"), new LabDisk("vdb") { Rbd = image, IsMapped = true }],
-        PairDisks = ("vda", "vdb"),
-    });
+        {
+            Disks = [new LabDisk("vda"), new LabDisk("vdb") { Rbd = image, IsMapped = true }],
+            PairDisks = ("vda", "vdb"),
+        });
 
     private static async Task AssertRestoredInFilesAsync(BackupSite site, LabGuest guest)
     {

@@ -202,7 +202,9 @@ public sealed class RbdRestoreTests
 
     private static LabDisk Big(string target, string format) => new(target)
     {
-        Format = format, SizeBytes = 192 << 20, ContentDirectory = Folder.WithRandomFile("big", 120 << 20),
+        Format = format,
+        SizeBytes = 192 << 20,
+        ContentDirectory = Folder.WithRandomFile("big", 120 << 20),
     };
 
     /// <summary>Starts a restore that is paused when its image exists: a qcow2 disk before it contains data, a raw one

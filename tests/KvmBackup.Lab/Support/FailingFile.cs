@@ -68,7 +68,10 @@ public sealed class FailingFile : IAsyncDisposable
         await SendAsync("qmp_capabilities", new { });
         await SendAsync("blockdev-add", new Dictionary<string, object>
         {
-            ["driver"] = "blkdebug", ["node-name"] = "bad", ["image"] = "below", ["inject-error"] = new[] { fault },
+            ["driver"] = "blkdebug",
+            ["node-name"] = "bad",
+            ["image"] = "below",
+            ["inject-error"] = new[] { fault },
         });
         await SendAsync("blockdev-reopen", new Dictionary<string, object>
         {
