@@ -13,10 +13,10 @@ public sealed class AdviceTests
     [LabFact(Timeout = 900_000)]
     public async Task The_advised_commands_put_a_guest_back_on_its_own_disks()
     {
-        await using LabGuest guest = await LabGuest.StartAsync(
-            new LabGuestSpecification(
-                "advised")
-            { Disks = [new LabDisk("vda"), new LabDisk("vdb") { Format = "raw" }] });
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("advised")
+        {
+            Disks = [new LabDisk("vda"), new LabDisk("vdb") { Format = "raw" }],
+        });
         BackupSite site = new((guest.Name, "rotate: 9"));
         TypedAdvice advice = new(site);
 

@@ -11,18 +11,8 @@ public sealed class Bzip2Codec : ICodec
     /// <exception cref="ArchivingException">libbz2 is not on this host.</exception>
     public Bzip2Codec(int level)
     {
+        Bzip2Library.EnsureAvailable();
         this.level = level;
-        try
-        {
-            _ = Bzip2Library.Version();
-        }
-        catch (DllNotFoundException failure)
-        {
-            throw new ArchivingException(
-                $"The library {Bzip2Library.Name} is not on this host. Install the package libbz2-1.0 (Debian) or "
-                + "bzip2-libs (Fedora); to write backups without it, set 'compression: gzip'.",
-                innerException: failure);
-        }
     }
 
     public ValueTask<ReadOnlyMemory<byte>> CompressAsync(

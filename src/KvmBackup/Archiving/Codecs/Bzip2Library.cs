@@ -14,8 +14,24 @@ internal static partial class Bzip2Library
     public const int StreamEnd = 4;
     public const int OutOfMemory = -3;
 
+    /// <exception cref="ArchivingException">The library is not on this host.</exception>
+    public static void EnsureAvailable()
+    {
+        try
+        {
+            _ = Version();
+        }
+        catch (DllNotFoundException failure)
+        {
+            throw new ArchivingException(
+                $"The library {Name} is not on this host. Install the package libbz2-1.0 (Debian) or bzip2-libs "
+                + "(Fedora); to write backups without it, set 'compression: gzip'.",
+                innerException: failure);
+        }
+    }
+
     [LibraryImport(Name, EntryPoint = "BZ2_bzlibVersion")]
-    public static partial nint Version();
+    private static partial nint Version();
 
     [LibraryImport(Name, EntryPoint = "BZ2_bzBuffToBuffCompress")]
     public static partial int Compress(
@@ -54,10 +70,11 @@ internal static partial class Bzip2Library
 /// address.</summary>
 internal sealed unsafe class Bzip2Decompressor : SafeHandleZeroOrMinusOneIsInvalid
 {
-    /// <exception cref="ArchivingException">libbz2 failed to allocate memory.</exception>
+    /// <exception cref="ArchivingException">The library is not on this host, or failed to allocate memory.</exception>
     public Bzip2Decompressor()
         : base(ownsHandle: true)
     {
+        Bzip2Library.EnsureAvailable();
         nint stream = (nint)NativeMemory.AllocZeroed((nuint)sizeof(Bzip2Library.NativeStream));
         if (Bzip2Library.InitializeDecompressor(stream, verbosity: 0, isSmall: 0) != Bzip2Library.Ok)
         {
