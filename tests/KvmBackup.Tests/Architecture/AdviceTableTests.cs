@@ -4,31 +4,31 @@ using KvmBackup.Ceph;
 
 namespace KvmBackup.Tests.Architecture;
 
-/// <summary>A message advises nothing that no test types.</summary>
+/// <summary>Each advised command is run by a lab test.</summary>
 public sealed partial class AdviceTableTests
 {
     private static readonly IReadOnlyList<SourceFile> Lab = Repository.Read("tests/KvmBackup.Lab");
 
-    // Pages for people, which the tests of RESTORE.md type, and what composes the commands of the second table.
+    // Restore guides, whose commands the tests of RESTORE.md run, and the composers of the second table.
     private static readonly string[] Elsewhere =
         ["Planning/RestoreGuide.cs", "Planning/ImageGuide.cs", "Model/Domains/OverlayAdvice.cs"];
 
     [Fact]
-    public void Every_command_between_backticks_is_in_the_table_and_nothing_else() => Assert.Equal(
+    public void The_table_lists_exactly_the_commands_between_backticks() => Assert.Equal(
         AdviceTable.Tests.Keys.Select(row => $"{row.FilePath}: {row.Command}").Order(StringComparer.Ordinal),
         Repository.Sources.Where(source => !Elsewhere.Contains(source.RelativePath))
             .SelectMany(source => CommandsIn(source.Code).Select(command => $"{source.RelativePath}: {command}"))
             .Where(row => row != "Ceph/RbdAdvice.cs: …").Distinct().Order(StringComparer.Ordinal));
 
     [Fact]
-    public void Every_member_that_composes_advice_is_in_the_table_and_nothing_else() => Assert.Equal(
+    public void The_table_lists_exactly_the_members_that_compose_advice() => Assert.Equal(
         AdviceTable.Composers.Keys.Order(StringComparer.Ordinal),
         new[] { typeof(OverlayAdvice), typeof(RbdAdvice) }
             .SelectMany(type => type.GetMembers(BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly))
             .Select(member => $"{member.DeclaringType!.Name}.{member.Name}").Distinct().Order(StringComparer.Ordinal));
 
     [Fact]
-    public void Every_test_of_the_table_is_there_and_types_what_is_advised() => Assert.All(
+    public void Every_test_of_the_table_exists_and_runs_advised_commands() => Assert.All(
         AdviceTable.Tests.Values.Concat(AdviceTable.Composers.Values).Where(test => test.Length > 0).Distinct(),
         test =>
         {
@@ -43,12 +43,12 @@ public sealed partial class AdviceTableTests
         command => Assert.Contains(command[0] == '…' ? "…" : command.Split(' ')[0], AdviceTable.Programs));
 
     [Fact]
-    public void No_message_advises_virsh_without_the_options_that_reach_libvirt() => Assert.Empty(
+    public void No_message_advises_virsh_without_connection_options() => Assert.Empty(
         Repository.Sources.Where(source => source.RelativePath != "Planning/RestoreGuide.cs")
             .SelectMany(source => PlainVirsh().Matches(source.Code).Select(match => $"{source.RelativePath}: {match.Value}")));
 
     [Fact]
-    public void Commands_are_found_over_joined_and_filled_in_strings() => Assert.Equal(
+    public void Commands_are_found_in_concatenated_and_interpolated_strings() => Assert.Equal(
         ["… start …", "rm …", "rbd info …", "kvmbackup recover"],
         CommandsIn(""""
             string a = $"first: `{virsh} " + $"start {(b ? $"{c}" : "d")}` ; then: `rm " + Quote(e) + "` ; and "
@@ -68,7 +68,7 @@ public sealed partial class AdviceTableTests
         return Command().Matches(joined).Select(match => match.Groups[1].Value);
     }
 
-    // Where one string ends and the next goes on.
+    // The end of one string and the start of the next.
     [GeneratedRegex("""
         "\s*\+\s*\$?"
         """, RegexOptions.IgnorePatternWhitespace)]

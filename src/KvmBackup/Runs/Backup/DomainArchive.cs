@@ -106,7 +106,7 @@ public sealed class DomainArchive : IAsyncDisposable, IDiskConsumer
         ArchiveMember member = await archive.AddAsync(name, monitor.Limit(source), monitor.Begin($"reading {name}"), cancellationToken);
         (string, long?)[] held =
             [(image.SnapshotName, image.ExternalId), .. image.Base is { } below ? [(below.SnapshotName, below.SnapshotId)] : Array.Empty<(string, long?)>()];
-        _ = await monitor.WaitAsync(cluster.EnsureThereAsync(image.Location, held, cancellationToken));
+        _ = await monitor.WaitAsync(cluster.EnsureSnapshotsExistAsync(image.Location, held, cancellationToken));
         string format = image.Base is null ? "raw" : ManifestLayer.RbdDiffFormat;
         ManifestLayer layer = new(
             name, format, $"rbd:{image.Source.Image}", false, member.ContentXxh128, member.SizeBytes);
