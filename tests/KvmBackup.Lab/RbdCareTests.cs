@@ -183,21 +183,23 @@ public sealed class RbdCareTests
         TypedAdvice advice = new(site.Site);
         _ = await site.AssertBackupAsync("full");
         string uuid = (await Virsh.RunAsync("domuuid", site.Guest.Name)).Trim();
-        await LabCeph.RbdAsync("snap", "create", "--no-progress", site.Image.At($"kvmbackup.{uuid}.vda.20200101T000000Z.0badcafe"));
+        string snapshot = site.Image.At($"kvmbackup.{uuid}.vda.20200101T000000Z.0badcafe");
+        await LabCeph.RbdAsync("snap", "create", "--no-progress", snapshot);
 
         JsonElement job = await site.Site.BackUpAsync(site.Guest.Name);
         _ = await advice.TypeAsync(string.Join('\n', job.GetProperty("warnings").EnumerateArray()), "rbd snap rm");
         await site.AssertNewestIsAtItsSnapshotAsync();
 
-        await using RunningProgram held = Interposer.StoppingAfter("create").Start(site.Site, "run");
-        await held.WaitUntilStoppedAsync("the snapshot was not made");
-        await CrashSite.KillWatcherAsync(held);
-        await held.SignalAsync("KILL");
-        Interposer refusing = new("case \" $* \" in *' snap rm '*) echo 'rbd: refused for this test' >&2; exit 5 ;; esac");
-        string told = (await refusing.RunAsync(site.Site, "recover")).Output;
-        Assert.Contains("refused for this test", told, StringComparison.Ordinal);
-        _ = await advice.TypeAsync(told, "rbd info");
-        _ = await advice.TypeAsync(told, "rbd snap rm");
+        await using RunningProgram paused = Interposer.StoppingAfter("create").Start(site.Site, "run");
+        await paused.WaitUntilStoppedAsync("the snapshot was not made");
+        await CrashSite.KillWatcherAsync(paused);
+        await paused.SignalAsync("KILL");
+        Interposer refusing = new(
+            "case \" $* \" in *' snap rm '*) echo 'rbd: refused for this test' >&2; exit 5 ;; esac");
+        string printed = (await refusing.RunAsync(site.Site, "recover")).Output;
+        Assert.Contains("refused for this test", printed, StringComparison.Ordinal);
+        _ = await advice.TypeAsync(printed, "rbd info");
+        _ = await advice.TypeAsync(printed, "rbd snap rm");
         await site.AssertNewestIsAtItsSnapshotAsync();
         (await site.Site.RunAsync("recover")).MustSucceed();
         _ = await site.AssertBackupAsync("incremental");

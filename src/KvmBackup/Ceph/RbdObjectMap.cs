@@ -24,7 +24,7 @@ internal static class RbdObjectMap
         return after.IsReadByObjectMap ? null
             : $"THE OBJECT MAP OF {location}@{snapshot} WAS WRONG: parts of the image would have been read as zeros. "
                 + "This backup was read without the map and is complete; but older backups and other copies of that "
-                + $"image may not be: make a new full one. Repair the image with: {RbdAdvice.RebuildObjectMap(location)} ; "
-                + "and update Ceph on this host";
+                + "image may not be: make a new full one. Repair the image with: "
+                + $"{RbdAdvice.RebuildObjectMap(location)} ; and update Ceph on this host";
     }
 }

@@ -7,7 +7,8 @@ public static class AdviceTable
     private const string State = "AdviceStateTests.The_advice_about_files_and_definitions_makes_the_next_run_succeed";
     private const string Internal = "AdviceTests.The_advice_about_an_internal_snapshot_makes_the_next_run_succeed";
     private const string Agent = "AgentTests.A_stuck_freeze_is_reported_and_thawed_by_recover_when_it_completes_late";
-    private const string Paused = "InputOutputErrorTests.A_write_error_of_an_overlay_pauses_the_guest_which_is_reported_and_loses_no_data";
+    private const string Paused =
+        "InputOutputErrorTests.A_write_error_of_an_overlay_pauses_the_guest_which_is_reported_and_loses_no_data";
     private const string Job = "RefusalTests.A_block_job_of_another_program_is_not_touched";
     private const string Saved = "SavedMemoryTests.A_replaced_guest_has_the_definition_of_the_backup_and_its_autostart";
     private const string Ways = "RbdCareTests.A_wrong_connection_to_the_cluster_is_reported_with_its_cause";
@@ -71,8 +72,7 @@ public static class AdviceTable
         [("Runs/Restore/ReplacedDomain.cs", "… snapshot-delete --metadata --domain … --snapshotname …")] = Saved,
         [("Runs/Restore/RestorePreflight.cs", "… shutdown …")] = NoLab,
         [("Runs/Restore/RestoreRun.cs", "tar -xOf … …")] = NoLab,
-        [("Runs/Restore/RestoredDefinition.cs", "… start --force-boot --domain …")] =
-            "SavedMemoryTests.",
+        [("Runs/Restore/RestoredDefinition.cs", "… start --force-boot --domain …")] = "SavedMemoryTests.",
         [("Runs/Restore/RestoredDefinition.cs", "… start --force-boot --paused … && … destroy …")] = NoLab,
         [("Runs/Guests/SavedRelease.cs", "…")] = NoLab,
     };

@@ -39,13 +39,15 @@ public sealed partial class AdviceTableTests
 
     [Fact]
     public void Every_command_between_backticks_begins_with_a_known_program() => Assert.All(
-        Repository.Sources.Where(source => !Elsewhere.Take(2).Contains(source.RelativePath)).SelectMany(source => CommandsIn(source.Code)),
+        Repository.Sources.Where(source => !Elsewhere.Take(2).Contains(source.RelativePath))
+            .SelectMany(source => CommandsIn(source.Code)),
         command => Assert.Contains(command[0] == '…' ? "…" : command.Split(' ')[0], AdviceTable.Programs));
 
     [Fact]
     public void No_message_advises_virsh_without_connection_options() => Assert.Empty(
         Repository.Sources.Where(source => source.RelativePath != "Planning/RestoreGuide.cs")
-            .SelectMany(source => PlainVirsh().Matches(source.Code).Select(match => $"{source.RelativePath}: {match.Value}")));
+            .SelectMany(source => PlainVirsh().Matches(source.Code)
+                .Select(match => $"{source.RelativePath}: {match.Value}")));
 
     [Fact]
     public void Commands_are_found_in_concatenated_and_interpolated_strings() => Assert.Equal(
@@ -57,7 +59,8 @@ public sealed partial class AdviceTableTests
 
     private static IEnumerable<string> CommandsIn(string code)
     {
-        string joined = RbdCalls().Replace(code, match => $"\"`rbd {string.Join(' ', match.Groups["word"].Captures.Select(word => word.Value))} …`\"");
+        string joined = RbdCalls().Replace(code, match =>
+            $"\"`rbd {string.Join(' ', match.Groups["word"].Captures.Select(word => word.Value))} …`\"");
         joined = Between().Replace(Joint().Replace(joined, string.Empty), "{}");
         joined = Joint().Replace(joined, string.Empty);
         for (string before = string.Empty; before != joined;)
