@@ -2,13 +2,13 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>As <see cref="AdviceTests"/>, where files cannot be written or are in use, and where the definitions differ.</summary>
+/// <summary>Advised commands where files are in use or not writable, and where the definitions differ.</summary>
 public sealed class AdviceStateTests
 {
     private const string Recover = "kvmbackup recover";
 
     [LabFact(Timeout = 300_000)]
-    public async Task What_is_advised_about_files_and_definitions_lets_the_next_run_go_on()
+    public async Task The_advice_about_files_and_definitions_makes_the_next_run_succeed()
     {
         await using LabGuest guest = await LabGuest.StartAsync(
             new LabGuestSpecification("advised-state") { Disks = [new LabDisk("vda"), new LabDisk("vdb") { Format = "raw" }] });
@@ -21,7 +21,7 @@ public sealed class AdviceStateTests
         await AssertDeniedBaseAsync(guest, site, advice);
     }
 
-    /// <summary>Somebody has the overlay open when it is to be removed.</summary>
+    /// <summary>Another process has the overlay open when it is removed.</summary>
     private static async Task AssertOverlayInUseAsync(LabGuest guest, BackupSite site, TypedAdvice advice)
     {
         Interposer locked = new(
@@ -36,7 +36,7 @@ public sealed class AdviceStateTests
         await AssertWellAsync(guest, site, "vdb.raw");
     }
 
-    /// <summary>A disk that the guest has only after its next start is written to by another program.</summary>
+    /// <summary>Another program writes to a disk of the inactive definition.</summary>
     private static async Task AssertIdleDiskInUseAsync(LabGuest guest, BackupSite site, TypedAdvice advice)
     {
         string disk = Path.Combine(guest.DirectoryPath!, "vdc.raw");
@@ -55,7 +55,7 @@ public sealed class AdviceStateTests
         await AssertWellAsync(guest, site, "vdb.raw");
     }
 
-    /// <summary>The guest runs on another file than its definition names.</summary>
+    /// <summary>The live definition names another file than the inactive one.</summary>
     private static async Task AssertDifferentDefinitionsAsync(LabGuest guest, BackupSite site, TypedAdvice advice)
     {
         (await RunningProgram.RunAsync(
@@ -75,7 +75,7 @@ public sealed class AdviceStateTests
         await AssertWellAsync(guest, site, "other.raw");
     }
 
-    /// <summary>QEMU may not write to the bases, and the guest cannot be saved.</summary>
+    /// <summary>QEMU has no permission to write to the bases, and the guest cannot be saved.</summary>
     private static async Task AssertDeniedBaseAsync(LabGuest guest, BackupSite site, TypedAdvice advice)
     {
         Interposer denying = new(
@@ -93,7 +93,7 @@ public sealed class AdviceStateTests
         await AssertWellAsync(guest, site, "other.raw");
     }
 
-    /// <summary>Ends the programs that <c>fuser</c> shows on its standard output.</summary>
+    /// <summary>Ends the processes that <c>fuser</c> prints.</summary>
     private static async Task EndUsersAsync(IReadOnlyList<Outcome> shown)
     {
         string[] users = [.. shown.SelectMany(outcome => outcome.Output.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries))];
@@ -109,7 +109,7 @@ public sealed class AdviceStateTests
         await Virsh.RunAsync("define", path);
     }
 
-    /// <summary>The guest is on its own disks by both definitions; nothing is left, and the next run is good.</summary>
+    /// <summary>Both definitions name the disks of the guest, nothing is left, and the next run succeeds.</summary>
     private static async Task AssertWellAsync(LabGuest guest, BackupSite site, string second)
     {
         Dictionary<string, string> bases = new()

@@ -3,17 +3,20 @@ using KvmBackup.Lab.Support;
 namespace KvmBackup.Lab;
 
 /// <summary>
-/// Every command that a message advises is typed as it stands, in the state in which it is advised, and the guest is well after it.
+/// Every command that a message advises is run as printed, in the state in which it is advised. Afterwards the guest is
+/// intact.
 /// </summary>
 public sealed class AdviceTests
 {
     private const string Recover = "kvmbackup recover";
 
     [LabFact(Timeout = 900_000)]
-    public async Task What_is_advised_about_a_guest_brings_it_back_onto_its_own_disks()
+    public async Task The_advised_commands_put_a_guest_back_on_its_own_disks()
     {
-        await using LabGuest guest = await LabGuest.StartAsync(
-            new LabGuestSpecification("advised") { Disks = [new LabDisk("vda"), new LabDisk("vdb") { Format = "raw" }] });
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("advised")
+        {
+            Disks = [new LabDisk("vda"), new LabDisk("vdb") { Format = "raw" }],
+        });
         BackupSite site = new((guest.Name, "rotate: 9"));
         TypedAdvice advice = new(site);
 
@@ -23,32 +26,33 @@ public sealed class AdviceTests
         await AssertLostJournalAsync(guest, site, advice, isDamaged: true);
         await AssertForeignOverlayAsync(guest, site, advice);
         await AssertForeignSnapshotRecordAsync(guest, site, advice);
-        await AssertBroughtBackByHandAsync(guest, site, advice);
+        await AssertReleasedManuallyAsync(guest, site, advice);
         await AssertDetachedDiskAsync(guest, site, advice);
         await AssertDestroyedTransientAsync(guest, site, advice);
     }
 
     [LabFact]
-    public async Task What_is_advised_about_an_internal_snapshot_lets_the_next_run_go_on()
+    public async Task The_advice_about_an_internal_snapshot_makes_the_next_run_succeed()
     {
         await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("advised-off"));
         BackupSite site = new((guest.Name, "rotate: 9"));
         await Virsh.RunAsync("snapshot-create-as", guest.Name, "my point");
         string message = (await site.RunAsync("run")).MustEndWith(1).Output;
 
-        await new TypedAdvice(site).TypeAsync(TypedAdvice.CommandsIn(message).Select(command => $"`{command}`").First());
+        await new TypedAdvice(site)
+            .TypeAsync(TypedAdvice.CommandsIn(message).Select(command => $"`{command}`").First());
 
         (await site.RunAsync("run")).MustSucceed();
     }
 
-    /// <summary>Somebody else froze the guest.</summary>
+    /// <summary>Another program froze the guest.</summary>
     private static async Task AssertThawAsync(LabGuest guest, BackupSite site, TypedAdvice advice)
     {
         await Virsh.RunAsync("domfsfreeze", guest.Name);
 
         await advice.TypeAsync((await site.RunAsync("run")).MustEndWith(5).Output);
 
-        await AssertWellAsync(guest, site);
+        await AssertIntactAsync(guest, site);
     }
 
     /// <summary>Each commit is refused.</summary>
@@ -57,7 +61,8 @@ public sealed class AdviceTests
         string folder = LabEnvironment.NewDirectory("refusing");
         string virsh = Path.Combine(folder, "virsh");
         File.WriteAllText(
-            virsh, "#!/bin/sh\ncase \"$*\" in *blockcommit*) echo 'error: refused for this test' >&2; exit 1 ;; esac\nexec /usr/bin/virsh \"$@\"\n");
+            virsh, "#!/bin/sh\ncase \"$*\" in *blockcommit*) echo 'error: refused for this test' >&2; exit 1 ;; "
+                + "esac\nexec /usr/bin/virsh \"$@\"\n");
         File.SetUnixFileMode(virsh, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         await using RunningProgram running = RunningProgram.Start(
             Kvmbackup.ProgramPath, ["--config", site.ConfigurationPath, "run"],
@@ -68,15 +73,16 @@ public sealed class AdviceTests
         await advice.TypeAsync(message, "virsh blockcommit");
         await advice.TypeAsync(message, Recover);
 
-        await AssertWellAsync(guest, site);
+        await AssertIntactAsync(guest, site);
     }
 
-    /// <summary>A run was killed, and its journal cannot be read, or is gone.</summary>
-    private static async Task AssertLostJournalAsync(LabGuest guest, BackupSite site, TypedAdvice advice, bool isDamaged)
+    /// <summary>A run was killed, and its journal cannot be read, or does not exist.</summary>
+    private static async Task AssertLostJournalAsync(
+        LabGuest guest, BackupSite site, TypedAdvice advice, bool isDamaged)
     {
-        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
-        await CrashSite.KillWatcherAsync(held);
-        await held.SignalAsync("KILL");
+        await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "run");
+        await CrashSite.KillWatcherAsync(paused);
+        await paused.SignalAsync("KILL");
         if (isDamaged)
         {
             File.WriteAllText(Assert.Single(site.JournalEntries), "{");
@@ -92,16 +98,17 @@ public sealed class AdviceTests
         await advice.TypeAsync(message, "virsh blockcommit");
         await advice.TypeAsync(message, "rm");
 
-        await AssertWellAsync(guest, site);
+        await AssertIntactAsync(guest, site);
     }
 
-    /// <summary>Another program puts an overlay of its own on ours during the backup.</summary>
+    /// <summary>Another program creates an overlay above that of the backup.</summary>
     private static async Task AssertForeignOverlayAsync(LabGuest guest, BackupSite site, TypedAdvice advice)
     {
         string foreign = Path.Combine(guest.DirectoryPath!, "foreign.qcow2");
-        string told = await DisturbAsync(guest, site, () => SnapshotAsync(guest, foreign, "--no-metadata"));
+        string printed = await DisturbAsync(guest, site, () => SnapshotAsync(guest, foreign, "--no-metadata"));
         string message = (await site.RunAsync("recover")).MustEndWith(5).Output;
-        Assert.Equal(TypedAdvice.CommandsIn(told, "virsh blockcommit"), TypedAdvice.CommandsIn(message, "virsh blockcommit"));
+        Assert.Equal(
+            TypedAdvice.CommandsIn(printed, "virsh blockcommit"), TypedAdvice.CommandsIn(message, "virsh blockcommit"));
         Assert.Empty(TypedAdvice.CommandsIn(message, "mv"));
 
         await advice.TypeAsync(message, "virsh domblklist");
@@ -112,10 +119,10 @@ public sealed class AdviceTests
         Assert.Equal(foreign, await guest.SourceOfAsync("vda"));
         await AssertMarkAsync(guest);
         await CommitForeignAsync(guest, foreign);
-        await AssertWellAsync(guest, site);
+        await AssertIntactAsync(guest, site);
     }
 
-    /// <summary>Another program's snapshot is there before the backup.</summary>
+    /// <summary>A snapshot of another program exists before the backup.</summary>
     private static async Task AssertForeignSnapshotRecordAsync(LabGuest guest, BackupSite site, TypedAdvice advice)
     {
         string foreign = Path.Combine(guest.DirectoryPath!, "recorded.qcow2");
@@ -126,16 +133,16 @@ public sealed class AdviceTests
 
         (await site.RunAsync("run")).MustSucceed();
         await CommitForeignAsync(guest, foreign);
-        await AssertWellAsync(guest, site);
+        await AssertIntactAsync(guest, site);
     }
 
-    /// <summary>Somebody starts the guest from its bases again, and the overlays hold what it wrote meanwhile.</summary>
-    private static async Task AssertBroughtBackByHandAsync(LabGuest guest, BackupSite site, TypedAdvice advice)
+    /// <summary>The guest is started from its bases again, while the overlays contain its writes.</summary>
+    private static async Task AssertReleasedManuallyAsync(LabGuest guest, BackupSite site, TypedAdvice advice)
     {
         string definition = await Virsh.RunAsync("dumpxml", "--inactive", guest.Name);
-        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
-        await CrashSite.KillWatcherAsync(held);
-        await held.SignalAsync("KILL");
+        await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "run");
+        await CrashSite.KillWatcherAsync(paused);
+        await paused.SignalAsync("KILL");
         await WriteMarkAsync(guest);
         await guest.DestroyAsync();
         await DefineAsync(definition);
@@ -150,23 +157,24 @@ public sealed class AdviceTests
             File.Delete(kept);
         }
 
-        await AssertWellAsync(guest, site);
+        await AssertIntactAsync(guest, site);
     }
 
-    /// <summary>A disk is taken from the running guest during the backup, and its definition for the next start keeps it.</summary>
+    /// <summary>A disk is detached from the running guest during the backup, but stays in the inactive
+    /// definition.</summary>
     private static async Task AssertDetachedDiskAsync(LabGuest guest, BackupSite site, TypedAdvice advice)
     {
-        string told = await DisturbAsync(guest, site, async () =>
+        string printed = await DisturbAsync(guest, site, async () =>
         {
             await Virsh.RunAsync("detach-disk", guest.Name, "vdb", "--live");
             for (int look = 0; Virsh.SourcesIn(await guest.LiveXmlAsync()).ContainsKey("vdb"); look++)
             {
-                Assert.True(look < 300, "The guest does not let go of its disk.");
+                Assert.True(look < 300, "The guest does not release its disk.");
                 await Task.Delay(100);
             }
         });
         string message = (await site.RunAsync("recover")).MustEndWith(5).Output;
-        Assert.Equal(TypedAdvice.CommandsIn(told, "qemu-img"), TypedAdvice.CommandsIn(message, "qemu-img"));
+        Assert.Equal(TypedAdvice.CommandsIn(printed, "qemu-img"), TypedAdvice.CommandsIn(message, "qemu-img"));
 
         await advice.TypeAsync(message, "qemu-img commit");
         await advice.TypeAsync(message, Recover);
@@ -174,24 +182,24 @@ public sealed class AdviceTests
         await guest.DestroyAsync();
         await guest.BootAsync();
         await AssertMarkAsync(guest);
-        await AssertWellAsync(guest, site);
+        await AssertIntactAsync(guest, site);
     }
 
-    /// <summary>A guest without a definition stops during the backup, and is gone.</summary>
+    /// <summary>A transient guest stops during the backup, so that its domain disappears.</summary>
     private static async Task AssertDestroyedTransientAsync(LabGuest guest, BackupSite site, TypedAdvice advice)
     {
         string definition = await Virsh.RunAsync("dumpxml", "--inactive", guest.Name);
-        string told = await DisturbAsync(guest, site, async () =>
+        string printed = await DisturbAsync(guest, site, async () =>
         {
             await guest.UndefineAsync();
             await guest.DestroyAsync();
         });
-        Assert.DoesNotContain("loses nothing", told, StringComparison.Ordinal);
-        Assert.DoesNotContain("no data is lost", told, StringComparison.Ordinal);
-        Assert.DoesNotContain("FROZEN", told, StringComparison.Ordinal);
+        Assert.DoesNotContain("loses nothing", printed, StringComparison.Ordinal);
+        Assert.DoesNotContain("no data is lost", printed, StringComparison.Ordinal);
+        Assert.DoesNotContain("FROZEN", printed, StringComparison.Ordinal);
         string message = (await site.RunAsync("recover")).MustEndWith(5).Output;
         Assert.Equal(2, TypedAdvice.CommandsIn(message, "qemu-img commit").Count);
-        Assert.Equal(TypedAdvice.CommandsIn(told, "qemu-img"), TypedAdvice.CommandsIn(message, "qemu-img"));
+        Assert.Equal(TypedAdvice.CommandsIn(printed, "qemu-img"), TypedAdvice.CommandsIn(message, "qemu-img"));
 
         await advice.TypeAsync(message, "qemu-img commit");
         await advice.TypeAsync(message, Recover);
@@ -200,27 +208,31 @@ public sealed class AdviceTests
         await DefineAsync(definition);
         await guest.BootAsync();
         await AssertMarkAsync(guest);
-        await AssertWellAsync(guest, site);
+        await AssertIntactAsync(guest, site);
     }
 
-    /// <summary>Holds a run when the guest is on its overlays, writes to both disks, and lets something happen.</summary>
-    /// <returns>What the run told, which must need a person.</returns>
+    /// <summary>Pauses a run when the guest is on its overlays, writes to both disks, and calls a function.</summary>
+    /// <returns>The output of the run, which must require manual action.</returns>
     private static async Task<string> DisturbAsync(LabGuest guest, BackupSite site, Func<Task> happenAsync)
     {
-        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "run");
         await WriteMarkAsync(guest);
         await happenAsync();
-        await held.SignalAsync("CONT");
-        return (await held.WaitAsync(TimeSpan.FromMinutes(3))).MustEndWith(5).Output;
+        await paused.SignalAsync("CONT");
+        return (await paused.WaitAsync(TimeSpan.FromMinutes(3))).MustEndWith(5).Output;
     }
 
     private static async Task WriteMarkAsync(LabGuest guest) =>
-        await guest.RunAsync("for disk in vda vdb; do date +%s%N >/disk/$disk/mark; cp /disk/vda/mark /disk/$disk/mark; done; sync");
+        await guest.RunAsync(
+            "for disk in vda vdb; do date +%s%N >/disk/$disk/mark; cp /disk/vda/mark /disk/$disk/mark; done; sync");
 
-    private static async Task AssertMarkAsync(LabGuest guest) => await guest.RunAsync("test -s /disk/vda/mark && cat /disk/vda/mark");
+    private static async Task AssertMarkAsync(LabGuest guest) =>
+        await guest.RunAsync("test -s /disk/vda/mark && cat /disk/vda/mark");
 
-    private static async Task SnapshotAsync(LabGuest guest, string filePath, params IEnumerable<string> options) => await Virsh.RunAsync(
-        ["snapshot-create-as", guest.Name, "foreign", "--disk-only", .. options, "--diskspec", $"vda,file={filePath}", "--diskspec", "vdb,snapshot=no"]);
+    private static async Task SnapshotAsync(LabGuest guest, string filePath, params IEnumerable<string> options) =>
+        await Virsh.RunAsync(
+        ["snapshot-create-as", guest.Name, "foreign", "--disk-only", .. options, "--diskspec", $"vda,file={filePath}",
+            "--diskspec", "vdb,snapshot=no"]);
 
     private static async Task CommitForeignAsync(LabGuest guest, string filePath)
     {
@@ -235,12 +247,14 @@ public sealed class AdviceTests
         await Virsh.RunAsync("define", path);
     }
 
-    /// <summary>The guest runs, thawed, on its own disks by both definitions; nothing is left, and the next run is good.</summary>
-    private static async Task AssertWellAsync(LabGuest guest, BackupSite site)
+    /// <summary>The guest runs, thawed, on its own disks in both definitions; nothing is left, and the next run
+    /// succeeds.</summary>
+    private static async Task AssertIntactAsync(LabGuest guest, BackupSite site)
     {
         Dictionary<string, string> bases = new()
         {
-            ["vda"] = Path.Combine(guest.DirectoryPath!, "vda.qcow2"), ["vdb"] = Path.Combine(guest.DirectoryPath!, "vdb.raw"),
+            ["vda"] = Path.Combine(guest.DirectoryPath!, "vda.qcow2"),
+            ["vdb"] = Path.Combine(guest.DirectoryPath!, "vdb.raw"),
         };
         Assert.Equal(bases, Virsh.SourcesIn(await guest.LiveXmlAsync()));
         Assert.Equal(bases, Virsh.SourcesIn(await guest.InactiveXmlAsync()));

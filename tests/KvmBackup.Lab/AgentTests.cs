@@ -7,19 +7,19 @@ namespace KvmBackup.Lab;
 public sealed class AgentTests
 {
     [LabFact]
-    public Task A_guest_without_agent_is_backed_up_as_after_a_crash_unless_a_freeze_is_required() =>
+    public Task A_guest_without_agent_is_backed_up_crash_consistent_unless_a_freeze_is_required() =>
         AssertDowngradedAsync(LabAgent.None, "no guest agent channel");
 
     [LabFact]
-    public Task A_guest_whose_agent_is_silent_is_backed_up_as_after_a_crash_unless_a_freeze_is_required() =>
+    public Task A_guest_with_a_silent_agent_is_backed_up_crash_consistent_unless_a_freeze_is_required() =>
         AssertDowngradedAsync(LabAgent.Hang, "the guest agent does not answer");
 
     [LabFact]
-    public Task A_guest_whose_agent_refuses_is_backed_up_as_after_a_crash_unless_a_freeze_is_required() =>
+    public Task A_guest_whose_agent_refuses_is_backed_up_crash_consistent_unless_a_freeze_is_required() =>
         AssertDowngradedAsync(LabAgent.Refuse, "fsfreeze hook has failed");
 
     [LabFact]
-    public async Task A_guest_whose_agent_is_stuck_in_a_freeze_is_called_out_and_thawed_by_recover_when_it_froze_late()
+    public async Task A_stuck_freeze_is_reported_and_thawed_by_recover_when_it_completes_late()
     {
         await using LabGuest guest = await LabGuest.StartAsync(
             new LabGuestSpecification("stuck") { Agent = LabAgent.Stall });
@@ -35,13 +35,13 @@ public sealed class AgentTests
         Assert.Empty(site.BackupDirectories(guest.Name));
         Assert.EndsWith("vda.qcow2", await guest.SourceOfAsync("vda"), StringComparison.Ordinal);
 
-        // The worst of it: the agent wakes up, and does what it was asked for when nobody waits any more.
+        // The worst case: the agent continues, and freezes the guest after the run has stopped waiting.
         await guest.RunAsync("kill $(pidof sleep)");
         await WaitUntilFrozenAsync(guest);
         (await site.RunAsync("recover")).MustSucceed();
         await before.AssertUnchangedAsync(site);
 
-        // The same again, and a person types what the message says instead.
+        // The same again, fixed with the advised command.
         TypedAdvice advice = new(site);
         string reason = job.GetProperty("reason").GetString()!;
         await StallAsync(guest);

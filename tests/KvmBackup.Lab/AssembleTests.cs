@@ -3,12 +3,12 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>One disk, at any point, as one file that any tool reads, without a cluster.</summary>
+/// <summary>One disk of any backup is assembled into one standard file, without a cluster.</summary>
 public sealed class AssembleTests
 {
     [LabFact]
     [Trait("Needs", "Ceph")]
-    public async Task Every_point_of_an_image_becomes_a_raw_or_qcow2_file_without_a_call_of_rbd()
+    public async Task Every_backup_of_an_image_is_assembled_into_a_file_without_rbd()
     {
         LabRbdImage image = new("assembled");
         await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("assembly")
@@ -18,7 +18,8 @@ public sealed class AssembleTests
         BackupSite site = new((guest.Name, "rotate: 9, full_every: {points: 8}"));
         List<string> exports = [];
         (string Change, string NextSize)[] history =
-            [("write -P 1 0 64k", "32M"), ("discard 8M 8M", "96M"), ("write -P 2 5M 3M", "112M"), ("write -P 3 90M 100k", "128M")];
+            [("write -P 1 0 64k", "32M"), ("discard 8M 8M", "96M"), ("write -P 2 5M 3M", "112M"),
+                ("write -P 3 90M 100k", "128M")];
         foreach ((string change, string size) in history)
         {
             (await RunningProgram.RunAsync("qemu-io", "-f", "raw", "-c", change, $"rbd:{image}")).MustSucceed();
@@ -32,13 +33,15 @@ public sealed class AssembleTests
         {
             string folder = LabEnvironment.NewDirectory("assembled");
             (string raw, string qcow2) = (Path.Combine(folder, "a.raw"), Path.Combine(folder, "a.qcow2"));
-            string[] words = ["-v", "--backupdir", site.BackupPath, "assemble", $"{guest.Name}@{id}", "--disk", "vdb", "--to"];
+            string[] words =
+                ["-v", "--backupdir", site.BackupPath, "assemble", $"{guest.Name}@{id}", "--disk", "vdb", "--to"];
             Outcome first = (await Kvmbackup.RunAsync([.. words, raw])).MustSucceed();
             Outcome second = (await Kvmbackup.RunAsync([.. words, qcow2])).MustSucceed();
 
             Assert.Equal(Folder.Checksum(export), Folder.Checksum(raw));
             await AssertReadAtRandomAsync(site, $"{guest.Name}@{id}", raw);
-            (await RunningProgram.RunAsync("qemu-img", "compare", "-f", "raw", "-F", "qcow2", raw, qcow2)).MustSucceed();
+            (await RunningProgram.RunAsync("qemu-img", "compare", "-f", "raw", "-F", "qcow2", raw, qcow2))
+                .MustSucceed();
             await LabImage.CheckAsync(qcow2);
             Assert.InRange(await LabImage.AllocatedBytesAsync(qcow2), 1, 32 << 20);
             Assert.DoesNotContain("rbd -", first.Error + second.Error, StringComparison.Ordinal);
@@ -48,7 +51,7 @@ public sealed class AssembleTests
 
     [LabFact]
     [Trait("Needs", "Ceph")]
-    public async Task Out_of_a_chain_whose_archives_are_damaged_comes_all_but_what_is_listed()
+    public async Task A_damaged_chain_is_assembled_except_for_the_reported_extents()
     {
         LabRbdImage image = new("salvaged");
         await using LabGuest guest = await LabGuest.DefineAsync(
@@ -79,9 +82,10 @@ public sealed class AssembleTests
         byte[] expected = await File.ReadAllBytesAsync(export);
         foreach (JsonElement run in salvaged.GetProperty("missing").EnumerateArray())
         {
-            (int offset, int length) = (run.GetProperty("offset_bytes").GetInt32(), run.GetProperty("length_bytes").GetInt32());
+            (int offset, int length) = (
+                run.GetProperty("offset_bytes").GetInt32(), run.GetProperty("length_bytes").GetInt32());
 
-            // What the last backup has written over is not missed; the half of the one before it is.
+            // The last backup overwrites some of the lost data; only the rest is reported as missing.
             Assert.True(offset + length <= 8 << 20 || offset >= 28 << 20, $"{length} bytes at {offset}");
             expected.AsSpan(offset, length).Clear();
         }
@@ -89,15 +93,19 @@ public sealed class AssembleTests
         Assert.Equal(expected, await File.ReadAllBytesAsync(salvaged.GetProperty("path").GetString()!));
     }
 
-    /// <summary>A run in the middle of the chain's image, out of the archives, next to the same run of the whole.</summary>
+    /// <summary>Compares a range of the image that is read from the archives with the same range of the assembled
+    /// file.</summary>
     private static async Task AssertReadAtRandomAsync(BackupSite site, string reference, string raw)
     {
-        const string Script = "\"$0\" --backupdir \"$1\" cat \"$2\" vdb --offset 5000000 --length 4000000 | cmp - <(tail -c +5000001 \"$3\" | head -c 4000000)";
-        (await RunningProgram.RunAsync("bash", "-o", "pipefail", "-c", Script, Kvmbackup.ProgramPath, site.BackupPath, reference, raw)).MustSucceed();
+        const string Script =
+            "\"$0\" --backupdir \"$1\" cat \"$2\" vdb --offset 5000000 --length 4000000 | cmp - <(tail -c +5000001 "
+            + "\"$3\" | head -c 4000000)";
+        (await RunningProgram.RunAsync("bash", "-o", "pipefail", "-c", Script, Kvmbackup.ProgramPath, site.BackupPath,
+            reference, raw)).MustSucceed();
     }
 
     [LabFact]
-    public async Task A_linked_clone_becomes_one_file_of_what_its_guest_sees()
+    public async Task A_linked_clone_is_assembled_into_one_file()
     {
         string template = Path.Combine(LabEnvironment.ImagesPath, "template to flatten.qcow2");
         await LabImage.CreateAsync(new LabDisk("vda"), template);
@@ -115,7 +123,8 @@ public sealed class AssembleTests
         {
             string file = Path.Combine(folder, format);
             (await site.RunAsync("assemble", guest.Name, "--to", file, "--format", format)).MustSucceed();
-            (await RunningProgram.RunAsync("qemu-img", "compare", "-f", "qcow2", "-F", format, source, file)).MustSucceed();
+            (await RunningProgram.RunAsync("qemu-img", "compare", "-f", "qcow2", "-F", format, source, file))
+                .MustSucceed();
 
             string before = Folder.Describe(folder);
             Outcome again = (await site.RunAsync("assemble", guest.Name, "--to", file)).MustEndWith(2);

@@ -3,11 +3,11 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>The main job: a guest that goes on writing is backed up, lost, and got back.</summary>
+/// <summary>The main case: a guest that writes continuously is backed up, lost, and restored.</summary>
 public sealed class BackupTests
 {
     [LabFact]
-    public async Task A_guest_that_goes_on_writing_is_lost_and_comes_back_with_its_content()
+    public async Task A_lost_guest_is_restored_with_its_content()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("web1")
         {
@@ -45,13 +45,13 @@ public sealed class BackupTests
         JsonElement job = await site.BackUpAsync(guest.Name);
 
         await before.AssertUnchangedAsync(site);
-        Assert.True(processorTime < await Virsh.ProcessorTimeAsync(guest.Name), "The guest was started anew.");
+        Assert.True(processorTime < await Virsh.ProcessorTimeAsync(guest.Name), "The guest was restarted.");
         Assert.Equal("filesystem", job.GetProperty("backup").GetProperty("consistency").GetString());
         Assert.Empty(job.GetProperty("warnings").EnumerateArray());
     }
 
     [LabFact]
-    public async Task A_backup_is_readable_by_its_owner_alone()
+    public async Task A_backup_is_readable_only_by_its_owner()
     {
         await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("private"));
         BackupSite site = new((guest.Name, "rotate: 2"));
@@ -69,7 +69,7 @@ public sealed class BackupTests
     }
 
     [LabFact]
-    public async Task A_guest_that_is_shut_off_is_backed_up_as_it_lies()
+    public async Task A_guest_that_is_shut_off_is_backed_up_offline()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("off"));
         BackupSite site = new((guest.Name, "rotate: 2"));
@@ -89,7 +89,7 @@ public sealed class BackupTests
         Assert.Equal(content, await ReadContentAsync(guest));
     }
 
-    /// <summary>Random files on every disk, flushed; returns their checksums.</summary>
+    /// <summary>Writes random files to every disk, flushes them, and returns their checksums.</summary>
     private static async Task<string> WriteContentAsync(LabGuest guest)
     {
         _ = await guest.RunAsync(

@@ -3,30 +3,31 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>Every archive is an ordinary one: GNU tar, qemu-img and sha256sum understand it, and its holes are holes.</summary>
+/// <summary>Every archive is a standard one: GNU tar, qemu-img and sha256sum read it, and holes are
+/// preserved.</summary>
 public sealed class CodecTests
 {
     private const long RawSize = 256L << 20;
 
     [LabFact]
-    public Task What_pigz_packed_plain_tar_unpacks() => AssertOrdinaryAsync("pigz", ".tar.gz", "pigz");
+    public Task Plain_tar_unpacks_an_archive_of_pigz() => AssertOrdinaryAsync("pigz", ".tar.gz", "pigz");
 
     [LabFact]
-    public Task What_gzip_packed_plain_tar_unpacks() => AssertOrdinaryAsync("gzip", ".tar.gz", "gzip");
+    public Task Plain_tar_unpacks_an_archive_of_gzip() => AssertOrdinaryAsync("gzip", ".tar.gz", "gzip");
 
     [LabFact]
-    public Task What_zstd_packed_plain_tar_unpacks() => AssertOrdinaryAsync("zstd", ".tar.zst", "zstd");
+    public Task Plain_tar_unpacks_an_archive_of_zstd() => AssertOrdinaryAsync("zstd", ".tar.zst", "zstd");
 
     [LabFact]
-    public Task What_igzip_packed_plain_tar_unpacks() => AssertOrdinaryAsync("igzip", ".tar.gz", "igzip");
+    public Task Plain_tar_unpacks_an_archive_of_igzip() => AssertOrdinaryAsync("igzip", ".tar.gz", "igzip");
 
     [LabFact]
-    public Task What_bzip2_packed_plain_tar_unpacks() => AssertOrdinaryAsync("bzip2", ".tar.bz2", "bzip2");
+    public Task Plain_tar_unpacks_an_archive_of_bzip2() => AssertOrdinaryAsync("bzip2", ".tar.bz2", "bzip2");
 
     [LabFact]
-    public Task What_was_not_compressed_plain_tar_unpacks() => AssertOrdinaryAsync("none", ".tar", tester: null);
+    public Task Plain_tar_unpacks_an_uncompressed_archive() => AssertOrdinaryAsync("none", ".tar", tester: null);
 
-    /// <summary>A guest that is shut off: its images are then the very content that must come out again.</summary>
+    /// <summary>A guest that is shut off: the content of its images must be the result of the extraction.</summary>
     private static async Task AssertOrdinaryAsync(string codec, string extension, string? tester)
     {
         await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification($"codec-{codec}")
@@ -62,7 +63,8 @@ public sealed class CodecTests
         }
 
         await LabImage.CheckAsync(Path.Combine(unpacked, "vda.qcow2"));
-        await AssertHolesAsync(guest, Path.Combine(unpacked, "vdb.raw"), Path.Combine(restored, $"{guest.Name}-vdb.raw"));
+        await AssertHolesAsync(
+            guest, Path.Combine(unpacked, "vdb.raw"), Path.Combine(restored, $"{guest.Name}-vdb.raw"));
         JsonElement verified = await site.ReportAsync("verify", guest.Name);
         Assert.True(verified.GetProperty("results")[0].GetProperty("is_intact").GetBoolean());
     }
@@ -102,7 +104,7 @@ public sealed class CodecTests
         {
             Assert.Equal(RawSize, new FileInfo(copy).Length);
 
-            // Blocks of a file system and of tar do not lie quite alike.
+            // Blocks of the file system and of tar are not aligned equally.
             Assert.InRange(await LabImage.AllocatedBytesAsync(copy), 1, original + (4 << 20));
         }
     }

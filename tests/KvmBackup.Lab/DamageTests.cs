@@ -3,17 +3,18 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>Backups that were damaged after they were made: found, located, and never half restored.</summary>
+/// <summary>Backups that were damaged later: the damage is found and located, and nothing is restored
+/// partially.</summary>
 public sealed class DamageTests
 {
     [LabFact]
-    public async Task A_changed_byte_is_located_and_nothing_of_it_is_restored()
+    public async Task A_changed_byte_is_located_and_the_backup_is_not_restored()
     {
         BackupSite site = await BackUpAsync("flipped");
         string archive = site.NewestArchive("flipped");
         await using (FileStream file = File.Open(archive, FileMode.Open))
         {
-            // In the last member, which is the disk.
+            // Within the last member, which is the disk.
             file.Position = file.Length - (4 << 20);
             int value = file.ReadByte();
             file.Position--;
@@ -30,7 +31,7 @@ public sealed class DamageTests
     }
 
     [LabFact]
-    public async Task A_truncated_archive_is_damage_and_nothing_of_it_is_restored()
+    public async Task A_truncated_archive_is_damage_and_is_not_restored()
     {
         BackupSite site = await BackUpAsync("short");
         await using (FileStream file = File.Open(site.NewestArchive("short"), FileMode.Open))
@@ -43,7 +44,7 @@ public sealed class DamageTests
     }
 
     [LabFact]
-    public async Task A_lost_index_is_made_again_from_the_archive()
+    public async Task A_lost_index_is_rebuilt_from_the_archive()
     {
         BackupSite site = await BackUpAsync("indexless");
         File.Delete(site.NewestArchive("indexless") + ".index");
@@ -56,7 +57,7 @@ public sealed class DamageTests
     }
 
     [LabFact]
-    public async Task A_backup_that_a_newer_version_made_is_refused_and_kept()
+    public async Task A_backup_of_a_newer_version_is_refused_and_kept()
     {
         BackupSite site = await BackUpAsync("newer");
         string manifest = Path.Combine(site.BackupDirectories("newer").Single(), "manifest.json");

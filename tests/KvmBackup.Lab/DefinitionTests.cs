@@ -3,7 +3,7 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>Disks that the running guest and its definition for the next start do not have in common.</summary>
+/// <summary>Disks that are only in the live or only in the inactive definition.</summary>
 public sealed class DefinitionTests
 {
     [LabFact]
@@ -18,18 +18,21 @@ public sealed class DefinitionTests
         JsonElement job = await site.BackUpAsync(guest.Name);
 
         string[] warnings = [.. job.GetProperty("warnings").EnumerateArray().Select(warning => warning.GetString()!)];
-        Assert.Contains(warnings, warning => warning.StartsWith($"disk vdc ({live} (qcow2)) is attached to the running", StringComparison.Ordinal));
-        Assert.Contains(warnings, warning => warning.StartsWith($"disk vdd ({next} (qcow2)) is in the definition", StringComparison.Ordinal));
+        Assert.Contains(warnings, warning =>
+            warning.StartsWith($"disk vdc ({live} (qcow2)) is attached to the running", StringComparison.Ordinal));
+        Assert.Contains(warnings, warning =>
+            warning.StartsWith($"disk vdd ({next} (qcow2)) is in the definition", StringComparison.Ordinal));
         await before.AssertUnchangedAsync(site);
 
         (await site.RunAsync("restore", guest.Name, "--as", "attached-copy", "--start")).MustSucceed();
         await using LabGuest copy = LabGuest.Attach("attached-copy");
         await copy.WaitUntilReadyAsync();
-        Assert.Equal(["vda", "vdc", "vdd"], Virsh.SourcesIn(await copy.InactiveXmlAsync()).Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["vda", "vdc", "vdd"], Virsh.SourcesIn(await copy.InactiveXmlAsync()).Keys.Order(StringComparer.Ordinal));
     }
 
     [LabFact]
-    public async Task A_disk_that_the_next_start_has_differently_is_refused_before_anything_changes_until_what_is_advised_is_done()
+    public async Task A_disk_with_different_definitions_is_refused_until_the_advice_is_followed()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("changed")
         {
@@ -45,31 +48,33 @@ public sealed class DefinitionTests
             Outcome refused = await site.RunAsync(command);
             Assert.NotEqual(0, refused.ExitCode);
             Assert.NotEqual(5, refused.ExitCode);
-            string said = string.Join(' ', (refused.Output + refused.Error).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-            Assert.Contains("disk vdb is ", said, StringComparison.Ordinal);
-            Assert.Contains($"and {other} (qcow2) in the definition for the next start", said, StringComparison.Ordinal);
+            string printed = string.Join(
+                ' ', (refused.Output + refused.Error).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+            Assert.Contains("disk vdb is ", printed, StringComparison.Ordinal);
+            Assert.Contains(
+                $"and {other} (qcow2) in the definition for the next start", printed, StringComparison.Ordinal);
         }
 
         await before.AssertUnchangedAsync(site);
 
-        // What the message advises: a restart.
+        // The message advises a restart.
         await guest.ShutdownAsync();
         await guest.BootAsync();
         _ = await site.BackUpAsync(guest.Name);
     }
 
     [LabFact]
-    public async Task A_guest_that_ends_with_a_disk_that_only_it_had_loses_none_of_that_disk()
+    public async Task A_disk_only_in_the_live_definition_loses_no_data_when_the_guest_ends()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("ended"));
         string live = await AddAsync(guest, "vdc", "--live");
         BackupSite site = new((guest.Name, "rotate: 3"));
         foreach (bool isKilled in new[] { false, true })
         {
-            await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
+            await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "run");
             await guest.DestroyAsync();
-            await held.SignalAsync(isKilled ? "KILL" : "CONT");
-            _ = await held.WaitAsync(TimeSpan.FromMinutes(1));
+            await paused.SignalAsync(isKilled ? "KILL" : "CONT");
+            _ = await paused.WaitAsync(TimeSpan.FromMinutes(1));
             if (isKilled)
             {
                 (await site.RunAsync("--wait", "60", "recover")).MustSucceed();
@@ -82,7 +87,7 @@ public sealed class DefinitionTests
         }
     }
 
-    /// <summary>Makes an image and attaches it to one definition.</summary>
+    /// <summary>Creates an image and attaches it to one definition.</summary>
     private static async Task<string> AddAsync(LabGuest guest, string target, string where, string? name = null)
     {
         string path = Path.Combine(guest.DirectoryPath!, $"{name ?? target}.qcow2");

@@ -3,11 +3,11 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>Which disks are taken, which are left out and said so, and names that break careless programs.</summary>
+/// <summary>Selection of disks, the report of skipped ones, and special names.</summary>
 public sealed class DiskTests
 {
     [LabFact]
-    public async Task Disks_that_cannot_be_copied_consistently_are_left_out_and_each_is_said()
+    public async Task Disks_that_cannot_be_copied_consistently_are_skipped_and_reported()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("kinds of disks")
         {
@@ -41,12 +41,13 @@ public sealed class DiskTests
         Assert.StartsWith("read-only", skipped["vdd"], StringComparison.Ordinal);
         Assert.Equal("excluded in the configuration", skipped["vde"]);
 
-        // A disk that holds data and is in no backup is news each time.
-        Assert.Contains(Strings(job.GetProperty("warnings")), warning => warning.Contains("vdc", StringComparison.Ordinal));
+        // A disk with data that is in no backup is reported each time.
+        Assert.Contains(
+            Strings(job.GetProperty("warnings")), warning => warning.Contains("vdc", StringComparison.Ordinal));
     }
 
     [LabFact]
-    public async Task Blanks_commas_quotes_and_umlauts_come_through_a_backup_and_a_restore()
+    public async Task Blanks_commas_quotes_and_umlauts_in_names_are_preserved()
     {
         string folder = Path.Combine(LabEnvironment.ImagesPath, "a, \"b\" & 'c'");
         Directory.CreateDirectory(folder);
@@ -74,7 +75,7 @@ public sealed class DiskTests
     }
 
     [LabFact]
-    public async Task A_guest_with_nothing_to_back_up_is_a_failure_that_says_why()
+    public async Task A_guest_without_disks_to_back_up_is_a_reported_failure()
     {
         await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("diskless")
         {

@@ -4,13 +4,13 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>Disks that libvirt decrypts: what the guest writes during a backup is encrypted, too.</summary>
+/// <summary>Disks that libvirt decrypts: writes during a backup are encrypted, too.</summary>
 public sealed class EncryptionTests
 {
     private const string Mark = "written-while-the-backup-reads";
 
     [LabFact]
-    public async Task Writes_during_a_backup_are_encrypted_and_come_back_whatever_happens()
+    public async Task Writes_during_a_backup_are_encrypted_and_never_lost()
     {
         Guid secret = await DefineSecretAsync();
         await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("secret")
@@ -24,11 +24,11 @@ public sealed class EncryptionTests
         await guest.RunAsync("for disk in vdb vdc; do echo early >/disk/$disk/early; done; sync");
         BackupSite site = new((guest.Name, "rotate: 9"));
 
-        // A run that goes on, and one that is killed after its guest has ended.
+        // A run that continues, and one that is killed after its guest has ended.
         foreach (string end in new[] { "continued", "killed" })
         {
             GuestFootprint before = await GuestFootprint.TakeAsync(guest);
-            await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "--json", "run");
+            await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "--json", "run");
             await guest.RunAsync($"for disk in vdb vdc; do echo '{Mark} {end}' >/disk/$disk/mark; done; sync");
             string[] overlays = Directory.GetFiles(guest.DirectoryPath!, "kvmbackup.*");
             Assert.Equal(3, overlays.Length);
@@ -44,8 +44,8 @@ public sealed class EncryptionTests
                 await guest.DestroyAsync();
             }
 
-            await held.SignalAsync(end == "killed" ? "KILL" : "CONT");
-            Outcome outcome = await held.WaitAsync(TimeSpan.FromMinutes(1));
+            await paused.SignalAsync(end == "killed" ? "KILL" : "CONT");
+            Outcome outcome = await paused.WaitAsync(TimeSpan.FromMinutes(1));
             if (end == "killed")
             {
                 (await site.RunAsync("--wait", "60", "recover")).MustSucceed();
@@ -82,22 +82,26 @@ public sealed class EncryptionTests
         string folder = LabEnvironment.NewDirectory("secret");
         await File.WriteAllTextAsync(
             Path.Combine(folder, "secret.xml"),
-            $"<secret ephemeral='no' private='no'><uuid>{secret}</uuid><usage type='volume'><volume>lab</volume></usage></secret>");
+            $"<secret ephemeral='no' private='no'><uuid>{secret}</uuid><usage "
+            + "type='volume'><volume>lab</volume></usage></secret>");
         await File.WriteAllTextAsync(Path.Combine(folder, "value"), "hunter2");
         await Virsh.RunAsync("secret-define", Path.Combine(folder, "secret.xml"));
         await Virsh.RunAsync("secret-set-value", secret.ToString(), "--file", Path.Combine(folder, "value"), "--plain");
         return secret;
     }
 
-    /// <summary>Encrypts an image in its place. QEMU 7.2 may fail to measure its key derivation, so it is tried again.</summary>
+    /// <summary>Encrypts an image in place. Repeated, because QEMU 7.2 may fail to measure its key
+    /// derivation.</summary>
     private static async Task EncryptAsync(string path, string format, Guid secret)
     {
-        string option = format == "luks" ? "key-secret=s0,iter-time=10" : "encrypt.format=luks,encrypt.key-secret=s0,encrypt.iter-time=10";
+        string option = format == "luks" ? "key-secret=s0,iter-time=10"
+            : "encrypt.format=luks,encrypt.key-secret=s0,encrypt.iter-time=10";
         string source = format == "luks" ? "raw" : format;
         string script = $"""
             virsh secret-get-value {secret} >'{path}.key'
             for try in $(seq 100); do
-              qemu-img convert -f {source} -O {format} --object secret,id=s0,file='{path}.key',format=base64 -o {option} '{path}' '{path}.new' && break
+              qemu-img convert -f {source} -O {format} --object secret,id=s0,file='{path}.key',format=base64 \
+                -o {option} '{path}' '{path}.new' && break
             done
             rm '{path}.key'; mv '{path}.new' '{path}'
             """;

@@ -3,7 +3,7 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>What the freeze is worth: a file that the guest writes in two halves is whole in every backup.</summary>
+/// <summary>The effect of the freeze: a file that the guest writes in two halves is complete in every backup.</summary>
 public sealed class FreezeTests
 {
     private const int Rounds = 3;
@@ -33,12 +33,12 @@ public sealed class FreezeTests
             numbers.Add(first);
         }
 
-        // The guest did write between the backups, or nothing could have been torn.
+        // The guest wrote between the backups; otherwise nothing could be torn.
         Assert.Equal(Rounds, numbers.Distinct().Count());
     }
 
     [LabFact]
-    public async Task Without_a_freeze_a_backup_is_called_crash_consistent_and_boots_all_the_same()
+    public async Task A_backup_without_a_freeze_is_reported_as_crash_consistent_and_boots()
     {
         await using LabGuest guest = await LabGuest.StartAsync(Pair("unfrozen"));
         BackupSite site = new((guest.Name, "rotate: 9, quiesce: off"));
@@ -55,15 +55,16 @@ public sealed class FreezeTests
     }
 
     [LabFact]
-    public async Task A_guest_that_someone_else_has_frozen_is_not_touched()
+    public async Task A_guest_frozen_by_another_program_is_not_touched()
     {
-        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("held"));
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("frozen-by-other"));
         BackupSite site = new((guest.Name, "rotate: 2"));
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
         await Virsh.RunAsync("domfsfreeze", guest.Name);
 
         Outcome outcome = (await site.RunAsync("backup", guest.Name)).MustEndWith(5);
-        string status = await Virsh.RunAsync("qemu-agent-command", guest.Name, """{"execute":"guest-fsfreeze-status"}""");
+        const string Query = """{"execute":"guest-fsfreeze-status"}""";
+        string status = await Virsh.RunAsync("qemu-agent-command", guest.Name, Query);
         await Virsh.RunAsync("domfsthaw", guest.Name);
 
         Assert.Contains("virsh domfsthaw", outcome.Output, StringComparison.Ordinal);

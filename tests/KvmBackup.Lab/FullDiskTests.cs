@@ -2,28 +2,29 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>File systems that fill up while a backup is made: the target's, and the one that overlays grow into.</summary>
+/// <summary>File systems that fill up during a backup: that of the target, and that of the overlays.</summary>
 public sealed class FullDiskTests
 {
     [LabFact]
-    public async Task A_target_that_fills_up_in_the_middle_fails_the_backup_and_keeps_the_earlier_ones()
+    public async Task A_target_that_fills_up_fails_the_backup_and_keeps_earlier_ones()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("filled")
         {
             Disks = [new LabDisk("vda") { ContentDirectory = Folder.WithRandomFile("big", 24 << 20) }],
         });
         BackupSite site = new((guest.Name, "rotate: 2"));
-        (await RunningProgram.RunAsync("mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", site.BackupPath)).MustSucceed();
+        (await RunningProgram.RunAsync("mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", site.BackupPath))
+            .MustSucceed();
         _ = await site.BackUpAsync(guest.Name);
         _ = await site.BackUpAsync(guest.Name);
         string earlier = Describe(site, guest);
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
-        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "run");
         string filler = Path.Combine(site.BackupPath, "filler");
         _ = await RunningProgram.RunAsync("dd", "if=/dev/zero", $"of={filler}", "bs=64k");
-        await held.SignalAsync("CONT");
+        await paused.SignalAsync("CONT");
 
-        Outcome outcome = (await held.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(1);
+        Outcome outcome = (await paused.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(1);
 
         File.Delete(filler);
         Assert.Contains(site.BackupPath, outcome.Output, StringComparison.Ordinal);
@@ -35,7 +36,7 @@ public sealed class FullDiskTests
     }
 
     [LabFact]
-    public async Task A_guest_that_writes_into_the_last_room_for_overlays_is_never_paused()
+    public async Task A_guest_is_not_paused_when_the_space_for_overlays_is_nearly_used_up()
     {
         await using LabGuest guest = await LabGuest.StartAsync(
             new LabGuestSpecification("tight") { Workload = "log,churn" });
@@ -43,12 +44,13 @@ public sealed class FullDiskTests
         BackupSite site = new((guest.Name, $"rotate: 2, overlay_dir: {overlays}"));
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
         await using RunningProgram events = RunningProgram.Start(
-            "virsh", ["--connect", "qemu:///system", "event", "--domain", guest.Name, "--event", "lifecycle", "--loop"]);
-        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
+            "virsh",
+            ["--connect", "qemu:///system", "event", "--domain", guest.Name, "--event", "lifecycle", "--loop"]);
+        await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "run");
         (await RunningProgram.RunAsync("fallocate", "--length", "80M", Path.Combine(overlays, "filler"))).MustSucceed();
-        await held.SignalAsync("CONT");
+        await paused.SignalAsync("CONT");
 
-        Outcome outcome = (await held.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(1);
+        Outcome outcome = (await paused.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(1);
 
         Assert.Contains($"{overlays} has ", outcome.Output, StringComparison.Ordinal);
         Assert.Contains("overlay_dir", outcome.Output, StringComparison.Ordinal);
@@ -58,20 +60,20 @@ public sealed class FullDiskTests
     }
 
     [LabFact]
-    public async Task A_guest_that_was_paused_for_want_of_room_is_told_and_goes_on_from_its_own_disk_when_resumed()
+    public async Task A_guest_paused_for_lack_of_space_is_reported_and_continues_on_its_own_disk_when_resumed()
     {
         await using LabGuest guest = await LabGuest.StartAsync(
             new LabGuestSpecification("paused") { Workload = "log,churn" });
         string overlays = await Folder.MountAsync("size=100m");
         BackupSite site = new((guest.Name, $"rotate: 2, overlay_dir: {overlays}"));
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
-        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "run");
         string filler = Path.Combine(overlays, "filler");
         _ = await RunningProgram.RunAsync("dd", "if=/dev/zero", $"of={filler}", "bs=64k");
         await guest.WaitForStateAsync("paused (I/O error)");
-        await held.SignalAsync("CONT");
+        await paused.SignalAsync("CONT");
 
-        Outcome outcome = (await held.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(5);
+        Outcome outcome = (await paused.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(5);
 
         Assert.Contains("THE GUEST IS PAUSED", outcome.Output, StringComparison.Ordinal);
         Assert.Equal("paused (I/O error)", await guest.StateAndReasonAsync());

@@ -3,22 +3,22 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>RESTORE.md, followed word for word without the program.</summary>
+/// <summary>The commands of RESTORE.md, run as printed, without the program.</summary>
 public sealed partial class HandRestoreTests
 {
     [LabFact]
-    public async Task A_guest_with_an_odd_name_comes_back_by_the_commands_of_RESTORE_md()
+    public async Task A_guest_with_a_special_name_is_restored_by_the_commands_of_RESTORE_md()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("by hand, it's ä")
         {
             Disks = [new LabDisk("vda"), new LabDisk("vdb") { Format = "raw" }],
         });
         BackupSite site = new((guest.Name, "rotate: 2"));
-        await AssertComesBackByHandAsync(guest, site);
+        await AssertRestoredManuallyAsync(guest, site);
     }
 
     [LabFact]
-    public async Task A_linked_clone_comes_back_by_the_commands_of_RESTORE_md()
+    public async Task A_linked_clone_is_restored_by_the_commands_of_RESTORE_md()
     {
         string template = Path.Combine(LabEnvironment.ImagesPath, "template of a hand.qcow2");
         await LabImage.CreateAsync(new LabDisk("vda"), template);
@@ -27,12 +27,12 @@ public sealed partial class HandRestoreTests
             Disks = [new LabDisk("vda") { BackingPath = template }],
         });
         BackupSite site = new((guest.Name, "rotate: 2, compression: zstd"));
-        await AssertComesBackByHandAsync(guest, site, template);
+        await AssertRestoredManuallyAsync(guest, site, template);
     }
 
     [LabFact]
     [Trait("Needs", "Ceph")]
-    public async Task A_guest_on_a_file_and_an_image_comes_back_at_its_last_increment_by_the_commands_of_RESTORE_md()
+    public async Task A_guest_on_a_file_and_an_image_is_restored_from_an_increment_by_the_commands_of_RESTORE_md()
     {
         LabRbdImage image = new("by hand");
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("hand on ceph")
@@ -50,7 +50,7 @@ public sealed partial class HandRestoreTests
         string content = await guest.RunAsync("sha256sum /disk/vdb/kept*");
         await guest.LoseAsync();
 
-        // The last one says to do first, of this disk, what the one before says, which says the same of the full one.
+        // The guide of an increment refers to the guide of the backup before it, up to the full backup.
         IReadOnlyList<string> backups = site.BackupDirectories(guest.Name);
         await FollowAsync(backups[0], guest.Name, UnpackAndImport);
         await FollowAsync(backups[1], guest.Name, UnpackAndImport);
@@ -61,10 +61,11 @@ public sealed partial class HandRestoreTests
         Assert.True(await guest.HasPairsIntactAsync());
 
         static IReadOnlyList<string> UnpackAndImport(IReadOnlyList<string> blocks) =>
-            [.. blocks.Where(block => block.StartsWith("tar ", StringComparison.Ordinal) || block.StartsWith("rbd import", StringComparison.Ordinal))];
+            [.. blocks.Where(block => block.StartsWith("tar ", StringComparison.Ordinal)
+                || block.StartsWith("rbd import", StringComparison.Ordinal))];
     }
 
-    private static async Task AssertComesBackByHandAsync(
+    private static async Task AssertRestoredManuallyAsync(
         LabGuest guest, BackupSite site, params IEnumerable<string> alsoLost)
     {
         string content = await guest.RunAsync(
@@ -86,15 +87,16 @@ public sealed partial class HandRestoreTests
         Assert.Equal(content, await guest.RunAsync("sha256sum /disk/*/kept"));
     }
 
-    /// <summary>Reads the guide out of the archive and types what it says, in the folder of a copied backup.</summary>
+    /// <summary>Reads the guide from the archive and runs its commands in the folder of a copied backup.</summary>
     private static async Task FollowAsync(
         string backup, string domain, Func<IReadOnlyList<string>, IReadOnlyList<string>> choose)
     {
-        // Somewhere else, as on a rescue system: a backup needs nothing but its own folder.
+        // In another folder, as on a rescue system: a backup depends only on its own folder.
         string folder = Path.Combine(LabEnvironment.NewDirectory("rescue"), "backup");
         (await RunningProgram.RunAsync("cp", "-r", backup, folder)).MustSucceed();
         string archive = Directory.GetFiles(folder).Single(file =>
-            Path.GetFileName(file).StartsWith(domain + ".tar", StringComparison.Ordinal) && !file.EndsWith(".index", StringComparison.Ordinal));
+            Path.GetFileName(file).StartsWith(domain + ".tar", StringComparison.Ordinal)
+                && !file.EndsWith(".index", StringComparison.Ordinal));
         Outcome guide = await RunningProgram.RunAsync("tar", "-xOf", archive, $"{domain}/RESTORE.md");
 
         MatchCollection blocks = ShellBlock().Matches(guide.MustSucceed().Output);

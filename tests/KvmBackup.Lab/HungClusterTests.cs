@@ -2,7 +2,8 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>A cluster that stops answering: no guest stays frozen or on an overlay for it, and nothing is left in it.</summary>
+/// <summary>A cluster that stops answering: no guest stays frozen or on an overlay, and nothing is left in the
+/// cluster.</summary>
 [Trait("Needs", "Ceph")]
 public sealed class HungClusterTests
 {
@@ -12,10 +13,10 @@ public sealed class HungClusterTests
     // Longer than the freeze may last.
     private static readonly TimeSpan Moment = TimeSpan.FromSeconds(7);
 
-    // QEMU drains all its disks at each pivot, so that a guest whose own disk hangs stays on its overlay until that disk goes on:
-    // what is tried is a cluster that hangs before, within and after the reads of files.
+    // QEMU drains all disks at each pivot, so a guest whose own disk hangs stays on its overlay until that disk
+    // continues: the test uses a cluster that hangs before, during and after the reads of files.
     [LabFact]
-    public async Task A_cluster_that_hangs_at_any_moment_is_told_and_keeps_no_guest()
+    public async Task A_hanging_cluster_is_reported_and_blocks_no_guest()
     {
         LabRbdImage image = new("hung");
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("hung-cluster")
@@ -25,7 +26,7 @@ public sealed class HungClusterTests
         BackupSite site = new((guest.Name, Keys));
         (await site.RunAsync("run")).MustSucceed();
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
-        foreach ((string step, int exitCode, string told) in new[]
+        foreach ((string step, int exitCode, string printed) in new[]
         {
             ("", 1, "cluster cannot be reached or is too slow"),
             ("Frozen", 1, "Taking the snapshot"),
@@ -35,18 +36,21 @@ public sealed class HungClusterTests
         {
             string earlier = string.Join('\n', site.BackupDirectories(guest.Name).Select(Folder.Describe));
             Outcome outcome = await RunWhileHangingAsync(site, step);
-            Assert.True(outcome.ExitCode == exitCode, $"{step}: exit code {outcome.ExitCode}\n{outcome.Output}\n{outcome.Error}");
-            Assert.Contains(told, outcome.Output, StringComparison.Ordinal);
+            Assert.True(outcome.ExitCode == exitCode,
+                $"{step}: exit code {outcome.ExitCode}\n{outcome.Output}\n{outcome.Error}");
+            Assert.Contains(printed, outcome.Output, StringComparison.Ordinal);
             Assert.DoesNotContain("the target took no data", outcome.Output, StringComparison.Ordinal);
 
             await before.AssertUnchangedAsync(site);
             Assert.StartsWith(
-                earlier, string.Join('\n', site.BackupDirectories(guest.Name).Select(Folder.Describe)), StringComparison.Ordinal);
+                earlier, string.Join('\n', site.BackupDirectories(guest.Name).Select(Folder.Describe)),
+                StringComparison.Ordinal);
             (await site.RunAsync("run")).MustSucceed();
             (await site.RunAsync("verify", guest.Name)).MustSucceed();
             LabRbdSnapshot left = Assert.Single(await LabCeph.SnapshotsAsync(image));
             Assert.Contains(
-                left.Name, await File.ReadAllTextAsync(Path.Combine(site.BackupDirectories(guest.Name)[^1], "manifest.json")),
+                left.Name,
+                await File.ReadAllTextAsync(Path.Combine(site.BackupDirectories(guest.Name)[^1], "manifest.json")),
                 StringComparison.Ordinal);
         }
     }
@@ -54,21 +58,22 @@ public sealed class HungClusterTests
     private static async Task<Outcome> RunWhileHangingAsync(BackupSite site, string step)
     {
         Outcome? outcome = null;
-        await using RunningProgram? held = step.Length == 0 ? null : await PausedProgram.StartAsync(site, step, "run");
+        await using RunningProgram? paused = step.Length == 0 ? null
+            : await PausedProgram.StartAsync(site, step, "run");
         await LabCeph.WhilePausedAsync(async () =>
         {
-            await (held?.SignalAsync("CONT") ?? Task.CompletedTask);
+            await (paused?.SignalAsync("CONT") ?? Task.CompletedTask);
             if (step == "Frozen")
             {
-                // The guest cannot thaw while its own disk hangs; it is enough that nobody waits longer than that for it.
+                // The guest cannot thaw while its own disk hangs; the run must only not wait longer than the limit.
                 await Task.Delay(Moment);
                 return;
             }
 
-            outcome = held is null ? await site.RunAsync("run") : await held.WaitAsync(Limit);
+            outcome = paused is null ? await site.RunAsync("run") : await paused.WaitAsync(Limit);
             _ = outcome.ExitCode == 0 ? [] : await new TypedAdvice(site).TypeAsync(outcome.Output, "ceph ");
         });
-        outcome ??= await held!.WaitAsync(Limit);
+        outcome ??= await paused!.WaitAsync(Limit);
         return outcome;
     }
 }

@@ -3,14 +3,15 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>A target that stops taking data, as a share does whose server is away: the guest does not wait for it.</summary>
+/// <summary>A target that stops accepting data, like a share of an unreachable server: the guest does not wait for
+/// it.</summary>
 public sealed class HungTargetTests
 {
     private const string Keys = "rotate: 9, stall_timeout: 5s, compression: none";
     private const string HastyKeys = "rotate: 9, stall_timeout: 1s, compression: none";
 
     [LabFact]
-    public async Task A_target_that_hangs_in_the_middle_of_the_read_keeps_no_guest_on_its_overlay()
+    public async Task A_target_that_hangs_during_the_read_keeps_no_guest_on_its_overlay()
     {
         await using LabGuest guest = await StartGuestAsync("hung");
         BackupSite site = new((guest.Name, Keys));
@@ -18,14 +19,14 @@ public sealed class HungTargetTests
         (await site.RunAsync("run")).MustSucceed();
         string earlier = Folder.Describe(site.BackupDirectories(guest.Name).Single());
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
-        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "run");
         await target.WhileHangingAsync(async () =>
         {
-            await held.SignalAsync("CONT");
-            await WaitUntilReleasedAsync(guest, held, TimeSpan.FromSeconds(20));
-            await WaitUntilPrintedAsync(held, "NOT BACKED UP", TimeSpan.FromSeconds(90));
+            await paused.SignalAsync("CONT");
+            await WaitUntilReleasedAsync(guest, paused, TimeSpan.FromSeconds(20));
+            await WaitUntilPrintedAsync(paused, "NOT BACKED UP", TimeSpan.FromSeconds(90));
         });
-        Outcome outcome = (await held.WaitAsync(TimeSpan.FromSeconds(30))).MustEndWith(1);
+        Outcome outcome = (await paused.WaitAsync(TimeSpan.FromSeconds(30))).MustEndWith(1);
 
         Assert.Contains("the target took no data for 5 s", outcome.Output, StringComparison.Ordinal);
         Assert.Equal(earlier, Folder.Describe(site.BackupDirectories(guest.Name).Single()));
@@ -35,7 +36,7 @@ public sealed class HungTargetTests
     }
 
     [LabFact]
-    public async Task A_target_that_hangs_after_the_read_does_not_keep_the_run()
+    public async Task A_target_that_hangs_after_the_read_does_not_block_the_run()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("hung-late"));
         BackupSite site = new((guest.Name, HastyKeys));
@@ -46,13 +47,13 @@ public sealed class HungTargetTests
         string[] delicate = ["Completed"];
         foreach (string step in CrashSite.IsFullMatrix ? ["Released:vda", "Completed"] : delicate)
         {
-            await using RunningProgram held = await PausedProgram.StartAsync(site, step, "run");
+            await using RunningProgram paused = await PausedProgram.StartAsync(site, step, "run");
             await target.WhileHangingAsync(async () =>
             {
-                await held.SignalAsync("CONT");
-                await WaitUntilPrintedAsync(held, "NOT BACKED UP", TimeSpan.FromSeconds(110));
+                await paused.SignalAsync("CONT");
+                await WaitUntilPrintedAsync(paused, "NOT BACKED UP", TimeSpan.FromSeconds(110));
             });
-            Outcome outcome = (await held.WaitAsync(TimeSpan.FromSeconds(30))).MustEndWith(1);
+            Outcome outcome = (await paused.WaitAsync(TimeSpan.FromSeconds(30))).MustEndWith(1);
 
             Assert.Contains(site.BackupPath, outcome.Output, StringComparison.Ordinal);
             Assert.Equal(backups, site.BackupDirectories(guest.Name).Count);
@@ -64,7 +65,7 @@ public sealed class HungTargetTests
     }
 
     [LabFact]
-    public async Task A_target_that_hangs_beforehand_is_told_and_no_guest_is_touched()
+    public async Task A_target_that_hangs_before_the_backup_is_reported_and_no_guest_is_touched()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("hung-before"));
         BackupSite site = new((guest.Name, Keys));
@@ -84,19 +85,20 @@ public sealed class HungTargetTests
         (await site.RunAsync("run")).MustSucceed();
     }
 
-    /// <summary>With more data than the program holds in memory.</summary>
+    /// <summary>A guest with more data than the program keeps in memory.</summary>
     private static Task<LabGuest> StartGuestAsync(string name) => LabGuest.StartAsync(new LabGuestSpecification(name)
     {
-        Disks = [new LabDisk("vda") { SizeBytes = 192 << 20, ContentDirectory = Folder.WithRandomFile("big", 120 << 20) }],
+        Disks = [
+            new LabDisk("vda") { SizeBytes = 192 << 20, ContentDirectory = Folder.WithRandomFile("big", 120 << 20) }],
     });
 
-    private static async Task WaitUntilReleasedAsync(LabGuest guest, RunningProgram held, TimeSpan limit)
+    private static async Task WaitUntilReleasedAsync(LabGuest guest, RunningProgram paused, TimeSpan limit)
     {
         Stopwatch clock = Stopwatch.StartNew();
         while (!(await guest.SourceOfAsync("vda")).EndsWith("vda.qcow2", StringComparison.Ordinal)
             || (await guest.LiveXmlAsync()).Descendants("mirror").Any())
         {
-            Assert.True(clock.Elapsed < limit, $"The guest is still on its overlay:\n{held.ErrorSoFar}");
+            Assert.True(clock.Elapsed < limit, $"The guest is still on its overlay:\n{paused.ErrorSoFar}");
             await Task.Delay(200);
         }
     }
@@ -106,7 +108,8 @@ public sealed class HungTargetTests
         Stopwatch clock = Stopwatch.StartNew();
         while (!running.OutputSoFar.Contains(text, StringComparison.Ordinal))
         {
-            Assert.True(clock.Elapsed < limit, $"It does not say {text}:\n{running.OutputSoFar}\n{running.ErrorSoFar}");
+            Assert.True(
+                clock.Elapsed < limit, $"It does not print {text}:\n{running.OutputSoFar}\n{running.ErrorSoFar}");
             await Task.Delay(100);
         }
     }

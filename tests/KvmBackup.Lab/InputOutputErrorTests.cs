@@ -2,13 +2,13 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>Disks that die in the middle of a backup: the guest's, the target's, and the one that overlays grow on.</summary>
+/// <summary>Disks that fail during a backup: that of the guest, of the target, and of the overlays.</summary>
 public sealed class InputOutputErrorTests
 {
     private const long BadOffsetBytes = 40 << 20;
 
     [LabFact]
-    public async Task A_guests_disk_that_cannot_be_read_at_one_place_fails_the_backup_and_is_named()
+    public async Task A_read_error_of_a_guests_disk_fails_the_backup_and_names_the_disk()
     {
         await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("unreadable")
         {
@@ -37,7 +37,7 @@ public sealed class InputOutputErrorTests
     }
 
     [LabFact]
-    public async Task A_target_that_cannot_be_written_fails_the_backup_and_is_named()
+    public async Task A_write_error_of_the_target_fails_the_backup_and_names_the_target()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("unwritable")
         {
@@ -47,14 +47,15 @@ public sealed class InputOutputErrorTests
         await using FailingFileSystem target = await FailingFileSystem.MountAsync(site.BackupPath);
         _ = await site.BackUpAsync(guest.Name);
         string earlier = Folder.Describe(site.BackupDirectories(guest.Name).Single());
-        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "run");
         await target.FailAsync();
-        await held.SignalAsync("CONT");
+        await paused.SignalAsync("CONT");
 
-        Outcome outcome = (await held.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(1);
+        Outcome outcome = (await paused.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(1);
 
         Assert.Contains(site.BackupPath, outcome.Output, StringComparison.Ordinal);
-        Assert.True(outcome.Output.Contains("Input/output error", StringComparison.Ordinal), outcome.Output + outcome.Error);
+        Assert.True(
+            outcome.Output.Contains("Input/output error", StringComparison.Ordinal), outcome.Output + outcome.Error);
         Assert.Equal(earlier, Folder.Describe(site.BackupDirectories(guest.Name).Single()));
         (await site.RunAsync("verify", guest.Name)).MustSucceed();
         Assert.Equal("vda.qcow2", Path.GetFileName(await guest.SourceOfAsync("vda")));
@@ -62,7 +63,7 @@ public sealed class InputOutputErrorTests
     }
 
     [LabFact]
-    public async Task Overlays_that_cannot_be_written_pause_the_guest_which_is_told_and_loses_nothing()
+    public async Task A_write_error_of_an_overlay_pauses_the_guest_which_is_reported_and_loses_no_data()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("dying-overlay")
         {
@@ -73,13 +74,13 @@ public sealed class InputOutputErrorTests
         await using FailingFileSystem dying = await FailingFileSystem.MountAsync(overlays);
         BackupSite site = new((guest.Name, $"rotate: 2, overlay_dir: {overlays}"));
         await guest.WriteFileAsync("/data/before", "before"u8.ToArray());
-        await using RunningProgram held = await PausedProgram.StartAsync(site, "Pinned", "run");
+        await using RunningProgram paused = await PausedProgram.StartAsync(site, "Pinned", "run");
         await guest.WriteFileAsync("/data/meanwhile", "meanwhile"u8.ToArray());
         await dying.FailAsync();
         await guest.WaitForStateAsync("paused (I/O error)");
-        await held.SignalAsync("CONT");
+        await paused.SignalAsync("CONT");
 
-        Outcome outcome = (await held.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(5);
+        Outcome outcome = (await paused.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(5);
 
         Assert.Contains("THE GUEST IS PAUSED", outcome.Output, StringComparison.Ordinal);
         Assert.Equal("vda.qcow2", Path.GetFileName(await guest.SourceOfAsync("vda")));

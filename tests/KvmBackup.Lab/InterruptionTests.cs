@@ -2,13 +2,13 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>Runs that are ended in the middle of the read, and runs that meet.</summary>
+/// <summary>Runs that are interrupted during the read, and concurrent runs.</summary>
 public sealed class InterruptionTests
 {
     private const string Slow = "rotate: 2, compression: none, limits: {bandwidth: 30 MiB/s}";
 
     [LabFact]
-    public async Task A_signal_in_the_middle_ends_with_the_guest_on_its_disks_and_nothing_published()
+    public async Task A_signal_during_the_read_puts_the_guest_back_on_its_disks_and_publishes_nothing()
     {
         await using LabGuest guest = await StartBigAsync("signalled");
         BackupSite site = new((guest.Name, Slow));
@@ -27,7 +27,7 @@ public sealed class InterruptionTests
     }
 
     [LabFact]
-    public async Task What_a_killed_run_left_is_mended_by_the_next_one_which_then_makes_its_backup()
+    public async Task The_next_run_recovers_from_a_killed_one_and_completes_its_backup()
     {
         await using LabGuest guest = await StartBigAsync("killed");
         BackupSite site = new((guest.Name, Slow));
@@ -40,7 +40,7 @@ public sealed class InterruptionTests
         await guest.WriteFileAsync("/data/meanwhile", "not lost"u8.ToArray());
         Assert.Empty((await site.ReportAsync("list")).GetProperty("backups").EnumerateArray());
 
-        // The watcher of the killed run may be mending already.
+        // The watcher of the killed run may already be recovering.
         (await site.RunAsync("--wait", "60", "run")).MustSucceed();
 
         await before.AssertUnchangedAsync(site);
@@ -49,7 +49,7 @@ public sealed class InterruptionTests
     }
 
     [LabFact]
-    public async Task Of_two_runs_at_once_the_second_is_told_so_or_waits_its_turn()
+    public async Task The_second_of_two_concurrent_runs_fails_or_waits()
     {
         await using LabGuest guest = await StartBigAsync("shared");
         BackupSite site = new((guest.Name, Slow));
@@ -67,7 +67,7 @@ public sealed class InterruptionTests
         await before.AssertUnchangedAsync(site);
     }
 
-    /// <summary>A disk that takes some seconds at that pace.</summary>
+    /// <summary>A disk whose read takes some seconds at that rate.</summary>
     private static Task<LabGuest> StartBigAsync(string name) => LabGuest.StartAsync(new LabGuestSpecification(name)
     {
         Disks =

@@ -4,7 +4,7 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>The lab's Ceph cluster does what the tests of RBD disks rely on.</summary>
+/// <summary>The lab's Ceph cluster behaves as the tests of RBD disks require.</summary>
 [Trait("Needs", "Ceph")]
 public sealed class LabCephTests
 {
@@ -29,7 +29,7 @@ public sealed class LabCephTests
     }
 
     [LabFact]
-    public async Task Snapshots_made_in_a_freeze_hold_a_whole_pair()
+    public async Task Snapshots_taken_in_a_freeze_contain_a_complete_pair()
     {
         LabRbdImage image = new("frozen pair");
         await using LabGuest guest = await StartPairAsync("frozen", image);
@@ -49,7 +49,7 @@ public sealed class LabCephTests
     }
 
     [LabFact]
-    public async Task Snapshots_made_without_a_freeze_hold_torn_pairs()
+    public async Task Snapshots_taken_without_a_freeze_contain_torn_pairs()
     {
         LabRbdImage image = new("torn pair");
         await using LabGuest guest = await StartPairAsync("torn", image);
@@ -68,7 +68,7 @@ public sealed class LabCephTests
     }
 
     [LabFact]
-    public async Task A_paused_cluster_hangs_its_clients_until_it_goes_on()
+    public async Task A_paused_cluster_blocks_its_clients_until_it_resumes()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("paused")
         {
@@ -90,13 +90,13 @@ public sealed class LabCephTests
         Stopwatch clock = Stopwatch.StartNew();
         while (await WritesAsync(guest) == writesBefore)
         {
-            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), "the guest does not go on");
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), "the guest does not continue");
             await Task.Delay(50);
         }
     }
 
     [LabFact]
-    public async Task A_cluster_that_is_stopped_and_started_keeps_its_data_and_its_clients()
+    public async Task A_restarted_cluster_keeps_its_data_and_clients()
     {
         LabRbdImage image = new("kept");
         await using LabGuest guest = await LabGuest.StartAsync(
@@ -113,7 +113,7 @@ public sealed class LabCephTests
     }
 
     [LabFact]
-    public async Task A_cluster_that_runs_is_not_started_again()
+    public async Task A_running_cluster_is_not_started_again()
     {
         await LabCeph.EnsureStartedAsync();
         Stopwatch clock = Stopwatch.StartNew();
@@ -125,7 +125,7 @@ public sealed class LabCephTests
     }
 
     [LabFact]
-    public async Task The_images_of_a_guest_go_with_it_and_their_snapshots_too()
+    public async Task The_images_of_a_guest_are_removed_with_it_and_their_snapshots_too()
     {
         LabRbdImage image = new("going");
         await using (LabGuest guest = await LabGuest.StartAsync(
@@ -145,7 +145,7 @@ public sealed class LabCephTests
     }
 
     [LabFact]
-    public async Task An_image_can_be_removed_while_the_cluster_still_believes_in_a_killed_guest()
+    public async Task An_image_can_be_removed_while_a_killed_client_is_still_listed()
     {
         LabRbdImage image = new("killed");
         await using LabGuest guest = await LabGuest.StartAsync(
@@ -170,8 +170,8 @@ public sealed class LabCephTests
 
     private static async Task PinAsync(LabGuest guest, LabRbdImage image)
     {
-        // The second half first: the guest writes it as much later than the first as rbd takes to start, so that in the
-        // other order nine pairs of ten would look whole without a freeze.
+        // The second half first: the guest writes it later than the first, by about the start time of rbd, so that in
+        // the other order nine pairs of ten would look complete without a freeze.
         await LabCeph.RbdAsync("snap", "create", "--no-progress", image.At(SnapshotName));
         await Virsh.RunAsync(
             "snapshot-create-as", guest.Name, "--disk-only", "--atomic", "--no-metadata", "lab",
@@ -200,7 +200,7 @@ public sealed class LabCephTests
         return await LabImage.ReadFileAsync(raw, file);
     }
 
-    /// <summary>The writes that the guest's disk has finished, as QEMU counts them.</summary>
+    /// <summary>The completed writes of the guest's disk, as counted by QEMU.</summary>
     private static async Task<long> WritesAsync(LabGuest guest)
     {
         string line = (await Virsh.RunAsync("domblkstat", guest.Name, "vda"))

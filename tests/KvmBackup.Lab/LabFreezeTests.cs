@@ -3,11 +3,11 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>The lab can tell a consistent copy from a torn one, and its agents misbehave as they are told.</summary>
+/// <summary>The lab distinguishes a consistent copy from a torn one, and its agents misbehave as configured.</summary>
 public sealed class LabFreezeTests
 {
     [LabFact]
-    public async Task A_copy_pinned_in_a_freeze_holds_a_whole_pair()
+    public async Task A_copy_at_a_snapshot_in_a_freeze_contains_a_complete_pair()
     {
         await using LabGuest guest = await StartPairAsync();
 
@@ -23,12 +23,12 @@ public sealed class LabFreezeTests
     }
 
     [LabFact]
-    public async Task Copies_pinned_without_a_freeze_hold_torn_pairs()
+    public async Task Copies_at_a_snapshot_without_a_freeze_contain_torn_pairs()
     {
         await using LabGuest guest = await StartPairAsync();
         int torn = 0;
 
-        // Each copy is torn about two times in three: eight whole ones in a row come once in six thousand runs.
+        // Each copy is torn with a probability of 2/3: eight complete ones in a row occur once in 6,000 runs.
         for (int round = 0; round < 8 && torn == 0; round++)
         {
             await PinAsync(guest);
@@ -41,7 +41,7 @@ public sealed class LabFreezeTests
     }
 
     [LabFact]
-    public async Task A_refusing_agent_fails_the_freeze_and_the_guest_goes_on()
+    public async Task A_refusing_agent_fails_the_freeze_and_the_guest_continues()
     {
         await using LabGuest guest = await LabGuest.StartAsync(
             new LabGuestSpecification("refuse") { Agent = LabAgent.Refuse });
@@ -68,7 +68,7 @@ public sealed class LabFreezeTests
     }
 
     [LabFact]
-    public async Task A_stalled_agent_answers_until_it_is_asked_to_freeze()
+    public async Task A_stalled_agent_answers_until_a_freeze()
     {
         await using LabGuest guest = await LabGuest.StartAsync(
             new LabGuestSpecification("stall") { Agent = LabAgent.Stall });
@@ -106,7 +106,7 @@ public sealed class LabFreezeTests
     private static async Task PinAsync(LabGuest guest) =>
         await Virsh.RunAsync("snapshot-create-as", guest.Name, "--disk-only", "--atomic", "--no-metadata", "lab");
 
-    /// <summary>Reads both halves from the pinned images on the host, journals replayed as a boot would.</summary>
+    /// <summary>Reads both halves from the bases on the host, after a replay of the journals as at a boot.</summary>
     private static async Task<(string First, string Second)> ReadPinnedPairAsync(LabGuest guest)
     {
         return (await ReadAsync("vda.raw", "pair.a"), await ReadAsync("vdb.raw", "pair.b"));

@@ -2,7 +2,7 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>The script's commands for a person in a lab, which the quickstart shows.</summary>
+/// <summary>The script's interactive commands, which the quickstart shows.</summary>
 public sealed class LabScriptTests
 {
     [LabFact]
@@ -18,7 +18,7 @@ public sealed class LabScriptTests
     }
 
     [LabFact]
-    public async Task A_lab_in_a_lab_sees_no_guest_of_the_other()
+    public async Task A_lab_within_a_lab_has_no_access_to_the_guests_of_the_other()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("outer"));
 

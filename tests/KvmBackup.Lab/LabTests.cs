@@ -2,7 +2,7 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>The lab does what the other tests rely on.</summary>
+/// <summary>The lab behaves as the other tests require.</summary>
 public sealed class LabTests
 {
     [LabFact]
@@ -18,7 +18,7 @@ public sealed class LabTests
     }
 
     [LabFact]
-    public async Task Flushed_content_survives_a_pulled_plug()
+    public async Task Flushed_content_survives_a_power_cut()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("plug"));
         await guest.WriteFileAsync("/data/kept", "still here"u8.ToArray());

@@ -3,7 +3,7 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>Less of the host for a backup, and none of it at a guest's cost.</summary>
+/// <summary>Limits on the resources of a backup.</summary>
 public sealed class LimitsTests
 {
     private const string Script = """
@@ -13,7 +13,7 @@ public sealed class LimitsTests
         """;
 
     [LabFact]
-    public async Task What_packs_is_nice_what_a_guest_waits_for_is_not_and_the_disk_is_read_at_its_pace()
+    public async Task Only_reading_and_packing_run_at_low_priority_and_the_read_rate_is_limited()
     {
         const int Rate = 512 << 10;
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("limited"));
@@ -22,7 +22,8 @@ public sealed class LimitsTests
         foreach (string name in new[] { "virsh", "pigz" })
         {
             string file = Path.Combine(folder, name);
-            string real = Environment.GetEnvironmentVariable("PATH")!.Split(':').First(path => File.Exists(Path.Combine(path, name)));
+            string real = Environment.GetEnvironmentVariable("PATH")!.Split(':')
+                .First(path => File.Exists(Path.Combine(path, name)));
             await File.WriteAllTextAsync(file, Script.Replace("REAL", real, StringComparison.Ordinal) + "\n");
             File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
@@ -38,12 +39,15 @@ public sealed class LimitsTests
         Assert.True(job.GetProperty("elapsed_seconds").GetDouble() > seconds, $"{job} was quicker than {seconds} s");
         string[] calls = await File.ReadAllLinesAsync(Path.Combine(folder, "calls"));
         string[] critical = [.. calls.Where(call => call.StartsWith("virsh", StringComparison.Ordinal)
-            && new[] { "fsfreeze-freeze", "fsfreeze-thaw", "snapshot-create-as", "blockcommit", "blockjob" }.Any(word => call.Contains(word, StringComparison.Ordinal)))];
+            && new[] { "fsfreeze-freeze", "fsfreeze-thaw", "snapshot-create-as", "blockcommit", "blockjob" }.Any(
+            word => call.Contains(word, StringComparison.Ordinal)))];
         Assert.True(critical.Length >= 4, string.Join('\n', calls));
         Assert.All(critical, call => Assert.Matches("^virsh 0 (none|best-effort)", call));
         Assert.Contains(calls, call => call.StartsWith("pigz 10 idle", StringComparison.Ordinal));
 
-        Assert.Contains("limits: at most 512 KiB/s, nice 10, ionice idle", (await site.RunAsync("check")).Output, StringComparison.Ordinal);
-        Assert.Contains("limits: at most 512 KiB/s", (await site.RunAsync("backup", guest.Name, "--dry-run")).Output, StringComparison.Ordinal);
+        Assert.Contains("limits: at most 512 KiB/s, nice 10, ionice idle", (await site.RunAsync("check")).Output,
+            StringComparison.Ordinal);
+        Assert.Contains("limits: at most 512 KiB/s", (await site.RunAsync("backup", guest.Name, "--dry-run")).Output,
+            StringComparison.Ordinal);
     }
 }

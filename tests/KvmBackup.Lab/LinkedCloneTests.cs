@@ -3,11 +3,12 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>Guests that share a template: it is never written, and each backup holds all that its guest stands on.</summary>
+/// <summary>Guests that share a template: it is never written, and each backup contains the full backing
+/// chain.</summary>
 public sealed class LinkedCloneTests
 {
     [LabFact]
-    public async Task A_backup_leaves_the_template_byte_for_byte_and_the_other_clone_boots()
+    public async Task A_backup_does_not_change_the_template_and_the_other_clone_boots()
     {
         string template = await CreateTemplateAsync();
         string before = Folder.Checksum(template);
@@ -25,7 +26,7 @@ public sealed class LinkedCloneTests
     }
 
     [LabFact]
-    public async Task A_clone_comes_back_on_a_host_that_has_neither_it_nor_its_template()
+    public async Task A_clone_is_restored_on_a_host_without_it_and_its_template()
     {
         string template = await CreateTemplateAsync();
         string checksum = Folder.Checksum(template);
@@ -43,7 +44,7 @@ public sealed class LinkedCloneTests
     }
 
     [LabFact]
-    public async Task A_template_that_is_still_there_is_kept_and_one_that_changed_is_refused()
+    public async Task An_existing_template_is_kept_and_a_changed_one_is_refused()
     {
         string template = await CreateTemplateAsync();
         await using LabGuest clone = await StartCloneAsync("kept", template);
@@ -69,7 +70,7 @@ public sealed class LinkedCloneTests
     }
 
     [LabFact]
-    public async Task A_copy_of_a_clone_elsewhere_stands_on_its_own_template_and_can_be_moved()
+    public async Task A_copy_of_a_clone_elsewhere_has_its_own_template_and_can_be_moved()
     {
         string template = await CreateTemplateAsync();
         await using LabGuest clone = await StartCloneAsync("source", template);
@@ -87,7 +88,7 @@ public sealed class LinkedCloneTests
         Outcome info = await RunningProgram.RunAsync("qemu-img", "info", "-U", "--output=json", disk);
         JsonElement image = JsonDocument.Parse(info.MustSucceed().Output).RootElement;
         string backing = image.GetProperty("backing-filename").GetString()!;
-        Assert.False(Path.IsPathRooted(backing), $"{backing} binds the copy to its place.");
+        Assert.False(Path.IsPathRooted(backing), $"{backing} is absolute, so the copy cannot be moved.");
         Assert.True(File.Exists(Path.Combine(folder, backing)));
     }
 
@@ -101,7 +102,8 @@ public sealed class LinkedCloneTests
     }
 
     private static Task<LabGuest> DefineCloneAsync(string name, string template) =>
-        LabGuest.DefineAsync(new LabGuestSpecification(name) { Disks = [new LabDisk("vda") { BackingPath = template }] });
+        LabGuest.DefineAsync(
+            new LabGuestSpecification(name) { Disks = [new LabDisk("vda") { BackingPath = template }] });
 
     private static async Task<LabGuest> StartCloneAsync(string name, string template)
     {
@@ -112,5 +114,6 @@ public sealed class LinkedCloneTests
     }
 
     private static async Task AssertContentAsync(LabGuest guest) =>
-        Assert.Equal("from the template from the clone", await guest.RunAsync("cat /data/base; echo -n ' '; cat /data/own"));
+        Assert.Equal(
+            "from the template from the clone", await guest.RunAsync("cat /data/base; echo -n ' '; cat /data/own"));
 }

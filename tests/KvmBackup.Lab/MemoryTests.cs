@@ -57,7 +57,7 @@ public sealed class MemoryTests(ITestOutputHelper output)
         }
         catch (IOException)
         {
-            // It ended between two looks.
+            // It ended between two polls.
             return 0;
         }
     }

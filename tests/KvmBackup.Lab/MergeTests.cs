@@ -3,7 +3,7 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>Increments for ever on one full backup, which the oldest of them are merged into.</summary>
+/// <summary>Increments on one full backup, into which the oldest of them are merged.</summary>
 [Trait("Needs", "Ceph")]
 public sealed class MergeTests : IAsyncLifetime
 {
@@ -32,7 +32,8 @@ public sealed class MergeTests : IAsyncLifetime
 
             string unmerged = Copy(site);
             JsonElement job = await BackUpAsync(site);
-            points.Add((job.GetProperty("backup").GetProperty("id").GetString()!, await StandaloneImages.ChecksumAsync(image.Specification)));
+            points.Add((job.GetProperty("backup").GetProperty("id").GetString()!,
+                await StandaloneImages.ChecksumAsync(image.Specification)));
             Assert.Empty(job.GetProperty("warnings").EnumerateArray());
             Assert.Equal(day < 4 ? 0 : 1, job.GetProperty("merged").GetArrayLength());
             Assert.Equal(day < 4 ? 0 : 1, job.GetProperty("removed").GetArrayLength());
@@ -41,7 +42,8 @@ public sealed class MergeTests : IAsyncLifetime
             if (day >= 4)
             {
                 Assert.Equal(
-                    await AssembleAsync(site, unmerged, image, points[^3].Id), await AssembleAsync(site, site.BackupPath, image, points[^3].Id));
+                    await AssembleAsync(site, unmerged, image, points[^3].Id),
+                    await AssembleAsync(site, site.BackupPath, image, points[^3].Id));
             }
         }
 
@@ -51,7 +53,7 @@ public sealed class MergeTests : IAsyncLifetime
     }
 
     [LabFact]
-    public async Task A_run_that_is_killed_at_any_step_of_a_merge_leaves_every_point_and_the_next_one_goes_on()
+    public async Task A_run_killed_at_any_step_of_a_merge_keeps_every_backup_and_the_next_run_continues()
     {
         LabRbdImage image = await images.CreateAsync("merge-2");
         BackupSite site = new();
@@ -65,14 +67,15 @@ public sealed class MergeTests : IAsyncLifetime
         foreach (string step in new[] { "MergeProven", "MergePublished", "Merged" })
         {
             await StandaloneImages.ChangeAsync(image);
-            await using (RunningProgram held = await PausedProgram.StartAsync(site, step, "run"))
+            await using (RunningProgram paused = await PausedProgram.StartAsync(site, step, "run"))
             {
-                await CrashSite.KillWatcherAsync(held);
-                await held.SignalAsync("KILL");
+                await CrashSite.KillWatcherAsync(paused);
+                await paused.SignalAsync("KILL");
             }
 
             (await site.RunAsync("recover")).MustSucceed();
-            points.Add((site.BackupIds(StandaloneImages.FolderOf(image))[^1], await StandaloneImages.ChecksumAsync(image.Specification)));
+            points.Add((site.BackupIds(StandaloneImages.FolderOf(image))[^1],
+                await StandaloneImages.ChecksumAsync(image.Specification)));
             await AssertPointsAsync(site, image, points.TakeLast(3));
             await PointAsync();
             Assert.Equal(["full", "incr", "incr"], KindsOf(site, image));
@@ -86,12 +89,13 @@ public sealed class MergeTests : IAsyncLifetime
         {
             await StandaloneImages.ChangeAsync(image);
             JsonElement job = await BackUpAsync(site);
-            points.Add((job.GetProperty("backup").GetProperty("id").GetString()!, await StandaloneImages.ChecksumAsync(image.Specification)));
+            points.Add((job.GetProperty("backup").GetProperty("id").GetString()!,
+                await StandaloneImages.ChecksumAsync(image.Specification)));
         }
     }
 
     [LabFact]
-    public async Task A_damaged_base_is_told_and_nothing_is_merged_or_removed()
+    public async Task A_damaged_base_is_reported_and_nothing_is_merged_or_removed()
     {
         LabRbdImage image = await images.CreateAsync("merge-3");
         BackupSite site = new();
@@ -114,11 +118,12 @@ public sealed class MergeTests : IAsyncLifetime
         Assert.Contains("backed up, but then: merging", run.Output + run.Error, StringComparison.Ordinal);
         Assert.Contains("is damaged in the chunk", run.Output + run.Error, StringComparison.Ordinal);
         Assert.Equal(["full", "incr", "incr", "incr"], KindsOf(site, image));
-        Assert.DoesNotContain(".partial", string.Join(' ', Directory.GetDirectories(Path.GetDirectoryName(folder)!)), StringComparison.Ordinal);
+        Assert.DoesNotContain(".partial", string.Join(' ', Directory.GetDirectories(Path.GetDirectoryName(folder)!)),
+            StringComparison.Ordinal);
     }
 
     [LabFact]
-    public async Task A_guest_with_a_file_and_an_image_is_merged_by_prune_and_every_point_comes_back_as_before()
+    public async Task Prune_merges_backups_of_a_guest_on_a_file_and_an_image_without_changing_their_content()
     {
         LabRbdImage image = new("merge-4");
         await LabCeph.RemoveAsync(image);
@@ -162,7 +167,8 @@ public sealed class MergeTests : IAsyncLifetime
     private static string[] KindsOf(BackupSite site, LabRbdImage image) =>
         [.. site.BackupDirectories(StandaloneImages.FolderOf(image)).Select(path => path.Split('-')[^1])];
 
-    private static async Task AssertPointsAsync(BackupSite site, LabRbdImage image, IEnumerable<(string Id, string Checksum)> points)
+    private static async Task AssertPointsAsync(
+        BackupSite site, LabRbdImage image, IEnumerable<(string Id, string Checksum)> points)
     {
         foreach ((string id, string checksum) in points)
         {
@@ -173,13 +179,14 @@ public sealed class MergeTests : IAsyncLifetime
     private static async Task<string> AssembleAsync(BackupSite site, string backupPath, LabRbdImage image, string id)
     {
         string file = Path.Combine(LabEnvironment.NewDirectory("assembled"), "image.raw");
-        (await site.RunAsync("--backupdir", backupPath, "assemble", $"{StandaloneImages.NameOf(image)}@{id}", "--to", file)).MustSucceed();
+        (await site.RunAsync("--backupdir", backupPath, "assemble", $"{StandaloneImages.NameOf(image)}@{id}", "--to",
+            file)).MustSucceed();
         string checksum = Folder.Checksum(file);
         File.Delete(file);
         return checksum;
     }
 
-    /// <summary>All backups as they are now.</summary>
+    /// <summary>The checksums of all backups.</summary>
     private static string Copy(BackupSite site)
     {
         string copy = LabEnvironment.NewDirectory("unmerged");
@@ -195,7 +202,8 @@ public sealed class MergeTests : IAsyncLifetime
 
     private async Task AssertGuideOfTheMergedBackupWorksAsync(BackupSite site, LabRbdImage image, string checksum)
     {
-        string archive = Directory.GetFiles(site.BackupDirectories(StandaloneImages.FolderOf(image))[0], "*.tar.gz").Single();
+        string archive = Directory.GetFiles(site.BackupDirectories(StandaloneImages.FolderOf(image))[0], "*.tar.gz")
+            .Single();
         string folder = LabEnvironment.NewDirectory("by-hand");
         (await RunningProgram.RunAsync("tar", "-xf", archive, "-C", folder)).MustSucceed();
         string inner = Assert.Single(Directory.GetDirectories(folder));

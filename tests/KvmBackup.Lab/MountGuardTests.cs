@@ -2,13 +2,13 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>A target on a file system of its own: when that is not mounted, nothing is written in its place.</summary>
+/// <summary>A target on a separate file system: nothing is written when another or none is mounted.</summary>
 public sealed class MountGuardTests
 {
     private static readonly string[][] Commands = [["run"], ["run", "--dry-run"], ["check"], ["prune"], ["prune", "--dry-run"]];
 
     [LabFact]
-    public async Task A_share_that_is_not_mounted_or_is_another_one_takes_no_file()
+    public async Task Nothing_is_written_to_an_unmounted_or_exchanged_share()
     {
         await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("guarded"));
         BackupSite site = new((guest.Name, "rotate: 2"));
@@ -49,12 +49,12 @@ public sealed class MountGuardTests
 
     private static async Task AssertRefusedAsync(BackupSite site, string because, string[] left)
     {
-        foreach (string[] words in Commands)
+        foreach (string[] arguments in Commands)
         {
-            Outcome outcome = (await site.RunAsync(words)).MustEndWith(1);
+            Outcome outcome = (await site.RunAsync(arguments)).MustEndWith(1);
 
-            string[] said = (outcome.Output + outcome.Error).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-            Assert.Contains(because, string.Join(' ', said), StringComparison.Ordinal);
+            string[] words = (outcome.Output + outcome.Error).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+            Assert.Contains(because, string.Join(' ', words), StringComparison.Ordinal);
             Assert.Equal(left, Directory.GetFileSystemEntries(site.BackupPath));
         }
     }

@@ -3,17 +3,18 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>Overlays that live through what befalls a guest during its backup, and guests in states of their own.</summary>
+/// <summary>Overlays during state changes of the guest, and guests in special states.</summary>
 public sealed class OverlayTests
 {
     [LabFact]
-    public async Task A_guest_that_goes_down_in_the_middle_is_backed_up_and_keeps_what_it_wrote_meanwhile()
+    public async Task A_guest_that_shuts_down_during_a_backup_is_backed_up_and_keeps_its_writes()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("downed")
         {
             Disks =
             [
-                new LabDisk("vda") { SizeBytes = 192 << 20, ContentDirectory = Folder.WithRandomFile("big", 120 << 20) },
+                new LabDisk(
+                    "vda") { SizeBytes = 192 << 20, ContentDirectory = Folder.WithRandomFile("big", 120 << 20) },
                 new LabDisk("vdb") { Format = "raw" },
             ],
         });
@@ -35,7 +36,7 @@ public sealed class OverlayTests
     }
 
     [LabFact]
-    public async Task Overlays_go_where_they_are_told_and_a_place_that_gets_tight_ends_the_backup_not_the_guest()
+    public async Task Overlays_are_created_in_the_configured_folder_and_lack_of_space_there_ends_the_backup()
     {
         await using LabGuest guest = await LabGuest.StartAsync(
             new LabGuestSpecification("overlaid") { Workload = "log,churn" });
@@ -44,8 +45,8 @@ public sealed class OverlayTests
         BackupSite site = new((guest.Name, $"rotate: 2, overlay_dir: {roomy}"));
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
 
-        Outcome told = (await site.RunAsync("-v", "run")).MustSucceed();
-        Assert.Contains($"file={roomy}/", told.Error, StringComparison.Ordinal);
+        Outcome printed = (await site.RunAsync("-v", "run")).MustSucceed();
+        Assert.Contains($"file={roomy}/", printed.Error, StringComparison.Ordinal);
         site.Configure((guest.Name, $"rotate: 2, overlay_dir: {tight}"));
         Outcome outcome = (await site.RunAsync("run")).MustEndWith(1);
 

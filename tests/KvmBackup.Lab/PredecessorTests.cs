@@ -3,7 +3,7 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>A configuration that was written for kvmBackup runs as it is, with every default of this program.</summary>
+/// <summary>A configuration of kvmBackup runs unchanged, with every default of this program.</summary>
 public sealed class PredecessorTests
 {
     [LabFact]

@@ -3,15 +3,15 @@ using KvmBackup.Lab.Support;
 namespace KvmBackup.Lab;
 
 /// <summary>
-/// The fault matrix: each call of each program that a run starts goes wrong in each way. No backup is published that is not
-/// good, none is lost, and the guest is well, after a recovery at the latest.
+/// The fault matrix: each call of each program fails in each way. No bad backup is published, no backup is lost, and
+/// the guest is intact, at the latest after a recovery.
 /// </summary>
 public sealed class ProgramFaultTests
 {
     private const int SelectedFaults = 10;
 
     [LabFact(Timeout = 10_800_000, Seconds = 120)]
-    public async Task A_program_that_goes_wrong_at_any_call_harms_neither_guest_nor_backups()
+    public async Task A_fault_of_any_program_call_harms_neither_guest_nor_backups()
     {
         await using CrashSite site = await CrashSite.CreateAsync("faults");
         await AssertAllHarmlessAsync(site, calls => Select(calls));
@@ -19,18 +19,20 @@ public sealed class ProgramFaultTests
 
     [LabFact(Timeout = 10_800_000, Seconds = 120)]
     [Trait("Needs", "Ceph")]
-    public async Task A_call_of_rbd_that_goes_wrong_harms_neither_guest_nor_backups_and_leaves_no_snapshot()
+    public async Task A_fault_of_any_rbd_call_harms_neither_guest_nor_backups_and_leaves_no_snapshot()
     {
         LabRbdImage image = new("faults");
         await using CrashSite site = await CrashSite.CreateAsync("faults-rbd", image);
         await AssertAllHarmlessAsync(site, calls => RbdFaults.Select(calls, SelectedFaults));
 
-        string known = File.ReadAllText(Path.Combine(site.Site.BackupDirectories(site.Guest.Name)[^1], "manifest.json"));
+        string known = File.ReadAllText(
+            Path.Combine(site.Site.BackupDirectories(site.Guest.Name)[^1], "manifest.json"));
         LabRbdSnapshot left = Assert.Single(await LabCeph.SnapshotsAsync(image));
         Assert.Contains(left.Name, known, StringComparison.Ordinal);
         foreach (string id in site.Site.BackupIds(site.Guest.Name))
         {
-            (await site.Site.RunAsync("restore", $"{site.Guest.Name}@{id}", "--to", LabEnvironment.NewDirectory("point"))).MustSucceed();
+            (await site.Site.RunAsync(
+                "restore", $"{site.Guest.Name}@{id}", "--to", LabEnvironment.NewDirectory("point"))).MustSucceed();
         }
     }
 
@@ -52,13 +54,13 @@ public sealed class ProgramFaultTests
             }
             catch (Exception complaint) when (complaint is Xunit.Sdk.XunitException or TimeoutException)
             {
-                // The whole matrix is run, to see all that is wrong with it.
+                // All faults are tried before the assertion, to report every failure.
                 complaints.Add($"{what}: {programs.Calls.ElementAtOrDefault(at - 1)}\n{complaint.Message}");
             }
         }
 
         Assert.True(complaints.Count == 0, string.Join("\n\n", complaints));
-        await site.AssertNextBackupIsGoodAsync("at last");
+        await site.AssertNextBackupSucceedsAsync("at last");
     }
 
     private static async Task AssertHarmlessAsync(
@@ -66,14 +68,14 @@ public sealed class ProgramFaultTests
     {
         int before = site.Site.BackupDirectories(site.Guest.Name).Count;
         Outcome run = await programs.RunAsync(site.Site, at, fault);
-        string told = $"{what}: exit code {run.ExitCode}\n{run.Output}\n{run.Error}";
-        Assert.True(run.ExitCode is 0 or 1 or 5, told);
+        string printed = $"{what}: exit code {run.ExitCode}\n{run.Output}\n{run.Error}";
+        Assert.True(run.ExitCode is 0 or 1 or 5, printed);
         int added = site.Site.BackupDirectories(site.Guest.Name).Count - before;
-        Assert.True(run.ExitCode switch { 0 => added == 1, 1 => added == 0, _ => added <= 1 }, told);
+        Assert.True(run.ExitCode switch { 0 => added == 1, 1 => added == 0, _ => added <= 1 }, printed);
 
         Outcome recovery = await site.Site.RunAsync("--wait", "60", "recover");
-        Assert.True(recovery.ExitCode == 0, $"{told}\n--- recover\n{recovery.Output}\n{recovery.Error}");
-        await site.AssertGuestIsWellAsync(told);
+        Assert.True(recovery.ExitCode == 0, $"{printed}\n--- recover\n{recovery.Output}\n{recovery.Error}");
+        await site.AssertGuestIsIntactAsync(printed);
         (await site.Site.RunAsync("verify", site.Guest.Name)).MustSucceed();
         site.Remember();
     }
@@ -84,11 +86,13 @@ public sealed class ProgramFaultTests
         int[] bounded = [.. all.Where(at => calls[at - 1].Contains("fsfreeze-status", StringComparison.Ordinal))];
         if (CrashSite.IsFullMatrix)
         {
-            // A call that hangs takes minutes to be given up: only those of the agent, whose limits are short.
-            return [.. all.SelectMany(at => RbdFaults.Quick.Select(fault => (at, fault))), .. bounded.Select(at => (at, ProgramFault.Hang))];
+            // A hanging call takes minutes to time out: only calls of the agent hang here, because their limits are
+            // short.
+            return [.. all.SelectMany(at => RbdFaults.Quick.Select(fault => (at, fault))),
+                .. bounded.Select(at => (at, ProgramFault.Hang))];
         }
 
-        // One of each stretch of the run, so that its end has its share, with the faults in turn.
+        // One call of each section of the run, so that all sections are covered, with the faults in turn.
         Random random = LabSeed.For(6);
         int stretches = SelectedFaults - 1;
         return

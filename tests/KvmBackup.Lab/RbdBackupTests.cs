@@ -3,7 +3,8 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>Guests with disks in a Ceph cluster, next to others in files: one instant, increments, and every point back.</summary>
+/// <summary>Guests with disks in a Ceph cluster and in files: one point in time, increments, and their
+/// restore.</summary>
 [Trait("Needs", "Ceph")]
 public sealed class RbdBackupTests
 {
@@ -11,12 +12,13 @@ public sealed class RbdBackupTests
 
     /// <summary>Full, increments, a resize, an interrupted run and retention, while the guest writes.</summary>
     [LabFact(Timeout = 900_000)]
-    public async Task Every_point_of_a_guest_on_a_file_and_an_image_comes_back_without_a_torn_pair()
+    public async Task Every_backup_of_a_guest_on_a_file_and_an_image_is_restored_without_a_torn_pair()
     {
         LabRbdImage image = new("pairs");
         await using LabGuest guest = await StartPairAsync("two-kinds", image);
         BackupSite site = new((guest.Name, "rotate: 5, quiesce: require, full_every: {points: 3}"));
-        string[] kinds = ["full", "incremental", "incremental", "full", "incremental", "incremental", "full", "incremental"];
+        string[] kinds =
+            ["full", "incremental", "incremental", "full", "incremental", "incremental", "full", "incremental"];
         foreach ((int number, string kind) in kinds.Index())
         {
             await guest.WaitForPairAsync();
@@ -34,12 +36,14 @@ public sealed class RbdBackupTests
             Assert.Equal(kind, backup.GetProperty("kind").GetString());
             Assert.Equal("filesystem", backup.GetProperty("consistency").GetString());
             Assert.Equal(
-                SnapshotOf(site.BackupDirectories(guest.Name)[^1]), Assert.Single(await LabCeph.SnapshotsAsync(image)).Name);
+                SnapshotOf(site.BackupDirectories(guest.Name)[^1]),
+                Assert.Single(await LabCeph.SnapshotsAsync(image)).Name);
         }
 
-        // Five, and the full one that the oldest of them stands on.
+        // Five, and the full one that the oldest of them depends on.
         Assert.Equal(
-            ["full", "incr", "incr", "full", "incr"], site.BackupDirectories(guest.Name).Select(path => path.Split('-')[^1]));
+            ["full", "incr", "incr", "full", "incr"],
+            site.BackupDirectories(guest.Name).Select(path => path.Split('-')[^1]));
         (await site.RunAsync("verify", "--all")).MustSucceed();
         List<string> numbers = [];
         foreach (string id in site.BackupIds(guest.Name))
@@ -60,7 +64,7 @@ public sealed class RbdBackupTests
     }
 
     [LabFact]
-    public async Task A_full_backup_is_unpacked_by_tar_alone_and_an_increment_is_taken_by_plain_rbd()
+    public async Task A_full_backup_is_unpacked_by_tar_and_an_increment_is_applied_by_plain_rbd()
     {
         LabRbdImage image = new("plain");
         LabRbdImage copy = new("plain-copy");
@@ -88,13 +92,14 @@ public sealed class RbdBackupTests
     }
 
     [LabFact]
-    public async Task An_image_that_was_made_anew_or_lost_its_snapshot_is_backed_up_whole_which_is_said()
+    public async Task An_image_created_again_or_without_its_snapshot_gets_a_full_backup_with_a_warning()
     {
         LabRbdImage image = new("anew");
         await using LabGuest guest = await StartPairAsync("broken-chain", image);
         BackupSite site = new((guest.Name, Chains));
         _ = await site.BackUpAsync(guest.Name);
-        await LabCeph.RbdAsync("snap", "rm", "--no-progress", image.At(SnapshotOf(site.BackupDirectories(guest.Name)[^1])));
+        await LabCeph.RbdAsync(
+            "snap", "rm", "--no-progress", image.At(SnapshotOf(site.BackupDirectories(guest.Name)[^1])));
 
         JsonElement job = await site.BackUpAsync(guest.Name);
 
@@ -102,19 +107,20 @@ public sealed class RbdBackupTests
         Assert.Contains("is missing from the cluster", job.GetProperty("warnings").ToString(), StringComparison.Ordinal);
     }
 
-    private static Task<LabGuest> StartPairAsync(string name, LabRbdImage image) => LabGuest.StartAsync(new LabGuestSpecification(name)
-    {
-        Disks = [new LabDisk("vda"), new LabDisk("vdb") { Rbd = image }],
-        PairDisks = ("vda", "vdb"),
-    });
+    private static Task<LabGuest> StartPairAsync(string name, LabRbdImage image) =>
+        LabGuest.StartAsync(new LabGuestSpecification(name)
+        {
+            Disks = [new LabDisk("vda"), new LabDisk("vdb") { Rbd = image }],
+            PairDisks = ("vda", "vdb"),
+        });
 
-    /// <summary>A run that is told to end in the middle of the image.</summary>
+    /// <summary>A run that is interrupted while it reads the image.</summary>
     private static async Task InterruptAsync(BackupSite site)
     {
-        await using RunningProgram held = await PausedProgram.StartAsync(site, "Read:vda", "run");
-        await held.SignalAsync("TERM");
-        await held.SignalAsync("CONT");
-        (await held.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(143);
+        await using RunningProgram paused = await PausedProgram.StartAsync(site, "Read:vda", "run");
+        await paused.SignalAsync("TERM");
+        await paused.SignalAsync("CONT");
+        (await paused.WaitAsync(TimeSpan.FromMinutes(1))).MustEndWith(143);
     }
 
     private static async Task<LabGuest> RestoreCopyAsync(BackupSite site, LabGuest guest, string id, string to)
@@ -125,7 +131,7 @@ public sealed class RbdBackupTests
         return copy;
     }
 
-    /// <summary>The number that both disks hold.</summary>
+    /// <summary>The number on both disks.</summary>
     private static async Task<string> ReadPairAsync(LabGuest copy)
     {
         (string first, string second) = await copy.FoundPairAsync();
@@ -134,7 +140,7 @@ public sealed class RbdBackupTests
         return first;
     }
 
-    /// <summary>Unpacks the newest archive with tar, and gives the folder of the members.</summary>
+    /// <summary>Unpacks the newest archive with tar, and returns the folder of the members.</summary>
     private static async Task<string> UnpackAsync(BackupSite site, LabGuest guest)
     {
         string folder = LabEnvironment.NewDirectory("unpacked");
@@ -144,7 +150,8 @@ public sealed class RbdBackupTests
 
     private static string SnapshotOf(string backupDirectory)
     {
-        using JsonDocument manifest = JsonDocument.Parse(File.ReadAllText(Path.Combine(backupDirectory, "manifest.json")));
+        using JsonDocument manifest = JsonDocument.Parse(
+            File.ReadAllText(Path.Combine(backupDirectory, "manifest.json")));
         return manifest.RootElement.GetProperty("disks").EnumerateArray()
             .Single(disk => disk.GetProperty("target").GetString() == "vdb")
             .GetProperty("image").GetProperty("snapshot").GetString()!;

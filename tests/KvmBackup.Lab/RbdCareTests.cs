@@ -3,12 +3,13 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>What becomes of images between and during backups, and of the way to them: never a wrong backup, always a reason.</summary>
+/// <summary>Changes of images between and during backups, and faults of the connection: never a wrong backup, always a
+/// reason.</summary>
 [Trait("Needs", "Ceph")]
 public sealed class RbdCareTests
 {
     [LabFact]
-    public async Task An_image_may_grow_and_shrink_and_get_another_name_between_the_backups_of_a_chain()
+    public async Task An_image_can_be_resized_and_renamed_between_the_backups_of_a_chain()
     {
         await using ImageSite site = await ImageSite.CreateAsync("shapes", new LabRbdImage("shapes"));
         await site.ChangeAsync("write -P 65 40M 8M");
@@ -34,7 +35,7 @@ public sealed class RbdCareTests
     }
 
     [LabFact]
-    public async Task A_clone_is_read_with_what_its_parent_holds_and_stays_right_when_it_is_flattened()
+    public async Task A_clone_is_read_with_the_content_of_its_parent_also_after_a_flatten()
     {
         LabRbdImage clone = new("clone");
         await using ImageSite site = await ImageSite.CreateAsync("clones", new LabRbdImage("parent"));
@@ -61,7 +62,7 @@ public sealed class RbdCareTests
     }
 
     [LabFact]
-    public async Task An_object_map_that_counts_as_invalid_is_said_with_the_mend_and_the_content_is_right()
+    public async Task An_invalid_object_map_is_reported_with_a_fix_and_the_content_is_right()
     {
         await using ImageSite site = await ImageSite.CreateAsync("invalid-map", new LabRbdImage("invalid map"));
         await LabCeph.RbdAsync("feature", "disable", site.Image.Specification, "fast-diff", "object-map");
@@ -71,11 +72,12 @@ public sealed class RbdCareTests
 
         string warnings = string.Join('\n', job.GetProperty("warnings").EnumerateArray());
         _ = await new TypedAdvice(site.Site).TypeAsync(warnings, "rbd object-map rebuild 'rbd/invalid map'");
-        Assert.DoesNotContain("invalid", (await LabCeph.RbdAsync("info", site.Image.Specification)).Split("flags:")[1].Split('\n')[0], StringComparison.Ordinal);
+        string flags = (await LabCeph.RbdAsync("info", site.Image.Specification)).Split("flags:")[1].Split('\n')[0];
+        Assert.DoesNotContain("invalid", flags, StringComparison.Ordinal);
     }
 
     [LabFact]
-    public async Task A_way_to_the_cluster_that_does_not_lead_there_is_told_by_what_is_wrong_with_it()
+    public async Task A_wrong_connection_to_the_cluster_is_reported_with_its_cause()
     {
         await using ImageSite site = await ImageSite.CreateAsync("ways", new LabRbdImage("ways"));
         _ = await site.AssertBackupAsync("full");
@@ -83,58 +85,63 @@ public sealed class RbdCareTests
         string wrong = Path.Combine(folder, "wrong");
         await File.WriteAllTextAsync(wrong, "[client.kvmbackup]\nkey = AQDkmF5nAAAAABAAyQ2pV0n0j0cQm3yP8Yc1fA==\n");
         string reader = Path.Combine(folder, "reader");
-        await LabCeph.CephAsync("auth", "get-or-create", "client.reader", "mon", "profile rbd", "osd", "profile rbd-read-only", "-o", reader);
+        await LabCeph.CephAsync("auth", "get-or-create", "client.reader", "mon", "profile rbd", "osd",
+            "profile rbd-read-only", "-o", reader);
         string nowhere = Path.Combine(folder, "nowhere.conf");
         await File.WriteAllTextAsync(nowhere, "[global]\nmon_host = 127.0.0.1:1\n");
         string keyring = "/etc/ceph/ceph.client.kvmbackup.keyring";
 
         TypedAdvice advice = new(site.Site);
         List<string> complaints = [];
-        async Task AssertToldAsync(string expected)
+        async Task AssertReportedAsync(string expected)
         {
-            // All are tried, to see all that is told wrongly.
-            string told = await site.AssertRefusedAsync();
-            complaints.AddRange(told.Contains(expected, StringComparison.Ordinal) ? [] : [$"not told: {expected}\n{told}"]);
-            _ = TypedAdvice.CommandsIn(told, "ceph ").Count == 0 ? [] : await advice.TypeAsync(told, "ceph ");
+            // All are tried before the assertion, to report every failure.
+            string printed = await site.AssertRefusedAsync();
+            complaints.AddRange(
+                printed.Contains(expected, StringComparison.Ordinal) ? [] : [$"not reported: {expected}\n{printed}"]);
+            _ = TypedAdvice.CommandsIn(printed, "ceph ").Count == 0 ? [] : await advice.TypeAsync(printed, "ceph ");
         }
 
         foreach ((string ceph, string expected) in new[]
         {
             ($"user: kvmbackup, keyring: {wrong}", "The key of client.kvmbackup is wrong"),
             ($"user: kvmbackup, keyring: {folder}/none", "the keyring of client.kvmbackup"),
-            ($"user: reader, keyring: {reader}", "client.reader lacks the right"),
+            ($"user: reader, keyring: {reader}", "client.reader lacks permission"),
             ($"user: kvmbackup, keyring: {keyring}, conf: {nowhere}", "ceph health detail"),
             ($"user: kvmbackup, keyring: {keyring}, conf: {folder}/none.conf", "unable to open config file"),
         })
         {
             site.Site.Configure((site.Guest.Name, $"{ImageSite.Keys}, ceph: {{{ceph}}}"));
-            await AssertToldAsync(expected);
+            await AssertReportedAsync(expected);
         }
 
-        // What was typed gave it the right.
+        // The advised command gave it the permission.
         site.Site.Configure((site.Guest.Name, $"{ImageSite.Keys}, ceph: {{user: reader, keyring: {reader}}}"));
         _ = await site.Site.BackUpAsync(site.Guest.Name);
         site.Site.Configure((site.Guest.Name, ImageSite.Keys));
-        await site.RedefineAsync(xml => xml.Replace(LabCeph.SecretUuid, "00000000-0000-4000-8000-000000000001", StringComparison.Ordinal));
-        await AssertToldAsync("the key to the image rbd/ways cannot be read");
+        await site.RedefineAsync(
+            xml => xml.Replace(LabCeph.SecretUuid, "00000000-0000-4000-8000-000000000001", StringComparison.Ordinal));
+        await AssertReportedAsync("the key to the image rbd/ways cannot be read");
         string secret = Path.Combine(folder, "secret.xml");
         await File.WriteAllTextAsync(
             secret, "<secret ephemeral='no' private='yes'><uuid>00000000-0000-4000-8000-000000000001</uuid>"
             + "<usage type='ceph'><name>private</name></usage></secret>");
         await Virsh.RunAsync("secret-define", secret);
-        await AssertToldAsync("If the secret is private");
+        await AssertReportedAsync("If the secret is private");
         Assert.True(complaints.Count == 0, string.Join("\n\n", complaints));
         Assert.Single(await LabCeph.SnapshotsAsync(site.Image));
-        Assert.Contains("nothing", (await site.Site.RunAsync("recover")).MustSucceed().Output, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains(
+            "nothing", (await site.Site.RunAsync("recover")).MustSucceed().Output, StringComparison.OrdinalIgnoreCase);
     }
 
     [LabFact]
-    public async Task A_pool_that_is_full_and_an_image_that_may_have_no_more_snapshots_are_told_and_left()
+    public async Task A_full_pool_and_a_reached_snapshot_limit_are_reported()
     {
         await LabCeph.EnsureStartedAsync();
         await LabCeph.CephAsync("osd", "pool", "create", "tiny", "8");
         await LabCeph.RbdAsync("pool", "init", "tiny");
-        await using ImageSite site = await ImageSite.CreateAsync("full-pool", new LabRbdImage("full") { Pool = "tiny" });
+        await using ImageSite site = await ImageSite.CreateAsync(
+            "full-pool", new LabRbdImage("full") { Pool = "tiny" });
         await site.ChangeAsync("write -P 65 0 8M");
         _ = await site.AssertBackupAsync("full");
 
@@ -152,45 +159,47 @@ public sealed class RbdCareTests
     }
 
     [LabFact]
-    public async Task What_was_read_of_a_snapshot_that_somebody_removed_meanwhile_is_no_backup()
+    public async Task A_backup_whose_snapshot_was_removed_during_the_read_fails()
     {
         await using ImageSite site = await ImageSite.CreateAsync("robbed", new LabRbdImage("robbed"));
         _ = await site.AssertBackupAsync("full");
         await site.ChangeAsync("write -P 65 1M 1M");
 
-        // All is read, and only then the snapshot goes: what was read is right by chance, which nobody can know.
-        Interposer robber = new(
+        // The snapshot is removed after all data are read: they are right by chance, which the program cannot detect.
+        Interposer remover = new(
             "case \" $* \" in *' export-diff '*) \"$real\" \"$@\" || exit\n"
             + "\"$real\" snap rm --no-progress \"$(printf '%s\\n' \"$@\" | grep '@kvmbackup')\" >&2; exit ;; esac");
 
-        string told = await site.AssertRefusedAsync(() => robber.RunAsync(site.Site, "run"));
+        string printed = await site.AssertRefusedAsync(() => remover.RunAsync(site.Site, "run"));
 
-        Assert.Contains("was removed while it was read", told, StringComparison.Ordinal);
+        Assert.Contains("was removed while it was read", printed, StringComparison.Ordinal);
         _ = await site.AssertBackupAsync("incremental");
     }
 
     [LabFact]
-    public async Task A_snapshot_that_is_left_in_the_cluster_is_removed_by_the_command_that_is_advised()
+    public async Task A_snapshot_left_in_the_cluster_is_removed_by_the_advised_command()
     {
         await using ImageSite site = await ImageSite.CreateAsync("left", new LabRbdImage("it's left"));
         TypedAdvice advice = new(site.Site);
         _ = await site.AssertBackupAsync("full");
         string uuid = (await Virsh.RunAsync("domuuid", site.Guest.Name)).Trim();
-        await LabCeph.RbdAsync("snap", "create", "--no-progress", site.Image.At($"kvmbackup.{uuid}.vda.20200101T000000Z.0badcafe"));
+        string snapshot = site.Image.At($"kvmbackup.{uuid}.vda.20200101T000000Z.0badcafe");
+        await LabCeph.RbdAsync("snap", "create", "--no-progress", snapshot);
 
         JsonElement job = await site.Site.BackUpAsync(site.Guest.Name);
         _ = await advice.TypeAsync(string.Join('\n', job.GetProperty("warnings").EnumerateArray()), "rbd snap rm");
         await site.AssertNewestIsAtItsSnapshotAsync();
 
-        await using RunningProgram held = Interposer.StoppingAfter("create").Start(site.Site, "run");
-        await held.WaitUntilStoppedAsync("the snapshot was not made");
-        await CrashSite.KillWatcherAsync(held);
-        await held.SignalAsync("KILL");
-        Interposer refusing = new("case \" $* \" in *' snap rm '*) echo 'rbd: refused for this test' >&2; exit 5 ;; esac");
-        string told = (await refusing.RunAsync(site.Site, "recover")).Output;
-        Assert.Contains("refused for this test", told, StringComparison.Ordinal);
-        _ = await advice.TypeAsync(told, "rbd info");
-        _ = await advice.TypeAsync(told, "rbd snap rm");
+        await using RunningProgram paused = Interposer.StoppingAfter("create").Start(site.Site, "run");
+        await paused.WaitUntilStoppedAsync("the snapshot was not made");
+        await CrashSite.KillWatcherAsync(paused);
+        await paused.SignalAsync("KILL");
+        Interposer refusing = new(
+            "case \" $* \" in *' snap rm '*) echo 'rbd: refused for this test' >&2; exit 5 ;; esac");
+        string printed = (await refusing.RunAsync(site.Site, "recover")).Output;
+        Assert.Contains("refused for this test", printed, StringComparison.Ordinal);
+        _ = await advice.TypeAsync(printed, "rbd info");
+        _ = await advice.TypeAsync(printed, "rbd snap rm");
         await site.AssertNewestIsAtItsSnapshotAsync();
         (await site.Site.RunAsync("recover")).MustSucceed();
         _ = await site.AssertBackupAsync("incremental");

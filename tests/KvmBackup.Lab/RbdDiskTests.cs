@@ -9,7 +9,7 @@ using Serilog.Core;
 
 namespace KvmBackup.Lab;
 
-/// <summary>The room Disks reads RBD images out of a real cluster and writes them back, byte for byte.</summary>
+/// <summary>The module Ceph reads RBD images from a real cluster and writes them back, byte for byte.</summary>
 [Trait("Needs", "Ceph")]
 public sealed class RbdDiskTests : IAsyncLifetime
 {
@@ -32,13 +32,14 @@ public sealed class RbdDiskTests : IAsyncLifetime
     }
 
     [LabFact]
-    public async Task An_image_goes_through_an_archive_and_plain_tar_gives_it_back()
+    public async Task An_archived_image_is_unpacked_by_plain_tar()
     {
         LabRbdImage image = await MakeAsync("full", 64 * Mebibyte);
 
-        // Each at the start of an object: rbd counts what lies before it in the object as data too.
+        // Each at the start of an object, because rbd counts the bytes before it in the object as data, too.
         await ChangeAsync(
-            image, "write -P 65 0 64k", "write -P 66 4M 12k", "write -P 67 12M 4M", "write -P 0 40M 1M", "write -P 68 60M 1M");
+            image, "write -P 65 0 64k", "write -P 66 4M 12k", "write -P 67 12M 4M", "write -P 0 40M 1M",
+            "write -P 68 60M 1M");
         await SnapAsync(image, "s1");
         await ChangeAsync(image, "write -P 69 0 64k");
 
@@ -56,7 +57,7 @@ public sealed class RbdDiskTests : IAsyncLifetime
     }
 
     [LabFact]
-    public async Task Changes_go_through_an_archive_and_plain_rbd_takes_them()
+    public async Task Archived_changes_are_applied_by_plain_rbd()
     {
         LabRbdImage image = await MakeAsync("changes", 64 * Mebibyte);
         await ChangeAsync(image, "write -P 65 0 64k", "write -P 66 4M 12k", "write -P 67 12M 4M", "write -P 68 40M 4M");
@@ -64,7 +65,8 @@ public sealed class RbdDiskTests : IAsyncLifetime
         LabRbdImage copy = await CopyAsync(image, "s1", "changes copy");
         await LabCeph.RbdAsync("resize", "--no-progress", "--size", "96M", image.Specification);
         await ChangeAsync(
-            image, "write -P 70 8k 4k", "write -z 4100k 4k", "discard 40M 4M", "write -P 71 90M 100k", "write -P 72 13M 3");
+            image, "write -P 70 8k 4k", "write -z 4100k 4k", "discard 40M 4M", "write -P 71 90M 100k",
+            "write -P 72 13M 3");
         await SnapAsync(image, "s2");
 
         string folder = LabEnvironment.NewDirectory("archive");
@@ -85,7 +87,7 @@ public sealed class RbdDiskTests : IAsyncLifetime
         Assert.Equal(wanted, await ChecksumAsync(copy.Specification));
         Assert.Equal(wanted, await ChecksumAsync(copy.At("s2")));
 
-        // And without any Ceph: onto a raw file.
+        // The same without Ceph, into a raw file.
         string raw = Path.Combine(folder, "assembled.raw");
         await LabCeph.ExportAsync(image.At("s1"), raw);
         await ApplyAsync(archive, member, layout, raw);
@@ -93,7 +95,7 @@ public sealed class RbdDiskTests : IAsyncLifetime
     }
 
     [LabFact]
-    public async Task A_chain_is_restored_into_a_new_image_that_is_as_thin()
+    public async Task A_chain_is_restored_into_a_new_sparse_image()
     {
         LabRbdImage image = await MakeAsync("chain", 128 * Mebibyte);
         await ChangeAsync(image, "write -P 65 1M 64k", "write -P 66 20M 9M", "write -P 67 100M 3M");
@@ -116,7 +118,8 @@ public sealed class RbdDiskTests : IAsyncLifetime
         Assert.Equal(await UsedBytesAsync(image, "s1"), await UsedBytesAsync(restored, null));
 
         await using (RbdDiffSource changes = await RbdDiffSource.OpenAsync(client, At(image), "s1", "s2", false, None))
-        await using (RbdImageWriter writer = await RbdImageWriter.OpenAsync(client, At(restored), changes.Layout.SizeBytes, None))
+        await using (RbdImageWriter writer = await RbdImageWriter.OpenAsync(
+            client, At(restored), changes.Layout.SizeBytes, None))
         {
             await CopyBackwardsAsync(changes, new RbdDiffSink(changes.Layout, writer, writer.DiscardAsync));
             await writer.CompleteAsync(None);
@@ -126,7 +129,7 @@ public sealed class RbdDiskTests : IAsyncLifetime
     }
 
     [LabFact]
-    public async Task A_restore_that_breaks_off_leaves_an_image_that_can_be_removed_at_once()
+    public async Task The_image_of_an_aborted_restore_can_be_removed_at_once()
     {
         LabRbdImage image = await MakeAsync("broken off", 64 * Mebibyte);
         await using (RbdImageWriter writer = await RbdImageWriter.OpenAsync(client, At(image), 64 * Mebibyte, None))
@@ -140,7 +143,7 @@ public sealed class RbdDiskTests : IAsyncLifetime
     }
 
     [LabFact]
-    public async Task Snapshots_come_and_go_and_failures_are_told_by_name()
+    public async Task Snapshots_are_created_and_removed_and_failures_name_them()
     {
         LabRbdImage image = await MakeAsync("snapshots", 8 * Mebibyte);
         RbdLocation location = At(image) with
@@ -164,7 +167,7 @@ public sealed class RbdDiskTests : IAsyncLifetime
     }
 
     [LabFact]
-    public async Task A_cluster_that_hangs_is_not_waited_for_longer_than_the_limit()
+    public async Task A_hanging_cluster_fails_a_request_at_the_time_limit()
     {
         LabRbdImage image = await MakeAsync("hanging", 8 * Mebibyte);
 
@@ -210,8 +213,10 @@ public sealed class RbdDiskTests : IAsyncLifetime
     private static Task<string> SnapAsync(LabRbdImage image, string name) =>
         LabCeph.RbdAsync("snap", "create", "--no-progress", image.At(name));
 
-    private static async Task ChangeAsync(LabRbdImage image, params string[] commands) => (await RunningProgram.RunAsync(
-        "qemu-io", ["-f", "raw", .. commands.SelectMany(command => new[] { "-c", command }), $"rbd:{image.Specification}"]))
+    private static async Task ChangeAsync(LabRbdImage image, params string[] commands) =>
+        (await RunningProgram.RunAsync(
+        "qemu-io",
+        ["-f", "raw", .. commands.SelectMany(command => new[] { "-c", command }), $"rbd:{image.Specification}"]))
         .MustSucceed();
 
     private static async Task<string> ChecksumAsync(string specification)
@@ -235,7 +240,8 @@ public sealed class RbdDiskTests : IAsyncLifetime
     private async Task<ArchiveMember> ArchiveAsync(IExtentSource source, string path, string name)
     {
         await using FileStream file = new(path, FileMode.CreateNew);
-        await using ArchiveWriter writer = new(file, new Compression(CompressionMethod.Gzip, 1, 2), shell, DateTimeOffset.UnixEpoch);
+        await using ArchiveWriter writer = new(
+            file, new Compression(CompressionMethod.Gzip, 1, 2), shell, DateTimeOffset.UnixEpoch);
         ArchiveMember member = await writer.AddAsync(name, source, null, None);
         ArchiveSummary summary = await writer.CompleteAsync(None);
         await using FileStream index = new(path + ".index", FileMode.CreateNew);
@@ -253,7 +259,7 @@ public sealed class RbdDiskTests : IAsyncLifetime
         await reader.ExtractAsync(member, new RbdDiffSink(layout, new FileSink(target)), null, None);
     }
 
-    /// <summary>What comes last is written first, in pieces that divide records anywhere.</summary>
+    /// <summary>Writes the last piece first, in pieces that split records at any place.</summary>
     private static async Task CopyBackwardsAsync(IExtentSource source, IExtentSink sink)
     {
         const int PieceBytes = 1_000_003;
@@ -269,7 +275,8 @@ public sealed class RbdDiskTests : IAsyncLifetime
         }
 
         pieces.Reverse();
-        await Parallel.ForEachAsync(pieces, async (piece, token) => await sink.WriteAsync(piece.Offset, piece.Data, token));
+        await Parallel.ForEachAsync(
+            pieces, async (piece, token) => await sink.WriteAsync(piece.Offset, piece.Data, token));
     }
 
     private sealed class FileSink(SafeFileHandle handle) : IExtentSink

@@ -3,13 +3,13 @@ using KvmBackup.Lab.Support;
 namespace KvmBackup.Lab;
 
 /// <summary>
-/// A pool that is full while a guest runs in it: its writes wait, those of a freeze too, and nothing can thaw it before they go on.
+/// A full pool of a running guest: its writes block, also those of a freeze, and it cannot thaw before they continue.
 /// </summary>
 [Trait("Needs", "Ceph")]
 public sealed class RbdFullPoolTests
 {
     [LabFact]
-    public async Task A_guest_whose_pool_is_full_is_told_with_what_to_type_and_is_thawed_and_backed_up_when_there_is_room_again()
+    public async Task A_full_pool_is_reported_with_a_command_and_the_guest_is_backed_up_when_it_has_space_again()
     {
         await LabCeph.EnsureStartedAsync();
         await LabCeph.CephAsync("osd", "pool", "create", "crowded", "8");
@@ -32,7 +32,9 @@ public sealed class RbdFullPoolTests
         await LabCeph.CephAsync("osd", "pool", "set-quota", "crowded", "max_bytes", "0");
         await LabCeph.WaitForFullAsync("crowded", isFull: false);
         (await site.RunAsync("recover")).MustSucceed();
-        Assert.Contains("thawed", await Virsh.RunAsync("qemu-agent-command", guest.Name, """{"execute":"guest-fsfreeze-status"}"""), StringComparison.Ordinal);
+        string status = await Virsh.RunAsync(
+            "qemu-agent-command", guest.Name, """{"execute":"guest-fsfreeze-status"}""");
+        Assert.Contains("thawed", status, StringComparison.Ordinal);
         (await site.RunAsync("run")).MustSucceed();
         Assert.Single(await LabCeph.SnapshotsAsync(image));
         await guest.WaitForPairAsync();

@@ -10,38 +10,38 @@ public sealed class RbdImageCrashTests
     private const int SelectedFaults = 8;
 
     [LabFact(Timeout = Limit)]
-    public Task A_watcher_removes_what_a_killed_run_left_in_the_cluster_at_every_step() => AtEveryStepAsync(
-        "lone watched", seed: 11, async (site, step, held) =>
+    public Task The_watcher_removes_the_snapshot_of_a_run_killed_at_any_step() => AtEveryStepAsync(
+        "lone watched", seed: 11, async (site, step, paused) =>
         {
-            await held.SignalAsync("KILL");
+            await paused.SignalAsync("KILL");
             await site.WaitUntilRecoveredAsync(step);
 
-            // What may come yet is remembered beyond the watcher's end, and looked for once more.
+            // A snapshot that the cluster may still create is recorded, and a later run removes it.
             (await site.Site.RunAsync("--wait", "30", "recover")).MustSucceed();
         });
 
     [LabFact(Timeout = Limit)]
-    public Task Recover_by_hand_removes_what_a_killed_run_left_in_the_cluster_at_every_step() => AtEveryStepAsync(
-        "lone by hand", seed: 12, async (site, _, held) =>
+    public Task Recover_removes_the_snapshot_of_a_run_killed_at_any_step() => AtEveryStepAsync(
+        "lone by hand", seed: 12, async (site, _, paused) =>
         {
-            await CrashSite.KillWatcherAsync(held);
-            await held.SignalAsync("KILL");
+            await CrashSite.KillWatcherAsync(paused);
+            await paused.SignalAsync("KILL");
             (await site.Site.RunAsync("recover")).MustSucceed();
             (await site.Site.RunAsync("recover")).MustSucceed();
         });
 
     [LabFact(Timeout = Limit)]
-    public Task A_terminated_run_of_an_image_unwinds_by_itself_at_every_step() => AtEveryStepAsync(
-        "lone terminated", seed: 13, async (_, step, held) =>
+    public Task A_terminated_run_of_an_image_removes_its_snapshot_at_every_step() => AtEveryStepAsync(
+        "lone terminated", seed: 13, async (_, step, paused) =>
         {
-            await held.SignalAsync("TERM");
-            await held.SignalAsync("CONT");
-            Outcome outcome = await held.WaitAsync(TimeSpan.FromMinutes(2));
+            await paused.SignalAsync("TERM");
+            await paused.SignalAsync("CONT");
+            Outcome outcome = await paused.WaitAsync(TimeSpan.FromMinutes(2));
             Assert.True(outcome.ExitCode is 143 or 0, $"{step}: {outcome.ExitCode}\n{outcome.Output}\n{outcome.Error}");
         });
 
     [LabFact(Timeout = Limit)]
-    public async Task A_call_of_rbd_that_goes_wrong_harms_no_backup_of_an_image_and_leaves_no_snapshot()
+    public async Task A_fault_of_any_rbd_call_harms_no_backup_of_an_image_and_leaves_no_snapshot()
     {
         await using StandaloneImageSite site = await StandaloneImageSite.CreateAsync("lone faults");
         FaultyPrograms programs = new();
@@ -53,29 +53,33 @@ public sealed class RbdImageCrashTests
             int before = site.Site.BackupDirectories(site.Folder).Count;
             await site.ChangeAsync();
             Outcome run = await programs.RunAsync(site.Site, at, fault);
-            string told = $"call {at}, {fault}: {programs.Calls.ElementAtOrDefault(at - 1)}\nexit code {run.ExitCode}\n{run.Output}\n{run.Error}";
-            Assert.True(run.ExitCode is 0 or 1, told);
-            Assert.True(site.Site.BackupDirectories(site.Folder).Count - before == (run.ExitCode == 0 ? 1 : 0), told);
+            string printed =
+                $"call {at}, {fault}: {programs.Calls.ElementAtOrDefault(at - 1)}\nexit code "
+                + $"{run.ExitCode}\n{run.Output}\n{run.Error}";
+            Assert.True(run.ExitCode is 0 or 1, printed);
+            Assert.True(
+                site.Site.BackupDirectories(site.Folder).Count - before == (run.ExitCode == 0 ? 1 : 0), printed);
 
             Outcome recovery = await site.Site.RunAsync("--wait", "60", "recover");
-            Assert.True(recovery.ExitCode == 0, $"{told}\n--- recover\n{recovery.Output}\n{recovery.Error}");
-            await site.AssertIsWellAsync(told);
+            Assert.True(recovery.ExitCode == 0, $"{printed}\n--- recover\n{recovery.Output}\n{recovery.Error}");
+            await site.AssertIntactAsync(printed);
             site.Remember();
         }
 
         (await site.Site.RunAsync("verify", "--all")).MustSucceed();
-        await site.AssertNextBackupIsGoodAsync("at last");
+        await site.AssertNextBackupSucceedsAsync("at last");
     }
 
-    private static async Task AtEveryStepAsync(string name, int seed, Func<StandaloneImageSite, string, RunningProgram, Task> happenAsync)
+    private static async Task AtEveryStepAsync(
+        string name, int seed, Func<StandaloneImageSite, string, RunningProgram, Task> happenAsync)
     {
         await using StandaloneImageSite site = await StandaloneImageSite.CreateAsync(name);
         foreach (string step in StandaloneImageSite.SelectSteps(seed))
         {
-            await using RunningProgram held = await site.HoldAsync(step);
-            await happenAsync(site, step, held);
-            await site.AssertIsWellAsync(step);
-            await site.AssertNextBackupIsGoodAsync(step);
+            await using RunningProgram paused = await site.StartPausedAsync(step);
+            await happenAsync(site, step, paused);
+            await site.AssertIntactAsync(step);
+            await site.AssertNextBackupSucceedsAsync(step);
         }
 
         (await site.Site.RunAsync("verify", "--all")).MustSucceed();

@@ -3,7 +3,7 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>Images in a Ceph cluster that no guest has, each a backup of its own.</summary>
+/// <summary>Images in a Ceph cluster without a guest, each with its own backups.</summary>
 [Trait("Needs", "Ceph")]
 public sealed class RbdImagesTests : IAsyncLifetime
 {
@@ -14,24 +14,27 @@ public sealed class RbdImagesTests : IAsyncLifetime
     public Task DisposeAsync() => images.DisposeAsync().AsTask();
 
     [LabFact]
-    public async Task Each_image_is_a_backup_of_its_own_and_every_point_of_it_comes_back_byte_for_byte()
+    public async Task Each_image_has_its_own_backups_which_are_restored_byte_for_byte()
     {
         LabRbdImage first = await images.CreateAsync("own-1");
         LabRbdImage other = await images.CreateAsync("own-2");
         BackupSite site = new();
-        site.ConfigureImages(("volumes", "pool: rbd, name: \"own-*\", rotate: 9, full_every: {points: 3}, verify: true"));
+        site.ConfigureImages(
+            ("volumes", "pool: rbd, name: \"own-*\", rotate: 9, full_every: {points: 3}, verify: true"));
         List<(string Id, string Checksum)> points = [];
         foreach (string kind in new[] { "full", "incremental", "incremental", "full" })
         {
             await StandaloneImages.ChangeAsync(first);
             JsonElement jobs = (await site.ReportAsync("run")).GetProperty("jobs");
-            Assert.Equal([StandaloneImages.NameOf(first), StandaloneImages.NameOf(other)], jobs.EnumerateArray().Select(job => job.GetProperty("domain").GetString()));
+            Assert.Equal([StandaloneImages.NameOf(first), StandaloneImages.NameOf(other)],
+                jobs.EnumerateArray().Select(job => job.GetProperty("domain").GetString()));
             JsonElement backup = jobs[0].GetProperty("backup");
             Assert.Equal(kind, backup.GetProperty("kind").GetString());
             Assert.Equal("crash", backup.GetProperty("consistency").GetString());
             Assert.Empty(jobs[0].GetProperty("warnings").EnumerateArray());
             Assert.Single(await LabCeph.SnapshotsAsync(first));
-            points.Add((backup.GetProperty("id").GetString()!, await StandaloneImages.ChecksumAsync(first.Specification)));
+            points.Add(
+                (backup.GetProperty("id").GetString()!, await StandaloneImages.ChecksumAsync(first.Specification)));
         }
 
         (await site.RunAsync("verify", "--all")).MustSucceed();
@@ -45,31 +48,36 @@ public sealed class RbdImagesTests : IAsyncLifetime
     }
 
     [LabFact]
-    public async Task A_pattern_without_an_image_fails_and_what_is_excluded_or_not_asked_for_is_left_alone()
+    public async Task A_pattern_without_an_image_fails_and_excluded_or_unrequested_images_are_not_backed_up()
     {
         LabRbdImage first = await images.CreateAsync("sel-1");
         LabRbdImage second = await images.CreateAsync("sel-2");
         LabRbdImage swap = await images.CreateAsync("sel-1-swap");
         BackupSite site = new();
-        site.ConfigureImages(("volumes", "pool: rbd, name: [\"sel-*\", \"nothing-*\"], exclude: \"*-swap\", rotate: 2"));
+        site.ConfigureImages(
+            ("volumes", "pool: rbd, name: [\"sel-*\", \"nothing-*\"], exclude: \"*-swap\", rotate: 2"));
 
         JsonElement[] planned = Jobs(await site.ReportAsync(3, "backup", "volumes", "--dry-run"));
-        Assert.Contains($"snap create --no-progress {first}@kvmbackup.", planned[1].GetProperty("commands").ToString(), StringComparison.Ordinal);
+        Assert.Contains($"snap create --no-progress {first}@kvmbackup.", planned[1].GetProperty("commands").ToString(),
+            StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(site.BackupPath));
-        Assert.Equal(StandaloneImages.NameOf(second), Assert.Single(Jobs(await site.ReportAsync("backup", second.Specification))).GetProperty("domain").GetString());
+        Assert.Equal(StandaloneImages.NameOf(second), Assert.Single(
+            Jobs(await site.ReportAsync("backup", second.Specification))).GetProperty("domain").GetString());
         Assert.Empty(await LabCeph.SnapshotsAsync(first));
 
         JsonElement[] jobs = Jobs(await site.ReportAsync(3, "run"));
 
-        Assert.Equal(["volumes", StandaloneImages.NameOf(first), StandaloneImages.NameOf(second)], jobs.Select(job => job.GetProperty("domain").GetString()));
+        Assert.Equal(["volumes", StandaloneImages.NameOf(first), StandaloneImages.NameOf(second)],
+            jobs.Select(job => job.GetProperty("domain").GetString()));
         Assert.Contains("the pattern 'nothing-*' matches no image in rbd", ReasonOf(jobs[0]), StringComparison.Ordinal);
         Assert.Empty(await LabCeph.SnapshotsAsync(swap));
-        Assert.Contains(StandaloneImages.NameOf(second), (await site.RunAsync("list")).MustSucceed().Output, StringComparison.Ordinal);
+        Assert.Contains(StandaloneImages.NameOf(second), (await site.RunAsync("list")).MustSucceed().Output,
+            StringComparison.Ordinal);
         Assert.Contains("2 image(s)", (await site.RunAsync("check")).MustEndWith(1).Output, StringComparison.Ordinal);
     }
 
     [LabFact]
-    public async Task An_image_in_a_namespace_that_is_made_anew_begins_anew_and_its_old_backups_stay()
+    public async Task An_image_created_again_in_a_namespace_starts_a_new_chain_and_keeps_old_backups()
     {
         await LabCeph.RbdAsync("namespace", "create", "rbd/ns1");
         LabRbdImage image = await images.CreateAsync(new LabRbdImage("anew") { Namespace = "ns1" });
@@ -82,14 +90,15 @@ public sealed class RbdImagesTests : IAsyncLifetime
         JsonElement job = await BackUpAsync(site, image);
 
         Assert.Equal("full", job.GetProperty("backup").GetProperty("kind").GetString());
-        Assert.Contains("created again with the same name", job.GetProperty("warnings").ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "created again with the same name", job.GetProperty("warnings").ToString(), StringComparison.Ordinal);
         Assert.Equal(2, site.BackupDirectories("rbd%3Arbd%2Fns1%2Fanew").Count);
         await LabCeph.RemoveAsync(image);
         await LabCeph.RbdAsync("namespace", "remove", "rbd/ns1");
     }
 
     [LabFact]
-    public async Task An_image_of_a_guest_is_left_to_it_and_what_the_guest_excludes_is_backed_up_by_nobody()
+    public async Task An_image_of_a_guest_is_not_backed_up_twice_and_an_excluded_one_not_at_all()
     {
         LabRbdImage taken = new("guest-taken");
         LabRbdImage excluded = new("guest-excluded");
@@ -107,31 +116,38 @@ public sealed class RbdImagesTests : IAsyncLifetime
         JsonElement[] jobs = Jobs(await site.ReportAsync("run"));
 
         Assert.Equal(
-            [guest.Name, StandaloneImages.NameOf(excluded), StandaloneImages.NameOf(free), StandaloneImages.NameOf(taken)], jobs.Select(job => job.GetProperty("domain").GetString()));
+            [guest.Name, StandaloneImages.NameOf(excluded), StandaloneImages.NameOf(free),
+                StandaloneImages.NameOf(taken)], jobs.Select(job => job.GetProperty("domain").GetString()));
         string manifest = File.ReadAllText(Path.Combine(site.BackupDirectories(guest.Name)[^1], "manifest.json"));
         Assert.Contains("excluded in the domain's metadata (kvmbackup:exclude)", manifest, StringComparison.Ordinal);
-        Assert.Equal(["succeeded", "skipped", "succeeded", "skipped"], jobs.Select(job => job.GetProperty("outcome").GetString()));
+        Assert.Equal(["succeeded", "skipped", "succeeded", "skipped"],
+            jobs.Select(job => job.GetProperty("outcome").GetString()));
         Assert.Equal($"excluded in the metadata of the domain {guest.Name}, as its disk vdc", ReasonOf(jobs[1]));
         Assert.Equal($"backed up with the domain {guest.Name} as its disk vdb", ReasonOf(jobs[3]));
 
         site.Configure(("domains_by_pool", [("rbd", "rotate: 2")]));
         JsonElement found = Assert.Single(Jobs(await site.ReportAsync("run")));
-        Assert.Equal((guest.Name, "succeeded"), (found.GetProperty("domain").GetString(), found.GetProperty("outcome").GetString()));
+        Assert.Equal((guest.Name, "succeeded"),
+            (found.GetProperty("domain").GetString(), found.GetProperty("outcome").GetString()));
     }
 
     [LabFact]
-    public async Task Snapshots_of_another_program_are_read_once_each_and_never_touched()
+    public async Task Snapshots_of_another_program_are_each_read_once_and_never_changed()
     {
         LabRbdImage image = await images.CreateAsync("theirs");
         BackupSite site = new();
-        site.ConfigureImages(("volumes", "pool: rbd, name: theirs, rotate: 9, full_every: 5, snapshot: {external: \"auto-%Y%m%d\", ready: \"auto-%Y%m%d-ready\"}"));
+        site.ConfigureImages(
+            ("volumes",
+                "pool: rbd, name: theirs, rotate: 9, full_every: 5, snapshot: {external: \"auto-%Y%m%d\", ready: "
+                + "\"auto-%Y%m%d-ready\"}"));
         await SnapAsync(image, "auto-20261118");
         Assert.Contains("is not ready", ReasonOf(Jobs(await site.ReportAsync(1, "run"))[0]), StringComparison.Ordinal);
         await SnapAsync(image, "auto-20261118-ready");
         await LabCeph.RbdAsync("snap", "protect", image.At("auto-20261118"));
         Assert.Equal("full", KindOf(await BackUpAsync(site, image)));
         JsonElement again = await BackUpAsync(site, image);
-        Assert.Equal(("skipped", true), (again.GetProperty("outcome").GetString(), ReasonOf(again).StartsWith("already backed up", StringComparison.Ordinal)));
+        Assert.Equal(("skipped", true), (again.GetProperty("outcome").GetString(),
+            ReasonOf(again).StartsWith("already backed up", StringComparison.Ordinal)));
         await StandaloneImages.ChangeAsync(image);
         await SnapAsync(image, "auto-20261119");
         await StandaloneImages.ChangeAsync(image);
@@ -140,9 +156,11 @@ public sealed class RbdImagesTests : IAsyncLifetime
         Assert.Equal("incremental", KindOf(await BackUpAsync(site, image)));
 
         LabRbdSnapshot[] left = [.. await LabCeph.SnapshotsAsync(image)];
-        Assert.Equal(["auto-20261118", "auto-20261118-ready", "auto-20261119", "auto-20261119-ready"], left.Select(snapshot => snapshot.Name));
+        Assert.Equal(["auto-20261118", "auto-20261118-ready", "auto-20261119", "auto-20261119-ready"],
+            left.Select(snapshot => snapshot.Name));
         Assert.True(left[0].IsProtected);
-        foreach ((string id, string snapshot) in site.BackupIds(StandaloneImages.FolderOf(image)).Zip(["auto-20261118", "auto-20261119"]))
+        foreach ((string id, string snapshot) in site.BackupIds(StandaloneImages.FolderOf(image))
+            .Zip(["auto-20261118", "auto-20261119"]))
         {
             Assert.Equal(await StandaloneImages.ChecksumAsync(image.At(snapshot)), await RestoreAsync(site, image, id));
         }
@@ -151,7 +169,7 @@ public sealed class RbdImagesTests : IAsyncLifetime
     }
 
     [LabFact]
-    public async Task Snapshots_of_images_are_listed_with_what_is_owed_trimmed_and_reset()
+    public async Task Snapshots_of_images_are_listed_with_pending_deletions_trimmed_and_reset()
     {
         LabRbdImage image = await images.CreateAsync("shown");
         BackupSite site = new();
@@ -162,7 +180,8 @@ public sealed class RbdImagesTests : IAsyncLifetime
         FaultyPrograms programs = new();
         await SnapAsync(image, "before-upgrade");
         (await programs.RunAsync(site, at: 0, ProgramFault.Fail)).MustSucceed();
-        int create = 1 + programs.Calls.ToList().FindIndex(call => call.Contains("snap create", StringComparison.Ordinal));
+        int create = 1
+            + programs.Calls.ToList().FindIndex(call => call.Contains("snap create", StringComparison.Ordinal));
         _ = (await programs.RunAsync(site, create, ProgramFault.Fail)).MustEndWith(1);
 
         JsonElement listed = await site.ReportAsync("snapshots", "list");
@@ -180,22 +199,23 @@ public sealed class RbdImagesTests : IAsyncLifetime
     }
 
     [LabFact]
-    public async Task A_target_that_has_no_room_for_an_image_is_refused_before_its_snapshot_is_taken()
+    public async Task A_target_without_space_for_an_image_is_refused_before_the_snapshot()
     {
         LabRbdImage image = await images.CreateAsync("roomy");
         BackupSite site = new();
         site.ConfigureImages(("volumes", "pool: rbd, name: roomy, rotate: 9"));
-        (await RunningProgram.RunAsync("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", site.BackupPath)).MustSucceed();
+        (await RunningProgram.RunAsync("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", site.BackupPath))
+            .MustSucceed();
 
-        string told = ReasonOf(Assert.Single(Jobs(await site.ReportAsync(1, "run"))));
+        string printed = ReasonOf(Assert.Single(Jobs(await site.ReportAsync(1, "run"))));
 
-        Assert.Contains("; make room, keep fewer backups", told, StringComparison.Ordinal);
+        Assert.Contains("; make room, keep fewer backups", printed, StringComparison.Ordinal);
         Assert.Empty(await LabCeph.SnapshotsAsync(image));
         (await RunningProgram.RunAsync("umount", site.BackupPath)).MustSucceed();
     }
 
     [LabFact]
-    public async Task Prune_alone_reaches_images_and_says_which_directories_nobody_covers()
+    public async Task Prune_handles_images_and_reports_uncovered_directories()
     {
         LabRbdImage image = await images.CreateAsync("pruned");
         BackupSite site = new();
@@ -204,7 +224,8 @@ public sealed class RbdImagesTests : IAsyncLifetime
         _ = await BackUpAsync(site, image);
         site.ConfigureImages(("volumes", "pool: rbd, name: other, rotate: 1"));
         Assert.Contains(
-            $"{StandaloneImages.NameOf(image)}: no selection of images of the configuration covers it", (await site.RunAsync("prune")).MustSucceed().Output,
+            $"{StandaloneImages.NameOf(image)}: no selection of images of the configuration covers it",
+            (await site.RunAsync("prune")).MustSucceed().Output,
             StringComparison.Ordinal);
         Assert.Equal(2, site.BackupDirectories(StandaloneImages.FolderOf(image)).Count);
 

@@ -3,7 +3,8 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>Guests whose images the kernel maps: the same pipeline, and the same definition afterwards.</summary>
+/// <summary>Guests with images that the kernel maps: backed up like images, and restored with the same
+/// definition.</summary>
 [Trait("Needs", "Ceph")]
 public sealed class RbdMappedTests
 {
@@ -11,7 +12,7 @@ public sealed class RbdMappedTests
         + "ceph: {user: kvmbackup, keyring: /etc/ceph/ceph.client.kvmbackup.keyring}";
 
     [LabFact]
-    public async Task A_guest_on_a_file_and_a_mapped_image_is_backed_up_by_the_cluster_and_comes_back_as_it_was()
+    public async Task A_guest_on_a_file_and_a_mapped_image_is_backed_up_from_the_cluster_and_restored()
     {
         await LabCeph.EnsureStartedAsync();
         await using LabKernelDriver driver = await LabKernelDriver.StartAsync();
@@ -28,20 +29,23 @@ public sealed class RbdMappedTests
 
         Assert.Equal(("full", "incremental"), (KindOf(full), KindOf(increment)));
         Assert.Equal(before, Virsh.SourcesIn(await guest.LiveXmlAsync()));
-        Assert.Equal(["kvmbackup"], (await LabCeph.SnapshotsAsync(image)).Select(snapshot => snapshot.Name.Split('.')[0]));
-        Assert.Contains(image.Specification, (await site.ReportAsync("snapshots", "list")).ToString(), StringComparison.Ordinal);
+        Assert.Equal(
+            ["kvmbackup"], (await LabCeph.SnapshotsAsync(image)).Select(snapshot => snapshot.Name.Split('.')[0]));
+        Assert.Contains(
+            image.Specification, (await site.ReportAsync("snapshots", "list")).ToString(), StringComparison.Ordinal);
         await AssertRestoredInFilesAsync(site, guest);
         await AssertRestoredInClusterAsync(site, guest, driver);
 
-        // Shut off, its image is not mapped any more; the path still tells which it is.
+        // The image of a guest that is shut off is not mapped any more; it is found by its path.
         await guest.ShutdownAsync();
         await driver.UnmapAsync(number);
         JsonElement offline = await site.BackUpAsync(guest.Name);
-        Assert.Equal(("incremental", "offline"), (KindOf(offline), offline.GetProperty("backup").GetProperty("consistency").GetString()));
+        Assert.Equal(("incremental", "offline"),
+            (KindOf(offline), offline.GetProperty("backup").GetProperty("consistency").GetString()));
     }
 
     [LabFact]
-    public async Task An_image_that_is_not_the_one_which_the_kernel_has_mapped_is_not_taken_for_it()
+    public async Task An_image_of_another_ID_is_not_taken_for_the_mapped_one()
     {
         await LabCeph.EnsureStartedAsync();
         await using LabKernelDriver driver = await LabKernelDriver.StartAsync();
@@ -53,21 +57,24 @@ public sealed class RbdMappedTests
 
         Outcome run = (await site.RunAsync("run")).MustEndWith(1);
 
-        Assert.Contains("is the image with the ID another, but in the cluster rbd/impostor is", run.Output + run.Error, StringComparison.Ordinal);
+        Assert.Contains("is the image with the ID another, but in the cluster rbd/impostor is", run.Output + run.Error,
+            StringComparison.Ordinal);
         Assert.Empty(await LabCeph.SnapshotsAsync(image));
     }
 
-    private static Task<LabGuest> DefineAsync(string name, LabRbdImage image) => LabGuest.DefineAsync(new LabGuestSpecification(name)
-    {
-        Disks = [new LabDisk("vda"), new LabDisk("vdb") { Rbd = image, IsMapped = true }],
-        PairDisks = ("vda", "vdb"),
-    });
+    private static Task<LabGuest> DefineAsync(string name, LabRbdImage image) =>
+        LabGuest.DefineAsync(new LabGuestSpecification(name)
+        {
+            Disks = [new LabDisk("vda"), new LabDisk("vdb") { Rbd = image, IsMapped = true }],
+            PairDisks = ("vda", "vdb"),
+        });
 
     private static async Task AssertRestoredInFilesAsync(BackupSite site, LabGuest guest)
     {
         await using LabGuest copy = LabGuest.Attach($"{guest.Name}-files");
-        (await site.RunAsync("restore", guest.Name, "--as", copy.Name, "--to", LabEnvironment.NewDirectory("copy"), "--start")).MustSucceed();
-        await AssertWholeAsync(copy);
+        (await site.RunAsync("restore", guest.Name, "--as", copy.Name, "--to", LabEnvironment.NewDirectory("copy"),
+            "--start")).MustSucceed();
+        await AssertCompleteAsync(copy);
     }
 
     private static async Task AssertRestoredInClusterAsync(BackupSite site, LabGuest guest, LabKernelDriver driver)
@@ -80,10 +87,11 @@ public sealed class RbdMappedTests
         Assert.False(await LabCeph.ExistsAsync(vdb));
 
         Outcome restored = (await site.RunAsync([.. restore, "--define"])).MustSucceed();
-        Assert.Contains($"before the guest starts: `rbd map {vdb.Specification}`", restored.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            $"before the guest starts: `rbd map {vdb.Specification}`", restored.Output, StringComparison.Ordinal);
         int number = await driver.MapAsync(vdb);
         await copy.BootAsync();
-        await AssertWholeAsync(copy);
+        await AssertCompleteAsync(copy);
         Assert.Equal(LabKernelDriver.PathOf(vdb), await copy.SourceOfAsync("vdb"));
         await copy.DestroyAsync();
         await driver.UnmapAsync(number);
@@ -91,7 +99,7 @@ public sealed class RbdMappedTests
         await LabCeph.RemoveAsync(new LabRbdImage($"{copy.Name}-vda"));
     }
 
-    private static async Task AssertWholeAsync(LabGuest copy)
+    private static async Task AssertCompleteAsync(LabGuest copy)
     {
         await copy.WaitUntilReadyAsync();
         Assert.True(await copy.HasPairsIntactAsync());

@@ -2,33 +2,37 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>What befalls an image or its cluster in the middle of a read, or between two steps of a restore.</summary>
+/// <summary>Changes of an image or its cluster during a read, or between two steps of a restore.</summary>
 [Trait("Needs", "Ceph")]
 public sealed class RbdMomentTests
 {
     private const string Big = "write -P 65 0 8M";
 
     [LabFact]
-    public async Task An_image_that_is_resized_and_written_while_it_is_read_is_backed_up_as_it_was_before()
+    public async Task An_image_resized_and_written_during_the_read_is_backed_up_at_its_snapshot()
     {
         await using ImageSite site = await ImageSite.CreateAsync("resized", new LabRbdImage("resized"));
         await site.ChangeAsync(Big);
-        foreach ((string size, string kind) in new[] { ("96M", "full"), ("32M", "incremental"), ("64M", "incremental") })
+        foreach (
+            (string size, string kind) in new[] { ("96M", "full"), ("32M", "incremental"), ("64M", "incremental") })
         {
             await site.ChangeAsync("write -P 66 16M 2M", "write -P 67 30M 1M");
             Interposer interposer = Interposer.WithinExport(
-                $"\"$real\" resize --no-progress --allow-shrink --size {size} {site.Image.Specification} && touch \"$state/done\"");
+                $"\"$real\" resize --no-progress --allow-shrink --size {size} {site.Image.Specification} && touch "
+                + "\"$state/done\"");
 
             (await interposer.RunAsync(site.Site, "run")).MustSucceed();
 
-            Assert.EndsWith(kind == "full" ? "-full" : "-incr", site.Site.BackupDirectories(site.Guest.Name)[^1], StringComparison.Ordinal);
-            Assert.Contains(size[..^1] + " MiB", await LabCeph.RbdAsync("info", site.Image.Specification), StringComparison.Ordinal);
+            Assert.EndsWith(kind == "full" ? "-full" : "-incr", site.Site.BackupDirectories(site.Guest.Name)[^1],
+                StringComparison.Ordinal);
+            Assert.Contains(size[..^1] + " MiB", await LabCeph.RbdAsync("info", site.Image.Specification),
+                StringComparison.Ordinal);
             await site.AssertNewestIsAtItsSnapshotAsync();
         }
     }
 
     [LabFact]
-    public async Task A_cluster_that_hangs_in_the_middle_of_a_read_is_told_and_the_next_backup_goes_on()
+    public async Task A_cluster_that_hangs_during_a_read_is_reported_and_the_next_backup_succeeds()
     {
         await using ImageSite site = await ImageSite.CreateAsync("hung-read", new LabRbdImage("hung-read"));
         _ = await site.AssertBackupAsync("full");
@@ -53,9 +57,9 @@ public sealed class RbdMomentTests
     }
 
     [LabFact]
-    public async Task A_restore_that_is_killed_while_it_replaces_an_image_loses_neither_and_says_what_to_type()
+    public async Task A_restore_killed_during_a_replacement_loses_no_image_and_the_next_one_reports_the_commands()
     {
-        // The first two calls give other names, the third removes the image that was replaced.
+        // The first two calls rename images, the third removes the replaced one.
         for (int moment = 1; moment <= 3; moment++)
         {
             await AssertReplacedAsync(moment);
@@ -72,7 +76,8 @@ public sealed class RbdMomentTests
         await site.ChangeAsync("write -P 70 0 8M");
         string backup = await ChecksumAsync(site);
         string before = await StandaloneImages.ChecksumAsync(image.Specification);
-        string[] restore = ["restore", site.Guest.Name, "--disk", "vda", "--to", $"rbd:{image}", "--replace-image", image.Specification];
+        string[] restore = ["restore", site.Guest.Name, "--disk", "vda", "--to", $"rbd:{image}", "--replace-image",
+            image.Specification];
         Interposer killer = new($$"""
             case " $* " in *' rename '*|*' rm --no-progress '*kvmbackup-replaced*)
               echo >>"$state/calls"
@@ -81,8 +86,9 @@ public sealed class RbdMomentTests
             """);
         Assert.Equal(137, (await killer.RunAsync(site.Site, restore)).ExitCode);
 
-        // Whatever the moment: what was there is there, by one of two names, and so is the new one.
-        string[] whole = [image.Specification, image.Specification + ".kvmbackup-replaced", image.Specification + ".kvmbackup-partial"];
+        // At any point the old image exists, under one of two names, and so does the new one.
+        string[] whole = [image.Specification, image.Specification + ".kvmbackup-replaced",
+            image.Specification + ".kvmbackup-partial"];
         List<string> found = [];
         foreach (string name in whole)
         {
@@ -103,7 +109,7 @@ public sealed class RbdMomentTests
         Assert.DoesNotContain($"{image.Image}.kvmbackup", left, StringComparison.Ordinal);
     }
 
-    /// <summary>Types the commands that a refusal names.</summary>
+    /// <summary>Runs the commands in a refusal.</summary>
     private static async Task TypeAsync(string refusal)
     {
         string[] commands = [.. TypedAdvice.CommandsIn(refusal, "rbd ").Where(command => command.Contains(".kvmbackup-", StringComparison.Ordinal))];

@@ -7,7 +7,7 @@ using Serilog.Core;
 
 namespace KvmBackup.Lab;
 
-/// <summary>Images whose map of objects is wrong, as the defect of old releases leaves it, and images in namespaces.</summary>
+/// <summary>Images with a wrong object map, caused by a defect of old releases, and images in namespaces.</summary>
 [Trait("Needs", "Ceph")]
 public sealed class RbdObjectMapTests : IAsyncLifetime
 {
@@ -26,18 +26,20 @@ public sealed class RbdObjectMapTests : IAsyncLifetime
     }
 
     [LabFact]
-    public async Task An_image_whose_object_map_is_wrong_is_read_right_whole_or_by_its_changes_and_that_is_said()
+    public async Task An_image_with_a_wrong_object_map_is_read_correctly_with_a_warning()
     {
         foreach (long limit in new[] { 1, long.MaxValue })
         {
             LabRbdImage image = await MakeWrongAsync($"map {limit}");
-            await using RbdImageSource source = await RbdImageSource.OpenAsync(client, At(image), "new", limit, default);
+            await using RbdImageSource source = await RbdImageSource.OpenAsync(
+                client, At(image), "new", limit, default);
             Assert.Contains("WAS WRONG", source.Warning, StringComparison.Ordinal);
             await AssertRightAsync(source);
         }
 
         LabRbdImage changed = await MakeWrongAsync("map changes");
-        await using RbdDiffSource changes = await RbdDiffSource.OpenAsync(client, At(changed), "base", "new", true, default);
+        await using RbdDiffSource changes = await RbdDiffSource.OpenAsync(
+            client, At(changed), "base", "new", true, default);
         Assert.Contains("WAS WRONG", changes.Warning, StringComparison.Ordinal);
         byte[] found = new byte[Size];
         await CopyAsync(changes, new RbdDiffSink(changes.Layout, new MemorySink(found)));
@@ -45,9 +47,9 @@ public sealed class RbdObjectMapTests : IAsyncLifetime
     }
 
     [LabFact]
-    public async Task What_rbd_itself_exports_by_a_wrong_map_is_zeros()
+    public async Task Rbd_export_reads_zeros_by_a_wrong_object_map()
     {
-        // Why the map is checked at all: when this fails, rbd has learnt to see it.
+        // The reason for the check of the map: when this fails, rbd detects a wrong map itself.
         LabRbdImage image = await MakeWrongAsync("map of rbd");
         string raw = Path.Combine(LabEnvironment.NewDirectory("wrong"), "raw");
         await LabCeph.ExportAsync(image.At("new"), raw);
@@ -67,19 +69,23 @@ public sealed class RbdObjectMapTests : IAsyncLifetime
         await client.CreateSnapshotAsync(At(image), "two", TimeSpan.FromSeconds(20), default);
 
         await using RbdImageSource source = await RbdImageSource.OpenAsync(client, At(image), "two", default);
-        await using RbdDiffSource changes = await RbdDiffSource.OpenAsync(client, At(image), "one", "two", false, default);
+        await using RbdDiffSource changes = await RbdDiffSource.OpenAsync(
+            client, At(image), "one", "two", false, default);
         byte[] found = new byte[Size];
         await CopyAsync(source, new MemorySink(found));
 
         Assert.Equal((9, 0), (found[8 << 20], found[0]));
         Assert.Equal([new ImageChange(8 << 20, 64 << 10, true)], changes.Layout.Changes);
-        Assert.Equal(["one", "two"], (await client.EnsureThereAsync(At(image), [("one", null), ("two", null)], default)).Select(one => one.Name));
+        Assert.Equal(
+            ["one", "two"], (await client.EnsureSnapshotsExistAsync(At(image), [("one", null), ("two", null)], default))
+            .Select(one => one.Name));
     }
 
     private static RbdLocation At(LabRbdImage image) => new(RbdImage.Parse(image.Specification), RbdAccess.Default);
 
     private static Task<Outcome> WriteAsync(LabRbdImage image, params string[] commands) => RunningProgram.RunAsync(
-        "qemu-io", ["-f", "raw", .. commands.SelectMany(command => new[] { "-c", command }), $"rbd:{image.Specification}"]);
+        "qemu-io",
+        ["-f", "raw", .. commands.SelectMany(command => new[] { "-c", command }), $"rbd:{image.Specification}"]);
 
     private static async Task AssertRightAsync(IExtentSource source)
     {
@@ -109,7 +115,7 @@ public sealed class RbdObjectMapTests : IAsyncLifetime
         return image;
     }
 
-    /// <summary>At the snapshot <c>new</c> the map is that of an older snapshot: it has forgotten what was written since.</summary>
+    /// <summary>At the snapshot <c>new</c> the map is that of an older snapshot, without the later writes.</summary>
     private async Task<LabRbdImage> MakeWrongAsync(string name)
     {
         LabRbdImage image = await MakeAsync(new LabRbdImage(name));
@@ -118,7 +124,8 @@ public sealed class RbdObjectMapTests : IAsyncLifetime
         await LabCeph.RbdAsync("snap", "create", "--no-progress", image.At("old"));
         (await WriteAsync(image, "write -P 2 4M 64k", "write -P 3 30M 64k")).MustSucceed();
         await LabCeph.RbdAsync("snap", "create", "--no-progress", image.At("new"));
-        using JsonDocument facts = JsonDocument.Parse(await LabCeph.RbdAsync("info", "--format", "json", image.Specification));
+        using JsonDocument facts = JsonDocument.Parse(
+            await LabCeph.RbdAsync("info", "--format", "json", image.Specification));
         string id = facts.RootElement.GetProperty("id").GetString()!;
         IReadOnlyList<LabRbdSnapshot> snapshots = await LabCeph.SnapshotsAsync(image);
         string copy = Path.Combine(LabEnvironment.NewDirectory("map"), "map");
@@ -127,7 +134,8 @@ public sealed class RbdObjectMapTests : IAsyncLifetime
         return image;
 
         string MapOf(string snapshot) => string.Create(
-            CultureInfo.InvariantCulture, $"rbd_object_map.{id}.{snapshots.Single(one => one.Name == snapshot).Id:x16}");
+            CultureInfo.InvariantCulture,
+            $"rbd_object_map.{id}.{snapshots.Single(one => one.Name == snapshot).Id:x16}");
     }
 
     private sealed class MemorySink(byte[] content) : IExtentSink

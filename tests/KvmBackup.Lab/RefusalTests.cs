@@ -3,17 +3,18 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>What speaks against a backup is found before the guest is touched, and each message says what to do.</summary>
+/// <summary>Obstacles to a backup are found before the guest is touched, and each message has advice.</summary>
 public sealed class RefusalTests
 {
     [LabFact]
-    public async Task A_wish_or_a_configuration_that_makes_no_sense_is_refused_with_code_2()
+    public async Task Invalid_arguments_and_configurations_are_refused_with_code_2()
     {
         await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("asked"));
         BackupSite site = new((guest.Name, "rotate: 2"));
         string folder = LabEnvironment.NewDirectory("configurations");
         string otherHost = Write(folder, "other.yml", $"elsewhere:\n  backupdir: {site.BackupPath}\n  domains: {{}}\n");
-        string mistaken = Write(folder, "mistaken.yml", "lab1:\n  backupdirectory: /x\n  domains:\n    a: {rotate: 0}\n");
+        string mistaken = Write(
+            folder, "mistaken.yml", "lab1:\n  backupdirectory: /x\n  domains:\n    a: {rotate: 0}\n");
         string codec = Write(
             folder, "codec.yml",
             $"lab1:\n  backupdir: {site.BackupPath}\n  domains:\n"
@@ -33,7 +34,7 @@ public sealed class RefusalTests
     }
 
     [LabFact]
-    public async Task A_target_that_cannot_take_a_backup_is_refused_with_its_mend()
+    public async Task An_unusable_target_is_refused_with_a_fix()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("targeted"));
         BackupSite site = new((guest.Name, "rotate: 2"));
@@ -51,7 +52,7 @@ public sealed class RefusalTests
     }
 
     [LabFact]
-    public async Task A_target_without_room_is_refused_before_the_guest_is_touched()
+    public async Task A_target_without_free_space_is_refused_before_the_guest_is_touched()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("roomless")
         {
@@ -68,7 +69,7 @@ public sealed class RefusalTests
     }
 
     [LabFact]
-    public async Task A_block_job_of_another_program_is_left_alone()
+    public async Task A_block_job_of_another_program_is_not_touched()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("copied"));
         BackupSite site = new((guest.Name, "rotate: 2"));
@@ -87,7 +88,7 @@ public sealed class RefusalTests
     }
 
     [LabFact]
-    public async Task A_snapshot_that_another_program_made_is_named_and_left_alone()
+    public async Task A_snapshot_of_another_program_is_reported_and_not_touched()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("snapped"));
         BackupSite site = new((guest.Name, "rotate: 2"));
@@ -103,7 +104,7 @@ public sealed class RefusalTests
     }
 
     [LabFact]
-    public async Task A_missing_pigz_is_named_with_its_package_and_the_way_without()
+    public async Task A_missing_pigz_is_reported_with_its_package_and_an_alternative()
     {
         await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("no-pigz"));
         BackupSite site = new((guest.Name, "rotate: 2"));

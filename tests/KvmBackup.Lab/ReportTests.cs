@@ -3,11 +3,11 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>What programs and logs get to read.</summary>
+/// <summary>JSON output and log files.</summary>
 public sealed class ReportTests
 {
     [LabFact]
-    public async Task Every_command_speaks_JSON_and_only_that_on_standard_output()
+    public async Task Every_command_prints_only_JSON_on_standard_output()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("spoken"));
         BackupSite site = new((guest.Name, "rotate: 2"));
@@ -42,7 +42,7 @@ public sealed class ReportTests
     }
 
     [LabFact]
-    public async Task A_log_tells_the_steps_and_holds_no_progress_line_and_quiet_is_quiet()
+    public async Task A_log_contains_the_steps_without_progress_lines_and_quiet_prints_nothing()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("logged"));
         BackupSite site = new((guest.Name, "rotate: 1"));

@@ -4,11 +4,11 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>Restores beside, over and in part of what is there, and what they refuse.</summary>
+/// <summary>Restores as a copy, in place and of single disks, and their refusals.</summary>
 public sealed class RestoreTests
 {
     [LabFact]
-    public async Task A_copy_runs_beside_the_original_with_an_identity_of_its_own()
+    public async Task A_copy_runs_beside_the_original_with_a_new_identity()
     {
         await using LabGuest guest = await LabGuest.StartAsync(
             new LabGuestSpecification("original") { MacAddress = "52:54:00:12:34:56" });
@@ -18,7 +18,8 @@ public sealed class RestoreTests
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
 
         string folder = LabEnvironment.NewDirectory("copy");
-        (await site.RunAsync("restore", guest.Name, "--as", "copy of original", "--to", folder, "--start")).MustSucceed();
+        (await site.RunAsync("restore", guest.Name, "--as", "copy of original", "--to", folder, "--start"))
+            .MustSucceed();
         await using LabGuest copy = LabGuest.Attach("copy of original");
         await copy.WaitUntilReadyAsync();
 
@@ -55,7 +56,7 @@ public sealed class RestoreTests
     }
 
     [LabFact]
-    public async Task A_dry_run_says_what_it_would_do_and_writes_nothing()
+    public async Task A_dry_run_reports_the_actions_and_writes_nothing()
     {
         await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("dry"));
         BackupSite site = new((guest.Name, "rotate: 2"));
@@ -79,7 +80,7 @@ public sealed class RestoreTests
     }
 
     [LabFact]
-    public async Task One_disk_is_got_out_alone_and_an_existing_file_stays()
+    public async Task A_single_disk_is_restored_and_an_existing_file_is_kept()
     {
         await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("two")
         {
@@ -102,7 +103,7 @@ public sealed class RestoreTests
     }
 
     [LabFact]
-    public async Task A_killed_restore_leaves_files_that_recover_removes_and_no_others()
+    public async Task Recover_removes_the_files_of_a_killed_restore_and_no_others()
     {
         string template = Path.Combine(LabEnvironment.NewDirectory("template"), "template.qcow2");
         await LabImage.CreateAsync(new LabDisk("vda"), template);
@@ -116,7 +117,7 @@ public sealed class RestoreTests
         string foreign = Path.Combine(folder, "foreign.kvmbackup-partial");
         File.WriteAllText(foreign, "of another program");
 
-        // The clone is pointed to its template's new place before either has its name.
+        // The clone's backing file is set to the template's new path before either is renamed.
         Interposer killer = new("case \" $* \" in *' rebase '*) kill -s KILL $PPID; exit 1 ;; esac", "qemu-img");
         Assert.Equal(137, (await killer.RunAsync(site, "restore", guest.Name, "--to", folder)).ExitCode);
         string[] left = Directory.GetFiles(folder);
@@ -129,7 +130,7 @@ public sealed class RestoreTests
     }
 
     [LabFact]
-    public async Task A_backup_is_found_by_any_unique_beginning_of_its_timestamp()
+    public async Task A_backup_is_found_by_a_unique_prefix_of_its_timestamp()
     {
         await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("many"));
         BackupSite site = new((guest.Name, "rotate: 5"));

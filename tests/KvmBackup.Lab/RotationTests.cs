@@ -3,11 +3,11 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>Old backups go after a new one is good, and never otherwise.</summary>
+/// <summary>Old backups are removed only after a new one is complete.</summary>
 public sealed class RotationTests
 {
     [LabFact]
-    public async Task Three_runs_that_keep_two_leave_the_newest_two()
+    public async Task Three_runs_with_a_retention_of_two_keep_the_newest_two()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("rotated"));
         BackupSite site = new((guest.Name, "rotate: 2"));
@@ -27,7 +27,7 @@ public sealed class RotationTests
     }
 
     [LabFact]
-    public async Task A_run_that_fails_leaves_both_backups_and_their_content()
+    public async Task A_failed_run_keeps_both_backups_and_their_content()
     {
         await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("failing"));
         BackupSite site = new((guest.Name, "rotate: 2"));
@@ -47,7 +47,7 @@ public sealed class RotationTests
     }
 
     [LabFact]
-    public async Task One_guest_that_fails_does_not_keep_the_others_from_their_backup()
+    public async Task A_failure_of_one_guest_does_not_prevent_backups_of_the_others()
     {
         await using LabGuest good = await LabGuest.DefineAsync(new LabGuestSpecification("good"));
         await using LabGuest bad = await LabGuest.DefineAsync(new LabGuestSpecification("bad"));
@@ -68,7 +68,7 @@ public sealed class RotationTests
     }
 
     [LabFact]
-    public async Task A_run_does_only_what_is_due_and_says_why_the_rest_is_not()
+    public async Task A_run_makes_only_due_backups_and_reports_why_others_are_not_due()
     {
         await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("weekly"));
         BackupSite site = new((guest.Name, "rotate: 2"));
@@ -87,7 +87,7 @@ public sealed class RotationTests
     }
 
     [LabFact]
-    public async Task What_a_killed_run_left_is_no_backup_and_goes_with_the_next_run()
+    public async Task A_partial_backup_of_a_killed_run_is_not_listed_and_removed_by_the_next_run()
     {
         await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("leftover"));
         BackupSite site = new((guest.Name, "rotate: 2"));

@@ -3,7 +3,7 @@ using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
 
-/// <summary>Guests whose memory libvirt has saved, before, during and after a backup.</summary>
+/// <summary>Guests with a managed save, before, during and after a backup.</summary>
 public sealed class SavedMemoryTests
 {
     private const string Restored = "running (restored)";
@@ -17,11 +17,11 @@ public sealed class SavedMemoryTests
         string disk = await guest.SourceOfAsync("vda");
         await guest.RunAsync("echo remembered >/run/token");
 
-        await using (RunningProgram held = await PausedProgram.StartAsync(site, "Read:vda", "run"))
+        await using (RunningProgram paused = await PausedProgram.StartAsync(site, "Read:vda", "run"))
         {
             await SaveAsync(guest, "first");
-            await held.SignalAsync("CONT");
-            (await held.WaitAsync(TimeSpan.FromMinutes(2))).MustSucceed();
+            await paused.SignalAsync("CONT");
+            (await paused.WaitAsync(TimeSpan.FromMinutes(2))).MustSucceed();
         }
 
         await AssertResumesAsync(guest, site, disk, "first");
@@ -38,7 +38,7 @@ public sealed class SavedMemoryTests
     }
 
     [LabFact]
-    public async Task Saved_memory_is_told_of_and_never_resumed_on_a_restored_disk()
+    public async Task Saved_memory_is_reported_and_never_resumed_on_a_restored_disk()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("remembering"));
         BackupSite site = new((guest.Name, "rotate: 5"));
@@ -48,20 +48,24 @@ public sealed class SavedMemoryTests
         JsonElement job = await site.BackUpAsync(guest.Name);
         Assert.Equal("crash", job.GetProperty("backup").GetProperty("consistency").GetString());
         Assert.Contains("its memory is saved", (await site.RunAsync("check")).Output, StringComparison.Ordinal);
-        Assert.Contains("its memory is saved", (await site.RunAsync("backup", guest.Name, "--dry-run")).Output, StringComparison.Ordinal);
+        Assert.Contains("its memory is saved", (await site.RunAsync("backup", guest.Name, "--dry-run")).Output,
+            StringComparison.Ordinal);
         Assert.True(File.Exists(image));
 
-        Outcome refused = (await site.RunAsync("restore", guest.Name, "--replace", guest.Name, "--start")).MustEndWith(2);
+        Outcome refused = (await site.RunAsync("restore", guest.Name, "--replace", guest.Name, "--start"))
+            .MustEndWith(2);
         Assert.Contains("--discard-saved-state", refused.Error, StringComparison.Ordinal);
         Assert.True(File.Exists(image));
         string kept = Path.Combine(LabEnvironment.NewDirectory("memory"), "image");
         File.Copy(image, kept);
-        (await site.RunAsync("restore", guest.Name, "--replace", guest.Name, "--start", "--discard-saved-state")).MustSucceed();
+        (await site.RunAsync("restore", guest.Name, "--replace", guest.Name, "--start", "--discard-saved-state"))
+            .MustSucceed();
         await guest.WaitUntilReadyAsync();
         Assert.Equal(Booted, await guest.StateAndReasonAsync());
         Assert.Equal("backed up", await guest.RunAsync("cat /data/late"));
 
-        // An image of the undefined guest, of which dominfo says nothing when a guest of its name is defined again.
+        // A saved image of the undefined guest, which dominfo does not report when a guest of its name is defined
+        // again.
         await guest.LoseAsync();
         File.Copy(kept, image);
         Outcome defined = (await site.RunAsync("restore", guest.Name, "--start")).MustEndWith(5);
@@ -73,7 +77,7 @@ public sealed class SavedMemoryTests
     }
 
     [LabFact]
-    public async Task A_replaced_guest_is_the_one_of_the_backup_and_starts_with_its_host_again()
+    public async Task A_replaced_guest_has_the_definition_of_the_backup_and_its_autostart()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("replaced"));
         BackupSite site = new((guest.Name, "rotate: 2"));
@@ -89,14 +93,16 @@ public sealed class SavedMemoryTests
 
         Outcome refused = (await site.RunAsync("restore", guest.Name, "--replace", guest.Name)).MustEndWith(2);
         _ = await new TypedAdvice(site).TypeAsync(refused.Error, "virsh snapshot-delete");
-        Outcome alone = (await site.RunAsync("restore", guest.Name, "--disk", "vda", "--replace", guest.Name)).MustEndWith(2);
+        Outcome alone = (await site.RunAsync("restore", guest.Name, "--disk", "vda", "--replace", guest.Name))
+            .MustEndWith(2);
         Assert.Contains($"names {foreign} instead of {disk}", alone.Error, StringComparison.Ordinal);
         JsonElement report = await site.ReportAsync("restore", guest.Name, "--replace", guest.Name);
 
         Assert.True(report.GetProperty("is_defined").GetBoolean());
         Assert.True(report.GetProperty("is_autostarted").GetBoolean());
         Assert.Equal(JsonValueKind.Null, report.GetProperty("hint").ValueKind);
-        Assert.Contains(report.GetProperty("warnings").EnumerateArray(), text => text.GetString()!.Contains(foreign, StringComparison.Ordinal));
+        Assert.Contains(report.GetProperty("warnings").EnumerateArray(), text =>
+            text.GetString()!.Contains(foreign, StringComparison.Ordinal));
         Assert.Equal(disk, Virsh.SourcesIn(await guest.InactiveXmlAsync())["vda"]);
         Assert.Contains("enable", await Virsh.RunAsync("dominfo", guest.Name), StringComparison.Ordinal);
         await guest.BootAsync();
@@ -104,11 +110,12 @@ public sealed class SavedMemoryTests
     }
 
     [LabFact]
-    public async Task A_block_device_of_a_guest_that_is_gone_is_overwritten_when_it_is_named_and_large_enough()
+    public async Task A_block_device_of_a_lost_guest_is_overwritten_when_it_is_named_and_large_enough()
     {
         string backing = Path.Combine(LabEnvironment.NewDirectory("device"), "backing");
         await File.WriteAllBytesAsync(backing, new byte[8 << 20]);
-        string device = (await RunningProgram.RunAsync("losetup", "--find", "--show", backing)).MustSucceed().Output.Trim();
+        string device = (await RunningProgram.RunAsync("losetup", "--find", "--show", backing))
+            .MustSucceed().Output.Trim();
         try
         {
             (await RunningProgram.RunAsync("qemu-io", "-f", "raw", "-c", "write -P 7 1M 3M", device)).MustSucceed();
@@ -128,7 +135,8 @@ public sealed class SavedMemoryTests
             await File.WriteAllBytesAsync(backing + ".small", new byte[4 << 20]);
             (await RunningProgram.RunAsync("losetup", "--detach", device)).MustSucceed();
             (await RunningProgram.RunAsync("losetup", device, backing + ".small")).MustSucceed();
-            Outcome small = (await site.RunAsync("restore", guest.Name, "--define", "--replace-device", device)).MustEndWith(2);
+            Outcome small = (await site.RunAsync("restore", guest.Name, "--define", "--replace-device", device))
+                .MustEndWith(2);
             Assert.Contains("enlarge the device", small.Error, StringComparison.Ordinal);
             (await RunningProgram.RunAsync("losetup", "--detach", device)).MustSucceed();
             (await RunningProgram.RunAsync("losetup", device, backing)).MustSucceed();
@@ -154,7 +162,8 @@ public sealed class SavedMemoryTests
     {
         Assert.Empty(site.JournalEntries);
         Assert.DoesNotContain(
-            Directory.GetFiles(guest.DirectoryPath!), file => Path.GetFileName(file).StartsWith("kvmbackup.", StringComparison.Ordinal));
+            Directory.GetFiles(guest.DirectoryPath!), file =>
+                Path.GetFileName(file).StartsWith("kvmbackup.", StringComparison.Ordinal));
         await guest.BootAsync();
         Assert.Equal(Restored, await guest.StateAndReasonAsync());
         Assert.Equal("remembered\n", await guest.RunAsync("cat /run/token"));

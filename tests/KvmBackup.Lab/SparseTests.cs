@@ -4,18 +4,19 @@ using Xunit.Abstractions;
 
 namespace KvmBackup.Lab;
 
-/// <summary>What a disk does not hold costs nothing: not to read, not to keep, and not to write back.</summary>
+/// <summary>Holes of a disk need no reads, no space in the backup, and no writes in a restore.</summary>
 public sealed class SparseTests(ITestOutputHelper output)
 {
     private const int Piece = 4 << 20;
     private const int PieceCount = 50;
     private const long Data = (long)Piece * PieceCount;
 
-    /// <summary>What a run reads and writes besides: kernel and initrd of the guest, libraries of programs, manifests.</summary>
+    /// <summary>Other reads and writes of a run: kernel and initrd of the guest, libraries of programs,
+    /// manifests.</summary>
     private const long Besides = 40 << 20;
 
     [LabFact]
-    public async Task A_disk_of_100_GB_with_200_MB_of_data_costs_200_MB_there_and_back()
+    public async Task A_disk_of_100_GB_with_200_MB_of_data_needs_200_MB_of_transfer_each_way()
     {
         string disk = Path.Combine(LabEnvironment.NewDirectory("sparse"), "disk.raw");
         await using (FileStream file = File.Create(disk))
@@ -57,26 +58,30 @@ public sealed class SparseTests(ITestOutputHelper output)
     }
 
     [LabFact]
-    public async Task Room_that_was_set_aside_and_zeros_that_were_written_are_holes_after_a_restore()
+    public async Task Preallocated_space_and_written_zeros_are_holes_after_a_restore()
     {
         string folder = LabEnvironment.NewDirectory("preallocated");
         (string Target, string Format, string Preallocation)[] kinds =
         [
-            ("vda", "qcow2", "metadata"), ("vdb", "qcow2", "falloc"), ("vdc", "qcow2", "full"), ("vdd", "raw", "falloc"),
+            ("vda", "qcow2", "metadata"), ("vdb", "qcow2", "falloc"), ("vdc", "qcow2", "full"),
+            ("vdd", "raw", "falloc"),
             ("vde", "raw", "full"),
         ];
         foreach ((string target, string format, string preallocation) in kinds)
         {
             string path = PathOf(target, format);
             (await RunningProgram.RunAsync(
-                "qemu-img", "create", "-q", "-f", format, "-o", $"preallocation={preallocation}", path, "128M")).MustSucceed();
+                "qemu-img", "create", "-q", "-f", format, "-o", $"preallocation={preallocation}", path, "128M"))
+                    .MustSucceed();
             (await RunningProgram.RunAsync(
-                "qemu-io", "-f", format, "-c", "write -P 7 10M 3M", "-c", "write -P 8 100M 1M", "-c", "flush", path)).MustSucceed();
+                "qemu-io", "-f", format, "-c", "write -P 7 10M 3M", "-c", "write -P 8 100M 1M", "-c", "flush", path))
+                    .MustSucceed();
         }
 
         await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("preallocated")
         {
-            Disks = [.. kinds.Select(kind => new LabDisk(kind.Target) { ExistingPath = PathOf(kind.Target, kind.Format), Format = kind.Format })],
+            Disks = [.. kinds.Select(kind =>
+                new LabDisk(kind.Target) { ExistingPath = PathOf(kind.Target, kind.Format), Format = kind.Format })],
         });
         BackupSite site = new((guest.Name, "rotate: 1, compression: zstd"));
         _ = await site.BackUpAsync(guest.Name);
@@ -89,7 +94,7 @@ public sealed class SparseTests(ITestOutputHelper output)
             Assert.Equal(Folder.Checksum(PathOf(target, format)), Folder.Checksum(copy));
             output.WriteLine($"{format} {preallocation}: {await LabImage.AllocatedBytesAsync(copy)} bytes");
 
-            // 4 MiB of data, and the tables of a qcow2.
+            // 4 MiB of data, and the metadata of a qcow2.
             Assert.InRange(await LabImage.AllocatedBytesAsync(copy), 4 << 20, 5 << 20);
         }
 
@@ -97,12 +102,13 @@ public sealed class SparseTests(ITestOutputHelper output)
     }
 
     [LabFact]
-    public async Task A_block_device_that_is_written_back_gives_back_what_it_does_not_need()
+    public async Task A_restored_block_device_frees_unused_space()
     {
         const long size = 64L << 20;
         string backing = Path.Combine(LabEnvironment.NewDirectory("device"), "backing");
         await File.WriteAllBytesAsync(backing, new byte[size]);
-        string device = (await RunningProgram.RunAsync("losetup", "--find", "--show", backing)).MustSucceed().Output.Trim();
+        string device = (await RunningProgram.RunAsync("losetup", "--find", "--show", backing))
+            .MustSucceed().Output.Trim();
         try
         {
             (await RunningProgram.RunAsync("qemu-io", "-f", "raw", "-c", "write -P 7 10M 3M", device)).MustSucceed();
@@ -128,14 +134,16 @@ public sealed class SparseTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>Runs the program and counts every byte that it and what it started has read and written, from disk or memory.</summary>
+    /// <summary>Runs the program and counts all bytes that it and its child processes read and wrote, on disk or in
+    /// memory.</summary>
     private async Task AssertCostAsync(BackupSite site, long reads, long writes, params string[] arguments)
     {
-        // A shell is charged with what those have done that it waited for.
+        // The counters of a shell include the processes that it waited for.
         const string script = "report=$1; shift; \"$@\" || exit; cat \"/proc/$$/io\" >\"$report\"";
         string report = Path.Combine(LabEnvironment.NewDirectory("cost"), "io");
         (await RunningProgram.RunAsync(
-            "bash", ["-c", script, "cost", report, Kvmbackup.ProgramPath, "--config", site.ConfigurationPath, .. arguments]))
+            "bash", [
+                "-c", script, "cost", report, Kvmbackup.ProgramPath, "--config", site.ConfigurationPath, .. arguments]))
             .MustSucceed();
         Dictionary<string, long> counted = File.ReadLines(report).Select(line => line.Split(": "))
             .ToDictionary(words => words[0], words => long.Parse(words[1], CultureInfo.InvariantCulture));

@@ -1,13 +1,13 @@
 # Sourced by lab.sh: a Ceph cluster of one monitor, one manager and one OSD on 127.0.0.1.
-# shellcheck shell=bash disable=SC2154 # ceph_needs is lab.sh's, as are say, unable, require_lab and missing_packages.
-# Its data lie in $KVMBACKUP_LAB_DIR/ceph, on a real disk; its conf and keyrings in the lab's own /etc/ceph, where every
-# program looks for them. Its daemons end with the lab.
+# shellcheck shell=bash disable=SC2154 # lab.sh defines ceph_needs, say, unable, require_lab and missing_packages.
+# Its data are in $KVMBACKUP_LAB_DIR/ceph, on a real disk; its configuration and keyrings in the lab's own /etc/ceph,
+# the default place. Its daemons end with the lab.
 
 ceph_daemons=(mon.a mgr.x osd.0)
 ceph_secret=5b4f6f0e-6a2f-4a53-9f0e-0000000cefab
 ceph_user=kvmbackup
 
-# Silent and quick when the cluster is up already.
+# Silent and fast when the cluster is already running.
 start_ceph() {
   require_lab
   ceph_dir=$KVMBACKUP_LAB_DIR/ceph
@@ -25,7 +25,7 @@ start_ceph() {
   exec 9>&-
 }
 
-# Cleanly, clients first: a manager or an OSD would wait for a monitor that has gone.
+# Cleanly, clients first: a manager or an OSD would wait for a stopped monitor.
 stop_ceph() {
   require_lab
   local daemon
@@ -35,7 +35,7 @@ stop_ceph() {
   done
 }
 
-# signal_osd STOP makes the cluster hang: its clients wait, without an error and for ever, until CONT.
+# signal_osd STOP makes the cluster hang: its clients wait without an error until CONT.
 signal_osd() {
   require_lab
   is_running osd.0 || { say "Ceph does not run"; exit 1; }
@@ -44,7 +44,7 @@ signal_osd() {
 
 pid_file() { printf '/run/ceph/%s.pid\n' "$1"; }
 
-# By its name too: another process may have the number of one that was killed the hard way.
+# By its name, too, because another process may have the PID of a killed one.
 is_running() {
   local daemon=ceph-${1%.*} pid
   pid=$(cat "$(pid_file "$1")" 2>/dev/null) && [[ $(cat "/proc/$pid/comm" 2>/dev/null) = "$daemon" ]]
@@ -57,7 +57,7 @@ start_daemon() {
 stop_daemon() {
   local pid tries=0
   pid=$(<"$(pid_file "$1")")
-  # One that signal_osd has stopped could not end itself.
+  # A daemon that signal_osd has stopped could not exit.
   kill "$pid"
   kill -s CONT "$pid"
   while is_running "$1"; do
@@ -66,22 +66,22 @@ stop_daemon() {
   done
 }
 
-# bounded DAEMON SECONDS COMMAND [ARG..]: whatever fails, the daemon's log tells why. No daemon may hold the lock, or
+# bounded DAEMON SECONDS COMMAND [ARG..]: on failure prints the end of the daemon's log. No daemon may hold the lock or
 # the pipes of a test that starts the cluster.
 bounded() {
   local daemon=$1 limit=$2 status=0
   shift 2
-  timeout "$limit" "$@" 2>"$ceph_dir/said" 9>&- || status=$?
+  timeout "$limit" "$@" 2>"$ceph_dir/output" 9>&- || status=$?
   (( status != 0 )) || return 0
   say "'$*' ended with $status (124: not within $limit s)"
-  tail -n 20 "$ceph_dir/said" "$ceph_dir/$daemon.log" >&2
+  tail -n 20 "$ceph_dir/output" "$ceph_dir/$daemon.log" >&2
   exit 1
 }
 
 make_ceph() {
   local fsid osd
   fsid=$(uuidgen) osd=$(uuidgen)
-  stop_ceph  # what a start that failed has left
+  stop_ceph  # the daemons of a failed start
   rm -rf "$ceph_dir"
   mkdir -p "$ceph_dir"/{mon.a,mgr.x,osd.0} /etc/ceph /run/ceph
   write_ceph_conf "$fsid"
@@ -89,7 +89,7 @@ make_ceph() {
   monmaptool --create --fsid "$fsid" --addv a '[v2:127.0.0.1:3300,v1:127.0.0.1:6789]' "$ceph_dir/monmap" >/dev/null
   bounded mon.a 30 ceph-mon --mkfs --id a --monmap "$ceph_dir/monmap" --keyring "$ceph_dir/keyring"
   start_daemon mon.a
-  # Or the manager would make a pool of its own, at a moment of its own choosing.
+  # Otherwise the manager would create a pool at an arbitrary time.
   bounded mon.a 30 ceph config set mgr mgr/devicehealth/enable_monitoring false --force
   start_daemon mgr.x
   bounded mon.a 30 ceph osd new "$osd" >/dev/null
@@ -101,7 +101,7 @@ make_ceph() {
   : >"$ceph_dir/made"
 }
 
-# One disk, so one copy; everything else as a real cluster has it, but for the haste of a monitor without peers.
+# One disk, so one copy; the rest is as in a real cluster, except for short timeouts of a monitor without peers.
 write_ceph_conf() {
   cat >/etc/ceph/ceph.conf <<CONF
 [global]
@@ -142,7 +142,7 @@ CONF
   done
 }
 
-# Every key goes into the monitor's store when that is made: no daemon has to be asked for one later.
+# Every key is put into the monitor's store at its creation, so that no daemon must be queried for one later.
 make_keyrings() {
   local all=$ceph_dir/keyring
   add_key "$all" mon. --cap mon 'allow *'
@@ -165,7 +165,7 @@ add_key() {
   chmod 600 "$keyring"
 }
 
-# So that a domain says <auth username='kvmbackup'><secret type='ceph' uuid='...'/></auth>.
+# For a domain's <auth username='kvmbackup'><secret type='ceph' uuid='...'/></auth>.
 define_ceph_secret() {
   local work
   work=$(mktemp -d)

@@ -1,11 +1,11 @@
-# Sourced by lab.sh: builds what the lab's guests boot from.
-# shellcheck shell=bash disable=SC2154 # here, cache and unable are lab.sh's.
-# The guest's kernel, busybox and agent are taken from the host when it has all three, and are otherwise downloaded and
-# unpacked into the cache: a kernel installed on the host would be what the host boots next time.
+# Sourced by lab.sh: builds the kernel and initramfs of the lab's guests.
+# shellcheck shell=bash disable=SC2154 # lab.sh defines here, cache and unable.
+# The guest's kernel, busybox and agent are copied from the host when it has all three; otherwise they are downloaded
+# and unpacked into the cache, because the host would boot a kernel that is installed on it.
 
 guest_packages=(linux-image-cloud-amd64 busybox-static qemu-guest-agent)
 
-# Sets `parts`, the root below which the guest's programs lie.
+# Sets `parts`, the root of the guest's programs.
 find_parts() {
   parts=
   ! has_parts "" || return 0
@@ -46,10 +46,11 @@ download_parts() {
   rm -rf "$parts"
   mv "$work/root" "$parts"
   rm -rf "$work"
-  has_parts "$parts" || unable "the downloaded packages hold no kernel, busybox or qemu-ga as expected."
+  has_parts "$parts" || unable "the downloaded packages contain no kernel, busybox or qemu-ga."
 }
 
-# Sets `image`, the directory of kernel and initramfs. Its name tells what went in, so a change makes a new one.
+# Sets `image`, the directory of kernel and initramfs. Its name is a checksum of its sources, so a change creates a new
+# one.
 find_image() {
   find_parts
   local version
@@ -72,14 +73,14 @@ build_image() {
     rm -rf "$work"
     mkdir -p "$work/root"
     fill_initramfs "$work/root"
-    # Uncompressed: inflating it would cost more boot time without KVM than reading it.
+    # Uncompressed, because without KVM decompression takes longer than the read.
     ( cd "$work/root" && find . | LC_ALL=C sort | "$(busybox_of "$parts")" cpio -o -H newc 2>/dev/null ) >"$work/initrd"
     rm -rf "$work/root"
     cp "$parts/boot/vmlinuz-$(basename "$(newest_kernel)")" "$work/vmlinuz"
     quicker_domain_type "$work" >"$work/domain-type"
     rm -rf "$image"
     mv "$work" "$image"
-    # Images of older versions of these scripts; another lab may still be using a recent one.
+    # Images of older versions of these scripts; another lab may still use a recent one.
     find "$cache" -maxdepth 1 -name 'guest-*' -mtime +7 -exec rm -rf {} +
   fi
   exec 9>&-
@@ -94,13 +95,14 @@ fill_initramfs() {
   for applet in $("$busybox" --list); do
     [[ $applet = busybox ]] || ln -s busybox "$root/bin/$applet"
   done
-  # The agent's libraries come from the host: QEMU, which is installed there, needs the same ones.
+  # The agent's libraries are those of the host, where QEMU requires the same ones.
   cp "$parts/usr/sbin/qemu-ga" "$root/bin/qemu-ga"
-  # Every Debian has perl; what runs in the guest all the time is written in it.
+  # Every Debian has perl; the permanent programs of the guest are written in it.
   mkdir "$root/etc/perl"
   cp "$(command -v perl)" "$root/bin/perl"
   cp "$(perl -Mstrict -e 'print $INC{"strict.pm"}')" "$root/etc/perl/"
-  for library in $(ldd "$parts/usr/sbin/qemu-ga" "$root/bin/perl" | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^\t\(\/[^ ]*\) .*/\1/p'); do
+  for library in $(ldd "$parts/usr/sbin/qemu-ga" "$root/bin/perl" |
+    sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^\t\(\/[^ ]*\) .*/\1/p'); do
     cp -L "$library" "$root$([[ $library = /lib64/* ]] && echo /lib64 || echo /lib)/"
   done
   while read -r module; do
@@ -113,16 +115,16 @@ fill_initramfs() {
   printf 'root:x:0:0:root:/:/bin/sh\n' >"$root/etc/passwd"
 }
 
-# /dev/kvm may be there and be useless (nested, slower than emulation, or the guest never boots): boot once with each.
+# /dev/kvm may exist but be unusable (nested, slower than emulation, or the guest never boots): boot once with each.
 quicker_domain_type() {
   local emulated accelerated
-  emulated=$(probe_boot "$1" tcg 120) || unable "the guest does not boot even in emulation; look at $1/probe-tcg.log"
+  emulated=$(probe_boot "$1" tcg 120) || unable "the guest does not boot even in emulation; see $1/probe-tcg.log"
   if [[ -w /dev/kvm ]] && accelerated=$(probe_boot "$1" kvm $(( emulated / 1000 + 1 ))) &&
     (( accelerated < emulated )); then
     say "guests boot in $accelerated ms with KVM ($emulated ms emulated)"
     echo kvm
   else
-    say "guests boot in $emulated ms, emulated; KVM is no quicker here"
+    say "guests boot in $emulated ms, emulated; KVM is not faster here"
     echo qemu
   fi
 }
@@ -139,10 +141,11 @@ probe_boot() {
   echo $(( end - start ))
 }
 
-# What a small server has: the bare minimum alone would make 210 MB.
+# Packages of a small server: the bare minimum would result in only 210 MB.
 realistic_packages=linux-image-cloud-amd64,systemd-sysv,openssh-server,python3,git,vim,locales
 
-# A disk as large and as full as a small real one, for measuring: a Debian made by debootstrap, from this host's mirror.
+# A disk with the size and content of a small real one, for measurements: a Debian by debootstrap, from this host's
+# mirror.
 build_realistic() {
   mkdir -p "$cache"
   exec 9>"$cache/realistic.lock"
@@ -150,18 +153,18 @@ build_realistic() {
   if [[ ! -e $realistic ]]; then
     local suite mirror work=$cache/realistic.$$
     suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-    # shellcheck disable=SC2016 # The names in it are apt's.
+    # shellcheck disable=SC2016 # apt expands the names in it.
     mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' |
       awk -v suite="$suite" '$2 == suite && $3 == "main" { print $1; exit }')
-    [[ -n $mirror ]] || unable "apt knows no mirror for Debian '$suite' to debootstrap from."
+    [[ -n $mirror ]] || unable "apt has no mirror of Debian '$suite' for debootstrap."
     say "building a disk with Debian $suite (about two minutes)"
     rm -rf "$work"
     mkdir -p "$work/root"
-    # debootstrap mounts in its target: in a namespace of its own those mounts cannot stay.
+    # debootstrap mounts in its target: in a separate namespace those mounts cannot stay.
     unshare --mount --propagation private --pid --fork --kill-child --mount-proc \
       debootstrap --variant=minbase --include="$realistic_packages" "$suite" "$work/root" "$mirror" \
       >"$work/debootstrap.log" 2>&1 ||
-      { tail -5 "$work/debootstrap.log" >&2; unable "debootstrap failed; all it said is in $work/debootstrap.log"; }
+      { tail -5 "$work/debootstrap.log" >&2; unable "debootstrap failed; its log is $work/debootstrap.log"; }
     rm -f "$work"/root/var/cache/apt/archives/*.deb
     truncate --size 2G "$work/disk.raw"
     mkfs.ext4 -q -F -E lazy_itable_init=0,lazy_journal_init=0 -d "$work/root" "$work/disk.raw"

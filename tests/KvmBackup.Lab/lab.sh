@@ -1,33 +1,33 @@
 #!/usr/bin/env bash
-# The lab: a libvirt of its own, and guests that boot in seconds, for tests and for the curious.
+# The lab: a private libvirt with guests that boot in seconds, for tests and experiments.
 #
 #   lab.sh install [--without-ceph]
-#                               install the Debian packages the lab needs, when any is missing; build the image
+#                               install missing Debian packages that the lab requires; build the image
 #   lab.sh image [DIR]          build the guest's kernel and initramfs (cached); copy them to DIR when given
 #   lab.sh realistic [FILE]     build the qcow2 of an installed Debian (cached), 570 MB; copy it to FILE when given
-#   lab.sh run COMMAND [ARG..]  run a command inside a fresh private lab; nothing of it is left afterwards
-#   lab.sh guest NAME           inside a lab: make a guest with one disk of its own, define it and start it
+#   lab.sh run COMMAND [ARG..]  run a command inside a new private lab, which is removed afterwards
+#   lab.sh guest NAME           inside a lab: create a guest with one disk, define it and start it
 #   lab.sh await DOMAIN         inside a lab: wait until the guest has booted and its agent answers
 #   lab.sh exec DOMAIN COMMAND  inside a lab: run a shell command in the guest, through its agent
-#   lab.sh stop-libvirtd        inside a lab: end its libvirtd; the guests go on
+#   lab.sh stop-libvirtd        inside a lab: stop its libvirtd; the guests keep running
 #   lab.sh start-libvirtd       inside a lab: start it again, and wait until it answers
-#   lab.sh start-ceph           inside a lab: make and start its Ceph cluster, or start it again; nothing if it runs
-#   lab.sh stop-ceph            inside a lab: end its daemons cleanly; the data stay
-#   lab.sh pause-ceph           inside a lab: make the cluster hang, as a broken one does: clients wait for ever
-#   lab.sh resume-ceph          inside a lab: let it go on
+#   lab.sh start-ceph           inside a lab: create and start its Ceph cluster, or start it again, unless it runs
+#   lab.sh stop-ceph            inside a lab: stop its daemons cleanly; the data stay
+#   lab.sh pause-ceph           inside a lab: make the cluster hang: clients wait until it resumes
+#   lab.sh resume-ceph          inside a lab: resume it
 #
 # Exit code 77 means "the lab cannot run here", with the reason on stderr. The cache is
-# ${KVMBACKUP_LAB_CACHE:-~/.cache/kvmbackup-lab}; labs are made below ${KVMBACKUP_LAB_SCRATCH:-/var/tmp}.
-# A command in a lab runs on a host named lab1, without network, and is told, in its environment:
-#   KVMBACKUP_LAB_DIR           the lab's own directory on a real disk; TMPDIR lies in it too
-#   KVMBACKUP_LAB_IMAGES        where disk images belong (/var/lib/libvirt/images, on that real disk)
+# ${KVMBACKUP_LAB_CACHE:-~/.cache/kvmbackup-lab}; labs are created below ${KVMBACKUP_LAB_SCRATCH:-/var/tmp}.
+# A command in a lab runs on a host named lab1, without network, with these environment variables:
+#   KVMBACKUP_LAB_DIR           the lab's own directory on a real disk, which also contains TMPDIR
+#   KVMBACKUP_LAB_IMAGES        the directory of disk images (/var/lib/libvirt/images, on that real disk)
 #   KVMBACKUP_LAB_SCRIPT        this script
-#   KVMBACKUP_LAB_REALISTIC     the disk of "lab.sh realistic"; it may not be there, and is not to be written to
-#   KVMBACKUP_LAB_KERNEL, KVMBACKUP_LAB_INITRD, KVMBACKUP_LAB_DOMAIN_TYPE (qemu or kvm, whichever boots quicker)
+#   KVMBACKUP_LAB_REALISTIC     the disk of "lab.sh realistic", if it exists; it must not be written to
+#   KVMBACKUP_LAB_KERNEL, KVMBACKUP_LAB_INITRD, KVMBACKUP_LAB_DOMAIN_TYPE (qemu or kvm, depending on which is faster)
 #   KVMBACKUP_LAB_CEPH_SECRET   the UUID of libvirt's secret with the key of the Ceph user kvmbackup, after start-ceph
 set -euo pipefail
 
-# su without a dash leaves the user's PATH, in which mkfs and libvirtd are not.
+# su without a dash keeps the user's PATH, which does not contain mkfs and libvirtd.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${KVMBACKUP_LAB_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/kvmbackup-lab}
@@ -41,9 +41,12 @@ unable() { say "cannot run here: $*"; exit 77; }
 . "$here/lab-image.sh"
 # shellcheck source-path=SCRIPTDIR source=lab-ceph.sh
 . "$here/lab-ceph.sh"
+# shellcheck source-path=SCRIPTDIR source=lab-guest.sh
+. "$here/lab-guest.sh"
 
-# "program package", or "file package" where a package has no program: installed when that is missing. libvirt-daemon
-# brings the daemons but, unlike libvirt-daemon-system, no units. Nothing is started or enabled on the host.
+# "program package", or "file package" for a package without a program: the package is installed when that is missing.
+# libvirt-daemon contains the daemons but, unlike libvirt-daemon-system, no units. Nothing is started or enabled on the
+# host.
 needs="
 virsh libvirt-clients
 libvirtd libvirt-daemon
@@ -58,6 +61,7 @@ bzip2 bzip2
 xxh128sum xxhash
 xxd xxd
 /usr/lib/*/libxxhash.so.0 libxxhash0
+/lib/*/libbz2.so.1 libbz2-1.0
 mkfs.ext4 e2fsprogs
 debootstrap debootstrap
 dbus-daemon dbus-daemon
@@ -68,7 +72,7 @@ mount mount
 ip iproute2
 flock util-linux
 "
-# For start-ceph only: 90 packages, 250 MB.
+# Required only by start-ceph: 90 packages, 250 MB.
 ceph_needs="
 ceph-mon ceph-mon
 ceph-mgr ceph-mgr
@@ -78,7 +82,7 @@ rbd ceph-common
 "
 
 require_root() {
-  [[ $(id -u) = 0 ]] || unable "it needs root, for mounts and namespaces; you are $(id -un)."
+  [[ $(id -u) = 0 ]] || unable "root is required for mounts and namespaces; the current user is $(id -un)."
 }
 
 # missing_packages TABLE..
@@ -104,7 +108,7 @@ install() {
   mapfile -t packages < <(missing_packages "${tables[@]}")
   if (( ${#packages[@]} > 0 )); then
     command -v apt-get >/dev/null ||
-      unable "apt-get is not on this host; install by hand: ${packages[*]}"
+      unable "apt-get is not on this host; install manually: ${packages[*]}"
     say "installing ${packages[*]}"
     apt_install "${packages[@]}" || unable "apt-get could not install ${packages[*]}"
   fi
@@ -114,7 +118,7 @@ install() {
 }
 
 apt_install() {
-  # dpkg asks this script before a package may start a service; an administrator's own script stays in charge.
+  # dpkg calls this script before a package starts a service; an existing script of the administrator is kept.
   local guard=/usr/sbin/policy-rc.d made=no status=0
   if [[ ! -e $guard ]]; then
     printf '#!/bin/sh\nexit 101\n' >"$guard"
@@ -130,12 +134,12 @@ apt_install() {
   return "$status"
 }
 
-# The guard keeps packages from starting a service now; Ceph's, and what they depend on, would do it at the next boot.
+# The guard prevents the start of services now; those of Ceph and its dependencies would start at the next boot.
 started_at_boot() {
   find /etc/systemd/system /etc/rc[S2-5].d -type l \( -path '*/systemd/*' -o -name 'S*' \) 2>/dev/null | sort
 }
 
-# dpkg takes a unit without its link for one that the administrator has disabled, and leaves it so at an upgrade.
+# dpkg treats a unit without its link as disabled by the administrator, also at an upgrade.
 disable_new() {
   local link
   while read -r link; do
@@ -154,7 +158,7 @@ apt_quietly() {
   }
 }
 
-# --- outside: make the directory, enter the namespaces, clean up whatever happens ---------------------------------
+# --- outside: create the directory, enter the namespaces, always clean up -----------------------------------------
 
 run() {
   (( $# > 0 )) || { say "run: which command?"; exit 2; }
@@ -169,9 +173,9 @@ run() {
   trap 'pass_on TERM' TERM HUP
   trap 'pass_on INT' INT
 
-  # With a process namespace of its own nothing can outlive the lab, and with a mount namespace no mount can;
-  # --pdeathsig and --kill-child make that true even when this script is killed the hard way.
-  # A background job of a script ignores ^C, which env undoes.
+  # In a process namespace no process outlives the lab, and in a mount namespace no mount does; --pdeathsig and
+  # --kill-child ensure this even when this script is killed. A background job of a script ignores ^C, which env
+  # resets.
   env --default-signal=INT,QUIT setpriv --pdeathsig KILL \
     unshare --mount --propagation private --pid --fork --kill-child --mount-proc --net --uts \
     bash "$here/lab.sh" _inside "$lab" "$@" <&0 &
@@ -183,8 +187,8 @@ run() {
   exit "$status"
 }
 
-# Sets `lab`, a new directory with a lock that lives as long as any process of the lab. Directories whose lock is free
-# belonged to labs that were killed the hard way: they go.
+# Sets `lab`, a new directory with a lock that is held as long as any process of the lab exists. Directories whose lock
+# is free belonged to killed labs and are removed.
 new_lab() {
   local old
   exec 9>"$cache/lock"
@@ -198,7 +202,7 @@ new_lab() {
   exec 9>&-
 }
 
-# unshare itself ignores signals: they are for its child, the first process inside.
+# unshare itself ignores signals: they must be sent to its child, the first process inside.
 pass_on() {
   local inner
   read -r inner <"/proc/$child/task/$child/children" || true
@@ -234,7 +238,7 @@ stop_command() {
   [[ -z ${command:-} ]] || kill -s "$1" "$command" 2>/dev/null || true
 }
 
-# Everything the lab or the program under test writes outside its directory lands on private mounts.
+# All writes of the lab or the program under test outside its directory go to private mounts.
 hide_host() {
   mkdir -p "$lab"/{tmp,images,shadow}
   ip link set lo up
@@ -252,21 +256,21 @@ hide_host() {
   done
   mkdir -p /var/log/libvirt/qemu /var/lib/libvirt/{images,qemu}
   mount --bind "$lab/images" /var/lib/libvirt/images
-  # What the program has by default, and where an administrator mounts a target.
+  # The default directories of the program, and the usual mount point of a target.
   mkdir -p "$lab/state" "$lab/var-tmp" /var/lib/kvmbackup
   mount --bind "$lab/state" /var/lib/kvmbackup
   is_needed /mnt || mount -t tmpfs -o mode=755 tmpfs /mnt
   is_needed /var/tmp || hide_var_tmp
-  # libvirtd looks this user up before it reads that it shall use root; only libvirt-daemon-system would make it.
+  # libvirtd looks up this user before it reads its configuration to use root; only libvirt-daemon-system creates it.
   getent group libvirt-qemu >/dev/null || echo 'libvirt-qemu:x:64055:' >>/etc/group
   getent passwd libvirt-qemu >/dev/null ||
     echo 'libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin' >>/etc/passwd
 }
 
-# Whether the clone or the cache is below a directory, which then cannot be hidden.
+# Whether the source tree or the cache is below a directory, which then cannot be hidden.
 is_needed() { [[ $here/ = "$1"/* || $cache/ = "$1"/* ]]; }
 
-# The lab's own directory is there by default, and keeps its path.
+# The lab's own directory is below it by default, and keeps its path.
 hide_var_tmp() {
   mkdir -p /run/lab-directory
   mount --bind "$lab" /run/lab-directory
@@ -278,8 +282,8 @@ hide_var_tmp() {
   umount /run/lab-directory
 }
 
-# Lays a tmpfs over a directory with each entry of the original bound in: what is made new in it stays private, and
-# no empty mount point has to be made on the host, where another lab might be using it.
+# Mounts a tmpfs over a directory with each entry of the original bound into it: new entries stay private, and no empty
+# mount point must be created on the host, where another lab might use it.
 shadow() {
   local original=$1 copy entry
   copy=$lab/shadow/${original//\//_}
@@ -300,8 +304,8 @@ shadow() {
 }
 
 start_libvirt() {
-  # Root and no label: the lab is not a test of the host's AppArmor. No cgroups and no /dev for each guest: those
-  # would be made on the host.
+  # Root and no label: the lab does not test the host's AppArmor. No cgroups and no /dev for each guest, because those
+  # would be created on the host.
   cat >/etc/libvirt/qemu.conf <<'CONF'
 user = "root"
 group = "root"
@@ -309,7 +313,7 @@ security_driver = "none"
 cgroup_controllers = []
 namespaces = []
 remember_owner = 0
-# Without virtlogd, which would refuse a restored copy the serial log that its original has open.
+# Without virtlogd, which would refuse a restored copy the serial log that the original guest has open.
 stdio_handler = "file"
 CONF
   cat >/etc/libvirt/libvirtd.conf <<CONF
@@ -332,14 +336,14 @@ await_libvirt() {
   done
 }
 
-# Its guests go on without it, and it finds them again when it is started.
+# Its guests keep running without it, and it finds them again when it is started.
 stop_libvirt() {
   local daemon tries=0
   require_lab
   daemon=$(</run/libvirtd.pid)
   kill "$daemon"
   while kill -0 "$daemon" 2>/dev/null; do
-    (( ++tries <= 300 )) || { say "libvirtd does not end"; exit 1; }
+    (( ++tries <= 300 )) || { say "libvirtd does not stop"; exit 1; }
     sleep 0.1
   done
 }
@@ -354,92 +358,8 @@ leave() {
     done
   fi
   [[ ! -e /run/libvirtd.pid ]] || kill "$(</run/libvirtd.pid)" 2>/dev/null || true
-  # The end of this process, the first of its namespace, ends every other in it and drops its mounts.
+  # The end of this process, the first of its namespace, ends all others in it and removes its mounts.
   exit "$status"
-}
-
-# --- a guest for people; the tests make theirs, with any disks, in C# (Support/LabDomainXml.cs) --------------------
-
-make_guest() {
-  local name=$1 directory disk xml
-  require_lab
-  [[ $name != */* && $name != .* ]] || { say "guest: '$name' cannot be the name of a directory"; exit 2; }
-  directory=$KVMBACKUP_LAB_IMAGES/$name disk=$directory/vda.qcow2
-  mkdir "$directory"
-  truncate --size 64M "$disk.new"
-  mkfs.ext4 -q -F -E lazy_itable_init=0,lazy_journal_init=0 "$disk.new"
-  qemu-img convert -q -f raw -O qcow2 "$disk.new" "$disk"
-  rm "$disk.new"
-  xml=$(mktemp)
-  write_guest_xml "$(escape_xml "$name")" "$(escape_xml "$disk")" >"$xml"
-  virsh --quiet define "$xml"
-  rm "$xml"
-  virsh --quiet start --domain "$name"
-}
-
-require_lab() {
-  [[ -n ${KVMBACKUP_LAB_DIR:-} ]] || { say "this works inside a lab only: lab.sh run COMMAND"; exit 2; }
-}
-
-escape_xml() { sed -e 's/&/\&amp;/g; s/</\&lt;/g; s/"/\&quot;/g' <<<"$1"; }
-
-write_guest_xml() {
-  cat <<XML
-<domain type='$KVMBACKUP_LAB_DOMAIN_TYPE'>
-  <name>$1</name>
-  <memory unit='MiB'>192</memory>
-  <vcpu>1</vcpu>
-  <os>
-    <type arch='x86_64' machine='q35'>hvm</type>
-    <kernel>$KVMBACKUP_LAB_KERNEL</kernel>
-    <initrd>$KVMBACKUP_LAB_INITRD</initrd>
-    <cmdline>console=ttyS0 quiet</cmdline>
-  </os>
-  <features><acpi/></features>
-  <devices>
-    <disk type='file' device='disk'>
-      <driver name='qemu' type='qcow2'/>
-      <source file="$2"/>
-      <target dev='vda' bus='virtio'/>
-    </disk>
-    <serial type='file'><source path='$KVMBACKUP_LAB_DIR/serial.log' append='on'/></serial>
-    <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
-    <channel type='unix'><target type='virtio' name='kvmbackup.lab.0'/></channel>
-    <memballoon model='none'/>
-  </devices>
-</domain>
-XML
-}
-
-await_guest() {
-  local tries=0
-  require_lab
-  until virsh --quiet qemu-agent-command "$1" '{"execute":"guest-ping"}' >/dev/null 2>"$KVMBACKUP_LAB_DIR/await.log"; do
-    if (( ++tries > 450 )); then
-      say "'$1' did not boot within 90 s: $(<"$KVMBACKUP_LAB_DIR/await.log")"
-      exit 1
-    fi
-    sleep 0.2
-  done
-}
-
-# --- a command in a guest, by its agent ----------------------------------------------------------------------------
-
-guest_exec() {
-  local domain=$1 request answer pid encoded
-  encoded=$(printf '%s' "$2" | base64 -w0)
-  request='{"execute":"guest-exec","arguments":{"path":"/bin/sh","capture-output":true,"arg":["-c",'
-  request+='"echo '"$encoded"' | base64 -d >/run/lab/exec; exec sh /run/lab/exec 2>&1"]}}'
-  answer=$(virsh qemu-agent-command "$domain" "$request")
-  pid=$(sed -n 's/.*"pid":\([0-9]*\).*/\1/p' <<<"$answer")
-  request='{"execute":"guest-exec-status","arguments":{"pid":'"$pid"'}}'
-  for (( tries = 0; tries < 300; tries++ )); do
-    answer=$(virsh qemu-agent-command "$domain" "$request")
-    [[ $answer != *'"exited":true'* ]] || break
-    sleep 0.1
-  done
-  sed -n 's/.*"out-data":"\([^"]*\)".*/\1/p' <<<"$answer" | base64 -d
-  exit "$(sed -n 's/.*"exitcode":\([0-9]*\).*/\1/p' <<<"$answer")"
 }
 
 case ${1:-} in

@@ -1,5 +1,5 @@
-# Sourced by run.sh: the disks that are measured, and the guest that has one of them beside its own.
-# shellcheck shell=bash disable=SC2034,SC2154 # lab, work and servers are the caller's.
+# Sourced by run.sh: the measured disks, and the guest that has one of them as its second disk.
+# shellcheck shell=bash disable=SC2034,SC2154 # the caller defines lab, work and servers.
 mebibyte=1048576
 
 disk_of() { printf '%s/bench.%s\n' "$KVMBACKUP_LAB_IMAGES" "$(format_of "$1")"; }
@@ -8,7 +8,7 @@ format_of() { [[ $1 = system ]] && echo qcow2 || echo raw; }
 
 # make_disk NAME
 #   system  an installed Debian, 560 MB of qcow2
-#   half    4 GiB, random bytes and written zeros by turns of 16 MiB
+#   half    4 GiB, alternating 16 MiB of random bytes and of written zeros
 #   sparse  100 GiB with 200 MB of the installed system, spread over it
 #   data    those 200 MB alone
 make_disk() {
@@ -24,7 +24,7 @@ make_disk() {
       ;;
     sparse) truncate --size 100G "$disk"; put_data "$disk" 512 ;;
     data) put_data "$disk" 1 ;;
-    *) fail "there is no disk '$1'" ;;
+    *) fail "unknown disk '$1'" ;;
   esac
 }
 
@@ -37,8 +37,9 @@ put_data() {
   done
 }
 
-# One guest for all, which writes nothing: a disk that changed between two contenders could not be compared, and a guest
-# that is emulated would take a processor. libvirt is not told of its kernel, which would be backed up with each disk.
+# One guest for all, which writes nothing: a disk that changes between two contenders could not be compared, and an
+# emulated guest would use a processor. Its kernel is not in the definition, because it would be backed up with each
+# disk.
 make_bench_guest() {
   "$lab" guest bench
   virsh --quiet destroy bench
@@ -58,7 +59,7 @@ start_with() {
     --targetbus virtio --config
   virsh --quiet start bench
   "$lab" await bench
-  # With a file system on it, it was mounted, and a freeze would write to it.
+  # A disk with a file system is mounted, and a freeze would write to it.
   "$lab" exec bench '! grep -q /disk/vdb /proc/mounts || umount /disk/vdb' >/dev/null
   servers=("$(</run/libvirt/qemu/bench.pid)")
 }
@@ -75,13 +76,14 @@ watch_overlay() {
   local began='' tick
   exec {tick}<> <(:)
   while [[ -e $work/watching ]]; do
-    if compgen -G "$KVMBACKUP_LAB_IMAGES/*overlay*" >/dev/null || compgen -G "$KVMBACKUP_LAB_IMAGES/kvmbackup.*" >/dev/null; then
+    if compgen -G "$KVMBACKUP_LAB_IMAGES/*overlay*" >/dev/null ||
+      compgen -G "$KVMBACKUP_LAB_IMAGES/kvmbackup.*" >/dev/null; then
       began=${began:-$EPOCHREALTIME}
     elif [[ -n $began ]]; then
       awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.3f", b - a }' >"$work/overlay"
       return
     fi
-    # The shell's own way to sleep: a program for each look would be what is measured.
+    # Sleep within the shell: a program for each poll would distort the measurement.
     read -rt 0.02 -u "$tick" || true
   done
 }

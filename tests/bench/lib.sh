@@ -1,4 +1,4 @@
-# Sourced by the benchmarks: runs contenders, keeps what each run cost, and prints medians as Markdown.
+# Sourced by the benchmarks: runs contenders, records the cost of each run, and prints medians as Markdown.
 # shellcheck shell=bash
 bench=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 repository=$(cd "$bench/../.." && pwd)
@@ -7,7 +7,7 @@ lab=$repository/tests/KvmBackup.Lab/lab.sh
 say() { printf 'bench: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
-# need PROGRAM PACKAGE..: what a benchmark runs and the lab does not install.
+# need PROGRAM PACKAGE..: checks programs that a benchmark requires and the lab does not install.
 need() {
   local missing=()
   while (( $# > 0 )); do
@@ -17,7 +17,7 @@ need() {
   (( ${#missing[@]} == 0 )) || fail "packages are missing: apt-get install --no-install-recommends ${missing[*]}"
 }
 
-# enter_lab SCRIPT ARG..: builds the program as it is published, and runs the script again inside a fresh lab.
+# enter_lab SCRIPT ARG..: publishes the program, and runs the script again inside a new lab.
 enter_lab() {
   local status=0
   need dotnet dotnet-sdk-10.0 /usr/bin/time time
@@ -33,28 +33,28 @@ enter_lab() {
 
 is_inside() { [[ -n ${KVMBACKUP_LAB_DIR:-} && -n ${KVMBACKUP_BENCH_PROGRAM:-} ]]; }
 
-# read_options "NAME.." ARG..: each --NAME VALUE sets the variable NAME; what has another name is not known.
+# read_options "NAME.." ARG..: each --NAME VALUE sets the variable NAME; other options are refused.
 read_options() {
   local names=$1
   shift
   while (( $# > 0 )); do
-    [[ $1 = --* && " $names " = *" ${1#--} "* ]] || fail "what is '$1'? see the head of $0"
-    (( $# > 1 )) || fail "$1 needs a value; see the head of $0"
+    [[ $1 = --* && " $names " = *" ${1#--} "* ]] || fail "unknown option '$1'; see the head of $0"
+    (( $# > 1 )) || fail "$1 requires a value; see the head of $0"
     printf -v "${1#--}" %s "$2"
     shift 2
   done
 }
 
-# wanted NAME LIST: whether a list of names with commas has this one; "all" has every one.
+# wanted NAME LIST: whether a comma-separated list contains a name; "all" contains every name.
 wanted() { [[ $2 = all || ,$2, = *,$1,* ]]; }
 
 # kvmbackup CONFIG ARG..
 kvmbackup() { "$KVMBACKUP_BENCH_PROGRAM" --quiet --config "$1" "${@:2}"; }
 
-# --- what one run costs --------------------------------------------------------------------------------------------
+# --- the cost of one run -------------------------------------------------------------------------------------------
 
 results=
-# Programs that work for others and are nobody's child, QEMU and the OSD: what they spend meanwhile is counted too.
+# Servers that are no child processes, QEMU and the OSD: their cost during the run is counted, too.
 servers=()
 
 start_results() { results=$KVMBACKUP_LAB_DIR/results.tsv; : >"$results"; }
@@ -76,18 +76,19 @@ account() {
   printf '%d %d %d\n' "$ticks" "$read" "$written"
 }
 
-# measure COMMAND ARG..: runs it, and sets `cost` for record. GNU time counts what the program waited for: itself and its
-# children; the memory is that of the largest process. Blocks are of 512 bytes, and those read come from the disk.
+# measure COMMAND ARG..: runs it, and sets `cost` for record. GNU time counts the program and the children that it
+# waited for; the memory is that of the largest process. Blocks have 512 bytes; only reads from the disk are counted.
 measure() {
   local before after
   sync
   read -ra before < <(account)
   /usr/bin/time --quiet --output "$KVMBACKUP_LAB_DIR/time" --format '%e %U %S %M %I %O' -- "$@" \
-    >"$KVMBACKUP_LAB_DIR/said" 2>&1 || { tail -20 "$KVMBACKUP_LAB_DIR/said" >&2; fail "failed: $*"; }
+    >"$KVMBACKUP_LAB_DIR/output" 2>&1 || { tail -20 "$KVMBACKUP_LAB_DIR/output" >&2; fail "failed: $*"; }
   read -ra after < <(account)
   cost=$(tail -1 "$KVMBACKUP_LAB_DIR/time" | awk -v ticks=$(( after[0] - before[0] )) -v hertz="$(getconf CLK_TCK)" \
     -v read=$(( after[1] - before[1] )) -v written=$(( after[2] - before[2] )) \
-    '{ printf "%.3f\t%.3f\t%.0f\t%.0f\t%.0f", $1, $2 + $3 + ticks / hertz, $4 * 1024, $5 * 512 + read, $6 * 512 + written }')
+    '{ printf "%.3f\t%.3f\t%.0f\t%.0f\t%.0f",
+         $1, $2 + $3 + ticks / hertz, $4 * 1024, $5 * 512 + read, $6 * 512 + written }')
 }
 
 # record GROUP CONTENDER SIZE [OVERLAY-SECONDS FREEZE-SECONDS]
@@ -98,10 +99,12 @@ record() {
 
 # --- the table -----------------------------------------------------------------------------------------------------
 
-# table GROUP REFERENCE: medians of each contender in the order of their first run, and ratios to the reference.
+# table GROUP REFERENCE: prints the median of each contender in the order of the first runs, and ratios to the
+# reference.
 table() {
   printf '\n**%s** (1.00 is %s)\n\n' "$1" "$2"
-  printf '| contender | seconds | ratio | CPU s | peak MB | read MB | written MB | size MB | on overlay s | frozen s |\n'
+  printf '| contender | seconds | ratio | CPU s | peak MB | read MB | written MB | size MB '
+  printf '| on overlay s | frozen s |\n'
   printf '|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n'
   awk -F'\t' -v group="$1" -v reference="$2" '
     function median(name, column,   values, count, i, j, swap) {
@@ -109,7 +112,9 @@ table() {
       for (i = 1; i <= runs[name]; i++) if (value[name, column, i] != "-") values[++count] = value[name, column, i] + 0
       if (count == 0) return "-"
       for (i = 2; i <= count; i++)
-        for (j = i; j > 1 && values[j] < values[j - 1]; j--) { swap = values[j]; values[j] = values[j - 1]; values[j - 1] = swap }
+        for (j = i; j > 1 && values[j] < values[j - 1]; j--) {
+          swap = values[j]; values[j] = values[j - 1]; values[j - 1] = swap
+        }
       return count % 2 ? values[(count + 1) / 2] : (values[count / 2] + values[count / 2 + 1]) / 2
     }
     function number(amount, format) { return amount == "-" ? "–" : sprintf(format, amount) }
@@ -131,12 +136,12 @@ table() {
     }' "$results"
 }
 
-# machine ROUNDS: a line on the machine, for below the tables.
+# machine ROUNDS: prints a line about the machine, below the tables.
 machine() {
   printf '\n%s × %s, %s; load at the end %s; medians of %s alternating rounds. MB are 10⁶ bytes.\n' \
     "$(nproc)" "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)" \
     "$(awk '/MemTotal/ { printf "%.0f GB of memory", $2 / 1e6 }' /proc/meminfo)" "$(cut -d' ' -f1 /proc/loadavg)" "$1"
 }
 
-# bytes_below DIRECTORY: what lies in it, as files.
+# bytes_below DIRECTORY: prints the total size of its files.
 bytes_below() { find "$1" -type f -printf '%s\n' | awk '{ sum += $1 } END { printf "%.0f", sum }'; }

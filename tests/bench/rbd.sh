@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Measures RBD: a full backup, an increment and the way back, next to what rbd itself does, in a cluster of the lab.
+# Measures RBD: a full backup, an increment and a restore, compared with plain rbd, in a cluster of the lab.
 #
 #   rbd.sh [--rounds N] [--images five,half] [--codecs none,zstd,gzip,pigz]
 #
-# Prints one table for each image and way. five: 10 GiB, 5 % used; half: 1 GiB, half used. The data are those of an
-# installed system. Rounds are 5, unless told.
+# Prints one table for each image and operation. five: 10 GiB, 5 % used; half: 1 GiB, half used. The data are those of
+# an installed system. The default is 5 rounds.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -16,7 +16,7 @@ piece=4194304 pieces=128 changes=64
 
 is_inside || { enter_lab "$bench/rbd.sh" "$@"; exit; }
 
-# make_image NAME GIB STEP: a piece of data at every STEP pieces.
+# make_image NAME GIB STEP: creates an image with one piece of data in every STEP pieces.
 make_image() {
   local number
   truncate --size "$2G" "$work/$1.raw"
@@ -27,7 +27,7 @@ make_image() {
   rbd import --no-progress "$work/$1.raw" "rbd/$1"
 }
 
-# configure CODEC: a target of its own for each.
+# configure CODEC: writes the configuration, with a separate target for each codec.
 configure() {
   mkdir -p "$work/target-$1"
   cat >"$work/$1.yml" <<YAML
@@ -40,7 +40,7 @@ lab1:
 YAML
 }
 
-# number64 N: as eight bytes, the lowest first.
+# number64 N: prints a number as eight bytes, little-endian.
 number64() {
   local digits pair
   printf -v digits '%016x' "$1"
@@ -49,7 +49,7 @@ number64() {
   done
 }
 
-# change IMAGE ROUND: other data in half of the pieces of the first half GiB.
+# change IMAGE ROUND: writes other data to half of the pieces of the first half GiB.
 change() {
   local number
   {
@@ -64,7 +64,7 @@ change() {
   } | rbd import-diff --no-progress - "rbd/$1"
 }
 
-# Each round begins with full backups of the same data, so nothing of the round before may stay.
+# Each round begins with full backups of the same data, so nothing of the previous round may remain.
 forget() {
   local codec
   for codec in ${codecs//,/ }; do
@@ -77,7 +77,7 @@ forget() {
 
 ours() { measure "$KVMBACKUP_BENCH_PROGRAM" --quiet --config "$work/$1.yml" "${@:2}"; }
 
-# peer GROUP NAME COMMANDS: a pipeline that writes the file out, flushed as our archives are.
+# peer GROUP NAME COMMANDS: measures a pipeline that writes the file "out", flushed like KvmBackup's archives.
 peer() {
   measure bash -o pipefail -e -c "$3
     sync $work/out"
@@ -98,7 +98,7 @@ measure_full() {
   done
 }
 
-# What a script does each night: a new snapshot, the difference, and away with the old one.
+# The steps of a nightly script: a new snapshot, the difference, and the removal of the old snapshot.
 night() {
   printf '%s\n' "rbd snap create --no-progress rbd/$1@new-$2" \
     "rbd export-diff --no-progress --from-snap $2 rbd/$1@new-$2 - $3 >$work/out" \
@@ -117,7 +117,7 @@ measure_increment() {
   done
 }
 
-# The size is what the new image takes in the cluster.
+# The size is the usage of the new image in the cluster.
 restored() {
   record "$1" "$2" "$(rbd du --format json rbd/back | sed 's/.*"used_size":\([0-9]*\).*/\1/')"
   rbd rm --no-progress rbd/back
@@ -132,7 +132,7 @@ measure_restore() {
   for codec in ${codecs//,/ }; do
     ours "$codec" restore "rbd:rbd/$1" --to rbd:rbd/back
     if [[ $2 = 1 ]]; then
-      rbd export --no-progress rbd/back - | cmp - "$work/$1.raw" || fail "$codec: the restored image is another"
+      rbd export --no-progress rbd/back - | cmp - "$work/$1.raw" || fail "$codec: the restored image differs"
     fi
     restored "$group" "kvmbackup, $codec"
   done

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Measures KvmBackup next to its peers, on a guest of the lab: backups, and the way back.
+# Measures KvmBackup and comparable programs on a guest of the lab: backups and restores.
 #
 #   run.sh [--rounds N] [--disks LIST] [--codecs LIST] [--contenders LIST] [--back yes|no]
 #
-# Lists have commas. Disks: system, half, sparse, data (see disks.sh). Codecs: those of KvmBackup, which always runs.
-# Contenders: pigz, zstd, tar-pigz, copy-tar-pigz (as kvmBackup does), virtnbdbackup, virtnbdbackup-lz4, qemu-img, and
-# for the way back tar and tar-zstd.
+# Lists are comma-separated. Disks: system, half, sparse, data (see disks.sh). Codecs: those of KvmBackup, which always
+# runs. Contenders: pigz, zstd, tar-pigz, copy-tar-pigz (like kvmBackup), virtnbdbackup, virtnbdbackup-lz4, qemu-img,
+# and for restores tar and tar-zstd.
 #
-# Without lists three rounds take less than half an hour on two quiet processors. Left out are then, for their time
-# and because the system disk tells the same: igzip and bzip2 on all other disks; tar-pigz, copy-tar-pigz,
-# virtnbdbackup-lz4 and qemu-img on half; on sparse all that read its 100 GiB (pigz, zstd, copy-tar-pigz, virtnbdbackup);
-# on data all but KvmBackup.
+# Without lists three rounds take less than half an hour on two idle processors. Some combinations are then omitted,
+# because they take long and the system disk shows the same: igzip and bzip2 on all other disks; tar-pigz,
+# copy-tar-pigz, virtnbdbackup-lz4 and qemu-img on half; on sparse all that read its 100 GiB (pigz, zstd, copy-tar-pigz,
+# virtnbdbackup); on data all except KvmBackup.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -27,7 +27,7 @@ is_inside || {
   exit
 }
 
-# codecs_on DISK: those that are asked for, or the usual ones.
+# codecs_on DISK: prints the requested codecs, or the default ones.
 codecs_on() {
   case $codecs:$1 in
     :system) echo pigz gzip zstd igzip bzip2 none ;;
@@ -36,7 +36,7 @@ codecs_on() {
   esac
 }
 
-# takes CONTENDER DISK: whether it is wanted there.
+# takes CONTENDER DISK: whether the contender runs on that disk.
 takes() {
   case $contenders:$2:$1 in
     all:data:*) return 1 ;;
@@ -71,11 +71,12 @@ backup_ours() {
     begin_watch
     ours "$codec" backup bench
     end_watch
-    record "$group" "kvmbackup $codec" "$(stat -c %s "$(archive_of "$codec")")" "$(<"$work/overlay")" "$(frozen_of "$codec")"
+    record "$group" "kvmbackup $codec" "$(stat -c %s "$(archive_of "$codec")")" \
+      "$(<"$work/overlay")" "$(frozen_of "$codec")"
   done
 }
 
-# peer NAME COMMANDS: they write the file out, which is flushed as our archives are.
+# peer NAME COMMANDS: measures commands that write the file "out", which is flushed like KvmBackup's archives.
 peer() {
   takes "$1" "$disk" || return 0
   measure bash -o pipefail -e -c "$2
@@ -84,8 +85,8 @@ peer() {
   rm "$work/out"
 }
 
-# The order of kvmBackup: everything is copied, and the copies put into a tar, while the guest is on its overlays; they are
-# compressed afterwards. What it leaves to the page cache is not waited for; the archive is flushed, as ours are.
+# The sequence of kvmBackup: everything is copied, and the copies put into a tar, while the guest is on its overlays;
+# the tar is compressed afterwards. Only the archive is flushed, like KvmBackup's.
 write_predecessor() {
   cat >"$work/predecessor" <<BASH
 set -euo pipefail
@@ -112,11 +113,12 @@ backup_predecessor() {
   rm "$work/out.tar.gz"
 }
 
-# backup_virtnbd NAME [OPTION..]: a copy is a full backup without a checkpoint that would have to be removed.
+# backup_virtnbd NAME [OPTION..]: level "copy" is a full backup without a checkpoint that must be removed.
 backup_virtnbd() {
   takes "$1" "$disk" || return 0
   rm -rf "${work:?}/$1"
-  measure bash -c "virtnbdbackup -d bench -l copy --raw -i vdb -n ${*:2} -o $work/$1 && find $work/$1 -type f -exec sync {} +"
+  measure bash -c "virtnbdbackup -d bench -l copy --raw -i vdb -n ${*:2} -o $work/$1 &&
+    find $work/$1 -type f -exec sync {} +"
   record "$group" "$1" "$(bytes_below "$work/$1")"
 }
 
@@ -132,7 +134,7 @@ backup_all() {
   peer qemu-img "qemu-img convert -U -c -f $(format_of "$disk") -O qcow2 $source $work/out"
 }
 
-# returned NAME COMMANDS: they unpack into the directory back, which is flushed.
+# returned NAME COMMANDS: measures commands that unpack into the directory "back", which is flushed.
 returned() {
   mkdir "$work/back"
   measure bash -o pipefail -e -c "$2
@@ -142,12 +144,12 @@ returned() {
   rm -r "$work/back"
 }
 
-# The guest is off, so the disk is what was backed up; formats may differ, contents may not.
+# The guest is off, so the disk equals the backup; the format may differ, but not the content.
 check_content() {
   local restored
   [[ $round = 1 ]] || return 0
   restored=$(find "$work/back" -type f -printf '%s %p\n' | sort -n | tail -1 | cut -d' ' -f2-)
-  qemu-img compare -q -U "$source" "$restored" || fail "$1: what came back is not what was backed up"
+  qemu-img compare -q -U "$source" "$restored" || fail "$1: the restored disk differs from the backed up one"
 }
 
 back_ours() {
@@ -163,7 +165,7 @@ back_ours() {
   done
 }
 
-# The qemu-nbd that it writes through is nobody's child: what that spends is not in the table.
+# It writes through a qemu-nbd that is no child process: the cost of that is not in the table.
 back_virtnbd() {
   takes "$1" "$disk" || return 0
   returned "virtnbdrestore${1#virtnbdbackup}" \
@@ -188,7 +190,7 @@ mkdir "$work"
 start_results
 make_bench_guest
 for disk in ${disks//,/ }; do
-  say "making the disk $disk"
+  say "creating the disk $disk"
   for codec in $(codecs_on "$disk"); do
     configure "$codec"
   done

@@ -1,12 +1,12 @@
 # Sourced by run.sh: one emulated host: its disk, its power, and commands in it.
-# shellcheck shell=bash disable=SC2154 # host, work and say are run.sh's.
+# shellcheck shell=bash disable=SC2154 # run.sh defines host, work and say.
 
 # Seconds. A boot takes 20 to 60 without KVM on processors that have nothing else to do; on busy ones many times that.
 boot_limit=900
 inside_limit=1200
 request=0
 
-# new_machine DIR: a host that was never booted.
+# new_machine DIR: creates a host that was never booted.
 new_machine() {
   machine=$1 emulator=
   mkdir -p "$machine"
@@ -17,10 +17,10 @@ new_machine() {
 # Switches the host on, and returns when it runs commands.
 boot() {
   local line=
-  # uuid: with it the program knows the host again after a power cut, as by the firmware of a real one.
-  # cx16: with it a kernel 6.12 panics under the emulation of QEMU 7.2.
-  # cache=unsafe: a kill of QEMU loses what the host inside had not written, which is what a power cut does; what it had
-  # written is in the memory of this machine, which goes on.
+  # With the UUID the program recognizes the host after a power cut, as by the firmware of a physical host.
+  # Without cx16, with which a kernel 6.12 panics under the emulation of QEMU 7.2.
+  # cache=unsafe: a kill of QEMU loses unwritten data of the host inside, like a power cut; written data are in the
+  # memory of this machine, which keeps running.
   setpriv --pdeathsig KILL qemu-system-x86_64 -machine q35 -accel tcg,thread=multi -cpu max,cx16=off -smp 2 -m 2500 \
     -uuid 4c4c4544-0042-3510-8054-b3c04f4e3232 -nodefaults -display none -no-reboot -kernel "$host/vmlinuz" -initrd "$host/initrd" \
     -append "root=/dev/vda rw console=ttyS0 panic=-1" -serial "file:$machine/console.log" \
@@ -36,7 +36,7 @@ boot() {
   done
 }
 
-# Runs a script inside, from the arguments or standard input; prints its output and returns its status.
+# Runs a script inside, from the arguments or standard input; prints its output and returns its exit status.
 inside() {
   local word number status data script
   if (( $# > 0 )); then script=$*; else script=$(cat); fi
@@ -51,7 +51,7 @@ inside() {
   return "$status"
 }
 
-# What the kernel inside had not written is lost.
+# Unwritten data of the kernel inside are lost.
 power_cut() {
   kill -KILL "$emulator"
   wait "$emulator" 2>/dev/null || true
@@ -65,7 +65,7 @@ end_host() {
   [[ -z ${emulator:-} ]] || power_cut
 }
 
-# Commands by hand, one a line, until an empty one.
+# Interactive commands, one per line, until an empty line.
 prompt() {
   local line
   while read -r -e -p 'host1# ' line && [[ -n $line ]]; do

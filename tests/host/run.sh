@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Tests on a whole hypervisor: an emulated Debian host with systemd, libvirt and AppArmor as they are installed, whose
-# power can be cut. In it runs the program as it is published, with the lab's guest.
+# Tests on a complete hypervisor: an emulated Debian host with systemd, libvirt and AppArmor as installed, whose power
+# can be cut. It runs the published program, with the lab's guest.
 #
-#   run.sh [--suite bookworm|trixie] [--keep] [TEST..]    run all tests of tests/host/tests, or those that are named
-#   run.sh [--suite ..] shell                             boot a host with a guest; each line that is read is run in it
+#   run.sh [--suite bookworm|trixie] [--keep] [TEST..]    run all tests of tests/host/tests, or the named ones
+#   run.sh [--suite ..] shell                             boot a host with a guest, and run each input line in it
 #
-# Not a part of tests/run.sh: the first run makes a disk with debootstrap (about four minutes, 2 GB in the cache), and each
-# boot takes half a minute to two minutes. The last line is "N passed, N failed"; code 77: it cannot run here, with the
-# reason on stderr. --keep leaves the folder of disks, consoles and logs.
+# Not a part of tests/run.sh: the first run creates a disk with debootstrap (about four minutes, 2 GB in the cache), and
+# each boot takes half a minute to two minutes. The last line is "N passed, N failed"; code 77: it cannot run here, with
+# the reason on stderr. --keep keeps the folder of disks, consoles and logs.
 #
 # KVMBACKUP_HOST_PROGRAM names a folder with a published program; without it the program is published first.
 # KVMBACKUP_LAB_SEED chooses the moments at which the power is cut, without it the day in UTC does; KVMBACKUP_HOST_MOMENTS
@@ -38,7 +38,7 @@ unable() { say "cannot run here: $*"; exit 77; }
 
 passed=0 failed=0
 
-# run_test FILE FUNCTION: in a process of its own with a fresh disk, so that a failure ends that test and its host alone.
+# run_test FILE FUNCTION: in a separate process with a new disk, so that a failure ends only that test and its host.
 run_test() {
   local file=$1 name=$2 status
   printf '\n=== %s: %s (%s)\n' "$(basename "$file" .sh)" "$name" "$suite"
@@ -75,7 +75,7 @@ main() {
       *) wanted+=("$1"); shift ;;
     esac
   done
-  [[ $(id -u) = 0 ]] || unable "it needs root, for debootstrap."
+  [[ $(id -u) = 0 ]] || unable "root is required for debootstrap."
   work=$(mktemp -d "$scratch/kvmbackup-host.XXXXXX")
   trap '[[ $keep = yes ]] && say "kept: $work" || rm -rf --one-file-system "$work"' EXIT
   "$lab" install --without-ceph || exit $?
@@ -92,7 +92,8 @@ main() {
 
   for file in "$here"/tests/*.sh; do
     for name in $(sed -n 's/^\(test_[a-z0-9_]*\)() {.*/\1/p' "$file"); do
-      if (( ${#wanted[@]} == 0 )) || printf '%s\n' "${wanted[@]}" | grep -qxF -e "$name" -e "$(basename "$file" .sh)"; then
+      if (( ${#wanted[@]} == 0 )) ||
+        printf '%s\n' "${wanted[@]}" | grep -qxF -e "$name" -e "$(basename "$file" .sh)"; then
         run_test "$file" "$name"
       fi
     done

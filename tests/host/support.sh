@@ -1,4 +1,4 @@
-# Sourced by run.sh: what the tests say.
+# Sourced by run.sh: the commands of the tests.
 # shellcheck shell=bash
 
 fail() {
@@ -6,7 +6,7 @@ fail() {
   exit 1
 }
 
-# expect WHAT TEXT PATTERN: a text from inside matches an extended regular expression.
+# expect WHAT TEXT PATTERN: fails unless a line of the text matches an extended regular expression.
 expect() {
   grep -qE -e "$3" <<<"$2" || fail "$1: no line matches '$3' in:"$'\n'"$2"
 }
@@ -15,8 +15,9 @@ expect_not() {
   ! grep -qE -e "$3" <<<"$2" || fail "$1: a line matches '$3' in:"$'\n'"$2"
 }
 
-# new_host_with_guest [idle]: boots a new host with a configuration for one domain, web1, and starts a guest of that name.
-# An idle one has no operating system, and takes no time of the emulated processors; see await_guest for the other.
+# new_host_with_guest [idle]: boots a new host with a configuration for one domain, web1, and starts a guest of that
+# name. An idle one has no operating system, and uses no time of the emulated processors; for the other, see
+# await_guest.
 new_host_with_guest() {
   boot
   { echo "set -e -- '${1:-}'"; cat <<'SCRIPT'; } >"$machine/script"
@@ -61,15 +62,16 @@ XML
 [ "$1" != idle ] || sed -i "/<kernel>/d; /<initrd>/d; /<cmdline>/d" /root/web1.xml
 virsh -q define /root/web1.xml
 virsh -q start web1
-# Later tests cut the power: what was made up to now shall be there.
+# Later steps cut the power: flush everything.
 sync
 SCRIPT
-  inside <"$machine/script" || fail "the guest could not be made"
+  inside <"$machine/script" || fail "the guest could not be created"
   expect "AppArmor" "$(inside aa-enabled)" '^Yes'
-  expect "profile of the guest" "$(inside 'cat /proc/*/attr/current 2>/dev/null | tr "\0" "\n"')" '^libvirt-[0-9a-f-]+ \(enforce\)'
+  expect "profile of the guest" "$(inside 'cat /proc/*/attr/current 2>/dev/null | tr "\0" "\n"')" \
+    '^libvirt-[0-9a-f-]+ \(enforce\)'
 }
 
-# The guest's agent answers.
+# Waits until the guest's agent answers.
 await_guest() {
   inside <<'SCRIPT' || fail "the guest's agent did not answer"
 for try in $(seq 600); do
@@ -80,7 +82,7 @@ exit 1
 SCRIPT
 }
 
-# hold_backup STEP[,STEP]: a backup that stops itself after that step (see StepGate); returns when it is there.
+# hold_backup STEP[,STEP]: starts a backup that stops itself after that step (see FaultInjection); returns when it has.
 hold_backup() {
   {
     echo "set -- '$1'"
@@ -109,7 +111,7 @@ exit 1
 SCRIPT
 }
 
-# Lets a held backup go on to its next hold or to its end.
+# Continues a stopped backup up to its next stop or its end.
 continue_backup() {
   inside 'kill -CONT "$(cat /root/backup.pid)"'
 }
@@ -126,14 +128,14 @@ cat /root/backup.log /root/backup.json /root/backup.status
 SCRIPT
 }
 
-# Kills a held backup; its watcher recovers.
+# Kills a stopped backup; its watcher recovers.
 kill_backup() {
   inside 'kill -KILL "$(cat /root/backup.pid)"'
 }
 
-# The journal is empty: whoever recovers has finished.
+# Waits until the journal is empty, so that the recovery is complete.
 await_recovery() {
-  inside <<'SCRIPT' || fail "nobody has recovered"
+  inside <<'SCRIPT' || fail "there was no recovery"
 for try in $(seq 600); do
   [ -z "$(ls -A /var/lib/kvmbackup/journal)" ] && exit 0
   sleep 0.5
@@ -143,13 +145,13 @@ exit 1
 SCRIPT
 }
 
-# Installs the unit as the examples say; the guest starts by itself too.
+# Installs the unit as the examples describe; the guest starts automatically, too.
 enable_recovery_at_boot() {
   inside 'cp /opt/payload/examples/kvmbackup-recover.service /etc/systemd/system/ &&
     systemctl enable kvmbackup-recover.service && virsh -q autostart web1' || fail "the unit cannot be enabled"
 }
 
-# The host has booted to its end, so the unit for the boot has run if it was to, and the guest runs.
+# Waits until the host has booted completely, so that the unit for the boot has run and the guest runs.
 await_recovery_at_boot() {
   inside <<'SCRIPT' || fail "the unit has not recovered"
 for try in $(seq 900); do
@@ -165,7 +167,7 @@ echo "system: $state"
 SCRIPT
 }
 
-# The rules that libvirt has generated for the guest.
+# Prints the rules that libvirt has generated for the guest.
 rules() {
   inside 'cat "/etc/apparmor.d/libvirt/libvirt-$(virsh domuuid web1 | head -1).files"'
 }
@@ -174,17 +176,18 @@ guest_process() {
   inside 'cat /run/libvirt/qemu/web1.pid'
 }
 
-# AppArmor has denied the guest nothing. What QEMU looks for in vain at each start is not about the guest.
+# Checks that AppArmor has denied the guest nothing, except the accesses that QEMU tries at each start.
 expect_no_denial() {
-  expect_not "denials" "$(inside 'journalctl -k -b | grep apparmor=\"DENIED\" | grep -v "name=\"/proc/\|name=\"/sys/"')" DENIED
+  expect_not "denials" \
+    "$(inside 'journalctl -k -b | grep apparmor=\"DENIED\" | grep -v "name=\"/proc/\|name=\"/sys/"')" DENIED
 }
 
-# Destroys the guest and starts it again: libvirt makes its AppArmor profile anew, for the disk as it is now.
+# Destroys the guest and starts it again: libvirt generates a new AppArmor profile for its current disk.
 restart_guest() {
   inside 'virsh -q destroy web1 && virsh -q start web1' || fail "the guest could not be restarted"
 }
 
-# The guest runs on its own disk by both definitions, and no overlay is left.
+# Checks that the guest runs on its own disk in both definitions, and that no overlay is left.
 expect_guest_on_its_disk() {
   expect "state" "$(inside virsh domstate web1)" "^${1:-running}"
   expect "live disk" "$(inside virsh -q domblklist web1)" 'vda +/var/lib/libvirt/images/web1\.qcow2$'

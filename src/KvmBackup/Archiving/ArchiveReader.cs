@@ -8,8 +8,8 @@ using Microsoft.Win32.SafeHandles;
 namespace KvmBackup.Archiving;
 
 /// <summary>
-/// One archive -> streams: reads a member without the others, on all cores, and proves every byte on the way. Neither
-/// the index nor the members, which lie beside the archive, are trusted.
+/// Reads members of one archive, each without the others, on all cores, and verifies every byte. The index and the list
+/// of members, which are files beside the archive, are not trusted.
 /// </summary>
 public sealed class ArchiveReader
 {
@@ -18,11 +18,11 @@ public sealed class ArchiveReader
     private readonly CompressionMethod method;
     private readonly int workers;
 
-    /// <param name="archive">Open for reading; stays the caller's.</param>
+    /// <param name="archive">Open for reading; the caller disposes it.</param>
     /// <param name="index">Its chunks.</param>
-    /// <param name="method">How they are compressed.</param>
+    /// <param name="method">The compression of the chunks.</param>
     /// <param name="threads">Chunks unpacked at once; 0 is one for each processor.</param>
-    /// <exception cref="ArchivingException">The index cannot be right.</exception>
+    /// <exception cref="ArchivingException">The index is not consistent.</exception>
     public ArchiveReader(SafeFileHandle archive, ArchiveIndex index, CompressionMethod method, int threads = 0)
     {
         index.EnsureSound();
@@ -33,20 +33,21 @@ public sealed class ArchiveReader
     }
 
     /// <summary>Writes the content of one member to a sink; only the chunks that hold it are read.</summary>
-    /// <param name="member">Which.</param>
-    /// <param name="sink">Gets each byte of data once, in any order, from several threads; never a hole.</param>
-    /// <param name="bytesWritten">Told the bytes of data written since the start.</param>
+    /// <param name="member">The member.</param>
+    /// <param name="sink">Receives each byte of data once, in any order, from several threads; never a hole.</param>
+    /// <param name="bytesWritten">Receives the bytes of data written since the start.</param>
     /// <param name="cancellationToken">Stops promptly.</param>
-    /// <exception cref="ArchivingException">The archive is damaged where it holds the member. What was written until
-    /// then is worthless.</exception>
+    /// <exception cref="ArchivingException">The archive is damaged within the member. The data written so far must be
+    /// discarded.</exception>
     public async Task ExtractAsync(
         ArchiveMember member, IExtentSink sink, IProgress<long>? bytesWritten, CancellationToken cancellationToken)
     {
         TarMap map = MapOf(member);
 
-        // The checksum of the content, over all of it, is the proof; that of the packed bytes would cost as much again.
+        // The checksum over the whole content is sufficient; checksums of the packed bytes would double the cost.
         string? checksum = await WriteAsync(
-            map, sink, provesChunks: false, (chunk, reason) => throw Damaged(member, index.Chunks[chunk].OffsetBytes, reason),
+            map, sink, verifiesChunks: false,
+            (chunk, reason) => throw Damaged(member, index.Chunks[chunk].OffsetBytes, reason),
             bytesWritten, cancellationToken);
         if (checksum != member.ContentXxh128)
         {
@@ -55,14 +56,14 @@ public sealed class ArchiveReader
             throw Damaged(
                 member,
                 index.Chunks[Math.Min(first, index.Chunks.Count - 1)].OffsetBytes,
-                "its content is not that which was read from the source (its checksum differs)");
+                "its content differs from the content that was read from the source (its checksum differs)");
         }
     }
 
-    /// <summary>Writes as much of a member as can be had.</summary>
-    /// <param name="member">Which.</param>
-    /// <param name="sink">Gets each byte of data that is there once, in any order, from several threads.</param>
-    /// <param name="bytesWritten">Told the bytes of data written since the start.</param>
+    /// <summary>Writes as much of a member as can be recovered.</summary>
+    /// <param name="member">The member.</param>
+    /// <param name="sink">Receives each recovered byte of data once, in any order, from several threads.</param>
+    /// <param name="bytesWritten">Receives the bytes of data written since the start.</param>
     /// <param name="cancellationToken">Stops promptly.</param>
     public async Task<SalvagedMember> SalvageAsync(
         ArchiveMember member, IExtentSink sink, IProgress<long>? bytesWritten, CancellationToken cancellationToken)
@@ -72,10 +73,11 @@ public sealed class ArchiveReader
         ConcurrentBag<Extent> unproven = [];
         ConcurrentDictionary<int, int> prefixes = [];
         string? checksum = await WriteAsync(
-            map, sink, provesChunks: true, (chunk, _) =>
+            map, sink, verifiesChunks: true, (chunk, _) =>
             {
-                int had = prefixes.GetValueOrDefault(chunk);
-                foreach (TarMap.Part part in map.PartsWithin(index.ContentOffset(chunk) + had, index.ContentBytes(chunk) - had))
+                int recovered = prefixes.GetValueOrDefault(chunk);
+                long start = index.ContentOffset(chunk) + recovered;
+                foreach (TarMap.Part part in map.PartsWithin(start, index.ContentBytes(chunk) - recovered))
                 {
                     missing.Add(new Extent(part.OffsetBytes, part.Length));
                 }
@@ -89,14 +91,15 @@ public sealed class ArchiveReader
                     unproven.Add(new Extent(part.OffsetBytes, part.Length));
                 }
             });
-        return new SalvagedMember(ExtentList.Join(missing), ExtentList.Join(unproven), checksum == member.ContentXxh128);
+        return new SalvagedMember(
+            ExtentList.Join(missing), ExtentList.Join(unproven), checksum == member.ContentXxh128);
     }
 
-    /// <summary>Finds the members of an archive by itself, for a backup whose manifest is lost.</summary>
-    /// <param name="archive">Open for reading; stays the caller's.</param>
-    /// <param name="index">As much as is known of its chunks.</param>
-    /// <param name="method">How they are compressed.</param>
-    /// <returns>A reader that takes these members, which may reach beyond the end of the archive.</returns>
+    /// <summary>Finds the members by the tar headers, for a backup whose manifest is lost.</summary>
+    /// <param name="archive">Open for reading; the caller disposes it.</param>
+    /// <param name="index">The known chunks.</param>
+    /// <param name="method">The compression of the chunks.</param>
+    /// <returns>A reader that accepts these members, which may extend beyond the end of the archive.</returns>
     public static async Task<(ArchiveReader Reader, IReadOnlyList<ArchiveMember> Members)> ScanAsync(
         SafeFileHandle archive, ArchiveIndex index, CompressionMethod method, CancellationToken cancellationToken)
     {
@@ -106,20 +109,20 @@ public sealed class ArchiveReader
         return (new ArchiveReader(archive, index.Extend(end), method), members);
     }
 
-    /// <summary>Opens a member to be read at any offset. It has no checksum of its own on that way: the index must be known to
-    /// be right, for it holds the checksums of the chunks.</summary>
-    /// <param name="member">Which.</param>
-    /// <param name="wanted">What will be read of it, ascending.</param>
+    /// <summary>Opens a member for reading at any offset. Only the checksums of the chunks are verified, so the index
+    /// must already be verified.</summary>
+    /// <param name="member">The member.</param>
+    /// <param name="wanted">The extents that will be read, ascending.</param>
     /// <param name="ahead">Chunks that are unpacked beyond the one that is read.</param>
-    /// <exception cref="ArchivingException">It cannot lie where it is said to.</exception>
+    /// <exception cref="ArchivingException">The member cannot be at the recorded place.</exception>
     public MemberReader OpenMember(ArchiveMember member, IReadOnlyList<Extent> wanted, int ahead) =>
         new(archive, index, method, MapOf(member), wanted, ahead);
 
-    /// <summary>Reads every byte of the archive once and says what is damaged; goes on after damage.</summary>
+    /// <summary>Reads every byte of the archive once and reports all damage.</summary>
     /// <param name="members">All members, as they were written.</param>
-    /// <param name="fileSha256">SHA-256 of the whole file; null when the index is known to be right.</param>
-    /// <param name="fileName">How to call the archive in the findings.</param>
-    /// <param name="bytesRead">Told the bytes read of the file since the start.</param>
+    /// <param name="fileSha256">SHA-256 of the whole file; null when the index is already verified.</param>
+    /// <param name="fileName">The name of the archive in the findings.</param>
+    /// <param name="bytesRead">Receives the bytes read from the file since the start.</param>
     /// <param name="cancellationToken">Stops promptly.</param>
     /// <returns>The damage in the order of the file; empty when the archive is good.</returns>
     public async Task<IReadOnlyList<ArchiveDamage>> VerifyAsync(
@@ -133,11 +136,12 @@ public sealed class ArchiveReader
         return await verification.RunAsync(fileSha256, bytesRead, cancellationToken);
     }
 
-    /// <summary>Compares the archive's bytes with their checksums and unpacks nothing. The index must be known to be right.</summary>
+    /// <summary>Compares the archive's bytes with their checksums, without unpacking. The index must already be
+    /// verified.</summary>
     /// <param name="members">All members.</param>
-    /// <param name="share">Of the chunks, above 0 and at most 1; chosen anew each time.</param>
-    /// <param name="fileName">How to call the archive in the findings.</param>
-    /// <param name="bytesRead">Told the bytes read of the file since the start.</param>
+    /// <param name="share">Of the chunks, above 0 and at most 1; a new random choice each time.</param>
+    /// <param name="fileName">The name of the archive in the findings.</param>
+    /// <param name="bytesRead">Receives the bytes read from the file since the start.</param>
     /// <param name="cancellationToken">Stops promptly.</param>
     /// <returns>The damage in the order of the file; empty when none was found.</returns>
     public Task<IReadOnlyList<ArchiveDamage>> VerifyBytesAsync(
@@ -153,7 +157,7 @@ public sealed class ArchiveReader
         if (member.SizeBytes < 0 || member.SizeBytes > limitBytes)
         {
             throw new ArchivingException(
-                $"{member.Name} has {member.SizeBytes} bytes; at most {limitBytes} were expected of it.",
+                $"{member.Name} has {member.SizeBytes} bytes; at most {limitBytes} are expected.",
                 ExitCode.DamageFound);
         }
 
@@ -163,21 +167,22 @@ public sealed class ArchiveReader
     }
 
     /// <summary>Unpacks the chunks that hold a member, and writes its data.</summary>
-    /// <returns>The checksum of the content; null when a chunk could not be had.</returns>
+    /// <returns>The checksum of the content; null when a chunk could not be unpacked.</returns>
     private async Task<string?> WriteAsync(
-        TarMap map, IExtentSink sink, bool provesChunks, Action<int, string> onDamage, IProgress<long>? bytesWritten,
-        CancellationToken cancellationToken, Func<int, ReadOnlyMemory<byte>, CancellationToken, ValueTask>? onPrefix = null)
+        TarMap map, IExtentSink sink, bool verifiesChunks, Action<int, string> onDamage, IProgress<long>? bytesWritten,
+        CancellationToken cancellationToken,
+        Func<int, ReadOnlyMemory<byte>, CancellationToken, ValueTask>? onPrefix = null)
     {
         using ContentHash hash = new(map.Member.SizeBytes, map.Member.Extents, cancellationToken);
         long done = 0;
-        bool isWhole = true;
+        bool isComplete = true;
         using ChunkScan scan = new(archive, index, method, workers)
         {
-            ProvesChunks = provesChunks,
+            VerifiesChunks = verifiesChunks,
             OnPrefix = onPrefix,
             OnDamage = (chunk, reason) =>
             {
-                isWhole = false;
+                isComplete = false;
                 onDamage(chunk, reason);
             },
             OnChunk = async (chunk, content, token) =>
@@ -193,10 +198,10 @@ public sealed class ArchiveReader
         };
         (int first, int end) = ChunksOf(map);
         await scan.RunAsync(first, end, cancellationToken);
-        return isWhole ? hash.Finish() : null;
+        return isComplete ? hash.Finish() : null;
     }
 
-    /// <summary>The content is wrong: says in which chunk, when that is one whose bytes are not those that were written.</summary>
+    /// <summary>Throws for the first chunk whose bytes have another checksum; returns when there is none.</summary>
     private async Task FindDamageAsync(ArchiveMember member, int first, int end, CancellationToken cancellationToken)
     {
         using ChunkScan scan = new(archive, index, method, workers: 1)
@@ -216,15 +221,15 @@ public sealed class ArchiveReader
 
     internal static ArchivingException Damaged(ArchiveMember member, long offset, string reason) => new(
         $"{member.Name} cannot be read: the archive is damaged in the chunk at byte {offset}: {reason}. "
-        + "Verify the backup to see what else is touched, and use another backup or another copy of this one.",
+        + "Verify the backup to see what else is affected, and use another backup or another copy of this one.",
         ExitCode.DamageFound);
 
     private TarMap MapOf(ArchiveMember member)
     {
         (TarMap? map, string? fault) = TarMap.Create(member, index.TarBytes);
         return map ?? throw new ArchivingException(
-            $"{member.Name} cannot be read: {fault}. The list of members was changed after it was written; use "
-            + "another copy of this backup.",
+            $"{member.Name} cannot be read: {fault}. The list of members was changed after the backup; use another "
+            + "copy of this backup.",
             ExitCode.DamageFound);
     }
 

@@ -7,8 +7,8 @@ using Microsoft.Win32.SafeHandles;
 namespace KvmBackup.Archiving;
 
 /// <summary>
-/// One pass over a whole archive in which every byte of the tar stream is accounted for: it belongs to a header, to
-/// the data of a member, or is a zero between them. Collects what is wrong and goes on.
+/// One pass over an archive that accounts for every byte of the tar stream: it belongs to a header, to the data of a
+/// member, or is a zero between them. Collects all damage.
 /// </summary>
 internal sealed class ArchiveVerification(
     SafeFileHandle archive,
@@ -22,9 +22,9 @@ internal sealed class ArchiveVerification(
     private readonly List<MemberCheck> checks = [];
     private readonly IncrementalHash fileHash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
-    /// <param name="fileSha256">SHA-256 of the whole file; null when the index is known to be right, whose checksums of the
-    /// chunks find damage of any byte, on all cores.</param>
-    /// <param name="bytesRead">Told the bytes read of the file since the start.</param>
+    /// <param name="fileSha256">SHA-256 of the whole file; null when the index is already verified: its checksums find
+    /// damage to any byte, on all cores.</param>
+    /// <param name="bytesRead">Receives the bytes read from the file since the start.</param>
     /// <param name="cancellationToken">Stops promptly.</param>
     public async Task<IReadOnlyList<ArchiveDamage>> RunAsync(
         string? fileSha256, IProgress<long>? bytesRead, CancellationToken cancellationToken)
@@ -54,10 +54,11 @@ internal sealed class ArchiveVerification(
         await scan.RunAsync(0, endChunk, cancellationToken);
         checks.ForEach(CheckMember);
 
-        // With damage already found a wrong sum of the whole says nothing new.
-        if (damages.IsEmpty && fileSha256 is not null && Convert.ToHexStringLower(fileHash.GetHashAndReset()) != fileSha256)
+        // When damage is already found, a wrong checksum of the file adds nothing.
+        if (damages.IsEmpty && fileSha256 is not null
+            && Convert.ToHexStringLower(fileHash.GetHashAndReset()) != fileSha256)
         {
-            Report(null, [], "SHA-256 of the file is not the one that was noted when it was written");
+            Report(null, [], "SHA-256 of the file differs from the recorded one");
         }
 
         return [.. damages.OrderBy(damage => damage.OffsetBytes ?? long.MaxValue)];
@@ -79,7 +80,7 @@ internal sealed class ArchiveVerification(
             (TarMap? map, string? fault) = TarMap.Create(member, index.TarBytes);
             if (map is not null && expected is not null && member.HeaderOffsetBytes != expected)
             {
-                fault = $"it is said to start at byte {member.HeaderOffsetBytes} of the tar stream, not at {expected}";
+                fault = $"its recorded start is byte {member.HeaderOffsetBytes} of the tar stream, not {expected}";
             }
 
             if (fault is not null)
@@ -87,7 +88,7 @@ internal sealed class ArchiveVerification(
                 Report(null, [member.Name], $"the list of members does not fit the archive: {fault}");
             }
 
-            // After a misfit the next one is taken where it says, so that one fault is not told as many.
+            // After a wrong member the next one is accepted at its recorded place, so that one fault is reported once.
             expected = map?.EndBytes;
             if (map is not null && member.HeaderOffsetBytes >= free)
             {
@@ -115,15 +116,15 @@ internal sealed class ArchiveVerification(
             return index.Chunks.Count;
         }
 
-        int whole = 0;
-        while (index.Chunks[whole].EndBytes <= fileBytes)
+        int complete = 0;
+        while (index.Chunks[complete].EndBytes <= fileBytes)
         {
-            whole++;
+            complete++;
         }
 
-        IReadOnlyList<string> touched = Lose(index.ContentOffset(whole), index.TarBytes);
-        Report(fileBytes, touched, $"the file is cut short: {fileBytes} bytes instead of {index.SizeBytes}");
-        return whole;
+        IReadOnlyList<string> touched = Lose(index.ContentOffset(complete), index.TarBytes);
+        Report(fileBytes, touched, $"the file is truncated: {fileBytes} bytes instead of {index.SizeBytes}");
+        return complete;
     }
 
     private void ReportChunk(int chunk, string reason)
@@ -132,8 +133,8 @@ internal sealed class ArchiveVerification(
         Report(index.Chunks[chunk].OffsetBytes, Lose(start, start + index.ContentBytes(chunk)), reason);
     }
 
-    /// <summary>Notes that a run of the stream cannot be had.</summary>
-    /// <returns>The members it touches.</returns>
+    /// <summary>Records that a range of the stream is lost.</summary>
+    /// <returns>The affected members.</returns>
     private List<string> Lose(long start, long end)
     {
         List<MemberCheck> touched =
@@ -169,7 +170,7 @@ internal sealed class ArchiveVerification(
         long start = index.ContentOffset(chunk);
         if (from < end && content[(int)(from - start)..(int)(end - start)].ContainsAnyExcept((byte)0))
         {
-            string reason = $"there are bytes that belong to no member, from byte {from} of the tar stream on";
+            string reason = $"bytes from byte {from} of the tar stream on belong to no member";
             Report(index.Chunks[chunk].OffsetBytes, [], reason);
         }
     }
@@ -185,15 +186,7 @@ internal sealed class ArchiveVerification(
 
     private int FirstEndingAfter(long tarOffset)
     {
-        int low = 0;
-        int high = checks.Count;
-        while (low < high)
-        {
-            int middle = (low + high) / 2;
-            (low, high) = checks[middle].Map.EndBytes > tarOffset ? (low, middle) : (middle + 1, high);
-        }
-
-        return low;
+        return Bisection.First(checks.Count, check => checks[check].Map.EndBytes > tarOffset);
     }
 
     private void Report(long? offset, IReadOnlyList<string> touched, string reason) =>

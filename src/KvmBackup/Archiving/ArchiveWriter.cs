@@ -7,31 +7,30 @@ using KvmBackup.Shell;
 namespace KvmBackup.Archiving;
 
 /// <summary>
-/// Streams to one archive: a PAX tar stream, cut into chunks of a fixed size, each compressed on its own and in
-/// parallel. Content is read once, straight into the chunks. One caller at a time; after a failure or a cancellation
-/// the archive is worthless and only disposing is left.
+/// Writes one archive: a PAX tar stream, cut into chunks of a fixed size, each compressed separately and in parallel.
+/// Content is read once, directly into the chunks. One caller at a time; after a failure or a cancellation the archive
+/// is unusable, and the writer can only be disposed.
 /// </summary>
 public sealed class ArchiveWriter : IAsyncDisposable
 {
-    /// <summary>The size of a chunk before compression.</summary>
-
     private readonly ChunkPipeline pipeline;
     private readonly int chunkBytes;
     private readonly long modifiedSeconds;
     private Chunk? current;
     private long tarBytes;
-    private bool isWhole = true;
+    private bool isBetweenMembers = true;
 
-    /// <param name="destination">Takes the archive from its position on; is neither flushed nor disposed.</param>
+    /// <param name="destination">Receives the archive, from its current position; is neither flushed nor
+    /// disposed.</param>
     /// <param name="compression">Codec, level and number of workers.</param>
-    /// <param name="shell">For codecs that are programs.</param>
-    /// <param name="modifiedAt">The time that tar shows for every member.</param>
+    /// <param name="runner">Starts codecs that are programs.</param>
+    /// <param name="modifiedAt">The modification time of every member.</param>
     /// <param name="chunkBytes">The size of a chunk before compression: a multiple of 512.</param>
-    /// <exception cref="ArchivingException">The codec or its level cannot be had here.</exception>
+    /// <exception cref="ArchivingException">The codec or its level is not available.</exception>
     public ArchiveWriter(
         Stream destination,
         Compression compression,
-        IProcessRunner shell,
+        IProcessRunner runner,
         DateTimeOffset modifiedAt,
         int chunkBytes = ChunkSize.DefaultBytes)
     {
@@ -39,15 +38,15 @@ public sealed class ArchiveWriter : IAsyncDisposable
         this.chunkBytes = chunkBytes;
         modifiedSeconds = modifiedAt.ToUnixTimeSeconds();
         ICodec[] codecs = [.. Enumerable.Range(0, CodecFactory.Workers(compression))
-            .Select(_ => CodecFactory.Create(compression, shell))];
+            .Select(_ => CodecFactory.Create(compression, runner))];
         pipeline = new ChunkPipeline(destination, codecs, chunkBytes);
     }
 
-    /// <summary>Adds a member; returns when it was read whole, which is before it is written whole.</summary>
+    /// <summary>Adds a member; returns when all of it is read, which is before all of it is written.</summary>
     /// <param name="name">The path in the archive: relative, without dots.</param>
     /// <param name="content">Is read once, ascending; holes are read only to fill a block of 512 bytes.</param>
-    /// <param name="bytesRead">Told the bytes of data read of this member since its start.</param>
-    /// <param name="cancellationToken">Stops promptly; the archive is worthless then.</param>
+    /// <param name="bytesRead">Receives the bytes of data read from this member since its start.</param>
+    /// <param name="cancellationToken">Stops promptly; the archive is then unusable.</param>
     public async Task<ArchiveMember> AddAsync(
         string name, IExtentSource content, IProgress<long>? bytesRead, CancellationToken cancellationToken)
     {
@@ -70,7 +69,7 @@ public sealed class ArchiveWriter : IAsyncDisposable
                 return true;
             },
             cancellationToken);
-        isWhole = true;
+        isBetweenMembers = true;
         return new ArchiveMember(
             name, content.SizeBytes, headerOffset, dataOffset, extents, hash.Finish());
     }
@@ -80,7 +79,7 @@ public sealed class ArchiveWriter : IAsyncDisposable
         string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
         AddAsync(name, new MemorySource(content), bytesRead: null, cancellationToken);
 
-    /// <summary>Ends the tar stream and waits until all of it is written. Nothing is flushed to disk.</summary>
+    /// <summary>Ends the tar stream and waits until all of it is written, without a flush to disk.</summary>
     public async Task<ArchiveSummary> CompleteAsync(CancellationToken cancellationToken)
     {
         BeginStep();
@@ -108,19 +107,19 @@ public sealed class ArchiveWriter : IAsyncDisposable
         if (sizeBytes is < 0 or > TarMap.LargestMember || !ExtentList.AreSound(extents, sizeBytes))
         {
             throw new ArchivingException(
-                $"The source of {name} tells extents that are out of order or beyond its {sizeBytes} bytes; "
-                + "nothing of it was stored. Is it being resized?");
+                $"The source of {name} has extents that are out of order or beyond its {sizeBytes} bytes; nothing of "
+                + "it was stored. Is it being resized?");
         }
     }
 
     private void BeginStep()
     {
-        if (!isWhole)
+        if (!isBetweenMembers)
         {
-            throw new InvalidOperationException("The archive was left in the middle of a member.");
+            throw new InvalidOperationException("The previous member of the archive is incomplete.");
         }
 
-        isWhole = false;
+        isBetweenMembers = false;
     }
 
     private async Task PutDataAsync(
@@ -191,9 +190,9 @@ public sealed class ArchiveWriter : IAsyncDisposable
     }
 }
 
-/// <summary>An archive that was written to its end.</summary>
+/// <summary>A completed archive.</summary>
 /// <param name="SizeBytes">Size of the file.</param>
 /// <param name="TarBytes">Size of the tar stream before compression.</param>
-/// <param name="Sha256">Of the file's bytes, in lower-case hexadecimal.</param>
-/// <param name="Index">Where its chunks lie.</param>
+/// <param name="Sha256">Of the file, in lower-case hexadecimal.</param>
+/// <param name="Index">The positions of its chunks.</param>
 public sealed record ArchiveSummary(long SizeBytes, long TarBytes, string Sha256, ArchiveIndex Index);

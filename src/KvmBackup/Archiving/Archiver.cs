@@ -3,16 +3,17 @@ using KvmBackup.Shell;
 
 namespace KvmBackup.Archiving;
 
-/// <summary>Opens archives for writing and reading, with the programs that their codecs need.</summary>
-public sealed class Archiver(IProcessRunner shell)
+/// <summary>Creates archive writers, with the programs that their codecs require.</summary>
+public sealed class Archiver(IProcessRunner runner)
 {
-    /// <exception cref="ArchivingException">This host lacks what the codec needs; names the package.</exception>
+    /// <exception cref="ArchivingException">A program or library of the codec is missing; the message names the
+    /// package.</exception>
     public Task EnsureAvailableAsync(Compression compression, CancellationToken cancellationToken) =>
-        CodecFactory.EnsureAvailableAsync(compression, shell, cancellationToken);
+        CodecFactory.EnsureAvailableAsync(compression, runner, cancellationToken);
 
-    /// <param name="destination">Takes the archive; is neither flushed nor disposed.</param>
+    /// <param name="destination">Receives the archive; is neither flushed nor disposed.</param>
     /// <param name="compression">Codec, level and threads.</param>
-    /// <param name="modifiedAt">The time that tar shows for every member.</param>
+    /// <param name="modifiedAt">The modification time of every member.</param>
     public ArchiveWriter CreateWriter(Stream destination, Compression compression, DateTimeOffset modifiedAt) =>
-        new(destination, compression, shell, modifiedAt);
+        new(destination, compression, runner, modifiedAt);
 }

@@ -1,8 +1,8 @@
 namespace KvmBackup.Archiving;
 
-/// <summary>How the tar stream is cut into chunks.</summary>
+/// <summary>The size of the chunks of a tar stream.</summary>
 public static class ChunkSize
 {
-    /// <summary>Of every chunk but the last, before compression.</summary>
+    /// <summary>The length of every chunk but the last, before compression.</summary>
     public const int DefaultBytes = 8 << 20;
 }

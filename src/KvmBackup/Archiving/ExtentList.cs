@@ -2,10 +2,11 @@ using KvmBackup.Archiving.Tar;
 
 namespace KvmBackup.Archiving;
 
-/// <summary>What is asked of extents: whether they are sound, which lies where, and that tar can hold them.</summary>
+/// <summary>Functions over lists of extents.</summary>
 internal static class ExtentList
 {
-    /// <summary>Ascending, not overlapping, none empty, all within the size: then no sum overflows.</summary>
+    /// <summary>Whether extents ascend, do not overlap, are not empty and lie within the size; then no sum
+    /// overflows.</summary>
     public static bool AreSound(IReadOnlyList<Extent> extents, long sizeBytes)
     {
         long freeFrom = 0;
@@ -24,46 +25,23 @@ internal static class ExtentList
     }
 
     /// <summary>
-    /// Widens extents to whole tar blocks: GNU tar reads each extent of a sparse member from a block of its own, which
-    /// the description of the format does not say, so that only the end of the file may lie within a block.
+    /// Widens extents to whole tar blocks. GNU tar reads each extent of a sparse member from a new block, which the
+    /// description of the format does not mention; only the last extent of a file may end within a block.
     /// </summary>
     public static IReadOnlyList<Extent> WidenToBlocks(IReadOnlyList<Extent> extents, long sizeBytes)
     {
-        List<Extent> widened = new(extents.Count);
-        foreach (Extent extent in extents)
+        return Extent.Coalesce(extents.Select(Widen));
+
+        Extent Widen(Extent extent)
         {
             long start = extent.OffsetBytes / TarHeader.BlockBytes * TarHeader.BlockBytes;
-            long end = Math.Min(sizeBytes, TarHeader.PaddedLength(extent.EndBytes));
-            if (widened.Count > 0 && widened[^1].EndBytes >= start)
-            {
-                start = widened[^1].OffsetBytes;
-                widened.RemoveAt(widened.Count - 1);
-            }
-
-            widened.Add(new Extent(start, end - start));
+            return new Extent(start, Math.Min(sizeBytes, TarHeader.PaddedLength(extent.EndBytes)) - start);
         }
-
-        return widened;
     }
 
-    /// <summary>Extents in any order, as ascending ones that do not touch.</summary>
-    public static IReadOnlyList<Extent> Join(IEnumerable<Extent> extents)
-    {
-        List<Extent> joined = [];
-        foreach (Extent extent in extents.OrderBy(extent => extent.OffsetBytes))
-        {
-            if (joined.Count > 0 && joined[^1].EndBytes >= extent.OffsetBytes)
-            {
-                joined[^1] = joined[^1] with { LengthBytes = Math.Max(joined[^1].EndBytes, extent.EndBytes) - joined[^1].OffsetBytes };
-            }
-            else
-            {
-                joined.Add(extent);
-            }
-        }
-
-        return joined;
-    }
+    /// <summary>Merges extents of any order into ascending ones that do not touch.</summary>
+    public static IReadOnlyList<Extent> Join(IEnumerable<Extent> extents) =>
+        Extent.Coalesce(extents.OrderBy(extent => extent.OffsetBytes));
 
     /// <summary>Index of the first extent that ends after an offset; the count when there is none.</summary>
     public static int FirstEndingAfter(IReadOnlyList<Extent> extents, long offsetBytes) =>

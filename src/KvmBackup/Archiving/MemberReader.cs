@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace KvmBackup.Archiving;
 
 /// <summary>
-/// One member of an archive, at any offset: only the chunks that hold what is wanted are read, each is proven by its
-/// checksum, and the next ones are unpacked on other cores meanwhile. One reader at a time.
+/// Reads one member of an archive at any offset. Only the required chunks are read, each is verified by its checksum,
+/// and the next ones are unpacked on other cores in the meantime. One reader at a time.
 /// </summary>
 public sealed class MemberReader : IExtentSource, IAsyncDisposable
 {
@@ -15,14 +15,16 @@ public sealed class MemberReader : IExtentSource, IAsyncDisposable
     private readonly int[] chunks;
     private readonly ChunkQueue queue;
 
-    /// <param name="archive">Open for reading; stays the caller's.</param>
+    /// <param name="archive">Open for reading; the caller disposes it.</param>
     /// <param name="index">Its chunks.</param>
-    /// <param name="method">How they are compressed.</param>
-    /// <param name="map">Where the member lies.</param>
-    /// <param name="wanted">What will be read of it, ascending; other places can be read, too, but later and slower.</param>
-    /// <param name="ahead">Chunks that are unpacked beyond the one that is read: each costs two chunks of memory.</param>
+    /// <param name="method">The compression of the chunks.</param>
+    /// <param name="map">The position of the member.</param>
+    /// <param name="wanted">The extents that will be read, ascending; reads elsewhere work, but slowly.</param>
+    /// <param name="ahead">Chunks that are unpacked beyond the one that is read: each costs two chunks of
+    /// memory.</param>
     internal MemberReader(
-        SafeFileHandle archive, ArchiveIndex index, CompressionMethod method, TarMap map, IReadOnlyList<Extent> wanted, int ahead)
+        SafeFileHandle archive, ArchiveIndex index, CompressionMethod method, TarMap map, IReadOnlyList<Extent> wanted,
+        int ahead)
     {
         this.map = map;
         this.index = index;
@@ -34,7 +36,7 @@ public sealed class MemberReader : IExtentSource, IAsyncDisposable
 
     public IReadOnlyList<Extent> Extents => map.Member.Extents;
 
-    /// <exception cref="ArchivingException">The archive is damaged where it holds that.</exception>
+    /// <exception cref="ArchivingException">The archive is damaged at this place.</exception>
     public async ValueTask ReadAsync(long offsetBytes, Memory<byte> buffer, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offsetBytes);
@@ -71,7 +73,9 @@ public sealed class MemberReader : IExtentSource, IAsyncDisposable
     private static int[] ChunksOf(TarMap map, IReadOnlyList<Extent> wanted, int chunkBytes)
     {
         List<int> chunks = [];
-        foreach (TarMap.Place place in wanted.SelectMany(extent => map.PlacesOf(extent.OffsetBytes, extent.LengthBytes)))
+        IEnumerable<TarMap.Place> places =
+            wanted.SelectMany(extent => map.PlacesOf(extent.OffsetBytes, extent.LengthBytes));
+        foreach (TarMap.Place place in places)
         {
             int last = (int)((place.TarOffsetBytes + place.LengthBytes - 1) / chunkBytes);
             for (int chunk = (int)(place.TarOffsetBytes / chunkBytes); chunk <= last; chunk++)

@@ -6,7 +6,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Archiving;
 
-/// <summary>Finds the members of an archive by their headers in the tar stream, as tar does: for a backup without its manifest.</summary>
+/// <summary>Finds the members of an archive by their tar headers, for a backup without a manifest.</summary>
 internal sealed class MemberScan(SafeFileHandle archive, ArchiveIndex index, CompressionMethod method)
 {
     private const int LargestRecords = 1 << 20;
@@ -16,7 +16,7 @@ internal sealed class MemberScan(SafeFileHandle archive, ArchiveIndex index, Com
     private int contentLength;
     private int current = -1;
 
-    /// <returns>The members in order, without checksums; one that lies partly beyond the end of the archive is among them.</returns>
+    /// <returns>The members in order, without checksums; the last may extend beyond the end of the archive.</returns>
     public async Task<IReadOnlyList<ArchiveMember>> RunAsync(CancellationToken cancellationToken)
     {
         List<ArchiveMember> members = [];
@@ -27,7 +27,7 @@ internal sealed class MemberScan(SafeFileHandle archive, ArchiveIndex index, Com
         {
             if (await ReadAsync(position, block, cancellationToken) < block.Length)
             {
-                // What is lost reaches to the end of its chunk. The next header is looked for behind it.
+                // The rest of the chunk is lost. Search for the next header in the chunk after it.
                 position = index.ContentOffset((int)(position / index.ChunkSizeBytes) + 1);
                 continue;
             }
@@ -42,12 +42,15 @@ internal sealed class MemberScan(SafeFileHandle archive, ArchiveIndex index, Com
             if (header.Type == 'x')
             {
                 recordsStart = position;
-                records = ParseRecords(await ReadAllAsync(data, (int)Math.Min(header.SizeBytes, LargestRecords), cancellationToken));
+                int length = (int)Math.Min(header.SizeBytes, LargestRecords);
+                records = ParseRecords(await ReadAllAsync(data, length, cancellationToken));
             }
             else
             {
-                long stored = records.TryGetValue("size", out string? size) && Number(size) is { } large ? large : header.SizeBytes;
-                members.Add(await DescribeAsync(header.Name, stored, recordsStart ?? position, data, records, cancellationToken));
+                long stored = records.TryGetValue("size", out string? size) && Number(size) is { } large
+                    ? large : header.SizeBytes;
+                members.Add(await DescribeAsync(
+                    header.Name, stored, recordsStart ?? position, data, records, cancellationToken));
                 header = header with { SizeBytes = stored };
                 (recordsStart, records) = (null, []);
             }
@@ -59,12 +62,14 @@ internal sealed class MemberScan(SafeFileHandle archive, ArchiveIndex index, Com
     }
 
     private async Task<ArchiveMember> DescribeAsync(
-        string headerName, long stored, long start, long data, Dictionary<string, string> records, CancellationToken cancellationToken)
+        string headerName, long stored, long start, long data, Dictionary<string, string> records,
+        CancellationToken cancellationToken)
     {
         string name = records.GetValueOrDefault("GNU.sparse.name") ?? records.GetValueOrDefault("path") ?? headerName;
         if (Number(records.GetValueOrDefault("GNU.sparse.realsize")) is not { } realSize)
         {
-            return new ArchiveMember(name, stored, start, data, stored == 0 ? [] : [new Extent(0, stored)], string.Empty);
+            Extent[] whole = stored == 0 ? [] : [new Extent(0, stored)];
+            return new ArchiveMember(name, stored, start, data, whole, string.Empty);
         }
 
         (List<Extent> extents, int mapBytes) = await ReadMapAsync(data, realSize, cancellationToken);
@@ -72,7 +77,8 @@ internal sealed class MemberScan(SafeFileHandle archive, ArchiveIndex index, Com
     }
 
     /// <summary>The map of a sparse member: a count, then offset and length of each extent, in decimal lines.</summary>
-    private async Task<(List<Extent> Extents, int MapBytes)> ReadMapAsync(long data, long realSize, CancellationToken cancellationToken)
+    private async Task<(List<Extent> Extents, int MapBytes)> ReadMapAsync(
+        long data, long realSize, CancellationToken cancellationToken)
     {
         List<long> numbers = [];
         StringBuilder digits = new();
@@ -107,7 +113,8 @@ internal sealed class MemberScan(SafeFileHandle archive, ArchiveIndex index, Com
     {
         Dictionary<string, string> records = [];
         while (bytes.IndexOf((byte)' ') is int blank and > 0
-            && Number(Encoding.ASCII.GetString(bytes[..blank])) is { } length && length > blank + 1 && length <= bytes.Length)
+            && Number(Encoding.ASCII.GetString(bytes[..blank])) is { } length
+            && length > blank + 1 && length <= bytes.Length)
         {
             string[] pair = Encoding.UTF8.GetString(bytes[(blank + 1)..((int)length - 1)]).Split('=', 2);
             records[pair[0]] = pair[^1];
@@ -118,7 +125,8 @@ internal sealed class MemberScan(SafeFileHandle archive, ArchiveIndex index, Com
     }
 
     private static long? Number(string? text) =>
-        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number <= TarMap.LargestMember ? number : null;
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+            && number <= TarMap.LargestMember ? number : null;
 
     private async Task<byte[]> ReadAllAsync(long position, int length, CancellationToken cancellationToken)
     {
@@ -126,7 +134,7 @@ internal sealed class MemberScan(SafeFileHandle archive, ArchiveIndex index, Com
         return bytes[..await ReadAsync(position, bytes, cancellationToken)];
     }
 
-    /// <returns>How much could be had.</returns>
+    /// <returns>How many bytes were read.</returns>
     private async Task<int> ReadAsync(long position, Memory<byte> destination, CancellationToken cancellationToken)
     {
         int filled = 0;

@@ -1,8 +1,8 @@
 namespace KvmBackup.Ceph;
 
 /// <summary>
-/// An image that is put together while it is read, from the backups of its chain: each gives the runs of its data that no
-/// later one has changed. The rest is zeros.
+/// An image that is assembled during the read from the backups of its chain: each provides the extents that no later
+/// one has changed. The rest is zeros.
 /// </summary>
 public sealed class AssembledImage : IExtentSource
 {
@@ -10,14 +10,17 @@ public sealed class AssembledImage : IExtentSource
 
     private readonly IReadOnlyList<(Extent Run, IExtentSource Source)> runs;
 
-    /// <param name="sizeBytes">Of the image.</param>
-    /// <param name="links">What each gives: ascending runs, which no two have in common.</param>
+    /// <param name="sizeBytes">The size of the image.</param>
+    /// <param name="links">The backups, each with its visible extents: ascending, and disjoint between backups.</param>
     public AssembledImage(long sizeBytes, IReadOnlyList<(IReadOnlyList<Extent> Visible, IExtentSource Source)> links)
     {
         SizeBytes = sizeBytes;
-        runs = [.. links.SelectMany(link => link.Visible.Select(run => (run, link.Source))).OrderBy(entry => entry.run.OffsetBytes)];
-        Extents = RbdChanges.DataExtents(
-            [.. runs.Select(entry => new ImageChange(entry.Run.OffsetBytes, entry.Run.LengthBytes, IsData: true))], SmallestHoleBytes);
+        runs =
+        [
+            .. links.SelectMany(link => link.Visible.Select(run => (run, link.Source)))
+                .OrderBy(entry => entry.run.OffsetBytes),
+        ];
+        Extents = Extent.Coalesce(runs.Select(entry => entry.Run), SmallestHoleBytes);
     }
 
     public long SizeBytes { get; }

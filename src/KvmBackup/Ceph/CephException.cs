@@ -4,6 +4,6 @@ namespace KvmBackup.Ceph;
 public sealed class CephException(string message, ExitCode exitCode = ExitCode.Failed, Exception? innerException = null)
     : KvmBackupException(message, exitCode, innerException)
 {
-    /// <summary>The cluster refused the request, so it certainly did not carry it out.</summary>
+    /// <summary>The cluster refused the request, so the request certainly had no effect.</summary>
     public bool IsRefusal { get; init; }
 }

@@ -3,38 +3,47 @@ using System.Globalization;
 namespace KvmBackup.Ceph;
 
 /// <summary>
-/// Keys of clusters as files, which rbd reads them from, since a command line is for all to see. They live as long as a
-/// run; what a killed one has left goes when the next one comes.
+/// Passes keys of clusters to rbd as files, because command lines are visible to all users. The files exist during a
+/// run; those of a killed run are removed by the next one.
 /// </summary>
-/// <param name="directoryPath">For nobody but this program.</param>
+/// <param name="directoryPath">A folder of this program, private to its user.</param>
 public sealed class ClusterKeys(string directoryPath)
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>Makes the file, or finds it.</summary>
+    /// <summary>Writes the file of a key.</summary>
+    /// <returns>Its path.</returns>
     /// <exception cref="CephException">It cannot be written.</exception>
     public string Write(Guid secret, string key)
     {
-        string own = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}.{secret}.key");
-        string path = Path.Combine(directoryPath, own);
+        string name = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}.{secret}.key");
+        string path = Path.Combine(directoryPath, name);
         try
         {
-            // Each with its mode: what is made on the way to the last one would be readable for all.
+            // One by one: parents that CreateDirectory creates implicitly would be readable by all users.
             _ = Directory.CreateDirectory(Path.GetDirectoryName(directoryPath)!, Private | UnixFileMode.UserExecute);
             _ = Directory.CreateDirectory(directoryPath, Private | UnixFileMode.UserExecute);
             Remove(isOwnToo: false);
             File.Delete(path);
-            using FileStream file = new(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = Private });
+            FileStreamOptions options = new()
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                UnixCreateMode = Private,
+            };
+            using FileStream file = new(path, options);
             file.Write(System.Text.Encoding.ASCII.GetBytes(key));
             return path;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new CephException($"The key of a cluster cannot be kept in {directoryPath}: {failure.Message}", ExitCode.Failed, failure);
+            throw new CephException(
+                $"The key of a cluster cannot be written to {directoryPath}: {failure.Message}", ExitCode.Failed,
+                failure);
         }
     }
 
-    /// <summary>Removes what this program has made. Never fails: the next run would do it.</summary>
+    /// <summary>Removes the files of this process. Never fails, because the next run would remove them.</summary>
     public void Forget()
     {
         try
@@ -43,7 +52,7 @@ public sealed class ClusterKeys(string directoryPath)
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // Another process of ours tidies at the same time.
+            // Another kvmbackup process removes files at the same time.
         }
     }
 

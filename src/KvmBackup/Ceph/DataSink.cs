@@ -2,11 +2,12 @@ using KvmBackup.Disks;
 
 namespace KvmBackup.Ceph;
 
-/// <summary>Lets through only what is not zeros, for an image that is new: an archive's holes are coarser than a cluster's can be.</summary>
-/// <param name="image">Nothing but zeros until now.</param>
+/// <summary>Writes only the data that are not zeros to a new image, because the holes of an archive are
+/// coarse.</summary>
+/// <param name="image">An image that is all zeros.</param>
 public sealed class DataSink(IExtentSink image) : IExtentSink
 {
-    // What a cluster allocates at once is at least 4 KiB; shorter runs cost more requests than they save.
+    // A cluster allocates at least 4 KiB at once; smaller holes cost more requests than they save.
     private const int BlockBytes = 64 * 1024;
 
     public async ValueTask WriteAsync(long offsetBytes, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)

@@ -3,22 +3,22 @@ using KvmBackup.Shell;
 namespace KvmBackup.Ceph;
 
 /// <summary>
-/// The commands that a person types about an image or its cluster, in one place: each of them is run by a test of the lab in the
-/// state in which it is advised. In a message a command stands between backticks.
+/// The advised commands about an image or its cluster, between backticks, with the connection options. A lab test runs
+/// each of them in the state in which it is advised.
 /// </summary>
 public static class RbdAdvice
 {
-    /// <summary>Shows whether the cluster is well and has room.</summary>
+    /// <summary>Shows the health and the free space of the cluster.</summary>
     public const string Health = "`ceph health detail` ; `ceph df`";
 
-    /// <summary>A call of <c>rbd</c>, with the options that reach the cluster.</summary>
+    /// <summary>A call of <c>rbd</c> with the connection options.</summary>
     public static string Type(RbdLocation location, params IEnumerable<string> words) =>
-        Type(new ProgramCall("rbd", [.. RbdCall.Way(location.ForMessages.Access), .. words]));
+        Type(new ProgramCall("rbd", [.. RbdCall.ConnectionOptions(location.ForMessages.Access), .. words]));
 
-    /// <summary>Shows who has the image open.</summary>
+    /// <summary>Lists the clients of the image.</summary>
     public static string Status(RbdLocation location) => Type(location, "status", location.Image.Spec);
 
-    /// <summary>Shows the snapshots of the image.</summary>
+    /// <summary>Lists the snapshots of the image.</summary>
     public static string Snapshots(RbdLocation location) => Type(location, "snap", "ls", location.Image.Spec);
 
     /// <summary>Removes one snapshot.</summary>
@@ -28,13 +28,14 @@ public static class RbdAdvice
     /// <summary>Removes all snapshots.</summary>
     public static string RemoveSnapshots(RbdLocation location) => Type(location, "snap", "purge", location.Image.Spec);
 
-    /// <summary>Makes the object map right again.</summary>
-    public static string RebuildObjectMap(RbdLocation location) => Type(location, "object-map", "rebuild", location.Image.Spec);
+    /// <summary>Rebuilds the object map.</summary>
+    public static string RebuildObjectMap(RbdLocation location) =>
+        Type(location, "object-map", "rebuild", location.Image.Spec);
 
     /// <summary>Removes the image.</summary>
     public static string Remove(RbdLocation location) => Type(RbdClient.RemoveImageCall(location.ForMessages));
 
-    /// <summary>Gives the image another name.</summary>
+    /// <summary>Renames the image.</summary>
     public static string Rename(RbdLocation location, RbdImage newName) =>
         Type(RbdImageStore.RenameCall(location.ForMessages, newName));
 

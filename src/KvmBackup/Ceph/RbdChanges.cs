@@ -1,6 +1,6 @@
 namespace KvmBackup.Ceph;
 
-/// <summary>What a list of changes must be before it is believed, and the extents that it makes.</summary>
+/// <summary>Checks a list of changes, and converts it to extents.</summary>
 internal static class RbdChanges
 {
     /// <exception cref="CephException">They are out of order, overlap, or reach beyond the image.</exception>
@@ -9,34 +9,22 @@ internal static class RbdChanges
         long end = 0;
         foreach (ImageChange change in changes)
         {
-            if (change.OffsetBytes < end || change.LengthBytes <= 0 || change.OffsetBytes > sizeBytes - change.LengthBytes)
+            if (change.OffsetBytes < end || change.LengthBytes <= 0
+                || change.OffsetBytes > sizeBytes - change.LengthBytes)
             {
                 throw new CephException(
-                    $"The changes of {image} cannot be: {change.LengthBytes} bytes at {change.OffsetBytes}, after others "
-                    + $"that end at {end}, in {sizeBytes} bytes. Nothing was stored.");
+                    $"The changes of {image} are invalid: {change.LengthBytes} bytes at {change.OffsetBytes}, after "
+                    + $"others that end at {end}, in {sizeBytes} bytes. Nothing was stored.");
             }
 
             end = change.EndBytes;
         }
     }
 
-    /// <summary>The runs of data; gaps smaller than a bound are taken into them.</summary>
-    public static IReadOnlyList<Extent> DataExtents(IReadOnlyList<ImageChange> changes, long smallestHoleBytes)
-    {
-        List<Extent> extents = [];
-        foreach (ImageChange change in changes.Where(change => change.IsData))
-        {
-            bool continues = extents.Count > 0 && change.OffsetBytes - extents[^1].EndBytes < smallestHoleBytes;
-            if (continues)
-            {
-                extents[^1] = extents[^1] with { LengthBytes = change.EndBytes - extents[^1].OffsetBytes };
-            }
-            else
-            {
-                extents.Add(new Extent(change.OffsetBytes, change.LengthBytes));
-            }
-        }
-
-        return extents;
-    }
+    /// <summary>The extents of data; smaller holes are included.</summary>
+    public static IReadOnlyList<Extent> DataExtents(IReadOnlyList<ImageChange> changes, long smallestHoleBytes) =>
+        Extent.Coalesce(
+            changes.Where(change => change.IsData)
+                .Select(change => new Extent(change.OffsetBytes, change.LengthBytes)),
+            smallestHoleBytes);
 }

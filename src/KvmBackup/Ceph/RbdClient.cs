@@ -3,26 +3,27 @@ using KvmBackup.Shell;
 
 namespace KvmBackup.Ceph;
 
-/// <summary>Every call of <c>rbd</c> for one image: what it is, its snapshots, what changed. Each has its limits, for a
-/// cluster that hangs answers nothing at all.</summary>
-public sealed class RbdClient(IProcessRunner shell)
+/// <summary>The calls of <c>rbd</c> for one image: its properties, snapshots and changes. Each has a time limit,
+/// because a hanging cluster does not answer.</summary>
+public sealed class RbdClient(IProcessRunner runner)
 {
     private const int MostDiffBytes = 1 << 28;
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromMinutes(2);
 
-    // A diff asks for each object in turn, and a removal deletes each; no request of them takes long, but all together may.
+    // A diff queries each object, and a removal deletes each: a single request is quick, but all together may be slow.
     private static readonly TimeSpan ScanLimit = TimeSpan.FromHours(2);
 
-    /// <summary>The release of Ceph's programs on this host; null when they do not tell. No cluster is asked.</summary>
-    public async Task<Version?> AskReleaseAsync(CancellationToken cancellationToken)
+    /// <summary>The release of Ceph's programs on this host; null when unknown. Does not contact a cluster.</summary>
+    public async Task<Version?> ReadReleaseAsync(CancellationToken cancellationToken)
     {
-        ProgramResult result = await shell.RunAsync(new ProgramCall("rbd", ["--version"]), cancellationToken);
+        ProgramResult result = await runner.RunAsync(new ProgramCall("rbd", ["--version"]), cancellationToken);
         string[] words = result.StandardOutput.Split(' ', 4);
-        return words is ["ceph", "version", { } release, ..] && Version.TryParse(release.Split('-')[0], out Version? version) ? version : null;
+        return words is ["ceph", "version", { } release, ..]
+            && Version.TryParse(release.Split('-')[0], out Version? version) ? version : null;
     }
 
-    /// <summary>The image now, or as it was at a snapshot.</summary>
-    /// <exception cref="CephException">It is not there, or the cluster cannot be asked.</exception>
+    /// <summary>The properties of an image now, or at a snapshot.</summary>
+    /// <exception cref="CephException">It does not exist, or the cluster does not answer.</exception>
     public async Task<RbdImageFacts> DescribeAsync(
         RbdLocation location, string? snapshot, CancellationToken cancellationToken)
     {
@@ -33,123 +34,136 @@ public sealed class RbdClient(IProcessRunner shell)
             : throw RbdFailure.Of(result, Purpose("Describing", location, snapshot), location);
     }
 
-    /// <summary>The same, or null when there is no such image or snapshot. A pool that is missing is a failure.</summary>
+    /// <summary>The same, or null when there is no such image or snapshot. A missing pool is a failure.</summary>
     public async Task<RbdImageFacts?> TryDescribeAsync(
         RbdLocation location, string? snapshot, CancellationToken cancellationToken)
     {
         string purpose = Purpose("Describing", location, snapshot);
         ProgramResult result = await RunAsync(DescribeCall(location, snapshot), purpose, location, cancellationToken);
         bool isMissing = result.ExitCode == 2
-            && (RbdFailure.Says(result, "error opening image") || RbdFailure.Says(result, "error setting snapshot context"));
+            && (RbdFailure.HasMessage(result, "error opening image")
+                || RbdFailure.HasMessage(result, "error setting snapshot context"));
         return result.IsSuccess
             ? RbdJson.Image(result.StandardOutput, location)
             : isMissing ? null : throw RbdFailure.Of(result, purpose, location);
     }
 
-    /// <summary>The snapshots that users made, the oldest first.</summary>
-    public async Task<IReadOnlyList<RbdSnapshot>> ListSnapshotsAsync(RbdLocation location, CancellationToken cancellationToken)
+    /// <summary>The snapshots in the user namespace, the oldest first.</summary>
+    public async Task<IReadOnlyList<RbdSnapshot>> ListSnapshotsAsync(
+        RbdLocation location, CancellationToken cancellationToken)
     {
-        ProgramCall call = RbdCall.Build(location.Access, AnswerLimit, "snap", "ls", "--format", "json", location.Image.Spec);
-        ProgramResult result = await MustAsync(call, $"Listing the snapshots of {location}", location, cancellationToken);
+        ProgramCall call = RbdCall.Build(
+            location.Access, AnswerLimit, "snap", "ls", "--format", "json", location.Image.Spec);
+        ProgramResult result = await RunCheckedAsync(
+            call, $"Listing the snapshots of {location}", location, cancellationToken);
         return [.. RbdJson.Snapshots(result.StandardOutput, location).OrderBy(snapshot => snapshot.Id)];
     }
 
     public static ProgramCall CreateSnapshotCall(RbdLocation location, string name, TimeSpan limit) =>
         RbdCall.Build(location.Access, limit, "snap", "create", "--no-progress", RbdCall.At(location.Image, name));
 
-    /// <summary>Takes a snapshot. When that fails for want of time, it may come to be all the same.</summary>
+    /// <summary>Takes a snapshot. After a timeout the cluster may still create it.</summary>
     public async Task CreateSnapshotAsync(
         RbdLocation location, string name, TimeSpan limit, CancellationToken cancellationToken) =>
-        await MustAsync(
-            CreateSnapshotCall(location, name, limit), $"Taking the snapshot {name} of {location}", location, cancellationToken);
+        await RunCheckedAsync(
+            CreateSnapshotCall(location, name, limit), $"Taking the snapshot {name} of {location}", location,
+            cancellationToken);
 
     public static ProgramCall RemoveSnapshotCall(RbdLocation location, string name) =>
         RbdCall.Build(location.Access, ScanLimit, "snap", "rm", "--no-progress", RbdCall.At(location.Image, name));
 
-    /// <returns>False when it was not there. An image that is missing is a failure: it may have been renamed.</returns>
+    /// <summary>Removes a snapshot.</summary>
+    /// <returns>False when it did not exist. A missing image is a failure, because it may have been renamed.</returns>
     public async Task<bool> RemoveSnapshotAsync(RbdLocation location, string name, CancellationToken cancellationToken)
     {
         string purpose = $"Removing the snapshot {name} of {location}";
         ProgramResult result = await RunAsync(RemoveSnapshotCall(location, name), purpose, location, cancellationToken);
-        bool isMissing = result.ExitCode == 2 && RbdFailure.Says(result, "failed to remove snapshot");
+        bool isMissing = result.ExitCode == 2 && RbdFailure.HasMessage(result, "failed to remove snapshot");
         return result.IsSuccess || (isMissing ? false : throw RbdFailure.Of(result, purpose, location));
     }
 
     public static ProgramCall ProtectCall(RbdLocation location, string name) =>
         RbdCall.Build(location.Access, AnswerLimit, "snap", "protect", RbdCall.At(location.Image, name));
 
-    /// <summary>Protects a snapshot from removal; one that is protected stays so.</summary>
-    public Task ProtectAsync(RbdLocation location, string name, CancellationToken cancellationToken) => MustAsync(
+    /// <summary>Protects a snapshot from removal; no failure when it is already protected.</summary>
+    public Task ProtectAsync(RbdLocation location, string name, CancellationToken cancellationToken) => RunCheckedAsync(
         ProtectCall(location, name), $"Protecting the snapshot {name} of {location}", location, cancellationToken,
         exceptWhen: "snap is already protected");
 
     public static ProgramCall UnprotectCall(RbdLocation location, string name) =>
         RbdCall.Build(location.Access, AnswerLimit, "snap", "unprotect", RbdCall.At(location.Image, name));
 
-    /// <summary>Lets a snapshot be removed again.</summary>
-    /// <exception cref="CephException">It has clones, for instance.</exception>
-    public Task UnprotectAsync(RbdLocation location, string name, CancellationToken cancellationToken) => MustAsync(
-        UnprotectCall(location, name), $"Unprotecting the snapshot {name} of {location}", location, cancellationToken,
-        exceptWhen: "snap is already unprotected");
+    /// <summary>Removes the protection of a snapshot.</summary>
+    /// <exception cref="CephException">It failed, for instance because the snapshot has clones.</exception>
+    public Task UnprotectAsync(RbdLocation location, string name, CancellationToken cancellationToken) =>
+        RunCheckedAsync(
+            UnprotectCall(location, name), $"Unprotecting the snapshot {name} of {location}", location,
+            cancellationToken, exceptWhen: "snap is already unprotected");
 
-    /// <summary>What the image holds at a snapshot, or what changed until then since an older one: ascending, without
+    /// <summary>The content of an image at a snapshot, or the changes since an older one: ascending, without
     /// overlaps.</summary>
     /// <param name="location">The image.</param>
     /// <param name="snapshot">The later snapshot.</param>
-    /// <param name="fromSnapshot">The older one; null for all that the image holds.</param>
-    /// <param name="isWholeObject">Whole objects instead of the exact bytes: quick by the cluster's map of objects, and
-    /// as right as that.</param>
-    /// <param name="cancellationToken">Ends the program.</param>
+    /// <param name="fromSnapshot">The older one; null for the whole content.</param>
+    /// <param name="isWholeObject">Whole objects instead of exact bytes: fast by the cluster's object map, and only as
+    /// correct as that.</param>
+    /// <param name="cancellationToken">Stops the program.</param>
     public async Task<IReadOnlyList<ImageChange>> DiffAsync(
-        RbdLocation location, string snapshot, string? fromSnapshot, bool isWholeObject, CancellationToken cancellationToken)
+        RbdLocation location, string snapshot, string? fromSnapshot, bool isWholeObject,
+        CancellationToken cancellationToken)
     {
-        string purpose = Purpose("Asking for the changes of", location, snapshot);
+        string purpose = Purpose("Querying the changes of", location, snapshot);
         ProgramCall call = RbdCall.Build(
-            location.Access, ScanLimit, ["diff", "--format", "json", .. Since(location, snapshot, fromSnapshot, isWholeObject)]);
+            location.Access, ScanLimit,
+            ["diff", "--format", "json", .. Since(location, snapshot, fromSnapshot, isWholeObject)]);
         ReadOnlyMemory<byte> json = await CollectAsync(call, purpose, location, cancellationToken);
         IReadOnlyList<ImageChange> changes = RbdJson.Changes(json, location);
         RbdChanges.EnsureSound(changes, long.MaxValue, location.ToString());
         return changes;
     }
 
-    /// <summary>About how much the image holds now, or what changed since a snapshot, in whole objects. Quick where the map of
-    /// objects is valid: 0.15 s for 1 TiB with Ceph 16.2. What <c>rbd du</c> says is shared out among the snapshots, and no less
-    /// than this together.</summary>
-    public async Task<long> AskDataBytesAsync(RbdLocation location, string? fromSnapshot, CancellationToken cancellationToken)
+    /// <summary>The approximate current content in bytes, or the changes since a snapshot, in whole objects. Fast where
+    /// the object map is valid: 0.15 s for 1 TiB with Ceph 16.2. <c>rbd du</c> divides the usage among the snapshots;
+    /// their sum is at least this value.</summary>
+    public async Task<long> QueryDataBytesAsync(
+        RbdLocation location, string? fromSnapshot, CancellationToken cancellationToken)
     {
+        string[] from = fromSnapshot is null
+            ? [] : ["--from-snap", RbdCall.CheckedSnapshot(location.Image, fromSnapshot)];
         ProgramCall call = RbdCall.Build(
             location.Access, ScanLimit,
-            [
-                "diff", "--format", "json", "--whole-object",
-                .. fromSnapshot is null ? Array.Empty<string>() : ["--from-snap", RbdCall.CheckedSnapshot(location.Image, fromSnapshot)],
-                location.Image.Spec,
-            ]);
-        ReadOnlyMemory<byte> json = await CollectAsync(call, Purpose("Asking for the content of", location, null), location, cancellationToken);
+            ["diff", "--format", "json", "--whole-object", .. from, location.Image.Spec]);
+        string purpose = Purpose("Querying the content of", location, null);
+        ReadOnlyMemory<byte> json = await CollectAsync(call, purpose, location, cancellationToken);
         return RbdJson.Changes(json, location).Where(change => change.IsData).Sum(change => change.LengthBytes);
     }
 
-    /// <summary>Lets the cluster compare its map of objects at a snapshot with the objects. One that is wrong counts as invalid
-    /// from then on, at that snapshot only, and is not used any more.</summary>
+    /// <summary>Compares the object map at a snapshot with the objects. The cluster marks a wrong map as invalid, at
+    /// that snapshot only, and no longer uses it.</summary>
     public async Task CheckObjectMapAsync(RbdLocation location, string snapshot, CancellationToken cancellationToken) =>
-        await MustAsync(
-            RbdCall.Build(location.Access, ScanLimit, "object-map", "check", "--no-progress", RbdCall.At(location.Image, snapshot)),
+        await RunCheckedAsync(
+            RbdCall.Build(
+                location.Access, ScanLimit, "object-map", "check", "--no-progress",
+                RbdCall.At(location.Image, snapshot)),
             Purpose("Checking the object map of", location, snapshot), location, cancellationToken);
 
-    /// <summary>To be asked after a read: what is read of a snapshot that goes meanwhile is zeros, without any complaint.</summary>
+    /// <summary>Checks after a read that snapshots still exist: the read of a removed snapshot returns zeros, without
+    /// an error.</summary>
     /// <param name="location">The image.</param>
-    /// <param name="snapshots">Each with its ID, where somebody may have made another of that name meanwhile.</param>
-    /// <param name="cancellationToken">Ends the asking.</param>
-    /// <returns>All that there are.</returns>
-    /// <exception cref="CephException">One is gone.</exception>
-    public async Task<IReadOnlyList<RbdSnapshot>> EnsureThereAsync(
+    /// <param name="snapshots">Each with its ID, if another one of the same name may have replaced it.</param>
+    /// <param name="cancellationToken">Stops the program.</param>
+    /// <returns>All snapshots of the image.</returns>
+    /// <exception cref="CephException">A snapshot does not exist any more.</exception>
+    public async Task<IReadOnlyList<RbdSnapshot>> EnsureSnapshotsExistAsync(
         RbdLocation location, IReadOnlyList<(string Name, long? Id)> snapshots, CancellationToken cancellationToken)
     {
         IReadOnlyList<RbdSnapshot> found = await ListSnapshotsAsync(location, cancellationToken);
         if (snapshots.FirstOrDefault(wanted => !found.Any(other => Is(other, wanted))).Name is { } gone)
         {
             throw new CephException(
-                $"The snapshot {location}@{gone} was removed while it was read, so that nothing of what was read can be used. "
-                + "Who removes snapshots there? Leave those alone that are being backed up or begin with kvmbackup, and back up again");
+                $"The snapshot {location}@{gone} was removed while it was read, so the read data cannot be used. Which "
+                + "program removes snapshots there? It must keep snapshots that are being backed up or begin with "
+                + "kvmbackup. Then back up again");
         }
 
         static bool Is(RbdSnapshot snapshot, (string Name, long? Id) wanted) =>
@@ -162,25 +176,27 @@ public sealed class RbdClient(IProcessRunner shell)
         location.Access, AnswerLimit,
         "create", "--size", string.Create(CultureInfo.InvariantCulture, $"{sizeBytes}B"), location.Image.Spec);
 
-    /// <summary>A new image that holds nothing.</summary>
+    /// <summary>Creates an empty image.</summary>
     public async Task CreateImageAsync(RbdLocation location, long sizeBytes, CancellationToken cancellationToken) =>
-        await MustAsync(CreateImageCall(location, sizeBytes), $"Creating the image {location}", location, cancellationToken);
+        await RunCheckedAsync(
+            CreateImageCall(location, sizeBytes), $"Creating the image {location}", location, cancellationToken);
 
     public static ProgramCall RemoveImageCall(RbdLocation location) =>
         RbdCall.Build(location.Access, ScanLimit, "rm", "--no-progress", location.Image.Spec);
 
-    /// <summary>Removes an image that has no snapshots and that nobody uses.</summary>
+    /// <summary>Removes an image that has no snapshots and no clients.</summary>
     public async Task RemoveImageAsync(RbdLocation location, CancellationToken cancellationToken) =>
-        await MustAsync(RemoveImageCall(location), $"Removing the image {location}", location, cancellationToken);
+        await RunCheckedAsync(RemoveImageCall(location), $"Removing the image {location}", location, cancellationToken);
 
-    /// <summary>The call that takes a diff on its standard input and applies it.</summary>
+    /// <summary>The call that applies a diff from its standard input.</summary>
     public static ProgramCall ImportCall(RbdLocation location) =>
         RbdCall.Build(location.Access, ScanLimit, "import-diff", "--no-progress", "-", location.Image.Spec);
 
-    internal IPipedProgram OpenImport(RbdLocation location) => shell.Open(ImportCall(location));
+    internal IPipedProgram OpenImport(RbdLocation location) => runner.Open(ImportCall(location));
 
-    internal IPipedProgram OpenExport(RbdLocation location, string snapshot, string? fromSnapshot, bool isWholeObject) =>
-        shell.Open(RbdCall.Build(
+    internal IPipedProgram OpenExport(
+        RbdLocation location, string snapshot, string? fromSnapshot, bool isWholeObject) =>
+        runner.Open(RbdCall.Build(
             location.Access, ScanLimit,
             ["export-diff", "--no-progress", .. Since(location, snapshot, fromSnapshot, isWholeObject), "-"]));
 
@@ -198,14 +214,15 @@ public sealed class RbdClient(IProcessRunner shell)
         location.Access, AnswerLimit, "info", "--format", "json",
         snapshot is null ? location.Image.Spec : RbdCall.At(location.Image, snapshot));
 
-    private static string Purpose(string doing, RbdLocation location, string? snapshot) =>
-        snapshot is null ? $"{doing} {location}" : $"{doing} {location}@{snapshot}";
+    private static string Purpose(string activity, RbdLocation location, string? snapshot) =>
+        snapshot is null ? $"{activity} {location}" : $"{activity} {location}@{snapshot}";
 
-    internal async Task<ProgramResult> MustAsync(
-        ProgramCall call, string purpose, RbdLocation location, CancellationToken cancellationToken, string? exceptWhen = null)
+    internal async Task<ProgramResult> RunCheckedAsync(
+        ProgramCall call, string purpose, RbdLocation location, CancellationToken cancellationToken,
+        string? exceptWhen = null)
     {
         ProgramResult result = await RunAsync(call, purpose, location, cancellationToken);
-        return result.IsSuccess || (exceptWhen is not null && RbdFailure.Says(result, exceptWhen))
+        return result.IsSuccess || (exceptWhen is not null && RbdFailure.HasMessage(result, exceptWhen))
             ? result
             : throw RbdFailure.Of(result, purpose, location);
     }
@@ -215,11 +232,11 @@ public sealed class RbdClient(IProcessRunner shell)
     {
         try
         {
-            return await shell.RunAsync(call, cancellationToken);
+            return await runner.RunAsync(call, cancellationToken);
         }
         catch (ShellException failure) when (!failure.IsProgramMissing)
         {
-            throw RbdFailure.Late(failure, call, purpose, location);
+            throw RbdFailure.TimedOut(failure, call, purpose, location);
         }
     }
 
@@ -228,9 +245,10 @@ public sealed class RbdClient(IProcessRunner shell)
     {
         try
         {
-            await using IPipedProgram program = shell.Open(call);
+            await using IPipedProgram program = runner.Open(call);
             Task<ReadOnlyMemory<byte>> read = Task.Factory.StartNew(
-                () => ReadToEnd(program.StandardOutput, purpose), CancellationToken.None, TaskCreationOptions.LongRunning,
+                () => ReadToEnd(program.StandardOutput, purpose), CancellationToken.None,
+                TaskCreationOptions.LongRunning,
                 TaskScheduler.Default);
             ReadOnlyMemory<byte> output = await read.WaitAsync(cancellationToken);
             ProgramResult result = await program.WaitAsync(cancellationToken);
@@ -238,7 +256,7 @@ public sealed class RbdClient(IProcessRunner shell)
         }
         catch (ShellException failure) when (!failure.IsProgramMissing)
         {
-            throw RbdFailure.Late(failure, call, purpose, location);
+            throw RbdFailure.TimedOut(failure, call, purpose, location);
         }
     }
 
@@ -250,7 +268,8 @@ public sealed class RbdClient(IProcessRunner shell)
         {
             if (collected.Length + count > MostDiffBytes)
             {
-                throw new CephException($"{purpose} failed: rbd's answer is longer than {ByteSize.Format(MostDiffBytes)}.");
+                throw new CephException(
+                    $"{purpose} failed: the output of rbd is longer than {ByteSize.Format(MostDiffBytes)}.");
             }
 
             collected.Write(buffer, 0, count);

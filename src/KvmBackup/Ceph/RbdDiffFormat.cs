@@ -3,7 +3,7 @@ using System.Text;
 
 namespace KvmBackup.Ceph;
 
-/// <summary>The marks of an <c>rbd diff v1</c> stream; see https://docs.ceph.com/en/latest/dev/rbd-diff/.</summary>
+/// <summary>The tags of an <c>rbd diff v1</c> stream; see https://docs.ceph.com/en/latest/dev/rbd-diff/.</summary>
 internal static class RbdDiffFormat
 {
     public const byte From = (byte)'f';
@@ -13,12 +13,12 @@ internal static class RbdDiffFormat
     public const byte Zero = (byte)'z';
     public const byte End = (byte)'e';
 
-    /// <summary>A tag, an offset and a length.</summary>
+    /// <summary>The length of a record: a tag, an offset and a length.</summary>
     public const int RecordBytes = 17;
 
     public static ReadOnlySpan<byte> Banner => "rbd diff v1\n"u8;
 
-    /// <summary>All that stands before the first record.</summary>
+    /// <summary>The bytes before the first record.</summary>
     public static byte[] Prologue(string? fromSnapshot, string? toSnapshot, long sizeBytes)
     {
         byte[] size = new byte[9];
@@ -51,7 +51,7 @@ internal static class RbdDiffFormat
 }
 
 /// <summary>A piece of a diff stream that is data of the image.</summary>
-/// <param name="Start">Where it starts, from the start of the piece of the stream that was asked for.</param>
-/// <param name="Length">In bytes.</param>
-/// <param name="ImageOffsetBytes">Where the data belong in the image.</param>
+/// <param name="Start">Its offset in the requested piece of the stream.</param>
+/// <param name="Length">Its length in bytes.</param>
+/// <param name="ImageOffsetBytes">The offset of the data in the image.</param>
 public readonly record struct RbdDiffPart(int Start, int Length, long ImageOffsetBytes);

@@ -1,8 +1,8 @@
 namespace KvmBackup.Ceph;
 
-/// <summary>The data of a stream of changes, found by where they belong in the image.</summary>
-/// <param name="layout">Of the stream.</param>
-/// <param name="stream">Can be read at any offset.</param>
+/// <summary>Reads the data of a diff stream by their offset in the image.</summary>
+/// <param name="layout">The layout of the stream.</param>
+/// <param name="stream">The stream, readable at any offset.</param>
 public sealed class RbdDiffImage(RbdDiffLayout layout, IExtentSource stream) : IExtentSource
 {
     public long SizeBytes => layout.SizeBytes;

@@ -1,19 +1,19 @@
 namespace KvmBackup.Ceph;
 
 /// <summary>
-/// Where everything lies in the <c>rbd diff v1</c> stream of some changes: its length and every byte but the data are
-/// known before anything is read.
+/// The layout of the <c>rbd diff v1</c> stream of a list of changes: its length and every byte except the data are
+/// known before the stream is read.
 /// </summary>
 public sealed class RbdDiffLayout
 {
     private readonly byte[] prologue;
     private readonly long[] starts;
 
-    /// <param name="fromSnapshot">The snapshot that the stream is to be applied to; null for an empty image.</param>
-    /// <param name="toSnapshot">The snapshot that it leads to.</param>
-    /// <param name="sizeBytes">The size of the image at that.</param>
+    /// <param name="fromSnapshot">The snapshot to which the stream applies; null for an empty image.</param>
+    /// <param name="toSnapshot">The snapshot after the changes.</param>
+    /// <param name="sizeBytes">The size of the image at that snapshot.</param>
     /// <param name="changes">Ascending, without overlaps, within the size.</param>
-    /// <exception cref="CephException">They are not.</exception>
+    /// <exception cref="CephException">The changes are invalid.</exception>
     public RbdDiffLayout(string? fromSnapshot, string toSnapshot, long sizeBytes, IReadOnlyList<ImageChange> changes)
     {
         RbdChanges.EnsureSound(changes, sizeBytes, $"the image at {toSnapshot}");
@@ -63,21 +63,23 @@ public sealed class RbdDiffLayout
         }
     }
 
-    /// <summary>Where a run of the image's data lies in the stream.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">No single change holds it.</exception>
+    /// <summary>The offset in the stream of a range of the image's data.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not within a single change.</exception>
     public long StreamOffset(long imageOffsetBytes, long lengthBytes)
     {
         int index = Bisection.First(Changes.Count, change => Changes[change].EndBytes > imageOffsetBytes);
         return index < starts.Length && Changes[index].IsData && Changes[index].OffsetBytes <= imageOffsetBytes
             && imageOffsetBytes + lengthBytes <= Changes[index].EndBytes
             ? starts[index] + RbdDiffFormat.RecordBytes + (imageOffsetBytes - Changes[index].OffsetBytes)
-            : throw new ArgumentOutOfRangeException(nameof(imageOffsetBytes), imageOffsetBytes, "No change holds these data.");
+            : throw new ArgumentOutOfRangeException(
+                nameof(imageOffsetBytes), imageOffsetBytes, "No change contains these data.");
     }
 
     /// <summary>The discards whose records begin within a piece of the stream.</summary>
     public IEnumerable<Extent> DiscardsIn(long offsetBytes, int length)
     {
-        for (int index = FirstRecord(offsetBytes); index < starts.Length && starts[index] < offsetBytes + length; index++)
+        long end = offsetBytes + length;
+        for (int index = FirstRecord(offsetBytes); index < starts.Length && starts[index] < end; index++)
         {
             if (starts[index] >= offsetBytes && !Changes[index].IsData)
             {
@@ -86,7 +88,7 @@ public sealed class RbdDiffLayout
         }
     }
 
-    /// <summary>Writes all of a piece of the stream but its data.</summary>
+    /// <summary>Writes everything except the data into a piece of the stream.</summary>
     public void CopyStructure(long offsetBytes, Span<byte> piece)
     {
         foreach ((long start, byte[] bytes) in Structure(offsetBytes, piece.Length))
@@ -96,7 +98,7 @@ public sealed class RbdDiffLayout
         }
     }
 
-    /// <summary>Whether all of a piece of a stream but its data is as this layout says.</summary>
+    /// <summary>Whether everything except the data in a piece of a stream matches this layout.</summary>
     public bool IsStructure(long offsetBytes, ReadOnlySpan<byte> piece)
     {
         foreach ((long start, byte[] bytes) in Structure(offsetBytes, piece.Length))
@@ -118,7 +120,7 @@ public sealed class RbdDiffLayout
         return ((int)from, (int)to, (int)(start + from - offsetBytes));
     }
 
-    /// <summary>The marks that overlap a piece of the stream, and where each begins in the stream.</summary>
+    /// <summary>The headers that overlap a piece of the stream, each with its offset in the stream.</summary>
     private IEnumerable<(long Start, byte[] Bytes)> Structure(long offsetBytes, int length)
     {
         long end = offsetBytes + length;
@@ -141,7 +143,7 @@ public sealed class RbdDiffLayout
         }
     }
 
-    /// <summary>The last record that begins at or before an offset of the stream, or the first of all.</summary>
+    /// <summary>The last record that begins at or before an offset of the stream, else the first record.</summary>
     private int FirstRecord(long offsetBytes)
     {
         int found = Array.BinarySearch(starts, offsetBytes);

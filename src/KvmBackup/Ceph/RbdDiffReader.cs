@@ -4,8 +4,8 @@ using System.Text;
 namespace KvmBackup.Ceph;
 
 /// <summary>
-/// Reads an <c>rbd diff v1</c> stream, mark by mark, and believes none: it must be the stream of these snapshots, and its
-/// records must be the changes that were told before, in their order; a zero record may stand for data that are zeros.
+/// Reads an <c>rbd diff v1</c> stream and verifies it: it must be the stream of these snapshots, and its records must
+/// be the given changes, in order; a zero record may replace data that are zeros.
 /// </summary>
 internal sealed class RbdDiffReader(Stream stream, string name, IReadOnlyList<ImageChange> changes)
 {
@@ -14,10 +14,10 @@ internal sealed class RbdDiffReader(Stream stream, string name, IReadOnlyList<Im
     private int change;
     private long changeDone;
 
-    /// <summary>The stream ended before its end mark.</summary>
-    public bool IsCut { get; private set; }
+    /// <summary>The stream ended before its end tag.</summary>
+    public bool IsTruncated { get; private set; }
 
-    /// <exception cref="CephException">It is another stream than this.</exception>
+    /// <exception cref="CephException">The stream belongs to another snapshot or image.</exception>
     public void ReadPrologue(string? fromSnapshot, string toSnapshot, long sizeBytes)
     {
         byte[] expected = RbdDiffFormat.Prologue(fromSnapshot, toSnapshot, sizeBytes);
@@ -26,11 +26,12 @@ internal sealed class RbdDiffReader(Stream stream, string name, IReadOnlyList<Im
         if (!found.AsSpan().SequenceEqual(expected))
         {
             throw Contradiction(
-                $"it begins with '{Encoding.Latin1.GetString(found)}', which is not the diff of that snapshot at {sizeBytes} bytes");
+                $"it begins with '{Encoding.Latin1.GetString(found)}', which is not the diff of that snapshot at "
+                + $"{sizeBytes} bytes");
         }
     }
 
-    /// <summary>The next record; null at the end mark, after which nothing follows.</summary>
+    /// <summary>The next record; null at the end tag, which must be the end of the stream.</summary>
     public ImageChange? ReadRecord()
     {
         Span<byte> fields = stackalloc byte[RbdDiffFormat.RecordBytes];
@@ -43,7 +44,7 @@ internal sealed class RbdDiffReader(Stream stream, string name, IReadOnlyList<Im
 
         if (fields[0] is not (RbdDiffFormat.Data or RbdDiffFormat.Zero))
         {
-            throw Contradiction($"byte {fields[0]} is no mark");
+            throw Contradiction($"byte {fields[0]} is no tag");
         }
 
         Fill(fields[1..]);
@@ -55,7 +56,7 @@ internal sealed class RbdDiffReader(Stream stream, string name, IReadOnlyList<Im
         return record;
     }
 
-    /// <summary>Fills a buffer with data of the record that was read last.</summary>
+    /// <summary>Fills a buffer with data of the current record.</summary>
     public void ReadData(Span<byte> buffer)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(buffer.Length, dataLeft);
@@ -63,7 +64,7 @@ internal sealed class RbdDiffReader(Stream stream, string name, IReadOnlyList<Im
         dataLeft -= buffer.Length;
     }
 
-    /// <summary>A record may be a part of a change, or several that touch.</summary>
+    /// <summary>Compares a record with the changes: it may be a part of one, or cover several that touch.</summary>
     private void Match(ImageChange record)
     {
         long offset = record.OffsetBytes;
@@ -79,8 +80,8 @@ internal sealed class RbdDiffReader(Stream stream, string name, IReadOnlyList<Im
             if (expected is not { } next || offset != next.OffsetBytes + changeDone || (record.IsData && !next.IsData))
             {
                 throw Contradiction(
-                    $"it has {record.LengthBytes} bytes of {(record.IsData ? "data" : "zeros")} at {record.OffsetBytes} "
-                    + "where rbd diff told of none");
+                    $"it has {record.LengthBytes} bytes of {(record.IsData ? "data" : "zeros")} at "
+                    + $"{record.OffsetBytes}, where rbd diff reported none");
             }
 
             long count = Math.Min(left, next.LengthBytes - changeDone);
@@ -96,13 +97,14 @@ internal sealed class RbdDiffReader(Stream stream, string name, IReadOnlyList<Im
     {
         if (change < changes.Count)
         {
-            throw Contradiction($"it ends without what rbd diff told of at {changes[change].OffsetBytes + changeDone}");
+            throw Contradiction(
+                $"it ends without the change that rbd diff reported at {changes[change].OffsetBytes + changeDone}");
         }
 
         Span<byte> surplus = stackalloc byte[1];
         if (stream.Read(surplus) > 0)
         {
-            throw Contradiction("something follows the end mark");
+            throw Contradiction("other bytes follow the end tag");
         }
     }
 
@@ -113,8 +115,8 @@ internal sealed class RbdDiffReader(Stream stream, string name, IReadOnlyList<Im
             int count = stream.Read(buffer);
             if (count == 0)
             {
-                IsCut = true;
-                throw Contradiction("it ends there, before its end mark");
+                IsTruncated = true;
+                throw Contradiction("it ends there, before its end tag");
             }
 
             position += count;
@@ -123,5 +125,5 @@ internal sealed class RbdDiffReader(Stream stream, string name, IReadOnlyList<Im
     }
 
     private CephException Contradiction(string what) =>
-        new($"The stream of {name} is wrong at byte {position}: {what}. Nothing of it may be used; try again.");
+        new($"The stream of {name} is wrong at byte {position}: {what}. Its data cannot be used; try again.");
 }

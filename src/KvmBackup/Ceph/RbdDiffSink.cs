@@ -1,25 +1,26 @@
 namespace KvmBackup.Ceph;
 
 /// <summary>
-/// Applies a stream of changes, which comes in any order and from several threads, to an image that has the content of the
-/// snapshot before.
+/// Applies a diff stream, which arrives in any order and from several threads, to an image that has the content of the
+/// earlier snapshot.
 /// </summary>
-/// <param name="layout">Of the stream; a byte of structure that is otherwise is a failure.</param>
-/// <param name="image">Gets the data.</param>
-/// <param name="discard">Makes a run of the image read as zeros, as a hole where it can; without it zeros are written.</param>
+/// <param name="layout">The layout of the stream; a deviation is a failure.</param>
+/// <param name="image">Receives the data.</param>
+/// <param name="discard">Zeroes a range of the image, as a hole where possible; without it zeros are written.</param>
 public sealed class RbdDiffSink(
     RbdDiffLayout layout, IExtentSink image, Func<Extent, CancellationToken, ValueTask>? discard = null) : IExtentSink
 {
     private static readonly byte[] Zeros = new byte[1 << 20];
 
-    /// <exception cref="CephException">It is not the stream of the layout, or the image refuses.</exception>
+    /// <exception cref="CephException">The stream does not match the layout, or the write failed.</exception>
     public async ValueTask WriteAsync(long offsetBytes, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
     {
         if (!layout.IsStructure(offsetBytes, data.Span))
         {
             throw new CephException(
-                $"The changes that lead to the snapshot {layout.ToSnapshot} are not those that the manifest tells, between "
-                + $"bytes {offsetBytes} and {offsetBytes + data.Length}; use another copy of this backup.", ExitCode.DamageFound);
+                $"The changes up to the snapshot {layout.ToSnapshot} differ from those in the manifest, between bytes "
+                + $"{offsetBytes} and {offsetBytes + data.Length}; use another copy of this backup.",
+                ExitCode.DamageFound);
         }
 
         foreach (Extent extent in layout.DiscardsIn(offsetBytes, data.Length))

@@ -1,10 +1,10 @@
 namespace KvmBackup.Ceph;
 
 /// <summary>
-/// What changed in an RBD image between two snapshots, as a file that plain <c>rbd import-diff</c> takes, of a length
-/// that is known beforehand; read once and ascending.
+/// The changes of an RBD image between two snapshots, as a file for plain <c>rbd import-diff</c>, of known length; read
+/// once and ascending.
 /// </summary>
-public sealed class RbdDiffSource : IExtentSource, IAsyncDisposable
+public sealed class RbdDiffSource : IRbdExtentSource
 {
     private readonly RbdClient client;
     private readonly RbdExportRequest request;
@@ -18,35 +18,37 @@ public sealed class RbdDiffSource : IExtentSource, IAsyncDisposable
         Extents = [new Extent(0, Layout.LengthBytes)];
     }
 
-    /// <summary>The changes, the size of the image, and where each lies in the file.</summary>
+    /// <summary>The changes, the size of the image, and the offsets in the file.</summary>
     public RbdDiffLayout Layout { get; }
+
+    public long ImageSizeBytes => Layout.SizeBytes;
+
+    public IReadOnlyList<ImageChange> Changes => Layout.Changes;
 
     public long SizeBytes => Layout.LengthBytes;
 
     public IReadOnlyList<Extent> Extents { get; }
 
-    /// <summary>What an operator must know of the image; null for nothing.</summary>
     public string? Warning => request.Warning;
 
-    /// <summary>Whether the cluster lets wait just now.</summary>
     public bool IsWaiting => export?.IsWaiting ?? false;
 
-    /// <summary>Asks what changed; nothing is read yet.</summary>
-    /// <param name="client">Asks.</param>
+    /// <summary>Queries the changes, without reading data.</summary>
+    /// <param name="client">Runs rbd.</param>
     /// <param name="location">The image.</param>
     /// <param name="fromSnapshot">The older snapshot.</param>
     /// <param name="snapshot">The later one.</param>
-    /// <param name="isWholeObject">Takes whole objects: quick on images of many TiB, but 4 MiB for each small write, and
-    /// only as right as the cluster's map of objects. The exact diff does not use that map.</param>
-    /// <param name="cancellationToken">Ends the asking.</param>
-    /// <exception cref="CephException">A snapshot is not there, or the cluster cannot be asked.</exception>
+    /// <param name="isWholeObject">Query whole objects: fast on images of many TiB, but 4 MiB for each small write, and
+    /// only as correct as the cluster's object map, which the exact diff does not use.</param>
+    /// <param name="cancellationToken">Stops the query.</param>
+    /// <exception cref="CephException">A snapshot does not exist, or the cluster does not answer.</exception>
     public static async Task<RbdDiffSource> OpenAsync(
         RbdClient client, RbdLocation location, string fromSnapshot, string snapshot, bool isWholeObject,
         CancellationToken cancellationToken) =>
         new(client, await RbdExportRequest.PrepareAsync(
             client, location, snapshot, fromSnapshot, isWholeObject ? _ => true : null, cancellationToken));
 
-    /// <exception cref="CephException">What came is not what was told, or broke off.</exception>
+    /// <exception cref="CephException">The stream is truncated, or differs from the queried changes.</exception>
     public async ValueTask ReadAsync(long offsetBytes, Memory<byte> buffer, CancellationToken cancellationToken)
     {
         Layout.CopyStructure(offsetBytes, buffer.Span);
@@ -58,7 +60,7 @@ public sealed class RbdDiffSource : IExtentSource, IAsyncDisposable
 
         if (export is not null && offsetBytes + buffer.Length == Layout.LengthBytes)
         {
-            // The end mark is given out only when all that came before is proven.
+            // The end tag is returned only when all data before it are verified.
             await export.EndAsync(cancellationToken);
         }
     }

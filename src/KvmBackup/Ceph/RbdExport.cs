@@ -4,8 +4,8 @@ using KvmBackup.Shell;
 namespace KvmBackup.Ceph;
 
 /// <summary>
-/// The data of some changes, read once and ascending from one <c>rbd export-diff</c>, some MiB ahead of the one who asks
-/// for them. Every record is compared with the changes, and the program's end is part of the truth.
+/// The data of a list of changes, read once and ascending from one <c>rbd export-diff</c>, some MiB ahead of the
+/// consumer. Every record is compared with the changes, and the exit status of the program is checked.
 /// </summary>
 internal sealed class RbdExport : IAsyncDisposable
 {
@@ -29,11 +29,11 @@ internal sealed class RbdExport : IAsyncDisposable
             Pump, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
-    /// <summary>Somebody wants data, and the cluster has not given them yet.</summary>
+    /// <summary>The consumer waits for data from the cluster.</summary>
     public bool IsWaiting => isWaiting;
 
     /// <summary>Fills a buffer with data of the image; offsets ascend from call to call.</summary>
-    /// <exception cref="CephException">The stream broke, or is not what was told.</exception>
+    /// <exception cref="CephException">The stream is truncated, or differs from the queried changes.</exception>
     public async ValueTask ReadAsync(long offsetBytes, Memory<byte> buffer, CancellationToken cancellationToken)
     {
         while (!buffer.IsEmpty)
@@ -42,7 +42,8 @@ internal sealed class RbdExport : IAsyncDisposable
             long skip = offsetBytes - found.OffsetBytes;
             if (skip < 0)
             {
-                throw new InvalidOperationException($"The data at {offsetBytes} were read before, or were never told.");
+                throw new InvalidOperationException(
+                    $"The data at {offsetBytes} were already read, or are not in the changes.");
             }
 
             int count = (int)Math.Min(buffer.Length, found.LengthBytes - skip);
@@ -52,12 +53,12 @@ internal sealed class RbdExport : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until the stream and the program have ended well. What was not asked for is passed over.</summary>
+    /// <summary>Waits until the stream and the program have ended successfully. Unread data are skipped.</summary>
     public async Task EndAsync(CancellationToken cancellationToken)
     {
         while (await NextBlockAsync(cancellationToken))
         {
-            // Only the end is of interest.
+            // Skip the block.
         }
     }
 
@@ -90,7 +91,7 @@ internal sealed class RbdExport : IAsyncDisposable
 
             if (!await NextBlockAsync(cancellationToken))
             {
-                throw new InvalidOperationException($"There are no data at {offsetBytes}.");
+                throw new InvalidOperationException($"The stream has no data at {offsetBytes}.");
             }
         }
     }
@@ -106,7 +107,7 @@ internal sealed class RbdExport : IAsyncDisposable
         return hasMore && blocks.Reader.TryRead(out current);
     }
 
-    /// <summary>Runs on a thread of its own, for it blocks in the pipe.</summary>
+    /// <summary>Runs on a separate thread, because it blocks on the pipe.</summary>
     private void Pump()
     {
         try
@@ -116,9 +117,9 @@ internal sealed class RbdExport : IAsyncDisposable
             {
                 PumpRecords(reader);
             }
-            catch (CephException) when (reader.IsCut)
+            catch (CephException) when (reader.IsTruncated)
             {
-                // Why it broke off is what the program can tell best.
+                // The program's message explains the truncation better.
                 EnsureGoodEnd();
                 throw;
             }
@@ -128,11 +129,16 @@ internal sealed class RbdExport : IAsyncDisposable
         }
         catch (ShellException failure)
         {
-            blocks.Writer.Complete(request.Late(failure));
+            blocks.Writer.Complete(request.TimedOut(failure));
+        }
+        catch (IOException failure)
+        {
+            // Without this the archive writer would take it for an error of the archive.
+            blocks.Writer.Complete(request.Unreadable(failure));
         }
         catch (Exception failure)
         {
-            // Thrown again where the data are asked for.
+            // Thrown again where the data are read.
             blocks.Writer.Complete(failure);
         }
     }
@@ -192,13 +198,13 @@ internal sealed class RbdExport : IAsyncDisposable
     }
 }
 
-/// <summary>What is to be exported, and what is known of it beforehand.</summary>
+/// <summary>An export, with the properties that were queried before it.</summary>
 /// <param name="Location">The image.</param>
-/// <param name="Snapshot">At which it is read.</param>
-/// <param name="FromSnapshot">Since which; null for all.</param>
+/// <param name="Snapshot">The snapshot at which it is read.</param>
+/// <param name="FromSnapshot">The older snapshot; null for the whole content.</param>
 /// <param name="SizeBytes">The size of the image at the snapshot.</param>
-/// <param name="IsWholeObject">As the changes were asked for.</param>
-/// <param name="Changes">What <c>rbd diff</c> told.</param>
+/// <param name="IsWholeObject">Whether the changes are whole objects.</param>
+/// <param name="Changes">The output of <c>rbd diff</c>.</param>
 internal sealed record RbdExportRequest(
     RbdLocation Location,
     string Snapshot,
@@ -207,7 +213,7 @@ internal sealed record RbdExportRequest(
     bool IsWholeObject,
     IReadOnlyList<ImageChange> Changes)
 {
-    /// <summary>What an operator must know of the image.</summary>
+    /// <summary>A fault of the image that the operator must know; null for none.</summary>
     public string? Warning { get; init; }
 
     public string Name => $"{Location}@{Snapshot}";
@@ -216,36 +222,39 @@ internal sealed record RbdExportRequest(
 
     public IPipedProgram Open(RbdClient client) => client.OpenExport(Location, Snapshot, FromSnapshot, IsWholeObject);
 
-    public CephException Late(ShellException failure) =>
+    public CephException TimedOut(ShellException failure) =>
         new($"{Purpose} failed: {failure.Message} Does the cluster hang? ceph health detail", ExitCode.Failed, failure);
 
-    /// <summary>Asks the cluster for the size and the changes.</summary>
-    /// <param name="client">Asks.</param>
+    public CephException Unreadable(IOException failure) => new(
+        $"{Purpose} failed: the output of rbd cannot be read: {failure.Message}", ExitCode.Failed, failure);
+
+    /// <summary>Queries the size and the changes.</summary>
+    /// <param name="client">Runs rbd.</param>
     /// <param name="location">The image.</param>
-    /// <param name="snapshot">At which it is read.</param>
-    /// <param name="fromSnapshot">Since which; null for all.</param>
-    /// <param name="isWholeObject">Whether whole objects are asked for; null for never, which can be asked at once.</param>
-    /// <param name="cancellationToken">Ends the asking.</param>
-    /// <exception cref="CephException">It cannot be asked, or its answers contradict each other.</exception>
+    /// <param name="snapshot">The snapshot at which it is read.</param>
+    /// <param name="fromSnapshot">The older snapshot; null for the whole content.</param>
+    /// <param name="isWholeObject">Whether to query whole objects; null for never, which needs no facts.</param>
+    /// <param name="cancellationToken">Stops the query.</param>
+    /// <exception cref="CephException">The cluster does not answer, or its answers are inconsistent.</exception>
     public static async Task<RbdExportRequest> PrepareAsync(
-        RbdClient client, RbdLocation location, string snapshot, string? fromSnapshot, Func<RbdImageFacts, bool>? isWholeObject,
-        CancellationToken cancellationToken)
+        RbdClient client, RbdLocation location, string snapshot, string? fromSnapshot,
+        Func<RbdImageFacts, bool>? isWholeObject, CancellationToken cancellationToken)
     {
         Task<RbdImageFacts> described = client.DescribeAsync(location, snapshot, cancellationToken);
         async Task<bool> IsWholeAsync() => isWholeObject is not null && isWholeObject(await described);
-        async Task<string?> ProveAsync() =>
-            await RbdObjectMap.ProveAsync(client, location, snapshot, await described, cancellationToken);
+        async Task<string?> CheckMapAsync() =>
+            await RbdObjectMap.CheckAsync(client, location, snapshot, await described, cancellationToken);
         Task<IReadOnlyList<ImageChange>> DiffAsync(bool isWhole) =>
             client.DiffAsync(location, snapshot, fromSnapshot, isWhole, cancellationToken);
 
-        // Both ask for each object in turn, so that together they take little longer than one.
-        Task<string?> proof = ProveAsync();
+        // Both query each object, so that both at once take little longer than one.
+        Task<string?> mapCheck = CheckMapAsync();
         bool isWhole = await IsWholeAsync();
         Task<IReadOnlyList<ImageChange>> diff = DiffAsync(isWhole);
-        await Task.WhenAll(described, proof, diff);
+        await Task.WhenAll(described, mapCheck, diff);
         RbdImageFacts facts = await described;
         IReadOnlyList<ImageChange> changes = await diff;
-        string? warning = await proof;
+        string? warning = await mapCheck;
         if (warning is not null && isWhole)
         {
             isWhole = false;

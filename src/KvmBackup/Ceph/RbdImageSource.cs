@@ -1,15 +1,16 @@
 namespace KvmBackup.Ceph;
 
 /// <summary>
-/// An RBD image at a snapshot, all of it, as a sparse raw disk that is read once and ascending: only what the image holds
-/// is transferred.
+/// The whole content of an RBD image at a snapshot, as a sparse raw disk that is read once and ascending, without its
+/// holes.
 /// </summary>
-public sealed class RbdImageSource : IExtentSource, IAsyncDisposable
+public sealed class RbdImageSource : IRbdExtentSource
 {
-    /// <summary>To ask for each object costs some seconds for each TiB; from here on the map of objects answers.</summary>
+    /// <summary>A query of each object takes some seconds for each TiB; for larger images the object map is
+    /// used.</summary>
     private const long ExactLimitBytes = 64L << 30;
 
-    // As for files: less is not worth an entry in the map of holes.
+    // As for files: a smaller hole is not worth an entry in the map.
     private const long SmallestHoleBytes = 32 * 1024;
 
     private readonly RbdClient client;
@@ -31,34 +32,38 @@ public sealed class RbdImageSource : IExtentSource, IAsyncDisposable
 
     public IReadOnlyList<Extent> Extents { get; }
 
-    /// <summary>What an operator must know of the image; null for nothing.</summary>
+    public long ImageSizeBytes => request.SizeBytes;
+
+    /// <summary>Empty, because the source is the whole content.</summary>
+    public IReadOnlyList<ImageChange> Changes => [];
+
     public string? Warning => request.Warning;
 
-    /// <summary>Whether the cluster lets wait just now.</summary>
     public bool IsWaiting => export?.IsWaiting ?? false;
 
-    /// <summary>Whether the cluster's map of objects was believed, instead of asking for each.</summary>
+    /// <summary>Whether the content was found by the cluster's object map, instead of a query of each object.</summary>
     public bool IsByObjectMap => request.IsWholeObject;
 
-    /// <summary>Asks what the image holds at the snapshot; nothing is read yet.</summary>
-    /// <exception cref="CephException">It is not there, or the cluster cannot be asked.</exception>
+    /// <summary>Queries the content of the image at the snapshot, without reading data.</summary>
+    /// <exception cref="CephException">It does not exist, or the cluster does not answer.</exception>
     public static Task<RbdImageSource> OpenAsync(
         RbdClient client, RbdLocation location, string snapshot, CancellationToken cancellationToken) =>
         OpenAsync(client, location, snapshot, ExactLimitBytes, cancellationToken);
 
     /// <inheritdoc cref="OpenAsync(RbdClient, RbdLocation, string, CancellationToken)"/>
-    /// <param name="client">Asks.</param>
+    /// <param name="client">Runs rbd.</param>
     /// <param name="location">The image.</param>
-    /// <param name="snapshot">At which it is read.</param>
-    /// <param name="exactLimitBytes">A larger image is read by the map of objects.</param>
-    /// <param name="cancellationToken">Ends the asking.</param>
+    /// <param name="snapshot">The snapshot at which it is read.</param>
+    /// <param name="exactLimitBytes">A larger image is read by the object map.</param>
+    /// <param name="cancellationToken">Stops the query.</param>
     public static async Task<RbdImageSource> OpenAsync(
-        RbdClient client, RbdLocation location, string snapshot, long exactLimitBytes, CancellationToken cancellationToken) =>
+        RbdClient client, RbdLocation location, string snapshot, long exactLimitBytes,
+        CancellationToken cancellationToken) =>
         new(client, await RbdExportRequest.PrepareAsync(
             client, location, snapshot, fromSnapshot: null,
             facts => facts.SizeBytes > exactLimitBytes && facts.IsFastDiffValid, cancellationToken));
 
-    /// <exception cref="CephException">What came is not what was told, or broke off.</exception>
+    /// <exception cref="CephException">The stream is truncated, or differs from the queried changes.</exception>
     public async ValueTask ReadAsync(long offsetBytes, Memory<byte> buffer, CancellationToken cancellationToken)
     {
         while (!buffer.IsEmpty)
@@ -87,7 +92,7 @@ public sealed class RbdImageSource : IExtentSource, IAsyncDisposable
 
         if (export is not null && !isEnded && offsetBytes >= data[^1].EndBytes)
         {
-            // The last byte is given out only when all that came before is proven.
+            // The last byte is returned only when all data before it are verified.
             await export.EndAsync(cancellationToken);
             isEnded = true;
         }

@@ -3,13 +3,13 @@ using KvmBackup.Shell;
 namespace KvmBackup.Ceph;
 
 /// <summary>
-/// Writes into an RBD image, in any order and from several threads, by one <c>rbd import-diff</c> that has several
-/// requests in flight. Only what is not zeros is written. Without <see cref="CompleteAsync"/> the image is half of one, and
-/// whoever made it removes it. One writer for each link of a chain.
+/// Writes into an RBD image, in any order and from several threads, by one <c>rbd import-diff</c> with several requests
+/// in flight. Zeros are not written. Without <see cref="CompleteAsync"/> the image is incomplete, and its creator must
+/// remove it. One writer for each link of a chain.
 /// </summary>
 public sealed class RbdImageWriter : IExtentSink, IAsyncDisposable
 {
-    /// <summary>Ceph's usual size of an object: zeros of that size are no object at all.</summary>
+    /// <summary>The default size of an object: zeros of that size need no object.</summary>
     private const int PieceBytes = 4 << 20;
 
     private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(10);
@@ -27,7 +27,7 @@ public sealed class RbdImageWriter : IExtentSink, IAsyncDisposable
         program = client.OpenImport(location);
     }
 
-    /// <summary>Begins to write into an image, which gets this size first if it has another.</summary>
+    /// <summary>Opens an image for writing, and resizes it if necessary.</summary>
     /// <exception cref="CephException">It cannot be written.</exception>
     public static async Task<RbdImageWriter> OpenAsync(
         RbdClient client, RbdLocation location, long sizeBytes, CancellationToken cancellationToken)
@@ -59,12 +59,13 @@ public sealed class RbdImageWriter : IExtentSink, IAsyncDisposable
         }
     }
 
-    /// <summary>Makes a run of the image read as zeros.</summary>
+    /// <summary>Zeroes a range of the image.</summary>
     public ValueTask DiscardAsync(Extent extent, CancellationToken cancellationToken) => PutAsync(
-        RbdDiffFormat.Record(new ImageChange(extent.OffsetBytes, extent.LengthBytes, IsData: false)), default, cancellationToken);
+        RbdDiffFormat.Record(new ImageChange(extent.OffsetBytes, extent.LengthBytes, IsData: false)), default,
+        cancellationToken);
 
-    /// <summary>Returns when everything is in the cluster.</summary>
-    /// <exception cref="CephException">It is not.</exception>
+    /// <summary>Returns when all data are in the cluster.</summary>
+    /// <exception cref="CephException">The write failed.</exception>
     public async Task CompleteAsync(CancellationToken cancellationToken)
     {
         await PutAsync(new[] { RbdDiffFormat.End }, default, cancellationToken);
@@ -81,8 +82,8 @@ public sealed class RbdImageWriter : IExtentSink, IAsyncDisposable
     {
         if (!isCompleted)
         {
-            // A client that is killed counts as one that uses the image for another half minute, in which it could not be
-            // removed; one whose input ends too soon leaves in order.
+            // A killed client counts as a user of the image for another half minute, in which the image cannot be
+            // removed; a client whose input ends early exits normally.
             using CancellationTokenSource limit = new(EndLimit);
             try
             {
@@ -90,7 +91,7 @@ public sealed class RbdImageWriter : IExtentSink, IAsyncDisposable
             }
             catch (Exception failure) when (failure is OperationCanceledException or CephException)
             {
-                // Then it is killed below; that the image is only half of one is what its maker knows.
+                // It is killed below. The creator of the image removes it, because CompleteAsync was not called.
             }
         }
 
@@ -109,7 +110,7 @@ public sealed class RbdImageWriter : IExtentSink, IAsyncDisposable
             ObjectDisposedException.ThrowIf(isCompleted, this);
             if (isBroken)
             {
-                throw new CephException($"{Purpose} has failed before.");
+                throw new CephException($"{Purpose} has already failed.");
             }
 
             program.StandardInput.Write(record.Span);
@@ -120,13 +121,14 @@ public sealed class RbdImageWriter : IExtentSink, IAsyncDisposable
             isBroken = true;
             ProgramResult result = await EndAsync(cancellationToken);
             throw result.IsSuccess
-                ? new CephException($"{Purpose} failed: rbd took no more of it: {failure.Message}", ExitCode.Failed, failure)
+                ? new CephException(
+                    $"{Purpose} failed: rbd stopped reading its input: {failure.Message}", ExitCode.Failed, failure)
                 : RbdFailure.Of(result, Purpose, location);
         }
         catch (ShellException failure)
         {
             isBroken = true;
-            throw RbdFailure.Late(failure, call, Purpose, location);
+            throw RbdFailure.TimedOut(failure, call, Purpose, location);
         }
         finally
         {
@@ -143,7 +145,7 @@ public sealed class RbdImageWriter : IExtentSink, IAsyncDisposable
         }
         catch (ShellException failure)
         {
-            throw RbdFailure.Late(failure, call, Purpose, location);
+            throw RbdFailure.TimedOut(failure, call, Purpose, location);
         }
     }
 }

@@ -2,8 +2,7 @@ using System.Text.Json;
 
 namespace KvmBackup.Ceph;
 
-/// <summary>Reads the JSON that <c>rbd</c> prints. Fields that are not known are passed over; what is known must be
-/// right.</summary>
+/// <summary>Reads the JSON that <c>rbd</c> prints. Unknown fields are ignored; known fields must be valid.</summary>
 internal static class RbdJson
 {
     public static RbdImageFacts Image(string json, RbdLocation location) => Read(location, () =>
@@ -35,18 +34,22 @@ internal static class RbdJson
     public static IReadOnlyList<string> Watchers(string json, RbdLocation location) => Read(location, () =>
     {
         using JsonDocument document = JsonDocument.Parse(json);
-        return document.RootElement.GetProperty("watchers").EnumerateArray().Select(one => Text(one, "address")).ToList();
+        return document.RootElement.GetProperty("watchers").EnumerateArray().Select(one => Text(one, "address"))
+            .ToList();
     });
 
     public static IReadOnlyList<string> Names(string json, RbdLocation location) => Read(location, () =>
     {
         using JsonDocument document = JsonDocument.Parse(json);
         return document.RootElement.EnumerateArray()
-            .Select(one => one.GetString() is { Length: > 0 } name ? name : throw new JsonException("an image has no name")).ToList();
+            .Select(one => one.GetString() is { Length: > 0 } name
+                ? name : throw new JsonException("an image has no name"))
+            .ToList();
     });
 
-    /// <summary>Reads a diff, which can be long: token by token.</summary>
-    public static IReadOnlyList<ImageChange> Changes(ReadOnlyMemory<byte> json, RbdLocation location) => Read(location, () =>
+    /// <summary>Reads a diff token by token, because it can be long.</summary>
+    public static IReadOnlyList<ImageChange> Changes(
+        ReadOnlyMemory<byte> json, RbdLocation location) => Read(location, () =>
     {
         Utf8JsonReader reader = new(json.Span);
         List<ImageChange> changes = [];
@@ -58,7 +61,7 @@ internal static class RbdJson
 
         return reader.TokenType == JsonTokenType.EndArray && !reader.Read()
             ? changes
-            : throw new JsonException("it is no list of changes");
+            : throw new JsonException("it is not a list of changes");
     });
 
     private static ImageChange Change(ref Utf8JsonReader reader)
@@ -79,7 +82,8 @@ internal static class RbdJson
                     length = reader.GetInt64();
                     break;
                 case "exists":
-                    isData = Flag(reader.TokenType == JsonTokenType.String ? reader.GetString() : null, reader.TokenType);
+                    isData = Flag(
+                        reader.TokenType == JsonTokenType.String ? reader.GetString() : null, reader.TokenType);
                     break;
                 default:
                     reader.Skip();
@@ -89,7 +93,7 @@ internal static class RbdJson
 
         return offset is not null && length is not null && isData is not null
             ? new ImageChange(offset.Value, length.Value, isData.Value)
-            : throw new JsonException("a change lacks its offset, its length, or whether it exists");
+            : throw new JsonException("a change lacks 'offset', 'length' or 'exists'");
     }
 
     private static void Expect(ref Utf8JsonReader reader, JsonTokenType type)
@@ -107,7 +111,7 @@ internal static class RbdJson
         _ => Flag(value.GetString(), JsonTokenType.String),
     };
 
-    // Pacific prints the words "true" and "false", and not JSON's.
+    // Pacific prints the strings "true" and "false" instead of JSON's literals.
     private static bool Flag(string? word, JsonTokenType type) => (word, type) switch
     {
         (_, JsonTokenType.True) or ("true", _) => true,
@@ -119,7 +123,8 @@ internal static class RbdJson
         element.GetProperty(name).EnumerateArray().Select(one => one.GetString());
 
     private static string Text(JsonElement element, string name) =>
-        element.GetProperty(name).GetString() is { Length: > 0 } text ? text : throw new JsonException($"it has no {name}");
+        element.GetProperty(name).GetString() is { Length: > 0 } text ? text
+            : throw new JsonException($"it has no {name}");
 
     private static string? Space(JsonElement parent) =>
         parent.TryGetProperty("pool_namespace", out JsonElement space) ? space.GetString() : null;
@@ -127,7 +132,7 @@ internal static class RbdJson
     private static long Size(JsonElement element, string name, long least) =>
         element.GetProperty(name).GetInt64() is long size && size >= least
             ? size
-            : throw new JsonException($"its {name} cannot be");
+            : throw new JsonException($"its {name} is invalid");
 
     private static T Read<T>(RbdLocation location, Func<T> read)
     {
@@ -139,8 +144,9 @@ internal static class RbdJson
             or KeyNotFoundException or FormatException or ModelException)
         {
             throw new CephException(
-                $"rbd described {location} in a form that is not understood: {failure.Message.TrimEnd('.')}. Which version is it? "
-                + "`rbd --version`", ExitCode.Failed, failure);
+                $"The output of rbd for {location} cannot be parsed: {failure.Message.TrimEnd('.')}. Which version is "
+                + "it? `rbd --version`",
+                ExitCode.Failed, failure);
         }
     }
 }

@@ -1,17 +1,18 @@
 namespace KvmBackup.Ceph;
 
 /// <summary>
-/// Proves the cluster's map of objects at a snapshot before anything is read by it. Every read obeys that map, those of
-/// <c>rbd export</c> and of an exact <c>rbd export-diff</c> too: an object that the map has forgotten is read as zeros, and
-/// nobody says a word. So no sample of reads could find it; the cluster itself compares map and objects, which takes as long
-/// as an exact diff. See https://tracker.ceph.com/issues/61616.
+/// Checks the object map of a snapshot before the image is read. Every read uses that map, also those of <c>rbd
+/// export</c> and of an exact <c>rbd export-diff</c>: an object that is missing in the map is read as zeros, without an
+/// error. So reads cannot detect it; the cluster compares map and objects, which takes as long as an exact diff. See
+/// https://tracker.ceph.com/issues/61616.
 /// </summary>
 internal static class RbdObjectMap
 {
-    /// <returns>What was wrong and is not used any more; null when nothing was.</returns>
+    /// <returns>A warning when the map was wrong and is no longer used; else null.</returns>
     /// <exception cref="CephException">It cannot be checked.</exception>
-    public static async Task<string?> ProveAsync(
-        RbdClient client, RbdLocation location, string snapshot, RbdImageFacts facts, CancellationToken cancellationToken)
+    public static async Task<string?> CheckAsync(
+        RbdClient client, RbdLocation location, string snapshot, RbdImageFacts facts,
+        CancellationToken cancellationToken)
     {
         if (!facts.IsReadByObjectMap)
         {
@@ -21,8 +22,9 @@ internal static class RbdObjectMap
         await client.CheckObjectMapAsync(location, snapshot, cancellationToken);
         RbdImageFacts after = await client.DescribeAsync(location, snapshot, cancellationToken);
         return after.IsReadByObjectMap ? null
-            : $"THE OBJECT MAP OF {location}@{snapshot} WAS WRONG: parts of the image would have been read as zeros. It is read without "
-                + "the map now, and this backup is whole; but older backups and other copies of that image may not be: make a new full "
-                + $"one. Mend the image with: {RbdAdvice.RebuildObjectMap(location)} ; and update Ceph on this host";
+            : $"THE OBJECT MAP OF {location}@{snapshot} WAS WRONG: parts of the image would have been read as zeros. "
+                + "This backup was read without the map and is complete; but older backups and other copies of that "
+                + "image may not be: make a new full one. Repair the image with: "
+                + $"{RbdAdvice.RebuildObjectMap(location)} ; and update Ceph on this host";
     }
 }

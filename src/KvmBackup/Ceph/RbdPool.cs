@@ -2,35 +2,36 @@ using KvmBackup.Shell;
 
 namespace KvmBackup.Ceph;
 
-/// <summary>Asks a cluster which images a pool has.</summary>
-public sealed class RbdPool(IProcessRunner shell)
+/// <summary>Lists the images of a pool.</summary>
+public sealed class RbdPool(IProcessRunner runner)
 {
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromMinutes(2);
 
-    /// <param name="access">The way to the cluster.</param>
+    /// <param name="access">The connection to the cluster.</param>
     /// <param name="pool">The pool.</param>
-    /// <param name="space">A namespace within it; null for the default one.</param>
-    /// <returns>The images, by name.</returns>
-    /// <exception cref="CephException">There is no such pool, or the cluster cannot be asked.</exception>
+    /// <param name="poolNamespace">A namespace within it; null for the default one.</param>
+    /// <param name="cancellationToken">Stops the program.</param>
+    /// <returns>The images, ordered by name.</returns>
+    /// <exception cref="CephException">There is no such pool, or the cluster does not answer.</exception>
     public async Task<IReadOnlyList<RbdImage>> ListAsync(
-        RbdAccess access, string pool, string? space, CancellationToken cancellationToken)
+        RbdAccess access, string pool, string? poolNamespace, CancellationToken cancellationToken)
     {
-        // An image that nobody asks for: failures are told of a place in a pool.
-        RbdLocation place = new(new RbdImage(pool, space, "*"), access);
-        string spec = space is null ? pool : $"{pool}/{space}";
+        // A placeholder image: messages about failures require a location.
+        RbdLocation place = new(new RbdImage(pool, poolNamespace, "*"), access);
+        string spec = poolNamespace is null ? pool : $"{pool}/{poolNamespace}";
         string purpose = $"Listing the images of {spec}";
         ProgramCall call = RbdCall.Build(access, AnswerLimit, "ls", "--format", "json", spec);
         try
         {
-            ProgramResult result = await shell.RunAsync(call, cancellationToken);
+            ProgramResult result = await runner.RunAsync(call, cancellationToken);
             return !result.IsSuccess
                 ? throw RbdFailure.OfPool(result, purpose, place)
                 : [.. RbdJson.Names(result.StandardOutput, place).Order(StringComparer.Ordinal)
-                    .Select(name => new RbdImage(pool, space, name))];
+                    .Select(name => new RbdImage(pool, poolNamespace, name))];
         }
         catch (ShellException failure) when (!failure.IsProgramMissing)
         {
-            throw RbdFailure.Late(failure, call, purpose, place);
+            throw RbdFailure.TimedOut(failure, call, purpose, place);
         }
     }
 }

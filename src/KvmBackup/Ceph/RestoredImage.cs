@@ -1,22 +1,22 @@
 namespace KvmBackup.Ceph;
 
 /// <summary>
-/// An RBD image that a restore writes: under another name until it is whole, so that nobody takes half a disk for one, and
-/// an existing image stays what it is until the last moment. Leaving the scope before the commit removes it.
+/// An RBD image that a restore writes: under a temporary name until it is complete, so that an incomplete disk is never
+/// used, and an existing image stays until the commit. <see cref="RemoveUnlessCommittedAsync"/> before the commit
+/// removes it.
 /// </summary>
 public sealed class RestoredImage
 {
-    private const string PartialSuffix = ".kvmbackup-partial";
     private const string ReplacedSuffix = ".kvmbackup-replaced";
 
-    /// <summary>The cluster takes the client of a program that was killed for a living one for half a minute.</summary>
+    /// <summary>Longer than the half minute in which the cluster counts a killed client as active.</summary>
     private static readonly TimeSpan RemovalLimit = TimeSpan.FromSeconds(60);
 
     private static readonly TimeSpan RemovalPause = TimeSpan.FromSeconds(2);
     private readonly RbdImageStore store;
     private readonly RbdLocation location;
     private readonly TimeProvider time;
-    private bool isNeeded;
+    private bool isCommitted;
 
     private RestoredImage(RbdImageStore store, RbdLocation location, TimeProvider time)
     {
@@ -26,18 +26,19 @@ public sealed class RestoredImage
         Working = location with { Image = PartialOf(location.Image) };
     }
 
-    /// <summary>Where it lies until the commit.</summary>
+    /// <summary>The location until the commit.</summary>
     public RbdLocation Working { get; }
 
     /// <summary>The name until the commit.</summary>
-    public static RbdImage PartialOf(RbdImage image) => new(image.Pool, image.Namespace, image.Name + PartialSuffix);
+    public static RbdImage PartialOf(RbdImage image) =>
+        new(image.Pool, image.Namespace, image.Name + TemporaryName.PartialExtension);
 
-    /// <summary>The name of an image that is about to be replaced, until the new one has its name.</summary>
+    /// <summary>The temporary name of an image during its replacement.</summary>
     public static RbdImage ReplacedOf(RbdImage image) => new(image.Pool, image.Namespace, image.Name + ReplacedSuffix);
 
-    /// <summary>Makes the image, of nothing but zeros.</summary>
-    /// <remarks>Cannot be cancelled: an image that came to be all the same would be left behind.</remarks>
-    /// <exception cref="CephException">It cannot be made.</exception>
+    /// <summary>Creates the image, all zeros.</summary>
+    /// <remarks>Cannot be cancelled, because the cluster could still create the image, which would be left.</remarks>
+    /// <exception cref="CephException">It cannot be created.</exception>
     public static async Task<RestoredImage> CreateAsync(
         RbdClient client, RbdImageStore store, RbdLocation location, long sizeBytes, TimeProvider time)
     {
@@ -46,10 +47,10 @@ public sealed class RestoredImage
         return image;
     }
 
-    /// <summary>Gives it its name.</summary>
-    /// <param name="replace">An image of that name is there and goes, once this one has its name: whenever that is cut short,
-    /// the one or the other is there, whole.</param>
-    /// <exception cref="CephException">It could not be finished, or the former image could not be removed.</exception>
+    /// <summary>Renames the image to its final name.</summary>
+    /// <param name="replace">An existing image of that name is replaced, and removed after the rename: after an
+    /// interruption at any point one of the two exists completely.</param>
+    /// <exception cref="CephException">The rename failed, or the former image could not be removed.</exception>
     public async Task CommitAsync(bool replace)
     {
         RbdLocation replaced = location with { Image = ReplacedOf(location.Image) };
@@ -58,7 +59,7 @@ public sealed class RestoredImage
             if (await store.ListWatchersAsync(location, CancellationToken.None) is { Count: > 0 })
             {
                 throw new CephException(
-                    $"{location} is in use and was not replaced. See by whom: {RbdAdvice.Status(location)}");
+                    $"{location} is in use and was not replaced. To list its clients: {RbdAdvice.Status(location)}");
             }
 
             await store.RenameAsync(location, replaced.Image, CancellationToken.None);
@@ -74,19 +75,20 @@ public sealed class RestoredImage
             throw;
         }
 
-        isNeeded = true;
+        isCommitted = true;
         if (replace && !await store.TryRemoveAsync(replaced, CancellationToken.None))
         {
             throw new CephException(
-                $"{location} is restored, but the former image has a client and was left. When it has none any more, remove it: {RbdAdvice.Remove(replaced)}");
+                $"{location} is restored, but the former image has a client and was not removed. To remove it when no "
+                + $"client has it open: {RbdAdvice.Remove(replaced)}");
         }
     }
 
     /// <summary>Removes the image if it was not committed.</summary>
-    /// <exception cref="CephException">It could not be removed; the message says how to.</exception>
-    public async Task LeaveAsync()
+    /// <exception cref="CephException">It could not be removed; the message has the command to do so.</exception>
+    public async Task RemoveUnlessCommittedAsync()
     {
-        if (isNeeded)
+        if (isCommitted)
         {
             return;
         }
@@ -97,7 +99,8 @@ public sealed class RestoredImage
             if (time.GetElapsedTime(start) > RemovalLimit)
             {
                 throw new CephException(
-                    $"Half of an image was left, for a client still has it open. When it has not any more, remove it: {RbdAdvice.Remove(Working)}");
+                    "An incomplete image is left, because a client still has it open. To remove it when no client has "
+                    + $"it open: {RbdAdvice.Remove(Working)}");
             }
 
             await Task.Delay(RemovalPause, time, CancellationToken.None);

@@ -1,8 +1,8 @@
 namespace KvmBackup.Ceph;
 
-/// <summary>Lets through only those bytes of an image that are still to be seen.</summary>
-/// <param name="image">Takes them.</param>
-/// <param name="visible">Ascending, not overlapping.</param>
+/// <summary>Writes only the bytes of a backup that no later backup of the chain has changed.</summary>
+/// <param name="image">Receives them.</param>
+/// <param name="visible">The visible extents, ascending, not overlapping.</param>
 public sealed class VisibleSink(IExtentSink image, IReadOnlyList<Extent> visible) : IExtentSink
 {
     public async ValueTask WriteAsync(long offsetBytes, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)

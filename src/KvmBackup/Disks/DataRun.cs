@@ -1,16 +1,15 @@
 namespace KvmBackup.Disks;
 
-/// <summary>A stretch of what is to be written: whole blocks of zeros, or what lies between such.</summary>
-/// <param name="OffsetBytes">Where it belongs on the disk.</param>
+/// <summary>A part of a write: either whole blocks of zeros, or data.</summary>
+/// <param name="OffsetBytes">The offset on the disk.</param>
 /// <param name="Content">The bytes.</param>
-/// <param name="IsData">Whether any of them is not zero.</param>
+/// <param name="IsData">Whether any byte is not zero.</param>
 public readonly record struct DataRun(long OffsetBytes, ReadOnlyMemory<byte> Content, bool IsData)
 {
-    /// <summary>Cuts content where blocks of zeros begin and end, ascending and complete. A look at a block of data ends at
-    /// its first byte that is none.</summary>
-    /// <param name="offsetBytes">Where the content belongs; the parts of blocks at its ends count as blocks.</param>
-    /// <param name="content">What is to be written.</param>
-    /// <param name="blockBytes">Shorter runs of zeros are not worth a call of their own.</param>
+    /// <summary>Splits content into blocks of zeros and data, ascending and complete.</summary>
+    /// <param name="offsetBytes">The offset of the content; partial blocks at its ends count as blocks.</param>
+    /// <param name="content">The bytes to write.</param>
+    /// <param name="blockBytes">The granularity: shorter runs of zeros count as data.</param>
     public static IEnumerable<DataRun> Within(long offsetBytes, ReadOnlyMemory<byte> content, int blockBytes)
     {
         int start = 0;

@@ -4,19 +4,19 @@ using Microsoft.Win32.SafeHandles;
 namespace KvmBackup.Disks;
 
 /// <summary>
-/// Makes runs of a device read as zeros, without sending zeros where the kernel knows better: a thin volume or an SSD gives
-/// the run back, others are told in one request. Only what is left is written.
+/// Zeroes ranges of a device, by a request to the kernel where possible: a thin volume or an SSD frees the range. Zeros
+/// are written only where the kernel refuses.
 /// </summary>
 internal static partial class DeviceZeros
 {
-    // linux/falloc.h. On a block device a hole is punched only where it is certain to read as zeros; a zeroed range always
-    // does, for the kernel writes it where the device cannot (block/fops.c, since Linux 4.9).
+    // linux/falloc.h. On a block device PUNCH_HOLE succeeds only where the range then reads as zeros. ZERO_RANGE always
+    // works, because the kernel writes zeros where the device cannot (block/fops.c, since Linux 4.9).
     private const int KeepSize = 1;
     private const int PunchHole = 2;
     private const int ZeroRange = 16;
     private const int WrittenAtOnceBytes = 1 << 20;
 
-    /// <summary>The largest block that a device is addressed by; nothing else can be zeroed but by writing.</summary>
+    /// <summary>The largest logical block of a device: the kernel zeroes aligned ranges only.</summary>
     private const int AlignmentBytes = 4096;
 
     /// <exception cref="IOException">The device refuses.</exception>
@@ -28,7 +28,7 @@ internal static partial class DeviceZeros
         if (first < last && fallocate64(handle, PunchHole | KeepSize, first, last - first) != 0
             && fallocate64(handle, ZeroRange | KeepSize, first, last - first) != 0)
         {
-            // No support, or another program has it open; whatever else is wrong, the write will tell.
+            // Not supported, or another program has the device open. The write reports any other error.
             Write(handle, first, last);
         }
 

@@ -2,12 +2,13 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Disks;
 
-/// <summary>One write of a restore, with its failure told by path and place.</summary>
+/// <summary>Writes to a restored disk; failures name the path and the offset.</summary>
 internal static class DiskWrite
 {
-    /// <exception cref="DisksException">The disk refuses.</exception>
+    /// <exception cref="DisksException">The write failed.</exception>
     public static async ValueTask WriteAsync(
-        SafeFileHandle handle, string path, long offsetBytes, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
+        SafeFileHandle handle, string path, long offsetBytes, ReadOnlyMemory<byte> data,
+        CancellationToken cancellationToken)
     {
         try
         {

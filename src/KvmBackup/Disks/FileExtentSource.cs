@@ -2,7 +2,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Disks;
 
-/// <summary>A pinned file or block device that is read once, holes left out.</summary>
+/// <summary>A file or block device that does not change, read without its holes.</summary>
 public sealed class FileExtentSource : IExtentSource, IDisposable
 {
     private const long SmallestHoleBytes = 32 * 1024;
@@ -30,11 +30,10 @@ public sealed class FileExtentSource : IExtentSource, IDisposable
     {
         try
         {
-            // The guest or another clone may have it open; sharing everything means taking no lock of our own.
+            // The guest or a clone may have it open: with these share flags .NET takes no lock.
+            const FileShare share = FileShare.ReadWrite | FileShare.Delete;
             return new FileExtentSource(
-                File.OpenHandle(
-                    filePath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan),
-                filePath);
+                File.OpenHandle(filePath, FileMode.Open, FileAccess.Read, share, FileOptions.SequentialScan), filePath);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -51,7 +50,7 @@ public sealed class FileExtentSource : IExtentSource, IDisposable
                 int count = await RandomAccess.ReadAsync(handle, buffer, offsetBytes, cancellationToken);
                 if (count == 0)
                 {
-                    throw new DisksException($"{filePath} became shorter while it was read, at byte {offsetBytes}.");
+                    throw new DisksException($"{filePath} was truncated while it was read, at byte {offsetBytes}.");
                 }
 
                 offsetBytes += count;

@@ -1,13 +1,13 @@
 namespace KvmBackup.Disks;
 
-/// <summary>Something that a restore writes and that becomes valid at its commit; without it, it is undone.</summary>
+/// <summary>A disk that a restore writes. It becomes valid by its commit; a dispose before that undoes it.</summary>
 public interface IRestoredDisk : IExtentSink, IAsyncDisposable
 {
-    /// <summary>Where the bytes are until the commit.</summary>
+    /// <summary>The path until the commit.</summary>
     string WorkingPath { get; }
 
-    /// <summary>Flushes it, and gives it its name.</summary>
-    /// <param name="replace">What exists by that name may go.</param>
-    /// <exception cref="DisksException">It could not be finished.</exception>
+    /// <summary>Flushes the disk and renames it to its final name.</summary>
+    /// <param name="replace">An existing file of that name may be replaced.</param>
+    /// <exception cref="DisksException">The disk could not be completed.</exception>
     void Commit(bool replace);
 }

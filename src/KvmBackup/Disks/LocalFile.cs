@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Disks;
 
-/// <summary>What .NET does not tell of a file: who it is, whether it is a device, and where its holes are.</summary>
+/// <summary>Properties of a file that .NET does not provide: identity, device type, owner and holes.</summary>
 public static partial class LocalFile
 {
     private const int SeekEnd = 2;
@@ -18,7 +18,8 @@ public static partial class LocalFile
     private const int FolderType = 0x4000;
     private const int DoNotFollow = 0x100;
 
-    /// <exception cref="DisksException">There is no such file, or it is out of reach.</exception>
+    /// <summary>The device and inode of a file.</summary>
+    /// <exception cref="DisksException">There is no such file, or it is not accessible.</exception>
     public static FileIdentity Identify(string filePath)
     {
         StatisticsX statistics = Read(filePath);
@@ -26,29 +27,29 @@ public static partial class LocalFile
             ((ulong)statistics.DeviceMajor << 32) | statistics.DeviceMinor, statistics.Inode);
     }
 
-    /// <summary>Whether the path is a block device; a link to one counts.</summary>
+    /// <summary>Whether the path is a block device, or a link to one.</summary>
     public static bool IsBlockDevice(string filePath) => (Read(filePath).Mode & FileTypeMask) == BlockDeviceType;
 
-    /// <summary>Whether the path itself, and not what a link there leads to, is a folder of this program's user.</summary>
+    /// <summary>Whether the path itself, without following a link, is a folder of this program's user.</summary>
     public static bool IsOwnFolder(string path) =>
         StatisticsOf(CurrentDirectory, path, DoNotFollow, BasicStatistics, out StatisticsX statistics) == 0
         && (statistics.Mode & FileTypeMask) == FolderType && statistics.Owner == EffectiveUser();
 
-    /// <summary>Bytes that this program may still write to the file system of a directory.</summary>
+    /// <summary>The free space, in bytes, for this program on the file system of a directory.</summary>
     public static long AvailableBytes(string directoryPath) => new DriveInfo(directoryPath).AvailableFreeSpace;
 
-    /// <summary>Bytes that a file takes on its file system, holes left out; 0 when it is not there.</summary>
+    /// <summary>The allocated bytes of a file, without holes; 0 when there is no such file.</summary>
     public static long AllocatedBytes(string filePath) =>
         StatisticsOf(CurrentDirectory, filePath, 0, BasicStatistics, out StatisticsX statistics) == 0
             ? (long)statistics.Blocks * BlockBytes : 0;
 
-    /// <summary>The path with every link in its last component followed.</summary>
+    /// <summary>The target of the path when its last component is a link, else the full path.</summary>
     public static string ResolvePath(string path) =>
         (File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path));
 
     /// <summary>
-    /// A full path without <c>..</c>, as the kernel walks it: up from where a link leads, and up from a folder that is not there
-    /// (any more) by its name. .NET goes by names alone.
+    /// Resolves <c>..</c> in a full path as the kernel does: the parent of a link is the parent of its target. The
+    /// parent of a missing folder is found by its name. .NET uses names only.
     /// </summary>
     public static string WithoutParents(string path)
     {
@@ -77,7 +78,8 @@ public static partial class LocalFile
     {
         try
         {
-            using SafeFileHandle handle = File.OpenHandle(filePath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using SafeFileHandle handle = File.OpenHandle(
+                filePath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             return Size(handle, filePath);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -93,10 +95,10 @@ public static partial class LocalFile
         return size >= 0 ? size : throw Failure("seek in", filePath);
     }
 
-    /// <summary>The runs of a file that hold data; a block device is one run.</summary>
+    /// <summary>The extents of a file that hold data; a block device is one extent.</summary>
     /// <param name="handle">The open file.</param>
     /// <param name="filePath">For messages.</param>
-    /// <param name="smallestHoleBytes">Shorter holes are read as zeros: each costs more in a map than it saves.</param>
+    /// <param name="smallestHoleBytes">Smaller holes are read as zeros, because an entry in the map costs more.</param>
     internal static IReadOnlyList<Extent> FindExtents(SafeFileHandle handle, string filePath, long smallestHoleBytes)
     {
         long size = Size(handle, filePath);
@@ -107,7 +109,7 @@ public static partial class LocalFile
             long start = Seek(handle, position, SeekData);
             if (start < 0)
             {
-                // ENXIO: only a hole is left. Anything else: no support for holes here, so the rest is data.
+                // ENXIO: the rest is a hole. Any other error: the file system does not support holes, the rest is data.
                 bool isHole = Marshal.GetLastPInvokeError() == NoSuchDeviceOrAddress;
                 start = isHole ? size : position;
             }
@@ -119,32 +121,20 @@ public static partial class LocalFile
 
             long end = Seek(handle, start, SeekHole);
             end = end < 0 || end > size ? size : end;
-            Add(extents, new Extent(start, end - start), smallestHoleBytes);
+            extents.Add(new Extent(start, end - start));
             position = end;
         }
 
-        return extents;
-    }
-
-    private static void Add(List<Extent> extents, Extent next, long smallestHoleBytes)
-    {
-        if (extents.Count > 0 && next.OffsetBytes - extents[^1].EndBytes < smallestHoleBytes)
-        {
-            extents[^1] = new Extent(extents[^1].OffsetBytes, next.EndBytes - extents[^1].OffsetBytes);
-        }
-        else
-        {
-            extents.Add(next);
-        }
+        return Extent.Coalesce(extents, smallestHoleBytes);
     }
 
     private static StatisticsX Read(string filePath) =>
         StatisticsOf(CurrentDirectory, filePath, 0, BasicStatistics, out StatisticsX statistics) == 0
             ? statistics
-            : throw Failure("look at", filePath);
+            : throw Failure("stat", filePath);
 
-    private static DisksException Failure(string deed, string filePath) =>
-        new($"Cannot {deed} {filePath}: {Marshal.GetLastPInvokeErrorMessage()}");
+    private static DisksException Failure(string operation, string filePath) =>
+        new($"Cannot {operation} {filePath}: {Marshal.GetLastPInvokeErrorMessage()}");
 
     [LibraryImport("libc", EntryPoint = "lseek64", SetLastError = true)]
     private static partial long Seek(SafeFileHandle handle, long offset, int whence);

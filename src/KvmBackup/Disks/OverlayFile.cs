@@ -1,26 +1,30 @@
 namespace KvmBackup.Disks;
 
-/// <summary>Removes an overlay, and only the very file that was recorded when it was made.</summary>
+/// <summary>Deletes an overlay, after a check that it is the file that was recorded at its creation.</summary>
 public static class OverlayFile
 {
-    /// <summary>Makes sure that it is the very file that was recorded.</summary>
-    /// <exception cref="DisksException">Another file is there by that name now.</exception>
-    public static void Demand(string overlayPath, FileIdentity? recorded)
+    /// <summary>Checks that an overlay is the recorded file.</summary>
+    /// <exception cref="DisksException">Another file has that path now.</exception>
+    public static void EnsureRecorded(string overlayPath, FileIdentity? recorded)
     {
         if (!OverlayName.IsOurs(overlayPath) || (recorded is not null && LocalFile.Identify(overlayPath) != recorded))
         {
             throw new DisksException(
-                $"{overlayPath} is not the overlay that this run made, so it was not deleted; look at it with: "
-                + $"`qemu-img info -U {ShellWord.Quote(overlayPath)}` ; {OverlayAdvice.KeepAsideOrDiscard(overlayPath)}", ExitCode.ManualActionRequired);
+                $"{overlayPath} is not the overlay that this run created, so it was not deleted. Inspect it with: "
+                + $"`qemu-img info -U {ShellWord.Quote(overlayPath)}` ; {OverlayAdvice.KeepAsideOrDiscard(overlayPath)}",
+                ExitCode.ManualActionRequired);
         }
     }
 
-    /// <param name="overlayPath">Its path, whose name holds 32 random bits of its run.</param>
-    /// <param name="recorded">Who it was then; null when nobody could look, so that the name alone must do.</param>
-    /// <exception cref="DisksException">Another file is there by that name now: it is left alone.</exception>
+    /// <summary>Deletes a committed overlay.</summary>
+    /// <param name="overlayPath">Its path, whose name has 32 random bits of its run.</param>
+    /// <param name="recorded">Its identity at creation; null when unknown, in which case only the name is
+    /// checked.</param>
+    /// <exception cref="DisksException">Another file has that path now, which is not touched, or the deletion
+    /// failed.</exception>
     public static void Remove(string overlayPath, FileIdentity? recorded)
     {
-        Demand(overlayPath, recorded);
+        EnsureRecorded(overlayPath, recorded);
         try
         {
             File.Delete(overlayPath);
@@ -28,8 +32,8 @@ public static class OverlayFile
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             throw new DisksException(
-                $"The overlay {overlayPath} is committed and no longer used, but cannot be deleted: {failure.Message.TrimEnd('.')}. "
-                + $"When that is fixed: {OverlayAdvice.Recover}",
+                $"The overlay {overlayPath} is committed and no longer used, but cannot be deleted: "
+                + $"{failure.Message.TrimEnd('.')}. When that is fixed: {OverlayAdvice.Recover}",
                 ExitCode.ManualActionRequired, failure);
         }
     }

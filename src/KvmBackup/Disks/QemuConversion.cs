@@ -2,30 +2,37 @@ using KvmBackup.Shell;
 
 namespace KvmBackup.Disks;
 
-/// <summary>Lets QEMU read an image with all that it stands on, and write what a guest sees of it somewhere else.</summary>
-public sealed class QemuConversion(IProcessRunner shell)
+/// <summary>Copies the guest's view of an image, with its backing chain, to another place by qemu-img.</summary>
+public sealed class QemuConversion(IProcessRunner runner)
 {
     private const string Requests = "8";
     private static readonly TimeSpan CopyLimit = TimeSpan.FromHours(12);
 
-    /// <summary>The call that writes into an RBD image that is there and holds nothing.</summary>
+    /// <summary>The call that writes into an existing, empty RBD image.</summary>
     public static ProgramCall IntoImageCall(string filePath, string format, RbdLocation location) => new(
         "qemu-img",
         [
-            "convert", "-n", "--target-is-zero", "-W", "-m", Requests, "-f", format, "-O", "raw", filePath, UrlOf(location),
+            "convert", "-n", "--target-is-zero", "-W", "-m", Requests, "-f", format, "-O", "raw", filePath,
+            UrlOf(location),
         ])
     {
         Timeout = CopyLimit,
     };
 
-    /// <summary>Writes into an RBD image that is there and holds nothing: only the data, several requests in flight.</summary>
-    public Task IntoImageAsync(string filePath, string format, RbdLocation location, CancellationToken cancellationToken) => RunAsync(
+    /// <summary>Writes into an existing, empty RBD image: only the data, with several requests in flight.</summary>
+    public Task IntoImageAsync(
+        string filePath, string format, RbdLocation location, CancellationToken cancellationToken) => RunAsync(
         IntoImageCall(filePath, format, location), $"Writing {filePath} into {location}", cancellationToken);
 
     /// <summary>Writes into a new file.</summary>
-    /// <param name="toFilePath">Does not exist: an existing file would be overwritten.</param>
+    /// <param name="filePath">The top of the chain.</param>
+    /// <param name="format">Its format.</param>
+    /// <param name="toFilePath">The new file; an existing one would be overwritten.</param>
+    /// <param name="toFormat">The format of the new file.</param>
+    /// <param name="cancellationToken">Stops the copy.</param>
     public Task IntoFileAsync(
-        string filePath, string format, string toFilePath, string toFormat, CancellationToken cancellationToken) => RunAsync(
+        string filePath, string format, string toFilePath, string toFormat, CancellationToken cancellationToken) =>
+        RunAsync(
         new ProgramCall(
             "qemu-img", ["convert", "-W", "-m", Requests, "-f", format, "-O", toFormat, filePath, toFilePath])
         {
@@ -35,16 +42,16 @@ public sealed class QemuConversion(IProcessRunner shell)
 
     private async Task RunAsync(ProgramCall call, string purpose, CancellationToken cancellationToken)
     {
-        ProgramResult result = await shell.RunAsync(call, cancellationToken);
+        ProgramResult result = await runner.RunAsync(call, cancellationToken);
         if (!result.IsSuccess)
         {
-            throw new DisksException($"{purpose} failed: qemu-img said: {result.ErrorText}");
+            throw new DisksException($"{purpose} failed: qemu-img reported: {result.ErrorText}");
         }
     }
 
     /// <summary>
-    /// An image as QEMU names it. What follows the first colon are options of Ceph's, any of them; the key itself never
-    /// stands here, for all can see it, but the file that holds it.
+    /// QEMU's name of an RBD image, followed by options of Ceph. The key is passed as a file, because command lines are
+    /// visible to all users.
     /// </summary>
     private static string UrlOf(RbdLocation location)
     {
@@ -59,11 +66,12 @@ public sealed class QemuConversion(IProcessRunner shell)
             ("keyring", access.KeyringPath),
         ];
         string image = string.Join('/', location.Image.Spec.Split('/').Select(Escape));
-        return $"rbd:{image}"
-            + string.Concat(options.Where(option => option.Value is not null).Select(option => $":{option.Name}={Escape(option.Value!)}"));
+        IEnumerable<string> set = options.Where(option => option.Value is not null)
+            .Select(option => $":{option.Name}={Escape(option.Value!)}");
+        return $"rbd:{image}{string.Concat(set)}";
     }
 
-    // A backslash before what separates the parts: https://www.qemu.org/docs/master/system/images.html
+    // A backslash escapes the separators: https://www.qemu.org/docs/master/system/images.html
     private static string Escape(string text) => string.Concat(
         text.Select(one => one is ':' or '@' or '=' or '\\' ? $"\\{one}" : one.ToString()));
 }

@@ -2,11 +2,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Disks;
 
-/// <summary>A block device that a restore writes. Its old content is gone with the first byte, which the operator was
-/// asked about; what the backup holds as holes is written as zeros.</summary>
+/// <summary>A block device that a restore writes. Its old content is overwritten at once, as the operator confirmed;
+/// holes of the backup are zeroed.</summary>
 public sealed class RestoredDevice : IRestoredDisk
 {
-    // A run of zeros costs a request of its own, so only one that a thin volume could give back.
+    // Each run of zeros is a separate request: smaller ones than a thin volume can free are not worth it.
     private const int BlockBytes = 64 * 1024;
 
     private readonly SafeFileHandle handle;
@@ -20,8 +20,8 @@ public sealed class RestoredDevice : IRestoredDisk
     public string WorkingPath { get; }
 
     /// <param name="devicePath">The device.</param>
-    /// <param name="sizeBytes">What it must hold.</param>
-    /// <param name="extents">What will be written; all else is zeroed here.</param>
+    /// <param name="sizeBytes">The size of the disk.</param>
+    /// <param name="extents">The extents that will be written; the rest is zeroed here.</param>
     /// <exception cref="DisksException">It is too small, or cannot be written.</exception>
     public static RestoredDevice Open(string devicePath, long sizeBytes, IReadOnlyList<Extent> extents)
     {
@@ -69,7 +69,7 @@ public sealed class RestoredDevice : IRestoredDisk
         }
         catch (IOException failure)
         {
-            throw new DisksException($"Cannot finish {WorkingPath}: {failure.Message}", ExitCode.Failed, failure);
+            throw new DisksException($"Cannot flush {WorkingPath}: {failure.Message}", ExitCode.Failed, failure);
         }
     }
 
@@ -83,8 +83,9 @@ public sealed class RestoredDevice : IRestoredDisk
     {
         try
         {
-            // The device may take its time: not on the caller's thread.
-            await Task.Run(() => DeviceZeros.Put(handle, run.OffsetBytes, run.OffsetBytes + run.Content.Length), CancellationToken.None);
+            // Not on the caller's thread, because the device may be slow.
+            long end = run.OffsetBytes + run.Content.Length;
+            await Task.Run(() => DeviceZeros.Put(handle, run.OffsetBytes, end), CancellationToken.None);
         }
         catch (IOException failure)
         {

@@ -4,12 +4,12 @@ using Microsoft.Win32.SafeHandles;
 namespace KvmBackup.Disks;
 
 /// <summary>
-/// A file that a restore writes: under another name until it is whole, so that nobody takes half a disk for one, and an
-/// existing file stays what it is until the last moment. Leaving the scope before the commit removes it.
+/// A file that a restore writes: under a temporary name until it is complete, so that an incomplete disk is never used,
+/// and an existing file stays until the commit. A dispose before the commit removes it.
 /// </summary>
 public sealed class RestoredFile : IRestoredDisk
 {
-    /// <summary>What file systems allocate at once: a run of zeros that is left out is a hole.</summary>
+    /// <summary>The usual block of a file system: shorter runs of zeros make no hole.</summary>
     private const int BlockBytes = 4096;
 
     private readonly SafeFileHandle handle;
@@ -22,20 +22,21 @@ public sealed class RestoredFile : IRestoredDisk
         this.handle = handle;
     }
 
-    /// <summary>Where it lies after the commit.</summary>
+    /// <summary>The path after the commit.</summary>
     public string FilePath { get; }
 
-    /// <summary>Where it lies until then.</summary>
+    /// <summary>The path until the commit.</summary>
     public string WorkingPath { get; }
 
-    /// <summary>Creates the file with its full size, all of it a hole, and mode 0600.</summary>
+    /// <summary>Creates the file with its full size as one hole, and mode 0600.</summary>
     /// <exception cref="DisksException">It cannot be created.</exception>
-    /// <param name="filePath">Its name after the commit.</param>
-    /// <param name="sizeBytes">Of all of it.</param>
-    /// <param name="record">Is told of it before and after it is made; null in a folder that goes as a whole.</param>
+    /// <param name="filePath">The path after the commit.</param>
+    /// <param name="sizeBytes">The size of the disk.</param>
+    /// <param name="record">Records the file before and after its creation; null in a folder that is removed with its
+    /// content.</param>
     public static RestoredFile Create(string filePath, long sizeBytes, IRestoreRecord? record)
     {
-        string partialPath = $"{filePath}.kvmbackup-partial";
+        string partialPath = filePath + TemporaryName.PartialExtension;
         try
         {
             FileStreamOptions options = new()
@@ -45,7 +46,7 @@ public sealed class RestoredFile : IRestoredDisk
                 UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
             };
             Directory.CreateDirectory(Path.GetDirectoryName(filePath)!);
-            Make(partialPath, options, record);
+            CreatePartial(partialPath, options, record);
             return new RestoredFile(filePath, partialPath, OpenWithSize(partialPath, sizeBytes));
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -56,7 +57,7 @@ public sealed class RestoredFile : IRestoredDisk
         }
     }
 
-    private static void Make(string partialPath, FileStreamOptions options, IRestoreRecord? record)
+    private static void CreatePartial(string partialPath, FileStreamOptions options, IRestoreRecord? record)
     {
         record?.Begin(partialPath);
         try
@@ -82,15 +83,15 @@ public sealed class RestoredFile : IRestoredDisk
         }
         catch (Exception failure) when (failure is IOException or ArgumentOutOfRangeException)
         {
-            // Larger than the file system can: nothing stays behind, since a second attempt would stumble over it.
+            // The file system does not support this size. A file left here would make a second attempt fail.
             handle.Dispose();
             File.Delete(partialPath);
             throw new IOException(failure.Message, failure);
         }
     }
 
-    /// <summary>Writes what is not zeros; all else is a hole already. Each byte may come once only.</summary>
-    /// <exception cref="DisksException">The disk refuses.</exception>
+    /// <summary>Writes the data; zeros stay holes. Each byte may be written only once.</summary>
+    /// <exception cref="DisksException">The write failed.</exception>
     public async ValueTask WriteAsync(long offsetBytes, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
     {
         foreach (DataRun run in DataRun.Within(offsetBytes, data, BlockBytes).Where(run => run.IsData))
@@ -99,8 +100,8 @@ public sealed class RestoredFile : IRestoredDisk
         }
     }
 
-    /// <summary>Flushes the file and gives it its name, and returns when the name is on disk too.</summary>
-    /// <param name="replace">An existing file of that name may go; without it, that is an error.</param>
+    /// <summary>Flushes the file and renames it, and returns when the name is on disk, too.</summary>
+    /// <param name="replace">An existing file of that name may be replaced; otherwise it is an error.</param>
     public void Commit(bool replace)
     {
         try
@@ -113,7 +114,7 @@ public sealed class RestoredFile : IRestoredDisk
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new DisksException($"Cannot finish {FilePath}: {failure.Message}", ExitCode.Failed, failure);
+            throw new DisksException($"Cannot complete {FilePath}: {failure.Message}", ExitCode.Failed, failure);
         }
     }
 

@@ -4,8 +4,8 @@ using KvmBackup.Persisting;
 namespace KvmBackup.Disks;
 
 /// <summary>
-/// A private folder for disks that QEMU has to read before they can go where they are wanted. Gone with its scope; one that
-/// a killed program has left, which its lock tells, is removed by the next.
+/// A private folder for unpacked disks that QEMU must read before they are written to their destination. Removed by its
+/// dispose; a folder that a killed program left is recognised by its lock and removed by the next run.
 /// </summary>
 public sealed partial class ScratchFolder : IDisposable
 {
@@ -14,91 +14,95 @@ public sealed partial class ScratchFolder : IDisposable
     private const string LockName = ".lock";
     private const string UsualParent = "/var/tmp";
 
-    private readonly KernelLock held;
+    private static readonly EnumerationOptions Accessible = new() { IgnoreInaccessible = true, AttributesToSkip = 0 };
 
-    private ScratchFolder(string path, KernelLock held) => (DirectoryPath, this.held) = (path, held);
+    private readonly KernelLock folderLock;
+
+    private ScratchFolder(string path, KernelLock folderLock) => (DirectoryPath, this.folderLock) = (path, folderLock);
 
     public string DirectoryPath { get; }
 
-    /// <summary>Where such a folder is made if nothing else is near: <c>TMPDIR</c>, or <c>/var/tmp</c>, which unlike
-    /// <c>/tmp</c> is on a disk.</summary>
+    /// <summary>The default place of such a folder: <c>TMPDIR</c>, or <c>/var/tmp</c>, which unlike <c>/tmp</c> is on a
+    /// disk.</summary>
     public static string DefaultParent =>
         Environment.GetEnvironmentVariable("TMPDIR") is { Length: > 0 } path ? Path.GetFullPath(path) : UsualParent;
 
-    /// <summary>Where one may have been left: cron's environment and an operator's need not be the same.</summary>
+    /// <summary>The places where a folder may have been left: cron and an operator can have different values of
+    /// <c>TMPDIR</c>.</summary>
     public static IReadOnlyList<string> UsualParents => [.. new[] { DefaultParent, UsualParent }.Distinct()];
 
-    /// <returns>What speaks against such a folder; null for nothing.</returns>
+    /// <returns>The obstacle to such a folder; null for none.</returns>
     public static string? Refuse(string parentPath, long neededBytes) =>
-        !Directory.Exists(parentPath) ? $"{parentPath} is not there: set TMPDIR to a folder"
+        !Directory.Exists(parentPath) ? $"{parentPath} does not exist: set TMPDIR to a folder"
         : LocalFile.AvailableBytes(parentPath) is long available && available >= neededBytes ? null
-        : $"{parentPath} has {ByteSize.Format(available)} left and {ByteSize.Format(neededBytes)} are needed to unpack a disk for "
-            + "qemu-img: make room, or set TMPDIR to another folder";
+        : $"{parentPath} has {ByteSize.Format(available)} free and {ByteSize.Format(neededBytes)} are required to "
+            + "unpack a disk for qemu-img: free some space, or set TMPDIR to another folder";
 
-    /// <exception cref="DisksException">It cannot be made.</exception>
+    /// <exception cref="DisksException">It cannot be created.</exception>
     public static async Task<ScratchFolder> CreateAsync(string parentPath, TimeProvider time)
     {
         string path = Path.Combine(parentPath, Prefix + Path.GetRandomFileName());
         try
         {
-            // It gets the name by which others find it when it is locked: nobody takes it for one that was left.
+            // Renamed only when it is locked, so that no other process takes it for an abandoned one.
             _ = Directory.CreateDirectory(path + NewSuffix, DurableFile.DirectoryMode);
-            KernelLock held = await LockAsync(path + NewSuffix, time)
-                ?? throw new DisksException($"Cannot lock {path + NewSuffix}: somebody else has it.");
+            KernelLock folderLock = await LockAsync(path + NewSuffix, time)
+                ?? throw new DisksException($"Cannot lock {path + NewSuffix}: another process has locked it.");
             Directory.Move(path + NewSuffix, path);
-            return new ScratchFolder(path, held);
+            return new ScratchFolder(path, folderLock);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new DisksException($"Cannot make {path}: {failure.Message}", ExitCode.Failed, failure);
+            throw new DisksException($"Cannot create {path}: {failure.Message}", ExitCode.Failed, failure);
         }
     }
 
-    /// <summary>Removes those that killed programs have left: by their name, of this user, and locked by nobody.</summary>
-    /// <returns>What was done, and what could not be.</returns>
-    public static async Task<IReadOnlyList<string>> RemoveLeftAsync(IReadOnlyList<string> parentPaths, TimeProvider time)
+    /// <summary>Removes folders that killed programs left: of such a name, of this user, and not locked.</summary>
+    /// <returns>The removed folders, and those that could not be removed.</returns>
+    public static async Task<IReadOnlyList<string>> RemoveAbandonedAsync(
+        IReadOnlyList<string> parentPaths, TimeProvider time)
     {
-        List<string> deeds = [];
+        List<string> actions = [];
         foreach (string path in parentPaths.SelectMany(Find))
         {
             try
             {
                 if (Name().IsMatch(Path.GetFileName(path)) && await TryRemoveAsync(path, time) is { } bytes)
                 {
-                    deeds.Add($"removed {path}, which a killed restore had left ({ByteSize.Format(bytes)})");
+                    actions.Add($"removed {path}, left by a killed restore ({ByteSize.Format(bytes)})");
                 }
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or KvmBackupException)
             {
-                deeds.Add($"{path} was left by a killed restore and cannot be removed: {failure.Message}");
+                actions.Add($"{path} was left by a killed restore and cannot be removed: {failure.Message}");
             }
         }
 
-        return deeds;
+        return actions;
     }
 
     public void Dispose()
     {
         Directory.Delete(DirectoryPath, recursive: true);
-        held.Dispose();
+        folderLock.Dispose();
     }
 
-    // What cannot be looked into holds nothing of ours.
+
     private static string[] Find(string parentPath) => Directory.Exists(parentPath)
-        ? [.. Directory.EnumerateDirectories(parentPath, Prefix + "*", new EnumerationOptions { IgnoreInaccessible = true, AttributesToSkip = 0 })]
+        ? [.. Directory.EnumerateDirectories(parentPath, Prefix + "*", Accessible)]
         : [];
 
-    /// <returns>How large it was; null when it is not one of ours, or somebody's.</returns>
+    /// <returns>The freed bytes; null when it is not abandoned, or not a folder of this program.</returns>
     private static async Task<long?> TryRemoveAsync(string path, TimeProvider time)
     {
-        // The folders above may be anybody's to write, as /var/tmp is: a link or another's folder is not followed.
+        // Other users may write to the parent, as to /var/tmp: links and other users' folders are not followed.
         if (!LocalFile.IsOwnFolder(path) || !File.Exists(Path.Combine(path, LockName)))
         {
             return null;
         }
 
-        using KernelLock? held = await LockAsync(path, time);
-        if (held is null)
+        using KernelLock? folderLock = await LockAsync(path, time);
+        if (folderLock is null)
         {
             return null;
         }

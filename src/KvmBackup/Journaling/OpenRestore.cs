@@ -6,7 +6,7 @@ namespace KvmBackup.Journaling;
 public sealed class OpenRestore : IRestoreRecord, IDisposable
 {
     /// <summary>The ending of a file that a restore writes.</summary>
-    public const string TemporaryExtension = ".kvmbackup-partial";
+    public const string TemporaryExtension = TemporaryName.PartialExtension;
 
     private readonly string filePath;
     private readonly Func<RestoreEntry, byte[]> format;

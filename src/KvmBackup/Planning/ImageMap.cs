@@ -55,24 +55,8 @@ public static class ImageMap
         return rest;
     }
 
-    private static List<Extent> Union(IReadOnlyList<Extent> first, List<Extent> second)
-    {
-        List<Extent> all = [];
-        foreach (Extent extent in first.Concat(second).OrderBy(extent => extent.OffsetBytes))
-        {
-            if (all.Count > 0 && all[^1].EndBytes >= extent.OffsetBytes)
-            {
-                long end = Math.Max(all[^1].EndBytes, extent.EndBytes);
-                all[^1] = new Extent(all[^1].OffsetBytes, end - all[^1].OffsetBytes);
-            }
-            else
-            {
-                all.Add(extent);
-            }
-        }
-
-        return all;
-    }
+    private static List<Extent> Union(IReadOnlyList<Extent> first, List<Extent> second) =>
+        Extent.Coalesce(first.Concat(second).OrderBy(extent => extent.OffsetBytes));
 
     private static void Add(List<Extent> extents, long offset, long end)
     {

@@ -2,12 +2,13 @@ using System.Text.Json;
 
 namespace KvmBackup.Lab.Support;
 
-/// <summary>A site as an operator sets it up: a configuration for this host, a target and a state directory.</summary>
+/// <summary>An installation: a configuration for this host, a target and a state directory.</summary>
 public sealed class BackupSite
 {
     private readonly string _directory = LabEnvironment.NewDirectory("site");
 
-    /// <param name="domains">The domains' sections of the configuration, by name: YAML in one line, without braces.</param>
+    /// <param name="domains">The domains' sections of the configuration, by name: YAML in one line, without
+    /// braces.</param>
     public BackupSite(params IEnumerable<(string Name, string Keys)> domains)
     {
         Directory.CreateDirectory(BackupPath);
@@ -20,9 +21,10 @@ public sealed class BackupSite
 
     public string StatePath => Path.Combine(_directory, "state");
 
-    /// <summary>What the program's journal holds open on this host.</summary>
+    /// <summary>The open entries of the program's journal.</summary>
     public IReadOnlyList<string> JournalEntries =>
-        Directory.Exists(Path.Combine(StatePath, "journal")) ? Directory.GetFiles(Path.Combine(StatePath, "journal")) : [];
+        Directory.Exists(Path.Combine(StatePath, "journal")) ? Directory.GetFiles(Path.Combine(StatePath, "journal"))
+            : [];
 
     /// <summary>Writes the configuration again.</summary>
     public void Configure(params IEnumerable<(string Name, string Keys)> domains) => Configure(("domains", domains));
@@ -42,13 +44,16 @@ public sealed class BackupSite
     }
 
     /// <summary>Writes the configuration again, with these sections of the host.</summary>
-    public void Configure(params IEnumerable<(string Section, IEnumerable<(string Name, string Keys)> Entries)> sections)
+    public void Configure(
+        params IEnumerable<(string Section, IEnumerable<(string Name, string Keys)> Entries)> sections)
     {
-        IEnumerable<string> lines = sections.SelectMany(section => new[] { $"  {section.Section}:" }.Concat(section.Entries.Select(
+        IEnumerable<string> lines = sections.SelectMany(
+            section => new[] { $"  {section.Section}:" }.Concat(section.Entries.Select(
             entry => $"    \"{entry.Name}\": {{day_of_week: [Mon, Tue, Wed, Thu, Fri, Sat, Sun], {entry.Keys}}}")));
         File.WriteAllText(
             ConfigurationPath,
-            $"{Environment.MachineName.Split('.')[0]}:\n  backupdir: {BackupPath}\n  statedir: {StatePath}\n  require_mount: false\n"
+            $"{Environment.MachineName.Split('.')[0]}:\n  backupdir: {BackupPath}\n  statedir: {StatePath}\n  "
+            + "require_mount: false\n"
             + string.Join('\n', lines) + "\n");
     }
 
@@ -56,14 +61,14 @@ public sealed class BackupSite
     public Task<Outcome> RunAsync(params IEnumerable<string> arguments) =>
         Kvmbackup.RunAsync(["--config", ConfigurationPath, .. arguments]);
 
-    /// <summary>Starts the program with this configuration, to be signalled or watched while it works.</summary>
+    /// <summary>Starts the program with this configuration, to be signalled or observed while it runs.</summary>
     public RunningProgram Start(params IEnumerable<string> arguments) =>
         Kvmbackup.Start(["--config", ConfigurationPath, .. arguments]);
 
-    /// <summary>Runs a command that must succeed, and gives its JSON report.</summary>
+    /// <summary>Runs a command that must succeed, and returns its JSON report.</summary>
     public Task<JsonElement> ReportAsync(params IEnumerable<string> arguments) => ReportAsync(0, arguments);
 
-    /// <summary>Runs a command that must end with an exit code, and gives its JSON report.</summary>
+    /// <summary>Runs a command that must end with an exit code, and returns its JSON report.</summary>
     public async Task<JsonElement> ReportAsync(int exitCode, params IEnumerable<string> arguments)
     {
         Outcome outcome = (await RunAsync(["--json", .. arguments])).MustEndWith(exitCode);
@@ -71,7 +76,7 @@ public sealed class BackupSite
         return document.RootElement.Clone();
     }
 
-    /// <summary>Backs up one domain, which must succeed, and gives what is told about it.</summary>
+    /// <summary>Backs up one domain, which must succeed, and returns its entry of the report.</summary>
     public async Task<JsonElement> BackUpAsync(string domain) =>
         (await ReportAsync("backup", domain)).GetProperty("jobs").EnumerateArray()
             .Single(job => job.GetProperty("domain").GetString() == domain);

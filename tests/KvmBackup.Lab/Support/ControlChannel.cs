@@ -5,15 +5,15 @@ using System.Text;
 namespace KvmBackup.Lab.Support;
 
 /// <summary>
-/// Runs commands in a guest over a channel of the lab's own, so that a guest whose agent is frozen, broken or missing
-/// can be asked too, and the agent is left to the program under test.
+/// Runs commands in a guest over a separate channel, so that a guest whose agent is frozen, broken or missing
+/// can be reached, too, and only the program under test uses the agent.
 /// </summary>
 public static class ControlChannel
 {
     private static int _lastId = Environment.TickCount & 0xFFFFFF;
 
     /// <summary>Runs a shell script in the guest; standard error is in the output.</summary>
-    /// <exception cref="OperationCanceledException">No answer came in the time the token leaves.</exception>
+    /// <exception cref="OperationCanceledException">No answer arrived before the cancellation.</exception>
     public static async Task<Outcome> RunAsync(string socketPath, string script, CancellationToken cancellationToken)
     {
         using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -21,7 +21,7 @@ public static class ControlChannel
         await using NetworkStream stream = new(socket);
         string id = Interlocked.Increment(ref _lastId).ToString(CultureInfo.InvariantCulture);
 
-        // The leading line feed ends whatever a connection before this one has left unfinished.
+        // The leading line feed ends an incomplete command of an earlier connection.
         string request = $"\n{id} {Convert.ToBase64String(Encoding.UTF8.GetBytes(script))}\n";
         await stream.WriteAsync(Encoding.ASCII.GetBytes(request), cancellationToken);
         using StreamReader reader = new(stream, Encoding.ASCII);

@@ -6,10 +6,10 @@ using System.Xml.Linq;
 
 namespace KvmBackup.Lab.Support;
 
-/// <summary>A guest that writes pairs across its disks, its backups, and the program held at a step.</summary>
+/// <summary>A guest that writes pairs across its disks, its backups, and the program paused at a step.</summary>
 public sealed class CrashSite : IAsyncDisposable
 {
-    /// <summary>Runs every step; without it a seeded selection that always holds the most delicate ones.</summary>
+    /// <summary>Runs every step; otherwise a seeded selection that always includes the most critical ones.</summary>
     public const string FullMatrixVariable = "KVMBACKUP_FULL_MATRIX";
 
     private const string Keys = "rotate: 1000, full_every: 5";
@@ -43,10 +43,11 @@ public sealed class CrashSite : IAsyncDisposable
 
     public BackupSite Site { get; }
 
-    /// <summary>Boots a guest with two disks in files and makes a first backup that must outlive everything.</summary>
+    /// <summary>Boots a guest with two disks in files and makes a first backup that must never be lost.</summary>
     public static Task<CrashSite> CreateAsync(string name) => CreateAsync(name, TwoFiles, Keys);
 
-    /// <summary>The same with a disk in a file and one in the cluster, and backups that are increments from the second on.</summary>
+    /// <summary>The same with a disk in a file and one in the cluster, and backups that are increments from the second
+    /// on.</summary>
     public static Task<CrashSite> CreateAsync(string name, LabRbdImage image) => CreateAsync(
         name, [new("vda"), new("vdb") { Rbd = image }], "rotate: 1000, full_every: 1000, freeze_timeout: 6s");
 
@@ -61,56 +62,59 @@ public sealed class CrashSite : IAsyncDisposable
     }
 
     /// <summary>
-    /// Holds a run after each step, for a guest with two disks in files, for one with one, and for one with a file and an RBD
-    /// image, lets something happen to it, and sees that the guest is well and the next backup good.
+    /// Pauses a run after each step, for a guest with two disks in files, for one with one, and for one with a file and
+    /// an RBD image, calls a function, and checks that the guest is intact and the next backup succeeds.
     /// </summary>
-    /// <param name="name">The guests' names begin with it.</param>
-    /// <param name="seed">Which of the steps are taken when not all are.</param>
-    /// <param name="happenAsync">Is given the site, the step and the held program, and returns when all is over.</param>
-    public static Task AtEveryStepAsync(string name, int seed, Func<CrashSite, string, RunningProgram, Task> happenAsync) =>
+    /// <param name="name">The prefix of the guests' names.</param>
+    /// <param name="seed">Selects the steps when not all are run.</param>
+    /// <param name="happenAsync">The event: receives the site, the step and the paused program.</param>
+    public static Task AtEveryStepAsync(
+        string name, int seed, Func<CrashSite, string, RunningProgram, Task> happenAsync) =>
         AtEveryStepAsync(name, site => site.SelectSteps(seed), happenAsync);
 
     /// <inheritdoc cref="AtEveryStepAsync(string, int, Func{CrashSite, string, RunningProgram, Task})"/>
-    /// <param name="name">The guests' names begin with it.</param>
-    /// <param name="selected">The steps that are taken when not all are.</param>
-    /// <param name="happenAsync">Is given the site, the step and the held program, and returns when all is over.</param>
+    /// <param name="name">The prefix of the guests' names.</param>
+    /// <param name="selected">The steps when not all are run.</param>
+    /// <param name="happenAsync">The event: receives the site, the step and the paused program.</param>
     public static Task AtEveryStepAsync(
         string name, string[] selected, Func<CrashSite, string, RunningProgram, Task> happenAsync) =>
         AtEveryStepAsync(name, _ => selected, happenAsync);
 
     private static async Task AtEveryStepAsync(
-        string name, Func<CrashSite, IReadOnlyList<string>> select, Func<CrashSite, string, RunningProgram, Task> happenAsync)
+        string name, Func<CrashSite, IReadOnlyList<string>> select, Func<CrashSite, string, RunningProgram,
+        Task> happenAsync)
     {
         LabDisk[] fileAndImage = [new("vda"), new("vdb") { Rbd = new LabRbdImage(name) }];
-        foreach ((string kind, LabDisk[] disks) in new[] { ("two", TwoFiles), ("one", OneFile), ("image", fileAndImage) })
+        foreach (
+            (string kind, LabDisk[] disks) in new[] { ("two", TwoFiles), ("one", OneFile), ("image", fileAndImage) })
         {
             await using CrashSite site = await CreateAsync($"{name}-{kind}", disks, Keys);
             foreach (string step in IsFullMatrix ? site.AllSteps() : select(site))
             {
-                await using RunningProgram held = await site.HoldAsync(step);
-                await happenAsync(site, step, held);
-                await site.AssertGuestIsWellAsync(step);
+                await using RunningProgram paused = await site.StartPausedAsync(step);
+                await happenAsync(site, step, paused);
+                await site.AssertGuestIsIntactAsync(step);
                 if (IsFullMatrix)
                 {
-                    await site.AssertNextBackupIsGoodAsync(step);
+                    await site.AssertNextBackupSucceedsAsync(step);
                 }
             }
 
-            await site.AssertNextBackupIsGoodAsync($"{name}, {kind}");
+            await site.AssertNextBackupSucceedsAsync($"{name}, {kind}");
         }
     }
 
-    /// <summary>All steps by their own names, so that a new one cannot be forgotten; those of a disk for each that has them.</summary>
+    /// <summary>All steps by name, so that a new one is included; those of a disk once for each disk.</summary>
     private string[] AllSteps() => [.. Enum.GetValues<JobStep>().SelectMany(StepsNamed)];
 
     private IEnumerable<string> StepsNamed(JobStep step) => step switch
     {
         JobStep.Trimmed when image is null => [],
 
-        // Only where AppArmor denies writes to the base; see tests/host.
+        // Occurs only where AppArmor denies writes to the base; see tests/host.
         JobStep.Saved or JobStep.SavedOnBase => [],
 
-        // The guest has long been left alone when backups are merged; see MergeTests.
+        // The guest is already released when backups are merged; see MergeTests.
         JobStep.MergeProven or JobStep.MergePublished or JobStep.Merged => [],
         JobStep.Read => bases.Keys.Select(target => $"{step}:{target}"),
         _ when StepsOfADisk.Contains(step) => Files.Select(target => $"{step}:{target}"),
@@ -120,8 +124,8 @@ public sealed class CrashSite : IAsyncDisposable
     private IEnumerable<string> Files => bases.Where(disk => disk.Value.StartsWith('/')).Select(disk => disk.Key);
 
     /// <summary>
-    /// Pairs of what happens with the kinds of disks, each with the most delicate steps and, by the seed, another one. The
-    /// delicate steps of a file are those of the guest with two.
+    /// Pairs of events and kinds of disks, each with the most critical steps and, by the seed, another one. The
+    /// critical steps of a file are those of the guest with two.
     /// </summary>
     private string[] SelectSteps(int seed)
     {
@@ -137,20 +141,21 @@ public sealed class CrashSite : IAsyncDisposable
         return [.. delicate, .. rest.Take(SelectedStepsBesideDelicate)];
     }
 
-    /// <summary>Starts a run and returns when it is held after a step.</summary>
-    private async Task<RunningProgram> HoldAsync(string step)
+    /// <summary>Starts a run and returns when it is paused after a step.</summary>
+    private async Task<RunningProgram> StartPausedAsync(string step)
     {
         await Guest.WriteFileAsync($"/data/mark.{++marks}", System.Text.Encoding.UTF8.GetBytes($"mark {marks}"));
         return await PausedProgram.StartAsync(Site, step, "run");
     }
 
-    /// <summary>Kills the watcher of a held run, so that nobody stands by.</summary>
-    public static async Task KillWatcherAsync(RunningProgram held)
+    /// <summary>Kills the watcher of a paused run.</summary>
+    public static async Task KillWatcherAsync(RunningProgram paused)
     {
-        foreach (int child in ChildrenOf(held.ProcessId).Where(child =>
+        foreach (int child in ChildrenOf(paused.ProcessId).Where(child =>
             File.ReadAllText($"/proc/{child}/cmdline").Contains("watch-run", StringComparison.Ordinal)))
         {
-            (await RunningProgram.RunAsync("kill", "-s", "KILL", child.ToString(CultureInfo.InvariantCulture))).MustSucceed();
+            (await RunningProgram.RunAsync("kill", "-s", "KILL", child.ToString(CultureInfo.InvariantCulture)))
+                .MustSucceed();
         }
     }
 
@@ -160,31 +165,33 @@ public sealed class CrashSite : IAsyncDisposable
         Stopwatch clock = Stopwatch.StartNew();
         while (Directory.Exists(journal) && Directory.EnumerateFiles(journal, "*.json").Any())
         {
-            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(60), $"{step}: the watcher does not mend it");
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(60), $"{step}: the watcher does not recover it");
             await Task.Delay(100);
         }
     }
 
-    /// <summary>The guest runs, thawed, on its base by both definitions, without job and overlay, with all it wrote.</summary>
-    public async Task AssertGuestIsWellAsync(string step)
+    /// <summary>The guest runs, thawed, on its base in both definitions, without job and overlay, with all its
+    /// writes.</summary>
+    public async Task AssertGuestIsIntactAsync(string step)
     {
         Assert.Equal("running", await Guest.StateAsync());
-        await AssertDisksAreWellAsync(step);
+        await AssertDisksAreIntactAsync(step);
         string status = await Virsh.RunAsync(
             "qemu-agent-command", Guest.Name, """{"execute":"guest-fsfreeze-status"}""");
         Assert.True(status.Contains("thawed", StringComparison.Ordinal), $"{step}: {status}");
         int[] numbers = [.. Enumerable.Range(1, marks)];
-        string found = await Guest.RunAsync(string.Join('\n', [":", .. numbers.Select(mark => $"cat /data/mark.{mark}; echo")]));
+        string found = await Guest.RunAsync(
+            string.Join('\n', [":", .. numbers.Select(mark => $"cat /data/mark.{mark}; echo")]));
         Assert.Equal(string.Concat(numbers.Select(mark => $"mark {mark}\n")), found);
 
         foreach ((string path, string digest) in earlier)
         {
-            Assert.True(digest == Digest(path), $"{step}: {path} is no longer what it was");
+            Assert.True(digest == Digest(path), $"{step}: {path} has changed");
         }
     }
 
     /// <summary>Both definitions are on the base, and no job, overlay or journal entry is left.</summary>
-    public async Task AssertDisksAreWellAsync(string step)
+    public async Task AssertDisksAreIntactAsync(string step)
     {
         foreach (XElement xml in new[] { await Guest.LiveXmlAsync(), await Guest.InactiveXmlAsync() })
         {
@@ -197,7 +204,8 @@ public sealed class CrashSite : IAsyncDisposable
             Path.GetFileName(file).StartsWith("kvmbackup.", StringComparison.Ordinal))];
         Assert.True(left.Length == 0, $"{step}: left behind: {string.Join(", ", left)}");
         string journal = Path.Combine(Site.StatePath, "journal");
-        Assert.True(!Directory.Exists(journal) || !Directory.EnumerateFiles(journal, "*.json").Any(), $"{step}: still journalled");
+        Assert.True(!Directory.Exists(journal) || !Directory.EnumerateFiles(journal, "*.json").Any(),
+            $"{step}: still journalled");
         if (image is not null)
         {
             string[] known = [.. Site.BackupDirectories(Guest.Name).Select(ReadSnapshot)];
@@ -205,7 +213,7 @@ public sealed class CrashSite : IAsyncDisposable
         }
     }
 
-    public async Task AssertNextBackupIsGoodAsync(string step)
+    public async Task AssertNextBackupSucceedsAsync(string step)
     {
         Outcome run = await Site.RunAsync("--wait", "30", "run");
         Assert.True(run.ExitCode == 0, $"{step}: the next run ended with {run.ExitCode}\n{run.Output}\n{run.Error}");
@@ -214,14 +222,16 @@ public sealed class CrashSite : IAsyncDisposable
             Site.BackupDirectories(Guest.Name), directory => directory.EndsWith(".partial", StringComparison.Ordinal));
         if (image is not null)
         {
-            Assert.Equal(ReadSnapshot(Site.BackupDirectories(Guest.Name)[^1]), Assert.Single(await LabCeph.SnapshotsAsync(image)).Name);
-            Assert.False(Directory.EnumerateFiles(Site.StatePath, "*.key", SearchOption.AllDirectories).Any(), $"{step}: a key is left");
+            Assert.Equal(ReadSnapshot(Site.BackupDirectories(Guest.Name)[^1]),
+                Assert.Single(await LabCeph.SnapshotsAsync(image)).Name);
+            Assert.False(Directory.EnumerateFiles(Site.StatePath, "*.key", SearchOption.AllDirectories).Any(),
+                $"{step}: a key is left");
         }
 
         Remember();
     }
 
-    /// <summary>From now on the backups that there are must stay as they are.</summary>
+    /// <summary>Records the current backups, which must not change any more.</summary>
     public void Remember()
     {
         foreach (string file in Site.BackupDirectories(Guest.Name).SelectMany(Directory.GetFiles))
@@ -237,7 +247,8 @@ public sealed class CrashSite : IAsyncDisposable
 
     private static string ReadSnapshot(string backupDirectory)
     {
-        using JsonDocument manifest = JsonDocument.Parse(File.ReadAllText(Path.Combine(backupDirectory, "manifest.json")));
+        using JsonDocument manifest = JsonDocument.Parse(
+            File.ReadAllText(Path.Combine(backupDirectory, "manifest.json")));
         return manifest.RootElement.GetProperty("disks").EnumerateArray().Select(disk => disk.GetProperty("image"))
             .Single(found => found.ValueKind == JsonValueKind.Object).GetProperty("snapshot").GetString()!;
     }

@@ -6,8 +6,8 @@ using System.Text.Json;
 namespace KvmBackup.Lab.Support;
 
 /// <summary>
-/// A file on a disk that dies: QEMU's own storage daemon shows it through FUSE, and from a moment on the kernel is told EIO for
-/// one place that is read, or for all that is written.
+/// A file on a failing disk: QEMU's storage daemon exports it through FUSE, and after a switch the kernel gets EIO for
+/// reads at one place, or for all writes.
 /// </summary>
 public sealed class FailingFile : IAsyncDisposable
 {
@@ -15,9 +15,10 @@ public sealed class FailingFile : IAsyncDisposable
     private readonly RunningProgram daemon;
     private readonly string monitorPath;
 
-    private FailingFile(RunningProgram daemon, string monitorPath) => (this.daemon, this.monitorPath) = (daemon, monitorPath);
+    private FailingFile(RunningProgram daemon, string monitorPath) =>
+        (this.daemon, this.monitorPath) = (daemon, monitorPath);
 
-    /// <summary>Lays it over a raw image, in good health.</summary>
+    /// <summary>Mounts it over a raw image, without faults.</summary>
     public static async Task<FailingFile> MountAsync(string path)
     {
         string folder = LabEnvironment.NewDirectory("failing");
@@ -35,17 +36,18 @@ public sealed class FailingFile : IAsyncDisposable
         Stopwatch clock = Stopwatch.StartNew();
         while (new FileInfo(path).Length == 0)
         {
-            Assert.True(clock.Elapsed < Limit, $"{path} is not there:\n{daemon.ErrorSoFar}");
+            Assert.True(clock.Elapsed < Limit, $"{path} does not appear:\n{daemon.ErrorSoFar}");
             await Task.Delay(50);
         }
 
         return new FailingFile(daemon, monitor);
     }
 
-    /// <summary>From now on the sector at that place cannot be read.</summary>
-    public Task FailReadsAsync(long offsetBytes) => FailAsync(new { @event = "none", iotype = "read", errno = 5, once = false, sector = offsetBytes / 512 });
+    /// <summary>Makes reads of the sector at that place fail.</summary>
+    public Task FailReadsAsync(long offsetBytes) =>
+        FailAsync(new { @event = "none", iotype = "read", errno = 5, once = false, sector = offsetBytes / 512 });
 
-    /// <summary>From now on nothing can be written.</summary>
+    /// <summary>Makes all writes fail.</summary>
     public Task FailWritesAsync() => FailAsync(new { @event = "none", iotype = "write", errno = 5, once = false });
 
     public async ValueTask DisposeAsync()
@@ -55,7 +57,7 @@ public sealed class FailingFile : IAsyncDisposable
         await daemon.DisposeAsync();
     }
 
-    /// <summary>Puts the node that fails between the file and what is shown of it.</summary>
+    /// <summary>Inserts the failing node between the file and the export.</summary>
     private async Task FailAsync(object fault)
     {
         using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -63,17 +65,21 @@ public sealed class FailingFile : IAsyncDisposable
         await using NetworkStream stream = new(socket);
         using StreamReader answers = new(stream);
         _ = await answers.ReadLineAsync();
-        await SayAsync("qmp_capabilities", new { });
-        await SayAsync("blockdev-add", new Dictionary<string, object>
+        await SendAsync("qmp_capabilities", new { });
+        await SendAsync("blockdev-add", new Dictionary<string, object>
         {
-            ["driver"] = "blkdebug", ["node-name"] = "bad", ["image"] = "below", ["inject-error"] = new[] { fault },
+            ["driver"] = "blkdebug",
+            ["node-name"] = "bad",
+            ["image"] = "below",
+            ["inject-error"] = new[] { fault },
         });
-        await SayAsync("blockdev-reopen", new Dictionary<string, object>
+        await SendAsync("blockdev-reopen", new Dictionary<string, object>
         {
-            ["options"] = new[] { new Dictionary<string, string> { ["driver"] = "raw", ["node-name"] = "top", ["file"] = "bad" } },
+            ["options"] = new[] { new Dictionary<string,
+                string> { ["driver"] = "raw", ["node-name"] = "top", ["file"] = "bad" } },
         });
 
-        async Task SayAsync(string command, object arguments)
+        async Task SendAsync(string command, object arguments)
         {
             string text = JsonSerializer.Serialize(new { execute = command, arguments });
             await stream.WriteAsync(Encoding.UTF8.GetBytes(text + "\n"));

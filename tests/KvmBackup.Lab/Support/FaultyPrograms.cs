@@ -3,8 +3,8 @@ using System.Globalization;
 namespace KvmBackup.Lab.Support;
 
 /// <summary>
-/// Stands before the real programs in the path of the program under test: counts their calls, and makes one of them go
-/// wrong.
+/// Wrappers before the real programs in the PATH of the program under test: count their calls, and make one of them
+/// fail.
 /// </summary>
 public sealed class FaultyPrograms
 {
@@ -33,7 +33,7 @@ public sealed class FaultyPrograms
 
     public FaultyPrograms()
     {
-        // Of Ceph there is nothing in a lab that was made without it.
+        // A lab that was built without Ceph does not have rbd.
         foreach (string name in Names.Where(name => DirectoryOf(name) is not null))
         {
             string file = Path.Combine(path, name);
@@ -42,13 +42,13 @@ public sealed class FaultyPrograms
         }
     }
 
-    /// <summary>The calls of the last run, in their order.</summary>
+    /// <summary>The calls of the last run, in order.</summary>
     public IReadOnlyList<string> Calls => File.ReadAllLines(Path.Combine(path, "calls"));
 
     /// <summary>Runs the program under test with these programs.</summary>
     /// <param name="site">Its configuration.</param>
-    /// <param name="at">The number of the call that goes wrong, from 1; 0 for none.</param>
-    /// <param name="fault">How.</param>
+    /// <param name="at">The number of the call that fails, from 1; 0 for none.</param>
+    /// <param name="fault">The kind of failure.</param>
     public async Task<Outcome> RunAsync(BackupSite site, int at, ProgramFault fault)
     {
         File.WriteAllText(Path.Combine(path, "fault"), string.Create(CultureInfo.InvariantCulture, $"{at} {fault}\n"));

@@ -2,10 +2,10 @@ using System.Security.Cryptography;
 
 namespace KvmBackup.Lab.Support;
 
-/// <summary>Files of the host, as a test compares them.</summary>
+/// <summary>Files of the host, for comparisons.</summary>
 public static class Folder
 {
-    /// <summary>Every file below a folder with its checksum: what must be the same after something was refused.</summary>
+    /// <summary>Every file below a folder with its checksum, to check that a refusal changes nothing.</summary>
     public static string Describe(string path) => string.Join('\n', Directory
         .EnumerateFiles(path, "*", SearchOption.AllDirectories)
         .Order(StringComparer.Ordinal)
@@ -18,7 +18,7 @@ public static class Folder
         return Convert.ToHexStringLower(SHA256.HashData(file));
     }
 
-    /// <summary>A new file system in memory: a small one, a read-only one. It goes with the lab.</summary>
+    /// <summary>A new file system in memory, small or read-only. It is removed with the lab.</summary>
     public static async Task<string> MountAsync(string options)
     {
         string path = LabEnvironment.NewDirectory("mount");
@@ -26,7 +26,7 @@ public static class Folder
         return path;
     }
 
-    /// <summary>A new folder in the lab with one file that no codec makes smaller.</summary>
+    /// <summary>A new folder in the lab with one incompressible file.</summary>
     public static string WithRandomFile(string name, int sizeBytes)
     {
         string folder = LabEnvironment.NewDirectory("content");

@@ -2,7 +2,7 @@ using System.Xml.Linq;
 
 namespace KvmBackup.Lab.Support;
 
-/// <summary>All of a guest that a backup must leave as it was: taken before, compared afterwards.</summary>
+/// <summary>The state of a guest that a backup must not change: recorded before, compared afterwards.</summary>
 public sealed class GuestFootprint
 {
     private readonly LabGuest _guest;
@@ -15,7 +15,7 @@ public sealed class GuestFootprint
 
     /// <summary>
     /// The same process, state and definitions, the same files in its folder; no job, no snapshot; it is not frozen,
-    /// and nothing of it is open in the journal or half done in the target.
+    /// and nothing of it is open in the journal or partial in the target.
     /// </summary>
     public async Task AssertUnchangedAsync(BackupSite site)
     {
@@ -28,7 +28,7 @@ public sealed class GuestFootprint
         Assert.Empty(Directory.GetDirectories(site.BackupPath, "*.partial", SearchOption.AllDirectories));
         if (await _guest.StateAsync() == "running")
         {
-            // A frozen guest would hang here, and the answer would not come in time.
+            // A frozen guest would not answer in time here.
             _ = await _guest.RunAsync("echo thawed >/data/thawed; sync /data/thawed");
         }
     }
@@ -51,7 +51,7 @@ public sealed class GuestFootprint
     private static IEnumerable<string> FilesOf(LabGuest guest) =>
         guest.DirectoryPath is { } path ? Directory.EnumerateFileSystemEntries(path) : [];
 
-    /// <summary>libvirt numbers the images of a chain anew with every block job; nothing else may differ.</summary>
+    /// <summary>libvirt renumbers the images of a chain at every block job; nothing else may differ.</summary>
     private static string Normalise(XElement domain)
     {
         domain.Descendants().Where(element => element.Name.LocalName is "source" or "backingStore")

@@ -2,7 +2,8 @@ using System.Text.Json;
 
 namespace KvmBackup.Lab.Support;
 
-/// <summary>A guest that is shut off, with one disk in the cluster, and its backups: quick to change and to compare.</summary>
+/// <summary>A guest that is shut off, with one disk in the cluster, and its backups: fast to change and to
+/// compare.</summary>
 public sealed class ImageSite : IAsyncDisposable
 {
     public const string Keys = "rotate: 30, full_every: 30, stall_timeout: 5s";
@@ -18,12 +19,13 @@ public sealed class ImageSite : IAsyncDisposable
 
     public BackupSite Site { get; }
 
-    /// <summary>The image behind the disk now.</summary>
+    /// <summary>The current image of the disk.</summary>
     public LabRbdImage Image { get; private set; }
 
-    /// <summary>Defines the guest; its image has a file system already.</summary>
+    /// <summary>Defines the guest, whose image already has a file system.</summary>
     public static async Task<ImageSite> CreateAsync(string name, LabRbdImage image) => new(
-        await LabGuest.DefineAsync(new LabGuestSpecification(name) { Disks = [new LabDisk("vda") { Rbd = image }] }), image);
+        await LabGuest.DefineAsync(new LabGuestSpecification(name) { Disks = [new LabDisk("vda") { Rbd = image }] }),
+        image);
 
     /// <summary>Defines the guest with another image.</summary>
     public Task UseAsync(LabRbdImage image)
@@ -33,7 +35,7 @@ public sealed class ImageSite : IAsyncDisposable
         return RedefineAsync(xml => xml.Replace($"'{before}'", $"'{image.Specification}'", StringComparison.Ordinal));
     }
 
-    /// <summary>Defines the guest with other words.</summary>
+    /// <summary>Defines the guest with a changed definition.</summary>
     public async Task RedefineAsync(Func<string, string> change)
     {
         string path = Path.Combine(LabEnvironment.NewDirectory("definition"), "domain.xml");
@@ -44,14 +46,15 @@ public sealed class ImageSite : IAsyncDisposable
         await Virsh.RunAsync("define", path);
     }
 
-    /// <summary>Writes to the image, in the words of <c>qemu-io</c>.</summary>
+    /// <summary>Writes to the image by commands of <c>qemu-io</c>.</summary>
     public async Task ChangeAsync(params string[] commands) => (await RunningProgram.RunAsync(
         "qemu-io",
-        ["-d", "unmap", "-f", "raw", .. commands.SelectMany(command => new[] { "-c", command }), $"rbd:{Image.Specification}"]))
+        ["-d", "unmap", "-f", "raw", .. commands.SelectMany(command => new[] { "-c", command }),
+            $"rbd:{Image.Specification}"]))
         .MustSucceed();
 
-    /// <summary>Backs up; what comes back from it is what the cluster says that the image was.</summary>
-    /// <returns>What is told of the backup.</returns>
+    /// <summary>Backs up, and compares the restored content with the image in the cluster.</summary>
+    /// <returns>The entry of the report.</returns>
     public async Task<JsonElement> AssertBackupAsync(string kind)
     {
         JsonElement job = await Site.BackUpAsync(Guest.Name);
@@ -60,25 +63,28 @@ public sealed class ImageSite : IAsyncDisposable
         return job;
     }
 
-    /// <summary>What comes back from the newest backup is what the cluster says that the image was at its snapshot.</summary>
+    /// <summary>Compares the restored content of the newest backup with the image at its snapshot.</summary>
     public async Task AssertNewestIsAtItsSnapshotAsync()
     {
         LabRbdSnapshot snapshot = Assert.Single(
-            await LabCeph.SnapshotsAsync(Image), other => other.Name.StartsWith("kvmbackup.", StringComparison.Ordinal));
+            await LabCeph.SnapshotsAsync(Image), other =>
+                other.Name.StartsWith("kvmbackup.", StringComparison.Ordinal));
         string expected = Path.Combine(LabEnvironment.NewDirectory("expected"), "image");
         string found = LabEnvironment.NewDirectory("found");
         await LabCeph.ExportAsync(Image.At(snapshot.Name), expected);
         (await Site.RunAsync("restore", Guest.Name, "--to", found)).MustSucceed();
         Assert.Equal(
-            Folder.Checksum(expected), Folder.Checksum(Assert.Single(Directory.GetFiles(found, "*.raw", SearchOption.AllDirectories))));
+            Folder.Checksum(expected),
+            Folder.Checksum(Assert.Single(Directory.GetFiles(found, "*.raw", SearchOption.AllDirectories))));
     }
 
-    /// <summary>A backup that must fail, and change nothing: neither backups nor snapshots nor the journal.</summary>
-    /// <returns>What it said.</returns>
+    /// <summary>Runs a backup that must fail and change nothing: neither backups nor snapshots nor the
+    /// journal.</summary>
+    /// <returns>The output.</returns>
     public Task<string> AssertRefusedAsync() => AssertRefusedAsync(() => Site.RunAsync("run"));
 
     /// <inheritdoc cref="AssertRefusedAsync()"/>
-    /// <param name="runAsync">Starts it in another way.</param>
+    /// <param name="runAsync">Starts the backup.</param>
     public async Task<string> AssertRefusedAsync(Func<Task<Outcome>> runAsync)
     {
         string before = DescribeBackups();

@@ -4,8 +4,8 @@ namespace KvmBackup.Lab.Support;
 public static class Kvmbackup
 {
     /// <summary>
-    /// The published program, compiled ahead of time as on a hypervisor, where <c>tests/run.sh</c> names it; otherwise the one
-    /// that the build puts beside the test assembly.
+    /// The published program, compiled ahead of time as on a hypervisor, if <c>tests/run.sh</c> provides it; otherwise
+    /// the one that the build puts beside the test assembly.
     /// </summary>
     public static string ProgramPath { get; } =
         Environment.GetEnvironmentVariable("KVMBACKUP_LAB_PROGRAM") is { Length: > 0 } published
@@ -18,7 +18,7 @@ public static class Kvmbackup
         return await running.WaitAsync(TimeSpan.FromMinutes(3));
     }
 
-    /// <summary>Starts it, to be signalled or watched while it works.</summary>
+    /// <summary>Starts it, to be signalled or observed while it runs.</summary>
     public static RunningProgram Start(params IEnumerable<string> arguments) =>
         RunningProgram.Start(ProgramPath, arguments);
 }

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace KvmBackup.Lab.Support;
 
 /// <summary>
-/// The lab's own Ceph cluster: started by the first test that wants it, it serves all that follow, and ends with the
-/// lab. Its conf and keyrings lie where every program looks for them, in <c>/etc/ceph</c>.
+/// The lab's own Ceph cluster: started by the first test that needs it, used by all later ones, and stopped with the
+/// lab. Its configuration and keyrings are in the default place, <c>/etc/ceph</c>.
 /// </summary>
 public static class LabCeph
 {
@@ -21,18 +21,18 @@ public static class LabCeph
     /// <summary>The UUID of libvirt's secret with the key of <see cref="User"/>.</summary>
     public static string SecretUuid => LabEnvironment.CephSecretUuid;
 
-    /// <summary>Starts the cluster unless it runs; the first time that takes 6 s, later 0.03 s.</summary>
+    /// <summary>Starts the cluster unless it runs; this takes 6 s the first time, later 0.03 s.</summary>
     public static Task EnsureStartedAsync() => ScriptAsync("start-ceph");
 
-    /// <summary>Ends its daemons cleanly: its clients wait, and go on when it is started again.</summary>
+    /// <summary>Stops its daemons cleanly: its clients wait until it is started again.</summary>
     public static Task StopAsync() => ScriptAsync("stop-ceph");
 
-    /// <summary>Makes every request hang from now on, without an error, as a dead network does.</summary>
+    /// <summary>Makes every request hang without an error, like a dead network.</summary>
     public static Task PauseAsync() => ScriptAsync("pause-ceph");
 
     public static Task ResumeAsync() => ScriptAsync("resume-ceph");
 
-    /// <summary>Does something while every request hangs, and lets go whatever comes of it.</summary>
+    /// <summary>Calls a function while every request hangs, and always resumes the requests afterwards.</summary>
     public static async Task WhilePausedAsync(Func<Task> action)
     {
         await PauseAsync();
@@ -50,7 +50,7 @@ public static class LabCeph
     public static async Task<string> RbdAsync(params IEnumerable<string> arguments) =>
         (await TryRbdAsync(arguments)).MustSucceed().Output;
 
-    /// <summary>Runs <c>rbd</c> as the administrator and returns what happened, whatever it is.</summary>
+    /// <summary>Runs <c>rbd</c> as the administrator and returns the outcome, also of a failure.</summary>
     public static Task<Outcome> TryRbdAsync(params IEnumerable<string> arguments) =>
         RunningProgram.RunAsync("rbd", arguments);
 
@@ -58,14 +58,15 @@ public static class LabCeph
     public static async Task<string> CephAsync(params IEnumerable<string> arguments) =>
         (await RunningProgram.RunAsync("ceph", arguments)).MustSucceed().Output;
 
-    /// <summary>Waits until the cluster has noticed that a pool has reached its quota, or has none any more.</summary>
+    /// <summary>Waits until the cluster has marked a pool as full, or as no longer full.</summary>
     public static async Task WaitForFullAsync(string pool, bool isFull)
     {
         for (int times = 0; times < 100; times++)
         {
             string pools = await CephAsync("osd", "pool", "ls", "detail");
             string line = pools.Split('\n').Single(line => line.Contains($"'{pool}'", StringComparison.Ordinal));
-            if (line.Contains("flags", StringComparison.Ordinal) && line.Split("flags ")[1].Contains("full", StringComparison.Ordinal) == isFull)
+            if (line.Contains("flags", StringComparison.Ordinal)
+                && line.Split("flags ")[1].Contains("full", StringComparison.Ordinal) == isFull)
             {
                 return;
             }
@@ -76,7 +77,7 @@ public static class LabCeph
         Assert.Fail($"The pool {pool} does not become {(isFull ? "full" : "less than full")}.");
     }
 
-    /// <summary>Makes a namespace in the pool.</summary>
+    /// <summary>Creates a namespace in the pool.</summary>
     public static Task EnsureNamespaceAsync(string name) => TryRbdAsync("namespace", "create", $"{Pool}/{name}");
 
     /// <summary>A new image without data.</summary>
@@ -101,7 +102,7 @@ public static class LabCeph
         using JsonDocument list = JsonDocument.Parse(json);
         return [.. list.RootElement.EnumerateArray().Select(Snapshot)];
 
-        // "protected" is the word "true" or "false", and not JSON's.
+        // "protected" is the string "true" or "false" instead of a JSON literal.
         static LabRbdSnapshot Snapshot(JsonElement element) => new(
             element.GetProperty("id").GetInt64(),
             element.GetProperty("name").GetString()!,
@@ -109,7 +110,7 @@ public static class LabCeph
             element.GetProperty("protected").GetString() == "true");
     }
 
-    /// <summary>Removes an image, if it is there, with all its snapshots; clients that still have it open lose it.</summary>
+    /// <summary>Removes an image, if it exists, with all its snapshots, even if clients have it open.</summary>
     public static async Task RemoveAsync(LabRbdImage image)
     {
         if (!await ExistsAsync(image))
@@ -131,7 +132,7 @@ public static class LabCeph
         await RbdAsync("rm", "--no-progress", image.Specification);
     }
 
-    /// <summary>The cluster takes the client of a killed QEMU for a living one for another 30 s.</summary>
+    /// <summary>The cluster counts the client of a killed QEMU as active for another 30 s.</summary>
     private static async Task EvictClientsAsync(LabRbdImage image)
     {
         string json = await RbdAsync("status", "--format", "json", image.Specification);

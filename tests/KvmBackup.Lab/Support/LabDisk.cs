@@ -1,6 +1,6 @@
 namespace KvmBackup.Lab.Support;
 
-/// <summary>One disk of a lab guest, as a wish: what it is and what it starts with.</summary>
+/// <summary>The specification of one disk of a lab guest: its type and initial content.</summary>
 /// <param name="Target">The libvirt target: <c>vda</c>, <c>sda</c> for a cdrom, <c>fda</c> for a floppy.</param>
 public sealed record LabDisk(string Target)
 {
@@ -16,26 +16,28 @@ public sealed record LabDisk(string Target)
 
     public bool IsShareable { get; init; }
 
-    /// <summary>What QEMU does when a write fails: <c>stop</c> pauses the guest; the default tells it, but for want of room.</summary>
+    /// <summary>QEMU's reaction to a failed write: <c>stop</c> pauses the guest; by default the guest gets the error,
+    /// except for lack of space.</summary>
     public string? ErrorPolicy { get; init; }
 
-    /// <summary>A cdrom or floppy drive with nothing in it.</summary>
+    /// <summary>An empty cdrom or floppy drive.</summary>
     public bool IsEmpty { get; init; }
 
-    /// <summary>An image to stack this disk on (a linked clone's template), with its format.</summary>
+    /// <summary>The backing image of this disk (a linked clone's template), with its format.</summary>
     public string? BackingPath { get; init; }
 
     public string BackingFormat { get; init; } = "qcow2";
 
-    /// <summary>An image that is there already, used as it is and where it is.</summary>
+    /// <summary>An existing image, used in place.</summary>
     public string? ExistingPath { get; init; }
 
-    /// <summary>The disk is this image in the lab's Ceph cluster; <see cref="Format"/> says nothing then.</summary>
+    /// <summary>The disk is this image in the lab's Ceph cluster; <see cref="Format"/> is then ignored.</summary>
     public LabRbdImage? Rbd { get; init; }
 
-    /// <summary>The guest has the image by the kernel's driver, which must have mapped it when the guest starts.</summary>
+    /// <summary>The guest uses the image through the kernel's driver, which must have mapped it before the
+    /// start.</summary>
     public bool IsMapped { get; init; }
 
-    /// <summary>Put into the new file system; without it the file system is empty.</summary>
+    /// <summary>The content of the new file system; null for an empty one.</summary>
     public string? ContentDirectory { get; init; }
 }

@@ -30,10 +30,10 @@ public static class LabDomainXml
             devices).ToString();
     }
 
-    /// <summary>Leaves out what an emulated guest would wait for: probes, self tests and the defences against its host's bugs.</summary>
+    /// <summary>Disables slow parts of the boot of an emulated guest: probes, self tests and mitigations.</summary>
     private const string QuickBoot =
-        "console=ttyS0 quiet mitigations=off nokaslr no_timer_check tsc=reliable random.trust_cpu=on cryptomgr.notests audit=0 "
-        + "8250.nr_uarts=1";
+        "console=ttyS0 quiet mitigations=off nokaslr no_timer_check tsc=reliable random.trust_cpu=on cryptomgr.notests "
+        + "audit=0 8250.nr_uarts=1";
 
     private static string CommandLine(LabGuestSpecification guest) =>
         $"{QuickBoot} lab.agent={guest.Agent.ToString().ToLowerInvariant()} lab.work={guest.Workload} " +

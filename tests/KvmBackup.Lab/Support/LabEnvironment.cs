@@ -1,6 +1,6 @@
 namespace KvmBackup.Lab.Support;
 
-/// <summary>What <c>lab.sh run</c> tells its command in the environment; absent outside a lab.</summary>
+/// <summary>The environment variables of a command in <c>lab.sh run</c>; unset outside a lab.</summary>
 public static class LabEnvironment
 {
     public const string AbsenceReason = "not inside a lab; run tests/run.sh, or lab.sh run dotnet test";
@@ -9,10 +9,10 @@ public static class LabEnvironment
 
     public static bool IsPresent => Environment.GetEnvironmentVariable("KVMBACKUP_LAB_DIR") is { Length: > 0 };
 
-    /// <summary>The lab's own directory on a real disk; gone when the lab ends.</summary>
+    /// <summary>The lab's own directory on a real disk; removed when the lab ends.</summary>
     public static string DirectoryPath => Read("KVMBACKUP_LAB_DIR");
 
-    /// <summary>Where disk images belong.</summary>
+    /// <summary>The directory of disk images.</summary>
     public static string ImagesPath => Read("KVMBACKUP_LAB_IMAGES");
 
     /// <summary><c>lab.sh</c> itself.</summary>
@@ -22,14 +22,14 @@ public static class LabEnvironment
 
     public static string InitrdPath => Read("KVMBACKUP_LAB_INITRD");
 
-    /// <summary>A 570 MB qcow2 of a Debian, to measure with and not to write to; null if it was not built.</summary>
+    /// <summary>A 570 MB qcow2 of a Debian, for read-only measurements; null if it was not built.</summary>
     public static string? RealisticDiskPath =>
         Environment.GetEnvironmentVariable("KVMBACKUP_LAB_REALISTIC") is { } path && File.Exists(path) ? path : null;
 
-    /// <summary><c>kvm</c> or <c>qemu</c>, whichever boots a guest quicker on this host.</summary>
+    /// <summary><c>kvm</c> or <c>qemu</c>, depending on which boots a guest faster on this host.</summary>
     public static string DomainType => Read("KVMBACKUP_LAB_DOMAIN_TYPE");
 
-    /// <summary>libvirt's secret with the key to the lab's Ceph cluster, once that was started.</summary>
+    /// <summary>libvirt's secret with the key to the lab's Ceph cluster, after its start.</summary>
     public static string CephSecretUuid => Read("KVMBACKUP_LAB_CEPH_SECRET");
 
     /// <summary>A new empty directory in the lab, for backups or restored disks.</summary>

@@ -1,6 +1,6 @@
 namespace KvmBackup.Lab.Support;
 
-/// <summary>A test that needs a lab around it; outside of one it is skipped, with the reason.</summary>
+/// <summary>A test that requires a lab; outside of one it is skipped, with the reason.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class LabFactAttribute : FactAttribute
 {
@@ -8,14 +8,14 @@ public sealed class LabFactAttribute : FactAttribute
     {
         Skip = LabEnvironment.IsPresent ? null : LabEnvironment.AbsenceReason;
 
-        // A hang must become a failure with a name, not a silent night; nothing in the lab takes minutes.
+        // A hang must become a failure with the name of the test; no operation in the lab takes minutes.
         Timeout = 240_000;
     }
 
-    /// <summary>About how long the test takes, where that is much: the longest tests begin first.</summary>
+    /// <summary>The approximate duration of a long test: the longest tests start first.</summary>
     public int Seconds { get; set; }
 
-    /// <summary>The test needs <see cref="LabEnvironment.RealisticDiskPath"/>; skipped where that is not.</summary>
+    /// <summary>The test requires <see cref="LabEnvironment.RealisticDiskPath"/>; otherwise it is skipped.</summary>
     public bool NeedsRealisticDisk
     {
         get;

@@ -4,7 +4,7 @@ using System.Xml.Linq;
 
 namespace KvmBackup.Lab.Support;
 
-/// <summary>A running guest of the lab: made, asked, killed, and cleared away with all it had after a test.</summary>
+/// <summary>A guest of the lab: created, controlled, and removed with its images after a test.</summary>
 public sealed class LabGuest : IAsyncDisposable
 {
     private static readonly TimeSpan BootLimit = TimeSpan.FromSeconds(90);
@@ -23,10 +23,10 @@ public sealed class LabGuest : IAsyncDisposable
 
     public LabAgent Agent { get; }
 
-    /// <summary>Where the images lie that the lab made for it; null for a guest that something else defined.</summary>
+    /// <summary>The folder of its images; null for a guest that was not created by the lab.</summary>
     public string? DirectoryPath { get; }
 
-    /// <summary>Makes the images, defines the guest, boots it and waits until it answers.</summary>
+    /// <summary>Creates the images, defines the guest, boots it and waits until it answers.</summary>
     public static async Task<LabGuest> StartAsync(LabGuestSpecification specification)
     {
         LabGuest guest = await DefineAsync(specification);
@@ -34,7 +34,7 @@ public sealed class LabGuest : IAsyncDisposable
         return guest;
     }
 
-    /// <summary>Makes the images and defines the guest; it stays shut off.</summary>
+    /// <summary>Creates the images and defines the guest, which stays shut off.</summary>
     public static async Task<LabGuest> DefineAsync(LabGuestSpecification specification)
     {
         string directory = Path.Combine(LabEnvironment.ImagesPath, specification.Name);
@@ -54,7 +54,7 @@ public sealed class LabGuest : IAsyncDisposable
         string PathOf(LabDisk disk) => disk.ExistingPath ?? Path.Combine(directory, $"{disk.Target}.{disk.Format}");
     }
 
-    /// <summary>A guest that is defined already, by a restore for instance; disposing of it undefines it too.</summary>
+    /// <summary>A guest that is already defined, for instance by a restore; its dispose undefines it, too.</summary>
     public static LabGuest Attach(string name, LabAgent agent = LabAgent.Ok) =>
         new(name, agent, directoryPath: null, rbdImages: []);
 
@@ -65,7 +65,7 @@ public sealed class LabGuest : IAsyncDisposable
         await WaitUntilReadyAsync();
     }
 
-    /// <summary>Waits until a guest that is started answers, and its agent too if it has a good one.</summary>
+    /// <summary>Waits until a started guest answers, and its agent, too, if it works.</summary>
     public async Task WaitUntilReadyAsync()
     {
         Stopwatch clock = Stopwatch.StartNew();
@@ -99,14 +99,14 @@ public sealed class LabGuest : IAsyncDisposable
     /// <summary>The SHA-256 of a file in the guest, in hexadecimal.</summary>
     public async Task<string> ChecksumAsync(string path) => (await RunAsync($"sha256sum '{path}'")).Split(' ')[0];
 
-    /// <summary>Waits until the disks hold a pair, which takes a moment after the first boot.</summary>
+    /// <summary>Waits until the disks contain a pair, shortly after the first boot.</summary>
     public async Task WaitForPairAsync() => await RunAsync("until [ -s \"$PAIR_B\" ]; do usleep 20000; done");
 
-    /// <summary>The pair as the disks held it when the guest booted, before it began to write again.</summary>
+    /// <summary>The pair on the disks at the boot of the guest, before its first write.</summary>
     public async Task<(string First, string Second)> FoundPairAsync() =>
         ((await RunAsync("cat /run/lab/found.a")).Trim(), (await RunAsync("cat /run/lab/found.b")).Trim());
 
-    /// <summary>Whether both halves were the same, and there at all, when the guest booted from its disks.</summary>
+    /// <summary>Whether both halves existed and were equal when the guest booted.</summary>
     public async Task<bool> HasPairsIntactAsync()
     {
         (string first, string second) = await FoundPairAsync();
@@ -115,7 +115,7 @@ public sealed class LabGuest : IAsyncDisposable
 
     public Task<string> StateAsync() => Virsh.StateAsync(Name);
 
-    /// <summary>Its state with the reason, as <c>paused (I/O error)</c>.</summary>
+    /// <summary>Its state with the reason, for instance <c>paused (I/O error)</c>.</summary>
     public async Task<string> StateAndReasonAsync() => (await Virsh.RunAsync("domstate", "--reason", Name)).Trim();
 
     public async Task WaitForStateAsync(string stateAndReason)
@@ -132,13 +132,13 @@ public sealed class LabGuest : IAsyncDisposable
 
     public Task<XElement> InactiveXmlAsync() => Virsh.InactiveXmlAsync(Name);
 
-    /// <summary>The image that a disk writes to now, by the live definition.</summary>
+    /// <summary>The current image of a disk in the live definition.</summary>
     public async Task<string> SourceOfAsync(string target) => Virsh.SourcesIn(await LiveXmlAsync())[target];
 
-    /// <summary>Pulls the plug.</summary>
+    /// <summary>Cuts the power.</summary>
     public async Task DestroyAsync() => await Virsh.RunAsync("destroy", Name);
 
-    /// <summary>Asks the guest to shut down, and waits until it has.</summary>
+    /// <summary>Requests a shutdown of the guest, and waits for it.</summary>
     public async Task ShutdownAsync()
     {
         await Virsh.RunAsync("shutdown", Name);
@@ -153,7 +153,7 @@ public sealed class LabGuest : IAsyncDisposable
     public async Task UndefineAsync() =>
         await Virsh.RunAsync("undefine", Name, "--nvram", "--snapshots-metadata", "--checkpoints-metadata");
 
-    /// <summary>Loses every image that the lab made for the guest.</summary>
+    /// <summary>Deletes every image that the lab created for the guest.</summary>
     public async Task DeleteDisksAsync()
     {
         if (Directory.Exists(DirectoryPath))
@@ -167,7 +167,7 @@ public sealed class LabGuest : IAsyncDisposable
         }
     }
 
-    /// <summary>The disaster: the running guest, its definition and its disks are gone.</summary>
+    /// <summary>Simulates a disaster: removes the running guest, its definition and its disks.</summary>
     public async Task LoseAsync()
     {
         await DestroyAsync();
@@ -177,7 +177,7 @@ public sealed class LabGuest : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        // The test may have left the guest in any state, or gone with it: both commands may fail.
+        // The test may have left the guest in any state, or removed it: both commands may fail.
         await Virsh.TryAsync("destroy", Name);
         await Virsh.TryAsync("undefine", Name, "--nvram", "--snapshots-metadata", "--checkpoints-metadata");
         await DeleteDisksAsync();

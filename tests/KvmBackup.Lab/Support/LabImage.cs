@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace KvmBackup.Lab.Support;
 
-/// <summary>Makes disk images: an ext4 file system in a raw file, a qcow2 or an RBD image; a qcow2 on a template.</summary>
+/// <summary>Creates disk images: an ext4 file system in a raw file, a qcow2 or an RBD image; a qcow2 on a
+/// template.</summary>
 public static class LabImage
 {
     public static async Task CreateAsync(LabDisk disk, string path)
@@ -21,7 +22,7 @@ public static class LabImage
 
         if (disk.Device != "floppy")
         {
-            // Lazy initialisation would go on writing in the guest for seconds; checksums and journal are wanted.
+            // Lazy initialisation would write in the guest for seconds; checksums and journal are required.
             string[] content = disk.ContentDirectory is { } directory ? ["-d", directory] : [];
             string[] eager = ["-E", "lazy_itable_init=0,lazy_journal_init=0"];
             (await RunningProgram.RunAsync("mkfs.ext4", ["-q", "-F", .. eager, .. content, raw])).MustSucceed();
@@ -40,21 +41,21 @@ public static class LabImage
         }
     }
 
-    /// <summary>Resizes nothing, repairs nothing: fails the test unless qemu-img finds the image in order.</summary>
+    /// <summary>Checks an image by qemu-img, without repairs; fails the test on any fault.</summary>
     public static async Task CheckAsync(string path) => await QemuImgAsync("check", "-q", path);
 
     /// <summary>
-    /// A text out of the ext4 file system in a raw image, blanks at its ends cut off; the journal is replayed first, as
-    /// a boot would.
+    /// Reads a text from the ext4 file system in a raw image, trimmed; the journal is replayed first, as
+    /// at a boot.
     /// </summary>
     public static async Task<string> ReadFileAsync(string rawPath, string name)
     {
-        // 1 says that it has replayed the journal and set the counters right; more would be damage.
+        // 1: the journal was replayed and the counters corrected; a higher status would be damage.
         Assert.InRange((await RunningProgram.RunAsync("e2fsck", "-p", rawPath)).ExitCode, 0, 1);
         return (await RunningProgram.RunAsync("debugfs", "-R", $"cat {name}", rawPath)).MustSucceed().Output.Trim();
     }
 
-    /// <summary>What the file takes on the host's disk, holes not counted.</summary>
+    /// <summary>The allocated bytes of the file, without holes.</summary>
     public static async Task<long> AllocatedBytesAsync(string path)
     {
         Outcome blocks = (await RunningProgram.RunAsync("stat", "--format=%b", path)).MustSucceed();

@@ -3,9 +3,9 @@ using System.Diagnostics;
 namespace KvmBackup.Lab.Support;
 
 /// <summary>
-/// What a host with the kernel's RBD driver looks like, on one without: QEMU's storage daemon shows the image as a file
-/// through FUSE, a loop device makes a device of it, and <c>/dev</c> and <c>/sys/bus</c> of the lab get the names that udev
-/// and the driver would give it. The host's own are not touched: the lab sees them through mounts of its own.
+/// Simulates the kernel's RBD driver on a host without it: QEMU's storage daemon exports the image as a file
+/// through FUSE, a loop device makes a device of it, and <c>/dev</c> and <c>/sys/bus</c> of the lab get the names of
+/// udev and the driver. Those of the host are not touched, because the lab has its own mounts.
 /// </summary>
 public sealed class LabKernelDriver : IAsyncDisposable
 {
@@ -17,7 +17,9 @@ public sealed class LabKernelDriver : IAsyncDisposable
         mkdir "$1"/upper "$1"/work "$1"/dev "$1"/bus
         mount --rbind /dev "$1"/dev
         mount -t overlay -o lowerdir=/dev,upperdir="$1"/upper,workdir="$1"/work overlay /dev
-        for directory in pts shm mqueue; do [ ! -d "$1"/dev/$directory ] || mount --rbind "$1"/dev/$directory /dev/$directory; done
+        for directory in pts shm mqueue; do
+          [ ! -d "$1"/dev/$directory ] || mount --rbind "$1"/dev/$directory /dev/$directory
+        done
         mount -t tmpfs -o mode=755 tmpfs "$1"/bus
         for entry in /sys/bus/*; do mkdir "$1"/bus/"${entry##*/}"; mount --rbind "$entry" "$1"/bus/"${entry##*/}"; done
         mkdir -p "$1"/bus/rbd/devices
@@ -39,17 +41,18 @@ public sealed class LabKernelDriver : IAsyncDisposable
     {
     }
 
-    /// <summary>Lays it over the lab's <c>/dev</c> and <c>/sys/bus</c>.</summary>
+    /// <summary>Mounts it over the lab's <c>/dev</c> and <c>/sys/bus</c>.</summary>
     public static async Task<LabKernelDriver> StartAsync()
     {
-        (await RunningProgram.RunAsync("bash", "-c", LayOver, "lay-over", LabEnvironment.NewDirectory("krbd"))).MustSucceed();
+        (await RunningProgram.RunAsync("bash", "-c", LayOver, "lay-over", LabEnvironment.NewDirectory("krbd")))
+            .MustSucceed();
         return new LabKernelDriver();
     }
 
-    /// <summary>The path that udev gives a mapped image.</summary>
+    /// <summary>The path of a mapped image by udev.</summary>
     public static string PathOf(LabRbdImage image) => $"/dev/rbd/{image.Specification}";
 
-    /// <summary>Where the driver tells something of a device.</summary>
+    /// <summary>A file of the driver about a device.</summary>
     public static string EntryOf(int number, string name) => $"/sys/bus/rbd/devices/{number}/{name}";
 
     /// <summary>Maps an image, as <c>rbd map</c> and udev do.</summary>
@@ -67,14 +70,16 @@ public sealed class LabKernelDriver : IAsyncDisposable
         Stopwatch clock = Stopwatch.StartNew();
         while (new FileInfo(shown).Length == 0)
         {
-            Assert.True(clock.Elapsed < Limit, $"{image} is not shown:\n{daemon.ErrorSoFar}");
+            Assert.True(clock.Elapsed < Limit, $"{image} is not exported:\n{daemon.ErrorSoFar}");
             await Task.Delay(50);
         }
 
-        string loop = (await RunningProgram.RunAsync("bash", "-c", MakeDevice, "make-device", shown, $"{number}", image.Specification))
+        string loop = (await RunningProgram.RunAsync(
+            "bash", "-c", MakeDevice, "make-device", shown, $"{number}", image.Specification))
             .MustSucceed().Output.Trim();
         mapped.Add(number, (daemon, loop, PathOf(image)));
-        string id = (await LabCeph.RbdAsync("info", "--format", "json", image.Specification)).Split("\"id\":\"")[1].Split('"')[0];
+        string id = (await LabCeph.RbdAsync("info", "--format", "json", image.Specification)).Split("\"id\":\"")[1]
+            .Split('"')[0];
         Directory.CreateDirectory(EntryOf(number, string.Empty));
         foreach ((string name, string text) in new[]
         {
@@ -88,7 +93,7 @@ public sealed class LabKernelDriver : IAsyncDisposable
         return number;
     }
 
-    /// <summary>Takes a device away again, as <c>rbd unmap</c> does.</summary>
+    /// <summary>Removes a device, as <c>rbd unmap</c> does.</summary>
     public async Task UnmapAsync(int number)
     {
         (RunningProgram daemon, string loop, string link) = mapped[number];

@@ -1,6 +1,7 @@
 namespace KvmBackup.Lab.Support;
 
-/// <summary>The lab's own libvirtd, ended and started again as an upgrade of its package does it. Guests go on meanwhile.</summary>
+/// <summary>The lab's own libvirtd, stopped and started as by an upgrade of its package, while guests keep
+/// running.</summary>
 public static class LabLibvirt
 {
     public static Task StopAsync() => ScriptAsync("stop-libvirtd");

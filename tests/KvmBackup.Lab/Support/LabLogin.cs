@@ -1,7 +1,7 @@
 namespace KvmBackup.Lab.Support;
 
 /// <summary>
-/// systemd's own login manager on a bus of the lab's, with as much of systemd beside it as it needs to begin a shutdown.
+/// systemd's login manager on a D-Bus of the lab, with the part of systemd that it requires for a shutdown.
 /// </summary>
 public sealed class LabLogin : IAsyncDisposable
 {
@@ -20,7 +20,7 @@ public sealed class LabLogin : IAsyncDisposable
     private LabLogin(RunningProgram bus, RunningProgram manager, LabSystemd systemd) =>
         (this.bus, this.manager, this.systemd) = (bus, manager, systemd);
 
-    /// <summary>The calls of systemd's tools that the program under test made.</summary>
+    /// <summary>The calls of systemd's tools by the program under test.</summary>
     public IReadOnlyList<string> Calls =>
         File.Exists(Path.Combine(path, "calls")) ? File.ReadAllLines(Path.Combine(path, "calls")) : [];
 
@@ -28,7 +28,7 @@ public sealed class LabLogin : IAsyncDisposable
     public IReadOnlyDictionary<string, string> Variables =>
         new Dictionary<string, string> { ["PATH"] = $"{path}:{Environment.GetEnvironmentVariable("PATH")}" };
 
-    /// <summary>Starts both, and makes the host look as if systemd had booted it.</summary>
+    /// <summary>Starts both, and makes the host appear to be booted by systemd.</summary>
     public static async Task<LabLogin> StartAsync()
     {
         Directory.CreateDirectory("/run/dbus");
@@ -38,7 +38,8 @@ public sealed class LabLogin : IAsyncDisposable
         }
 
         RunningProgram bus = RunningProgram.Start("dbus-daemon", ["--system", "--nofork", "--nopidfile"]);
-        await WaitUntilAsync(async () => (await RunningProgram.RunAsync("busctl", "--system", "--no-pager", "list")).ExitCode == 0, bus);
+        await WaitUntilAsync(
+            async () => (await RunningProgram.RunAsync("busctl", "--system", "--no-pager", "list")).ExitCode == 0, bus);
         RunningProgram manager = RunningProgram.Start("/lib/systemd/systemd-logind", []);
         await WaitUntilAsync(async () => (await InhibitorsAsync()).ExitCode == 0, manager);
         LabLogin login = new(bus, manager, await LabSystemd.StartAsync());
@@ -52,12 +53,14 @@ public sealed class LabLogin : IAsyncDisposable
         return login;
     }
 
-    /// <summary>Who delays a shutdown.</summary>
-    public static Task<Outcome> InhibitorsAsync() => RunningProgram.RunAsync("systemd-inhibit", "--list", "--no-legend");
+    /// <summary>The inhibitors of a shutdown.</summary>
+    public static Task<Outcome> InhibitorsAsync() =>
+        RunningProgram.RunAsync("systemd-inhibit", "--list", "--no-legend");
 
-    /// <summary>A shutdown begins, which waits for those who delay it.</summary>
+    /// <summary>Begins a shutdown, which waits for its inhibitors.</summary>
     public static async Task BeginShutdownAsync() => (await RunningProgram.RunAsync(
-        "busctl", "--system", "call", "org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager",
+        "busctl", "--system", "call", "org.freedesktop.login1", "/org/freedesktop/login1",
+        "org.freedesktop.login1.Manager",
         "PowerOff", "b", "false")).MustSucceed();
 
     public async ValueTask DisposeAsync()
@@ -72,7 +75,7 @@ public sealed class LabLogin : IAsyncDisposable
     {
         for (int tries = 0; !await isSo(); tries++)
         {
-            Assert.True(tries < 100, $"It does not come up:\n{program.ErrorSoFar}");
+            Assert.True(tries < 100, $"It does not start:\n{program.ErrorSoFar}");
             await Task.Delay(100);
         }
     }

@@ -5,13 +5,13 @@ public sealed record LabRbdImage(string Image)
 {
     public string Pool { get; init; } = LabCeph.Pool;
 
-    /// <summary>libvirt knows none before 11.6, so the disk of a guest cannot be in one here.</summary>
+    /// <summary>libvirt supports namespaces since 11.6, so the disk of a guest cannot be in one here.</summary>
     public string? Namespace { get; init; }
 
-    /// <summary>As <c>rbd</c> takes it: <c>pool/image</c> (libvirt too) or <c>pool/namespace/image</c>.</summary>
+    /// <summary>The name for <c>rbd</c>: <c>pool/image</c> (also for libvirt) or <c>pool/namespace/image</c>.</summary>
     public string Specification => Namespace is null ? $"{Pool}/{Image}" : $"{Pool}/{Namespace}/{Image}";
 
-    /// <summary>The image as it was at a snapshot.</summary>
+    /// <summary>The name of the image at a snapshot.</summary>
     public string At(string snapshot) => $"{Specification}@{snapshot}";
 
     public override string ToString() => Specification;

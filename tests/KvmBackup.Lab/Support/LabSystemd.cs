@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace KvmBackup.Lab.Support;
 
 /// <summary>
-/// As much of systemd as logind asks before it shuts down: that there is a unit to do it with. Every other call is refused,
-/// the one that would really shut down among them.
+/// The part of systemd that logind queries before a shutdown: the existence of a unit for it. Every other call is
+/// refused, also the one that would shut the host down.
 /// </summary>
 public sealed partial class LabSystemd : IDisposable
 {
@@ -17,7 +17,7 @@ public sealed partial class LabSystemd : IDisposable
     private LabSystemd() => answering = Task.Factory.StartNew(
         Answer, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
-    /// <summary>Returns when it has its name on the lab's bus.</summary>
+    /// <summary>Returns when it owns its name on the lab's bus.</summary>
     public static async Task<LabSystemd> StartAsync()
     {
         LabSystemd systemd = new();

@@ -5,8 +5,8 @@ using Xunit.Sdk;
 namespace KvmBackup.Lab.Support;
 
 /// <summary>
-/// Shares the tests among several labs that run at the same time. Each lab runs this whole assembly; a test belongs to the
-/// lab that claims it first in the queue folder. Named in the project file; without a queue all tests run here.
+/// Shares the tests among several labs that run at the same time. Each lab runs this whole assembly; a test belongs to
+/// the lab that claims it first in the queue folder. Named in the project file; without a queue all tests run here.
 /// </summary>
 public sealed class LabTestFramework(IMessageSink messages) : XunitTestFramework(messages)
 {

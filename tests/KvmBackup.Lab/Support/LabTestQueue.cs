@@ -4,7 +4,7 @@ using Xunit.Sdk;
 namespace KvmBackup.Lab.Support;
 
 /// <summary>
-/// The queue of tests that several labs share: a folder, in which a file stands for each test that a lab has claimed.
+/// The queue of tests that several labs share: a folder, in which there is a file for each test that a lab has claimed.
 /// </summary>
 public static class LabTestQueue
 {
@@ -16,12 +16,13 @@ public static class LabTestQueue
 
     /// <summary>
     /// The tests in units that one lab must run as a whole: a test alone, or all tests of a class that share what its
-    /// fixture made. The longest come first. Half of the labs begin with the tests that need a Ceph cluster and the others
-    /// with the rest, so that few clusters are made.
+    /// fixture made. The longest come first. Half of the labs begin with the tests that need a Ceph cluster and the
+    /// others with the rest, so that few clusters are made.
     /// </summary>
     public static IReadOnlyList<IReadOnlyList<IXunitTestCase>> Order(IEnumerable<IXunitTestCase> testCases)
     {
-        bool isForCeph = int.TryParse(Environment.GetEnvironmentVariable(NumberVariable), out int number) && number % 2 == 0;
+        bool isForCeph = int.TryParse(Environment.GetEnvironmentVariable(NumberVariable), out int number)
+            && number % 2 == 0;
         return
         [
             .. testCases.GroupBy(UnitOf).Select(unit => (IReadOnlyList<IXunitTestCase>)[.. unit])
@@ -52,7 +53,8 @@ public static class LabTestQueue
     private static string UnitOf(IXunitTestCase testCase)
     {
         ITypeInfo type = testCase.TestMethod.TestClass.Class;
-        return type.Interfaces.Any(implemented => implemented.Name.StartsWith("IClassFixture", StringComparison.Ordinal))
+        return type.Interfaces.Any(
+            implemented => implemented.Name.StartsWith("IClassFixture", StringComparison.Ordinal))
             ? type.Name : $"{type.Name}.{testCase.TestMethod.Method.Name}";
     }
 

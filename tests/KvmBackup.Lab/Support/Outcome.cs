@@ -1,9 +1,9 @@
 namespace KvmBackup.Lab.Support;
 
-/// <summary>How a program, or a command in a guest, ended and what it said.</summary>
+/// <summary>The exit code and output of a program, or of a command in a guest.</summary>
 public sealed record Outcome(string What, int ExitCode, string Output, string Error)
 {
-    /// <summary>The outcome itself, once it is sure that the command succeeded.</summary>
+    /// <summary>Returns the outcome after a check that the command succeeded.</summary>
     public Outcome MustSucceed() => MustEndWith(0);
 
     public Outcome MustEndWith(int exitCode)

@@ -1,20 +1,20 @@
 namespace KvmBackup.Lab.Support;
 
-/// <summary>How a call of a program goes wrong.</summary>
+/// <summary>The ways in which a call of a program fails.</summary>
 public enum ProgramFault
 {
-    /// <summary>It does nothing, and says so by its exit status.</summary>
+    /// <summary>It does nothing, and reports failure by its exit status.</summary>
     Fail,
 
-    /// <summary>It does nothing, prints nothing, and ends as if it had gone well.</summary>
+    /// <summary>It does nothing, prints nothing, and reports success.</summary>
     Silence,
 
-    /// <summary>It does its work, prints the beginning of its answer, and ends as if it had gone well.</summary>
+    /// <summary>It does its work, prints the beginning of its output, and reports success.</summary>
     Cut,
 
-    /// <summary>It does its work, prints nothing, and ends as if it had failed.</summary>
+    /// <summary>It does its work, prints nothing, and reports failure.</summary>
     LostAnswer,
 
-    /// <summary>It does nothing, for longer than anybody waits.</summary>
+    /// <summary>It does nothing, for longer than every time limit.</summary>
     Hang,
 }

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace KvmBackup.Lab.Support;
 
-/// <summary>A program that a test has started: waited for with a limit, signalled, and never left behind.</summary>
+/// <summary>A program that a test has started: with a time limit, signals, and a kill at the end.</summary>
 public sealed class RunningProgram : IAsyncDisposable
 {
     private readonly Process _process;
@@ -21,7 +21,7 @@ public sealed class RunningProgram : IAsyncDisposable
 
     public int ProcessId => _process.Id;
 
-    /// <summary>What it has printed so far, to wait for a moment in the middle of its work.</summary>
+    /// <summary>Its output so far.</summary>
     public string OutputSoFar => Read(_output);
 
     public string ErrorSoFar => Read(_error);
@@ -57,7 +57,7 @@ public sealed class RunningProgram : IAsyncDisposable
         return await running.WaitAsync(TimeSpan.FromMinutes(2));
     }
 
-    /// <exception cref="TimeoutException">It goes on longer than that; it is killed.</exception>
+    /// <exception cref="TimeoutException">It ran longer than that and was killed.</exception>
     public async Task<Outcome> WaitAsync(TimeSpan limit, CancellationToken cancellationToken = default)
     {
         using CancellationTokenSource timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -75,7 +75,7 @@ public sealed class RunningProgram : IAsyncDisposable
         return new Outcome(_what, _process.ExitCode, OutputSoFar, ErrorSoFar);
     }
 
-    /// <summary>Waits for a moment in the middle of its work: until it has said that, on standard error.</summary>
+    /// <summary>Waits until it has printed a text on standard error.</summary>
     public async Task WaitUntilSaidAsync(string text)
     {
         Stopwatch clock = Stopwatch.StartNew();
@@ -88,15 +88,16 @@ public sealed class RunningProgram : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until something has sent it <c>STOP</c>.</summary>
-    /// <param name="otherwise">What it means when that does not come.</param>
+    /// <summary>Waits until it is stopped by <c>STOP</c>.</summary>
+    /// <param name="otherwise">The message when that does not occur.</param>
     public async Task WaitUntilStoppedAsync(string otherwise)
     {
         Stopwatch clock = Stopwatch.StartNew();
         for (char? state = StateOf(ProcessId); state != 'T'; state = StateOf(ProcessId))
         {
             Assert.True(
-                clock.Elapsed < TimeSpan.FromMinutes(2) && state is not (null or 'Z'), $"{_what}\n{otherwise}:\n{ErrorSoFar}");
+                clock.Elapsed < TimeSpan.FromMinutes(2) && state is not (null or 'Z'),
+                $"{_what}\n{otherwise}:\n{ErrorSoFar}");
             await Task.Delay(20);
         }
     }

@@ -1,6 +1,6 @@
 namespace KvmBackup.Lab.Support;
 
-/// <summary>Images in the lab's cluster that no guest has; they go with the test.</summary>
+/// <summary>Images in the lab's cluster without a guest; they are removed at the end of the test.</summary>
 public sealed class StandaloneImages : IAsyncDisposable
 {
     private const long Size = 24L << 20;
@@ -17,12 +17,12 @@ public sealed class StandaloneImages : IAsyncDisposable
         return image;
     }
 
-    /// <summary>Writes at some places of it.</summary>
+    /// <summary>Writes at some places of an image.</summary>
     public static Task<string> ChangeAsync(LabRbdImage image) => LabCeph.RbdAsync(
         "bench", "--io-type", "write", "--io-size", "65536", "--io-total", "262144", "--io-pattern", "rand",
         "--io-threads", "1", image.Specification);
 
-    /// <summary>SHA-256 of an image, or of one at a snapshot, as <c>rbd export</c> gives it.</summary>
+    /// <summary>SHA-256 of an image, optionally at a snapshot, from <c>rbd export</c>.</summary>
     public static async Task<string> ChecksumAsync(string specification)
     {
         string path = Path.Combine(LabEnvironment.NewDirectory("export"), "raw");

@@ -2,31 +2,32 @@ using System.Text.RegularExpressions;
 
 namespace KvmBackup.Lab.Support;
 
-/// <summary>What a message tells a person to type, typed as it stands: every command stands between backticks.</summary>
+/// <summary>Runs the commands of a message, each of which is between backticks, as printed.</summary>
 public sealed partial class TypedAdvice
 {
     private readonly string _searchPath;
 
-    /// <summary>What <c>virsh edit</c> starts in the place of an editor.</summary>
+    /// <summary>The editor for <c>virsh edit</c>.</summary>
     public string Editor { get; init; } = "false";
 
     public TypedAdvice(BackupSite site)
     {
-        // The program under its own name, with the configuration of the test in the place of the usual one.
+        // The program under its own name, with the configuration of the test instead of the default one.
         string folder = LabEnvironment.NewDirectory("typed");
         string program = Path.Combine(folder, "kvmbackup");
-        File.WriteAllText(program, $"#!/bin/sh\nexec '{Kvmbackup.ProgramPath}' --config '{site.ConfigurationPath}' \"$@\"\n");
+        File.WriteAllText(
+            program, $"#!/bin/sh\nexec '{Kvmbackup.ProgramPath}' --config '{site.ConfigurationPath}' \"$@\"\n");
         File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         _searchPath = $"{folder}:{Environment.GetEnvironmentVariable("PATH")}";
     }
 
-    /// <summary>The commands of a message that begin so, each once, in their order.</summary>
+    /// <summary>The commands of a message with a prefix, each once, in order.</summary>
     public static IReadOnlyList<string> CommandsIn(string message, string beginning = "") =>
         [.. Command().Matches(message).Select(match => match.Groups[1].Value)
             .Where(command => command.StartsWith(beginning, StringComparison.Ordinal)).Distinct()];
 
-    /// <summary>Types the commands of a message that begin so; there must be one, and each must succeed.</summary>
-    /// <returns>What came of each.</returns>
+    /// <summary>Runs the commands of a message with a prefix; there must be one, and each must succeed.</summary>
+    /// <returns>The outcome of each.</returns>
     public async Task<IReadOnlyList<Outcome>> TypeAsync(string message, string beginning = "")
     {
         IReadOnlyList<string> commands = CommandsIn(message, beginning);
@@ -34,7 +35,9 @@ public sealed partial class TypedAdvice
         List<Outcome> outcomes = [];
         foreach (string command in commands)
         {
-            outcomes.Add((await RunningProgram.RunAsync("env", $"PATH={_searchPath}", $"EDITOR={Editor}", "sh", "-c", command)).MustSucceed());
+            Outcome outcome = await RunningProgram.RunAsync(
+                "env", $"PATH={_searchPath}", $"EDITOR={Editor}", "sh", "-c", command);
+            outcomes.Add(outcome.MustSucceed());
         }
 
         return outcomes;

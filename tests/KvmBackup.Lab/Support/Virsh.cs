@@ -3,14 +3,14 @@ using System.Xml.Linq;
 
 namespace KvmBackup.Lab.Support;
 
-/// <summary>The lab's own virsh, independent of the program under test, which might be wrong about its own.</summary>
+/// <summary>Calls of virsh that are independent of the code under test.</summary>
 public static class Virsh
 {
     /// <summary>Runs virsh against the lab's libvirt and fails the test when it fails.</summary>
     public static async Task<string> RunAsync(params IEnumerable<string> arguments) =>
         (await TryAsync(arguments)).MustSucceed().Output;
 
-    /// <summary>Runs virsh and returns what happened, whatever it is.</summary>
+    /// <summary>Runs virsh and returns the outcome, also of a failure.</summary>
     public static Task<Outcome> TryAsync(params IEnumerable<string> arguments) =>
         RunningProgram.RunAsync("virsh", ["--quiet", "--connect", "qemu:///system", .. arguments]);
 
@@ -25,14 +25,15 @@ public static class Virsh
     public static async Task<bool> ExistsAsync(string domain) =>
         (await RunAsync("list", "--all", "--name")).Split('\n').Contains(domain);
 
-    /// <summary>What each disk with a medium writes to, by target: a file's or device's path, or <c>rbd:pool/image</c>.</summary>
+    /// <summary>The source of each disk with a medium, by target: a file's or device's path, or
+    /// <c>rbd:pool/image</c>.</summary>
     public static IReadOnlyDictionary<string, string> SourcesIn(XElement domain) =>
         domain.Descendants("disk")
             .Select(disk => (Target: disk.Element("target")!.Attribute("dev")!.Value, Source: SourceOf(disk)))
             .Where(disk => disk.Source is not null)
             .ToDictionary(disk => disk.Target, disk => disk.Source!);
 
-    /// <summary>How long the guest's processors have run; it starts again from nothing when the guest does.</summary>
+    /// <summary>The CPU time of the guest since its start.</summary>
     public static async Task<TimeSpan> ProcessorTimeAsync(string domain)
     {
         string line = (await RunAsync("domstats", "--cpu-total", domain))

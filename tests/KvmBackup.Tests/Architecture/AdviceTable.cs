@@ -1,37 +1,29 @@
 namespace KvmBackup.Tests.Architecture;
 
-/// <summary>Each command in a message, with the lab test that runs it in the state in which it is advised.</summary>
+/// <summary>Each advised command, with the lab test that runs it in the state in which it is advised.</summary>
 public static class AdviceTable
 {
-    private const string Guest = "AdviceTests.What_is_advised_about_a_guest_brings_it_back_onto_its_own_disks";
-    private const string State = "AdviceStateTests.What_is_advised_about_files_and_definitions_lets_the_next_run_go_on";
-    private const string Internal = "AdviceTests.What_is_advised_about_an_internal_snapshot_lets_the_next_run_go_on";
-    private const string Agent =
-        "AgentTests.A_guest_whose_agent_is_stuck_in_a_freeze_is_called_out_and_thawed_by_recover_when_it_froze_late";
+    private const string Guest = "AdviceTests.The_advised_commands_put_a_guest_back_on_its_own_disks";
+    private const string State = "AdviceStateTests.The_advice_about_files_and_definitions_makes_the_next_run_succeed";
+    private const string Internal = "AdviceTests.The_advice_about_an_internal_snapshot_makes_the_next_run_succeed";
+    private const string Agent = "AgentTests.A_stuck_freeze_is_reported_and_thawed_by_recover_when_it_completes_late";
     private const string Paused =
-        "InputOutputErrorTests.Overlays_that_cannot_be_written_pause_the_guest_which_is_told_and_loses_nothing";
-    private const string Job = "RefusalTests.A_block_job_of_another_program_is_left_alone";
-    private const string Saved =
-        "SavedMemoryTests.A_replaced_guest_is_the_one_of_the_backup_and_starts_with_its_host_again";
-    private const string Ways =
-        "RbdCareTests.A_way_to_the_cluster_that_does_not_lead_there_is_told_by_what_is_wrong_with_it";
-    private const string Full =
-        "RbdCareTests.A_pool_that_is_full_and_an_image_that_may_have_no_more_snapshots_are_told_and_left";
-    private const string Left =
-        "RbdCareTests.A_snapshot_that_is_left_in_the_cluster_is_removed_by_the_command_that_is_advised";
-    private const string Shapes =
-        "RbdCareTests.An_image_may_grow_and_shrink_and_get_another_name_between_the_backups_of_a_chain";
-    private const string Map =
-        "RbdCareTests.An_object_map_that_counts_as_invalid_is_said_with_the_mend_and_the_content_is_right";
-    private const string Over =
-        "RbdRestoreTests.An_existing_image_is_never_overwritten_unless_it_is_named_and_nobody_needs_it";
+        "InputOutputErrorTests.A_write_error_of_an_overlay_pauses_the_guest_which_is_reported_and_loses_no_data";
+    private const string Job = "RefusalTests.A_block_job_of_another_program_is_not_touched";
+    private const string Saved = "SavedMemoryTests.A_replaced_guest_has_the_definition_of_the_backup_and_its_autostart";
+    private const string Ways = "RbdCareTests.A_wrong_connection_to_the_cluster_is_reported_with_its_cause";
+    private const string Full = "RbdCareTests.A_full_pool_and_a_reached_snapshot_limit_are_reported";
+    private const string Left = "RbdCareTests.A_snapshot_left_in_the_cluster_is_removed_by_the_advised_command";
+    private const string Shapes = "RbdCareTests.An_image_can_be_resized_and_renamed_between_the_backups_of_a_chain";
+    private const string Map = "RbdCareTests.An_invalid_object_map_is_reported_with_a_fix_and_the_content_is_right";
+    private const string Over = "RbdRestoreTests.An_existing_image_is_replaced_only_when_it_is_named_and_unused";
     private const string Moment = "RbdMomentTests.";
 
-    // No lab reaches the state: it is too short, or requires a kernel module or another libvirt. A unit test checks the
-    // message.
+    // States that the lab cannot produce: too short, or in need of a kernel module or another libvirt. Unit tests check
+    // their messages.
     private const string NoLab = "";
 
-    /// <summary>By the file that composes the command; <c>…</c> is a value.</summary>
+    /// <summary>By the file that composes it; <c>…</c> stands for each inserted value.</summary>
     public static readonly IReadOnlyDictionary<(string FilePath, string Command), string> Tests =
         new Dictionary<(string, string), string>
     {
@@ -80,8 +72,7 @@ public static class AdviceTable
         [("Runs/Restore/ReplacedDomain.cs", "… snapshot-delete --metadata --domain … --snapshotname …")] = Saved,
         [("Runs/Restore/RestorePreflight.cs", "… shutdown …")] = NoLab,
         [("Runs/Restore/RestoreRun.cs", "tar -xOf … …")] = NoLab,
-        [("Runs/Restore/RestoredDefinition.cs", "… start --force-boot --domain …")] =
-            "SavedMemoryTests.",
+        [("Runs/Restore/RestoredDefinition.cs", "… start --force-boot --domain …")] = "SavedMemoryTests.",
         [("Runs/Restore/RestoredDefinition.cs", "… start --force-boot --paused … && … destroy …")] = NoLab,
         [("Runs/Guests/SavedRelease.cs", "…")] = NoLab,
     };
@@ -109,7 +100,7 @@ public static class AdviceTable
         ["RbdAdvice.Rename"] = Over,
     };
 
-    /// <summary>The programs of advised commands; <c>…</c> is virsh with options, or a formatted call.</summary>
+    /// <summary>The first words of advised commands; <c>…</c> is virsh with its options, or a printed call.</summary>
     public static readonly IReadOnlyList<string> Programs =
         ["…", "virsh", "kvmbackup", "qemu-img", "rbd", "ceph", "rm", "mv", "tar", "fuser", "systemctl"];
 }

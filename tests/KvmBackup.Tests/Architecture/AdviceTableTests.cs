@@ -4,12 +4,12 @@ using KvmBackup.Ceph;
 
 namespace KvmBackup.Tests.Architecture;
 
-/// <summary>A test runs each command that a message advises.</summary>
+/// <summary>Each advised command is run by a lab test.</summary>
 public sealed partial class AdviceTableTests
 {
     private static readonly IReadOnlyList<SourceFile> Lab = Repository.Read("tests/KvmBackup.Lab");
 
-    // RESTORE.md, whose commands have their own tests, and the composers of the second table.
+    // Restore guides, whose commands the tests of RESTORE.md run, and the composers of the second table.
     private static readonly string[] Elsewhere =
         ["Planning/RestoreGuide.cs", "Planning/ImageGuide.cs", "Model/Domains/OverlayAdvice.cs"];
 
@@ -44,13 +44,13 @@ public sealed partial class AdviceTableTests
         command => Assert.Contains(command[0] == '…' ? "…" : command.Split(' ')[0], AdviceTable.Programs));
 
     [Fact]
-    public void No_message_advises_virsh_without_the_options_that_reach_libvirt() => Assert.Empty(
+    public void No_message_advises_virsh_without_connection_options() => Assert.Empty(
         Repository.Sources.Where(source => source.RelativePath != "Planning/RestoreGuide.cs")
             .SelectMany(source => PlainVirsh().Matches(source.Code)
                 .Select(match => $"{source.RelativePath}: {match.Value}")));
 
     [Fact]
-    public void Commands_are_found_in_joined_and_interpolated_strings() => Assert.Equal(
+    public void Commands_are_found_in_concatenated_and_interpolated_strings() => Assert.Equal(
         ["… start …", "rm …", "rbd info …", "kvmbackup recover"],
         CommandsIn(""""
             string a = $"first: `{virsh} " + $"start {(b ? $"{c}" : "d")}` ; then: `rm " + Quote(e) + "` ; and "
@@ -59,8 +59,8 @@ public sealed partial class AdviceTableTests
 
     private static IEnumerable<string> CommandsIn(string code)
     {
-        string joined = RbdCalls().Replace(
-            code, match => $"\"`rbd {string.Join(' ', match.Groups["word"].Captures.Select(word => word.Value))} …`\"");
+        string joined = RbdCalls().Replace(code, match =>
+            $"\"`rbd {string.Join(' ', match.Groups["word"].Captures.Select(word => word.Value))} …`\"");
         joined = Between().Replace(Joint().Replace(joined, string.Empty), "{}");
         joined = Joint().Replace(joined, string.Empty);
         for (string before = string.Empty; before != joined;)
@@ -71,7 +71,7 @@ public sealed partial class AdviceTableTests
         return Command().Matches(joined).Select(match => match.Groups[1].Value);
     }
 
-    // The end of one string and the beginning of the next.
+    // The end of one string and the start of the next.
     [GeneratedRegex("""
         "\s*\+\s*\$?"
         """, RegexOptions.IgnorePatternWhitespace)]

@@ -1,6 +1,6 @@
 namespace KvmBackup.Tests.Archiving;
 
-/// <summary>Takes what is extracted into memory, and fails when a byte comes twice or outside.</summary>
+/// <summary>Collects an extracted member in memory; fails when a byte is written twice or outside the member.</summary>
 internal sealed class BufferSink(long sizeBytes) : IExtentSink
 {
     private readonly bool[] isWritten = new bool[sizeBytes];

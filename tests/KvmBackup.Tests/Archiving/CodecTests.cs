@@ -18,7 +18,7 @@ public sealed class CodecTests
     }
 
     [Fact]
-    public async Task A_pigz_that_fails_ends_the_archive_with_its_complaint()
+    public async Task A_failure_of_pigz_ends_the_archive_with_its_message()
     {
         ArchivingException failure = await AssertFailsAsync(new ScriptedShell((_, _, _) => Task.FromResult(1)));
         Assert.Contains("exit status 1", failure.Message, StringComparison.Ordinal);
@@ -31,7 +31,7 @@ public sealed class CodecTests
     [InlineData(17)]
     [InlineData(18)]
     [InlineData(400)]
-    public async Task Short_output_with_exit_status_zero_is_caught(int length)
+    public async Task Truncated_output_with_exit_status_zero_is_detected(int length)
     {
         ArchivingException failure = await AssertFailsAsync(new ScriptedShell(async (input, output, token) =>
         {
@@ -44,7 +44,7 @@ public sealed class CodecTests
     }
 
     [Fact]
-    public async Task Output_of_another_kind_or_without_end_is_caught()
+    public async Task Output_of_another_format_or_without_end_is_detected()
     {
         await AssertFailsAsync(new ScriptedShell(async (input, output, token) =>
         {
@@ -62,7 +62,7 @@ public sealed class CodecTests
     }
 
     [Fact]
-    public async Task A_missing_pigz_is_told_with_package_and_alternative_before_and_during()
+    public async Task A_missing_pigz_is_reported_with_package_and_alternative_before_and_during_a_backup()
     {
         ScriptedShell shell = new(GzipAsync) { IsProgramMissing = true };
         ArchivingException[] failures =
@@ -87,7 +87,7 @@ public sealed class CodecTests
     [InlineData(CompressionMethod.Bzip2)]
     [InlineData(CompressionMethod.Igzip)]
     [InlineData(CompressionMethod.None)]
-    public async Task What_is_there_is_available(CompressionMethod method) =>
+    public async Task An_installed_codec_is_available(CompressionMethod method) =>
         Assert.Null(await Record.ExceptionAsync(() => CodecFactory.EnsureAvailableAsync(
             new Compression(method), new ScriptedShell(GzipAsync), CancellationToken.None)));
 
@@ -98,7 +98,7 @@ public sealed class CodecTests
     [InlineData(CompressionMethod.Bzip2, 0)]
     [InlineData(CompressionMethod.Igzip, 4)]
     [InlineData(CompressionMethod.None, 1)]
-    public void A_level_that_a_method_does_not_have_is_refused(CompressionMethod method, int level)
+    public void An_unsupported_level_is_refused(CompressionMethod method, int level)
     {
         ArchivingException refusal = Assert.Throws<ArchivingException>(
             () => CodecFactory.Create(new Compression(method, level), SampleArchive.RealShell));
@@ -112,14 +112,14 @@ public sealed class CodecTests
     [InlineData(CompressionMethod.Zstd, 19)]
     [InlineData(CompressionMethod.Bzip2, 1)]
     [InlineData(CompressionMethod.Bzip2, 9)]
-    public async Task Random_bytes_fit_the_room_at_every_level(CompressionMethod method, int level)
+    public async Task Random_bytes_fit_into_the_buffer_at_every_level(CompressionMethod method, int level)
     {
         byte[] chunk = new byte[1 << 20];
         new Random(1).NextBytes(chunk);
-        byte[] room = new byte[CodecFactory.LongestPacked(chunk.Length)];
+        byte[] buffer = new byte[CodecFactory.LongestPacked(chunk.Length)];
         using AdaptiveCodec codec = CodecFactory.Create(new Compression(method, level), SampleArchive.RealShell);
 
-        byte[] packed = (await codec.CompressAsync(chunk, room, CancellationToken.None)).ToArray();
+        byte[] packed = (await codec.CompressAsync(chunk, buffer, CancellationToken.None)).ToArray();
 
         Assert.Equal(chunk, codec.Decompress(packed, new byte[chunk.Length]).ToArray());
         Assert.Throws<InvalidDataException>(() => codec.Decompress(packed, new byte[chunk.Length - 1]));
@@ -133,12 +133,12 @@ public sealed class CodecTests
     [InlineData(CompressionMethod.Gzip, 1)]
     [InlineData(CompressionMethod.Zstd, 1)]
     [InlineData(CompressionMethod.Bzip2, 2)]
-    public async Task A_wrong_checksum_at_the_end_of_a_chunk_is_noticed(CompressionMethod method, int fromEnd)
+    public async Task A_wrong_checksum_at_the_end_of_a_chunk_is_detected(CompressionMethod method, int fromEnd)
     {
         byte[] chunk = SparseContent.Whole(10_000, 1).ToArray();
         using AdaptiveCodec codec = CodecFactory.Create(new Compression(method), SampleArchive.RealShell);
-        byte[] room = new byte[CodecFactory.LongestPacked(chunk.Length)];
-        byte[] packed = (await codec.CompressAsync(chunk, room, CancellationToken.None)).ToArray();
+        byte[] buffer = new byte[CodecFactory.LongestPacked(chunk.Length)];
+        byte[] packed = (await codec.CompressAsync(chunk, buffer, CancellationToken.None)).ToArray();
 
         packed[^fromEnd] ^= 1;
 
@@ -146,12 +146,33 @@ public sealed class CodecTests
     }
 
     [Fact]
-    public async Task A_member_that_unpacks_to_more_than_its_end_says_is_noticed()
+    public async Task A_bzip2_stream_that_is_not_exactly_one_chunk_is_refused()
+    {
+        byte[] chunk = [.. Enumerable.Range(0, 300_000).Select(number => (byte)(number * number >> 8))];
+        using Bzip2Codec codec = new(level: 1);
+        byte[] packed = (await codec.CompressAsync(chunk, new byte[CodecFactory.BufferBytes(chunk.Length)], default))
+            .ToArray();
+        byte[] buffer = new byte[chunk.Length + 1];
+
+        Assert.Equal(chunk, codec.Decompress(packed, buffer.AsMemory(0, chunk.Length)).ToArray());
+        Assert.All(
+            new (byte[] Packed, int Length)[]
+            {
+                ([.. packed, 0], chunk.Length), ([.. packed, .. packed], chunk.Length), (packed[..^1], chunk.Length),
+                (packed[..1], chunk.Length), ([], chunk.Length), (packed, chunk.Length - 1), (packed, chunk.Length + 1),
+            },
+            one => Assert.Throws<InvalidDataException>(
+                () => codec.Decompress(one.Packed, buffer.AsMemory(0, one.Length))));
+    }
+
+    [Fact]
+    public async Task A_gzip_member_longer_than_its_recorded_length_is_detected()
     {
         byte[] chunk = SparseContent.Whole(20_000, 1).ToArray();
-        using AdaptiveCodec codec = CodecFactory.Create(new Compression(CompressionMethod.Gzip), SampleArchive.RealShell);
-        byte[] room = new byte[CodecFactory.LongestPacked(chunk.Length)];
-        byte[] packed = (await codec.CompressAsync(chunk, room, CancellationToken.None)).ToArray();
+        using AdaptiveCodec codec = CodecFactory.Create(
+            new Compression(CompressionMethod.Gzip), SampleArchive.RealShell);
+        byte[] buffer = new byte[CodecFactory.LongestPacked(chunk.Length)];
+        byte[] packed = (await codec.CompressAsync(chunk, buffer, CancellationToken.None)).ToArray();
 
         System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(packed.AsSpan(packed.Length - 4), 10_000);
 
@@ -159,7 +180,7 @@ public sealed class CodecTests
     }
 
     [Fact]
-    public async Task A_pigz_that_was_told_to_store_more_in_its_header_is_caught()
+    public async Task Additional_header_fields_of_pigz_are_detected()
     {
         await AssertFailsAsync(new ScriptedShell(async (input, output, token) =>
         {

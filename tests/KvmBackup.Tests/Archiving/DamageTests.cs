@@ -13,7 +13,7 @@ public sealed class DamageTests
     [InlineData(CompressionMethod.Gzip)]
     [InlineData(CompressionMethod.Zstd)]
     [InlineData(CompressionMethod.None)]
-    public async Task A_flipped_bit_anywhere_is_found_where_it_is_and_named_by_its_members(CompressionMethod method)
+    public async Task A_flipped_bit_is_reported_with_its_place_and_members(CompressionMethod method)
     {
         using SampleArchive archive = await WriteAsync(method);
         byte[] good = await File.ReadAllBytesAsync(archive.FilePath);
@@ -36,7 +36,7 @@ public sealed class DamageTests
     [InlineData(CompressionMethod.Gzip)]
     [InlineData(CompressionMethod.Zstd)]
     [InlineData(CompressionMethod.None)]
-    public async Task A_flipped_bit_is_found_without_any_checksum_of_the_archive(CompressionMethod method)
+    public async Task A_flipped_bit_is_detected_without_checksums_of_the_archive(CompressionMethod method)
     {
         using SampleArchive archive = await WriteAsync(method);
         byte[] good = await File.ReadAllBytesAsync(archive.FilePath);
@@ -47,7 +47,7 @@ public sealed class DamageTests
             string sha256 = await WriteFlippedAsync(archive, good, place, bit: seed % 8);
             try
             {
-                // Both checksums of the archive's bytes are those of the damaged file: the inner proofs must find it.
+                // Both checksums of the archive's bytes match the damaged file: the inner checksums must detect it.
                 ArchiveIndex index = await archive.RebuildIndexAsync();
                 rebuilt++;
                 IReadOnlyList<ArchiveDamage> damages = await archive.VerifyAsync(index, sha256);
@@ -67,7 +67,7 @@ public sealed class DamageTests
     [InlineData(CompressionMethod.Zstd)]
     [InlineData(CompressionMethod.Bzip2)]
     [InlineData(CompressionMethod.None)]
-    public async Task An_archive_cut_short_anywhere_is_found_and_the_rest_is_still_read(CompressionMethod method)
+    public async Task A_truncated_archive_is_detected_and_the_rest_is_read(CompressionMethod method)
     {
         using SampleArchive archive = await WriteAsync(method);
         byte[] good = await File.ReadAllBytesAsync(archive.FilePath);
@@ -88,9 +88,9 @@ public sealed class DamageTests
     }
 
     [Fact]
-    public async Task A_flipped_bit_in_a_bzip2_stream_is_found_and_never_gives_other_content()
+    public async Task A_flipped_bit_in_a_bzip2_stream_never_results_in_other_content()
     {
-        // Some bits of such a stream mean nothing: without them the content is as good as with them.
+        // Some bits of a bzip2 stream have no meaning: a flip does not change the content.
         using SampleArchive archive = await WriteAsync(CompressionMethod.Bzip2);
         byte[] good = await File.ReadAllBytesAsync(archive.FilePath);
         List<byte[]> contents = [];
@@ -120,7 +120,7 @@ public sealed class DamageTests
     }
 
     [Fact]
-    public async Task Two_damaged_places_are_both_told_in_the_order_of_the_file()
+    public async Task Two_damaged_places_are_both_reported_in_the_order_of_the_file()
     {
         using SampleArchive archive = await WriteAsync(CompressionMethod.Zstd);
         byte[] file = await File.ReadAllBytesAsync(archive.FilePath);
@@ -135,7 +135,7 @@ public sealed class DamageTests
     }
 
     [Fact]
-    public async Task Bytes_after_the_end_and_a_wrong_sum_of_the_whole_are_damage()
+    public async Task Bytes_after_the_end_and_a_wrong_checksum_of_the_file_are_damage()
     {
         using SampleArchive archive = await WriteAsync(CompressionMethod.Gzip);
         ArchiveDamage wrongSum = Assert.Single(await archive.VerifyAsync(sha256: new string('0', 64)));
@@ -208,7 +208,7 @@ public sealed class DamageTests
         }
     }
 
-    /// <summary>Without compression what lies beside a member in its chunk does not touch it.</summary>
+    /// <summary>The members that a flip affects; without compression only the member at that place.</summary>
     private static string[] HoldersOf(SampleArchive archive, int place) => [.. archive.Members
         .Where(member => place >= member.DataOffsetBytes && place < DataEnd(member)).Select(member => member.Name)];
 
@@ -216,7 +216,7 @@ public sealed class DamageTests
 
     private static long TarEnd(ArchiveMember member) => (DataEnd(member) + 511) / 512 * 512;
 
-    /// <summary>Who has bytes in a chunk: with header and padding, or data alone.</summary>
+    /// <summary>The members with bytes in a chunk: with header and padding, or data alone.</summary>
     private static string[] TouchedBy(SampleArchive archive, int chunk, Func<ArchiveMember, long> end)
     {
         long start = (long)chunk * ChunkBytes;

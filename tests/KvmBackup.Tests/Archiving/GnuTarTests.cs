@@ -38,7 +38,7 @@ public sealed class GnuTarTests
 
     [ProgramTheory("tar")]
     [InlineData(CompressionMethod.Gzip)]
-    public async Task Holes_are_still_holes_after_tar(CompressionMethod method)
+    public async Task Gnu_tar_preserves_holes(CompressionMethod method)
     {
         const long size = 64L << 20;
         SparseContent content = new(size, [new(0, 4096), new(32L << 20, 8192)], seed: 1);
@@ -85,14 +85,14 @@ public sealed class GnuTarTests
     [InlineData(1L << 33)]
     public async Task Stored_data_beyond_8_GiB_has_its_size_in_the_pax_header(long size)
     {
-        // The header alone, through the stream of a member that is cancelled at its first byte of data.
+        // Only the header, from a member that is cancelled at its first byte of data.
         using MemoryStream destination = new();
         byte[] header = await FirstChunkOfAsync(new EndlessZeros(size), destination);
         string directory = Directory.CreateTempSubdirectory("kvmbackup-archiving-").FullName;
         string path = Path.Combine(directory, "head.tar");
         await File.WriteAllBytesAsync(path, header);
 
-        // GNU tar lists the member before it complains that the archive is cut short.
+        // GNU tar lists the member before it reports that the archive is truncated.
         string listed = (await SampleArchive.RealShell.RunAsync(
             new KvmBackup.Shell.ProgramCall("tar", ["-tvf", path]), CancellationToken.None)).StandardOutput;
         Directory.Delete(directory, recursive: true);

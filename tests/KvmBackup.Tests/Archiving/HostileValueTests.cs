@@ -6,7 +6,7 @@ namespace KvmBackup.Tests.Archiving;
 
 public sealed class HostileValueTests
 {
-    public static TheoryData<string> Lies =>
+    public static TheoryData<string> FalseEntries =>
     [
         "size-negative", "size-huge", "size-small", "size-large", "header-negative", "header-after-data",
         "data-beyond", "data-negative", "data-shifted", "data-unaligned", "extent-beyond", "extent-negative",
@@ -15,8 +15,8 @@ public sealed class HostileValueTests
     ];
 
     [Theory]
-    [MemberData(nameof(Lies))]
-    public async Task A_lie_about_a_member_is_found_and_nothing_is_written_outside(string lie)
+    [MemberData(nameof(FalseEntries))]
+    public async Task A_false_member_entry_is_detected_and_nothing_is_written_outside(string falseEntry)
     {
         using SampleArchive archive = await SampleArchive.WriteAsync(
             CompressionMethod.Zstd,
@@ -24,25 +24,25 @@ public sealed class HostileValueTests
             ("web1/first", SparseContent.Whole(5000, 1)),
             ("web1/vda.raw", new SparseContent(64_000, [new(0, 1024), new(8192, 10_240), new(32_768, 512)], 2)),
             ("web1/last", SparseContent.Whole(100, 3)));
-        ArchiveMember liar = Apply(lie, archive.Members[1]);
+        ArchiveMember wrong = Apply(falseEntry, archive.Members[1]);
 
         IReadOnlyList<ArchiveDamage> damages =
-            await archive.VerifyAsync(members: [archive.Members[0], liar, archive.Members[2]]);
-        Assert.Contains(damages, damage => damage.Members.Contains(liar.Name));
+            await archive.VerifyAsync(members: [archive.Members[0], wrong, archive.Members[2]]);
+        Assert.Contains(damages, damage => damage.Members.Contains(wrong.Name));
         Assert.DoesNotContain(damages, damage => damage.Members.Contains("web1/first"));
-        if (lie is not ("name" or "header-negative"))
+        if (falseEntry is not ("name" or "header-negative"))
         {
-            BoundedSink sink = new(Math.Clamp(liar.SizeBytes, 0, 1 << 20));
+            BoundedSink sink = new(Math.Clamp(wrong.SizeBytes, 0, 1 << 20));
             using SafeFileHandle handle = File.OpenHandle(archive.FilePath);
             ArchiveReader reader = new(handle, archive.Summary.Index, archive.Method);
             ArchivingException refusal = await Assert.ThrowsAsync<ArchivingException>(
-                () => reader.ExtractAsync(liar, sink, bytesWritten: null, CancellationToken.None));
+                () => reader.ExtractAsync(wrong, sink, bytesWritten: null, CancellationToken.None));
             Assert.Equal(ExitCode.DamageFound, refusal.ExitCode);
         }
     }
 
     [Fact]
-    public async Task A_member_that_is_missing_or_doubled_in_the_list_is_found()
+    public async Task A_missing_or_duplicate_member_in_the_list_is_detected()
     {
         using SampleArchive archive = await SampleArchive.WriteAsync(
             CompressionMethod.Gzip, 4096, ("a", SparseContent.Whole(5000, 1)), ("b", SparseContent.Whole(100, 3)));
@@ -55,7 +55,7 @@ public sealed class HostileValueTests
     }
 
     [Fact]
-    public async Task An_index_of_another_archive_is_found()
+    public async Task An_index_of_another_archive_is_detected()
     {
         using SampleArchive archive = await SampleArchive.WriteAsync(
             CompressionMethod.Gzip, 4096, ("a", SparseContent.Whole(5000, 1)));
@@ -68,7 +68,7 @@ public sealed class HostileValueTests
     }
 
     [Fact]
-    public async Task A_chunk_that_unpacks_to_more_than_it_says_does_not_grow()
+    public async Task A_chunk_that_unpacks_to_more_than_its_length_is_refused()
     {
         using SampleArchive archive = await SampleArchive.WriteAsync(
             CompressionMethod.Zstd, 64 << 10, ("a", new SparseContent(1 << 20, [new(0, 60_000)], 1)));
@@ -79,17 +79,17 @@ public sealed class HostileValueTests
     }
 
     [Fact]
-    public void An_index_that_cannot_be_right_is_refused_by_the_reader()
+    public void The_reader_refuses_an_inconsistent_index()
     {
         ArchiveIndex index = new(2, 4096, 4096, [new ArchiveChunk(long.MaxValue, 5, 1)]);
         using SafeFileHandle handle = File.OpenHandle("/dev/null");
         Assert.Throws<ArchivingException>(() => new ArchiveReader(handle, index, CompressionMethod.Zstd));
     }
 
-    private static ArchiveMember Apply(string lie, ArchiveMember member)
+    private static ArchiveMember Apply(string falseEntry, ArchiveMember member)
     {
         Extent[] extents = [.. member.Extents];
-        return lie switch
+        return falseEntry switch
         {
             "size-negative" => member with { SizeBytes = -1 },
             "size-huge" => member with { SizeBytes = long.MaxValue },
@@ -112,7 +112,7 @@ public sealed class HostileValueTests
             "name" => member with { Name = "web1/vdb.raw" },
             "name-absolute" => member with { Name = "/etc/passwd" },
             "name-up" => member with { Name = "web1/../../x" },
-            _ => throw new ArgumentOutOfRangeException(nameof(lie)),
+            _ => throw new ArgumentOutOfRangeException(nameof(falseEntry)),
         };
     }
 

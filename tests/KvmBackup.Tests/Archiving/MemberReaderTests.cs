@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Tests.Archiving;
 
-/// <summary>One member, read at any offset.</summary>
+/// <summary>Reads of one member at any offset.</summary>
 public sealed class MemberReaderTests
 {
     private const int SmallChunks = 4 << 10;
@@ -14,7 +14,7 @@ public sealed class MemberReaderTests
     [InlineData(CompressionMethod.Zstd)]
     [InlineData(CompressionMethod.Bzip2)]
     [InlineData(CompressionMethod.None)]
-    public async Task Any_run_of_any_member_is_what_went_in(CompressionMethod method)
+    public async Task Any_range_of_any_member_reads_as_it_was_written(CompressionMethod method)
     {
         for (int seed = 0; seed < 15; seed++)
         {
@@ -26,10 +26,11 @@ public sealed class MemberReaderTests
             ArchiveMember member = archive.Members[1];
             using SafeFileHandle handle = File.OpenHandle(archive.FilePath);
             ArchiveReader reader = new(handle, archive.Summary.Index, method);
-            await using MemberReader opened = reader.OpenMember(member, seed % 2 == 0 ? member.Extents : [], ahead: seed % 4);
+            await using MemberReader opened = reader.OpenMember(
+                member, seed % 2 == 0 ? member.Extents : [], ahead: seed % 4);
             for (int run = 0, from = 0; run < 60; run++)
             {
-                // Forwards, as a disk is read, and now and then anywhere.
+                // Mostly forwards, as a disk is read, and sometimes at a random offset.
                 from = run % 7 == 0 ? random.Next(expected.Length + 1) : Math.Min(from, expected.Length);
                 byte[] buffer = new byte[random.Next(Math.Min(12_000, expected.Length - from + 1))];
                 Array.Fill(buffer, (byte)0xee);
@@ -41,7 +42,7 @@ public sealed class MemberReaderTests
     }
 
     [Fact]
-    public async Task A_damaged_chunk_is_told_where_it_is_touched_and_nowhere_else()
+    public async Task A_damaged_chunk_is_reported_only_by_reads_that_use_it()
     {
         using SampleArchive archive = await SampleArchive.WriteAsync(
             CompressionMethod.Gzip, SmallChunks, ("web1/vda.raw", SparseContent.Whole(60_000, seed: 3)));
@@ -59,12 +60,14 @@ public sealed class MemberReaderTests
             async () => await opened.ReadAsync(6 * SmallChunks, new byte[SmallChunks], CancellationToken.None));
         await opened.ReadAsync(9 * SmallChunks, new byte[SmallChunks], CancellationToken.None);
 
-        Assert.Contains($"web1/vda.raw cannot be read: the archive is damaged in the chunk at byte {damaged.OffsetBytes}", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"web1/vda.raw cannot be read: the archive is damaged in the chunk at byte {damaged.OffsetBytes}",
+            failure.Message, StringComparison.Ordinal);
         Assert.Equal(ExitCode.DamageFound, failure.ExitCode);
     }
 
     [Fact]
-    public async Task Beyond_the_end_there_is_nothing_to_read()
+    public async Task A_read_beyond_the_end_is_refused()
     {
         using SampleArchive archive = await SampleArchive.WriteAsync(
             CompressionMethod.None, SmallChunks, ("web1/vda.raw", SparseContent.Whole(1000, seed: 3)));

@@ -3,36 +3,37 @@ using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Archiving;
 
-/// <summary>What is out of the ordinary within an archive, and that every ordinary program takes it for an ordinary one.</summary>
+/// <summary>Archives with special content, which ordinary programs must accept.</summary>
 public sealed class OrdinaryArchiveTests
 {
-    /// <summary>The smallest chunk that is looked at for noise.</summary>
+    /// <summary>The smallest chunk that is tested for noise.</summary>
     private const int ChunkBytes = 256 << 10;
 
     [ProgramTheory("tar", "gzip", "pigz", "igzip")]
     [InlineData(CompressionMethod.Gzip)]
     [InlineData(CompressionMethod.Pigz)]
     [InlineData(CompressionMethod.Igzip)]
-    public Task Every_program_of_the_gzip_family_takes_it(CompressionMethod method) => AssertOrdinaryAsync(method, "gzip", "pigz", "igzip");
+    public Task Gzip_programs_accept_the_archive(CompressionMethod method) =>
+        AssertOrdinaryAsync(method, "gzip", "pigz", "igzip");
 
     [ProgramTheory("tar", "zstd")]
     [InlineData(CompressionMethod.Zstd)]
-    public Task Zstd_takes_it(CompressionMethod method) => AssertOrdinaryAsync(method, "zstd");
+    public Task Zstd_accepts_the_archive(CompressionMethod method) => AssertOrdinaryAsync(method, "zstd");
 
     [ProgramTheory("tar", "bzip2")]
     [InlineData(CompressionMethod.Bzip2)]
-    public Task Bzip2_takes_it(CompressionMethod method) => AssertOrdinaryAsync(method, "bzip2");
+    public Task Bzip2_accepts_the_archive(CompressionMethod method) => AssertOrdinaryAsync(method, "bzip2");
 
     [ProgramTheory("tar")]
     [InlineData(CompressionMethod.None)]
-    public Task Tar_takes_it_when_it_is_not_compressed(CompressionMethod method) => AssertOrdinaryAsync(method);
+    public Task Tar_accepts_an_uncompressed_archive(CompressionMethod method) => AssertOrdinaryAsync(method);
 
     [ProgramTheory("tar", "gzip", "zstd", "bzip2")]
     [InlineData(CompressionMethod.Gzip, "gzip")]
     [InlineData(CompressionMethod.Zstd, "zstd")]
     [InlineData(CompressionMethod.Bzip2, "bzip2")]
     [InlineData(CompressionMethod.None, null)]
-    public async Task An_archive_of_nothing_is_one(CompressionMethod method, string? tester)
+    public async Task An_empty_archive_is_valid(CompressionMethod method, string? tester)
     {
         using SampleArchive archive = await SampleArchive.WriteAsync(method, ChunkBytes);
         if (tester is not null)
@@ -53,9 +54,11 @@ public sealed class OrdinaryArchiveTests
             Whole("web1/empty", []),
             Whole("web1/zeros", new byte[(4 * ChunkBytes) + 1]),
             Whole("web1/noise", noise),
-            Whole("web1/mixed", [.. new byte[100_001], .. noise[..300_000], .. text, .. new byte[ChunkBytes], .. text, .. new byte[9]]),
+            Whole("web1/mixed",
+                [.. new byte[100_001], .. noise[..300_000], .. text, .. new byte[ChunkBytes], .. text, .. new byte[9]]),
             Sparse("web1/extents", new SparseContent(
-                40L << 20, [.. Enumerable.Range(0, 1200).Select(number => new Extent(number * 33_000L, 1 + (number % 700)))], 3)),
+                40L << 20, [.. Enumerable.Range(0, 1200)
+                    .Select(number => new Extent(number * 33_000L, 1 + (number % 700)))], 3)),
             Sparse("web1/hole", new SparseContent(5_000_003, [], 0)),
             Whole("web1/last", []),
         ];
@@ -70,10 +73,11 @@ public sealed class OrdinaryArchiveTests
         foreach ((string name, byte[] content, _) in members)
         {
             Assert.True(
-                File.ReadAllBytes(Path.Combine(archive.DirectoryPath, name)).AsSpan().SequenceEqual(content), $"{name} is another");
+                File.ReadAllBytes(Path.Combine(archive.DirectoryPath, name)).AsSpan().SequenceEqual(content),
+                $"{name} is another");
         }
 
-        // Of 40 MiB the 1200 runs touch little more than a block each.
+        // The 1200 extents in 40 MiB use little more than one block each.
         Assert.InRange(LocalFile.AllocatedBytes(Path.Combine(archive.DirectoryPath, "web1/extents")), 1, 12 << 20);
     }
 

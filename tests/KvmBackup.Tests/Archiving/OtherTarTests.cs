@@ -1,6 +1,6 @@
 namespace KvmBackup.Tests.Archiving;
 
-/// <summary>The other tars that the manual names.</summary>
+/// <summary>Extraction by the other tar programs that the manual names.</summary>
 public sealed class OtherTarTests
 {
     private static readonly (string Name, IExtentSource Content)[] Contents =
@@ -19,7 +19,8 @@ public sealed class OtherTarTests
     [InlineData(CompressionMethod.None)]
     public Task Bsdtar_extracts_identical_bytes(CompressionMethod method) =>
         ExtractAndCompareAsync(
-            method, archive => ["env", "LC_ALL=C.UTF-8", "bsdtar", "-xf", archive.FilePath, "-C", archive.DirectoryPath]);
+            method, archive =>
+                ["env", "LC_ALL=C.UTF-8", "bsdtar", "-xf", archive.FilePath, "-C", archive.DirectoryPath]);
 
     [ProgramTheory("python3")]
     [InlineData(CompressionMethod.Gzip)]
@@ -27,7 +28,8 @@ public sealed class OtherTarTests
     [InlineData(CompressionMethod.None)]
     public Task Python_extracts_identical_bytes(CompressionMethod method) => ExtractAndCompareAsync(
         method,
-        archive => ["python3", "-W", "ignore", "-c", "import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])",
+        archive =>
+            ["python3", "-W", "ignore", "-c", "import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])",
             archive.FilePath, archive.DirectoryPath]);
 
     [ProgramTheory("tar")]
@@ -44,7 +46,8 @@ public sealed class OtherTarTests
 
         foreach ((string name, IExtentSource content) in Contents)
         {
-            Assert.Equal(((SparseContent)content).ToArray(), await File.ReadAllBytesAsync(Path.Combine(archive.DirectoryPath, name)));
+            Assert.Equal(((SparseContent)content).ToArray(),
+                await File.ReadAllBytesAsync(Path.Combine(archive.DirectoryPath, name)));
         }
     }
 }

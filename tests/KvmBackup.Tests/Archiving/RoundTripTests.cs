@@ -13,7 +13,7 @@ public sealed class RoundTripTests
     [InlineData(CompressionMethod.Zstd, 40)]
     [InlineData(CompressionMethod.Bzip2, 10)]
     [InlineData(CompressionMethod.None, 40)]
-    public async Task What_goes_in_comes_out_whatever_the_map_of_holes(CompressionMethod method, int rounds)
+    public async Task Members_with_any_map_of_holes_are_read_back(CompressionMethod method, int rounds)
     {
         for (int seed = 0; seed < rounds; seed++)
         {
@@ -96,7 +96,7 @@ public sealed class RoundTripTests
     }
 
     [Fact]
-    public async Task The_summary_tells_the_bytes_that_are_in_the_file()
+    public async Task The_summary_has_the_size_and_checksum_of_the_file()
     {
         using SampleArchive archive = await SampleArchive.WriteAsync(
             CompressionMethod.Gzip, SmallChunks, ("a", SparseContent.Whole(200_000, seed: 1)));
@@ -109,7 +109,7 @@ public sealed class RoundTripTests
     }
 
     [Fact]
-    public async Task Progress_ends_with_the_bytes_of_data()
+    public async Task Progress_ends_at_the_number_of_data_bytes()
     {
         SparseContent content = SparseContent.Random(seed: 4, 300_000);
         Recorder read = new();

@@ -6,7 +6,7 @@ using Serilog;
 
 namespace KvmBackup.Tests.Archiving;
 
-/// <summary>An archive in a directory of its own, that goes when the test ends.</summary>
+/// <summary>An archive in a temporary directory, which is removed at the end of the test.</summary>
 internal sealed class SampleArchive : IDisposable
 {
     public static readonly DateTimeOffset ModifiedAt = new(2026, 11, 20, 2, 0, 0, TimeSpan.Zero);
@@ -73,7 +73,7 @@ internal sealed class SampleArchive : IDisposable
             handle, Method, Summary.Index.ChunkSizeBytes, CancellationToken.None);
     }
 
-    /// <summary>Runs a program and demands that it is content.</summary>
+    /// <summary>Runs a program, which must succeed.</summary>
     public static async Task<string> RunAsync(string program, params string[] arguments)
     {
         ProgramResult result = await RealShell.RunAsync(new ProgramCall(program, arguments), CancellationToken.None);

@@ -2,8 +2,9 @@ using KvmBackup.Shell;
 
 namespace KvmBackup.Tests.Archiving;
 
-/// <summary>Stands in for programs: does with each filter's input what the test says.</summary>
-internal sealed class ScriptedShell(Func<ReadOnlyMemory<byte>, Stream, CancellationToken, Task<int>> filter) : IProcessRunner
+/// <summary>Replaces programs: passes the input of each filter to a function of the test.</summary>
+internal sealed class ScriptedShell(Func<ReadOnlyMemory<byte>, Stream, CancellationToken, Task<int>> filter)
+    : IProcessRunner
 {
     private int runningNow;
 
@@ -45,7 +46,8 @@ internal sealed class ScriptedShell(Func<ReadOnlyMemory<byte>, Stream, Cancellat
         }
     }
 
-    public IPipedProgram Open(ProgramCall call) => throw new InvalidOperationException($"Nothing is opened here: {call}");
+    public IPipedProgram Open(ProgramCall call) =>
+        throw new InvalidOperationException($"Nothing is opened here: {call}");
 
     private static ShellException Missing(ProgramCall call) =>
         new($"{call.Program} cannot be started: No such file or directory", isProgramMissing: true);

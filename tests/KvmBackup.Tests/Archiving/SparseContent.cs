@@ -1,6 +1,7 @@
 namespace KvmBackup.Tests.Archiving;
 
-/// <summary>Content with holes, made from a seed. Reads of holes fail, but for the rest of a tar block.</summary>
+/// <summary>Content with holes, generated from a seed. Reads of holes fail, except for the rest of a tar
+/// block.</summary>
 internal sealed class SparseContent(long sizeBytes, IReadOnlyList<Extent> extents, int seed) : IExtentSource
 {
     public long SizeBytes => sizeBytes;
@@ -55,7 +56,7 @@ internal sealed class SparseContent(long sizeBytes, IReadOnlyList<Extent> extent
         return bytes;
     }
 
-    /// <summary>Compresses somewhat, never repeats, and depends on the place alone.</summary>
+    /// <summary>Bytes that compress a little, never repeat, and depend on the offset only.</summary>
     private void Fill(long offset, Span<byte> bytes)
     {
         for (int index = 0; index < bytes.Length; index++)

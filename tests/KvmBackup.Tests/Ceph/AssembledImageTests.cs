@@ -4,13 +4,13 @@ using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Ceph;
 
-/// <summary>An image that is read out of the backups of its chain.</summary>
+/// <summary>An image that is read from the backups of its chain.</summary>
 public sealed class AssembledImageTests
 {
     private const int Block = 4096;
 
     [Fact]
-    public async Task It_reads_as_the_image_was_at_the_end_of_its_chain()
+    public async Task An_assembled_image_has_the_content_at_the_end_of_its_chain()
     {
         for (int seed = 0; seed < 60; seed++)
         {
@@ -42,7 +42,7 @@ public sealed class AssembledImageTests
         }
     }
 
-    /// <summary>The full backup as it is, an increment as a stream of its changes.</summary>
+    /// <summary>The source of a backup: a full one as it is, an increment as a diff stream.</summary>
     private static IExtentSource SourceOf(int number, byte[] image, List<ImageChange> changes)
     {
         if (number == 0)

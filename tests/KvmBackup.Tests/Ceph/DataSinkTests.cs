@@ -7,7 +7,7 @@ public sealed class DataSinkTests
     private const int Block = 64 * 1024;
 
     [Fact]
-    public async Task Whole_blocks_of_zeros_are_never_written_and_all_else_is()
+    public async Task Blocks_of_zeros_are_not_written_and_all_data_are()
     {
         byte[] content = new byte[10 * Block];
         content[0] = 1;
@@ -20,7 +20,7 @@ public sealed class DataSinkTests
         Assert.Empty(await WrittenAsync([], 5));
     }
 
-    /// <summary>Writes with a shift, and gives what came through.</summary>
+    /// <summary>Writes at an offset, and returns the writes that reached the image.</summary>
     private static async Task<IReadOnlyList<string>> WrittenAsync(byte[] content, long offset)
     {
         byte[] image = new byte[content.Length + offset];

@@ -6,8 +6,8 @@ using KvmBackup.Tests.Support;
 namespace KvmBackup.Tests.Ceph;
 
 /// <summary>
-/// An image in a cluster that exists on paper only: what <c>rbd</c> would answer about it, and the stream that it would
-/// send. Data are made of their place, so that each byte out of place is seen.
+/// A simulated image: the answers of <c>rbd</c> about it, and the stream that <c>rbd</c> would send. Each byte depends
+/// on its offset, so that a misplaced byte is detected.
 /// </summary>
 internal sealed class DiffSample
 {
@@ -17,23 +17,23 @@ internal sealed class DiffSample
 
     public string? FromSnapshot { get; init; }
 
-    /// <summary>What <c>rbd diff</c> tells.</summary>
+    /// <summary>The output of <c>rbd diff</c>.</summary>
     public required IReadOnlyList<ImageChange> Changes { get; init; }
 
-    /// <summary>What <c>rbd export-diff</c> sends, where that is not the same.</summary>
+    /// <summary>The records of <c>rbd export-diff</c>; null for those of the diff.</summary>
     public IReadOnlyList<ImageChange>? Records { get; init; }
 
     public bool HasFastDiff { get; init; } = true;
 
-    /// <summary>What a check of the object map says.</summary>
+    /// <summary>The answer to a check of the object map.</summary>
     public Reply Check { get; init; } = Reply.Good(string.Empty);
 
-    /// <summary>What a check of the object map finds.</summary>
+    /// <summary>Whether the object map is invalid after its check.</summary>
     public bool IsMapWrong { get; init; }
 
     public static RbdLocation Location { get; } = new(RbdImage.Parse("rbd/a"), RbdAccess.Default);
 
-    /// <summary>A stream that rbd really sent.</summary>
+    /// <summary>A recorded stream of rbd.</summary>
     public static byte[] Recorded(string name, [CallerFilePath] string path = "") => File.ReadAllBytes(
         Path.Combine(Path.GetDirectoryName(path)!, "..", "Support", "Recordings", "rbd", $"{name}.bin"));
 
@@ -54,7 +54,7 @@ internal sealed class DiffSample
         return content;
     }
 
-    /// <summary>The stream, made without any code of the program.</summary>
+    /// <summary>The stream, built without code of the program.</summary>
     public byte[] Stream(IReadOnlyList<ImageChange>? records = null)
     {
         MemoryStream stream = new();
@@ -87,17 +87,24 @@ internal sealed class DiffSample
         return stream.ToArray();
     }
 
-    /// <summary>A cluster that answers so; the stream can be another.</summary>
+    /// <summary>A process runner that gives these answers, optionally with another stream.</summary>
     public RecordedShell Shell(Reply? stream = null)
     {
-        string list = string.Join(',', Changes.Select(change => string.Create(
-            CultureInfo.InvariantCulture,
-            $$"""{"offset":{{change.OffsetBytes}},"length":{{change.LengthBytes}},"exists":"{{(change.IsData ? "true" : "false")}}"}""")));
+        string list = string.Join(',', Changes.Select(Format));
+        string flags = IsMapWrong ? """["object map invalid","fast diff invalid"]""" : "[]";
         return new RecordedShell()
-            .On(" info ", Describe("[]"), Describe(IsMapWrong ? """["object map invalid","fast diff invalid"]""" : "[]"))
+            .On(" info ", Describe("[]"), Describe(flags))
             .On("object-map check", Check)
             .On(" diff ", Reply.Good($"[{list}]"), Reply.Good($"[{list}]"))
             .On(" export-diff ", stream ?? Reply.Stream(Stream()));
+    }
+
+    private static string Format(ImageChange change)
+    {
+        string exists = change.IsData ? "true" : "false";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $$"""{"offset":{{change.OffsetBytes}},"length":{{change.LengthBytes}},"exists":"{{exists}}"}""");
     }
 
     private Reply Describe(string flags)
@@ -105,10 +112,12 @@ internal sealed class DiffSample
         string features = HasFastDiff ? "\"object-map\",\"fast-diff\"" : "";
         return Reply.Good(string.Create(
             CultureInfo.InvariantCulture,
-            $$"""{"id":"10b1a71ac71c","size":{{SizeBytes}},"object_size":4194304,"features":[{{features}}],"flags":{{flags}}}"""));
+            $$"""
+            {"id":"10b1a71ac71c","size":{{SizeBytes}},"object_size":4194304,"features":[{{features}}],"flags":{{flags}}}
+            """));
     }
 
-    /// <summary>Reads a source whole, as the archive does, in pieces of a size.</summary>
+    /// <summary>Reads all of a source in pieces, as the archive does.</summary>
     public static async Task<byte[]> ReadAsync(IExtentSource source, int pieceBytes, int widenBytes = 0)
     {
         byte[] content = new byte[source.SizeBytes];
@@ -119,7 +128,7 @@ internal sealed class DiffSample
             {
                 int length = (int)Math.Min(pieceBytes, end - offset);
 
-                // Whoever takes the bytes as they were before is caught.
+                // Reveals a read that does not fill the buffer.
                 content.AsSpan((int)offset, length).Fill(0xee);
                 await source.ReadAsync(offset, content.AsMemory((int)offset, length), default);
             }

@@ -10,7 +10,7 @@ public sealed class MappedImagesTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void The_kernel_tells_the_image_whatever_the_path_says()
+    public void The_image_is_read_from_the_kernel_not_from_the_path()
     {
         Map(3, ("pool", "rbd"), ("pool_ns", "ns"), ("name", "a b"), ("image_id", "1024a8"), ("current_snap", "-"));
         Link("rbd/rbd/ns/a_b", "rbd3");
@@ -24,7 +24,7 @@ public sealed class MappedImagesTests : IDisposable
     }
 
     [Fact]
-    public void An_old_kernel_that_knows_no_namespaces_has_none()
+    public void A_kernel_without_namespaces_is_supported()
     {
         Map(0, ("pool", "rbd"), ("name", "a"), ("image_id", "1"), ("current_snap", "-"));
 
@@ -34,7 +34,7 @@ public sealed class MappedImagesTests : IDisposable
     [Theory]
     [InlineData("rbd0p1", "-", "is a partition of the RBD image rbd/a,")]
     [InlineData("rbd0", "s", "is the snapshot rbd/a@s,")]
-    public void A_partition_and_a_snapshot_stay_devices_which_is_told(string device, string snapshot, string notice)
+    public void A_partition_and_a_snapshot_stay_devices_with_a_notice(string device, string snapshot, string notice)
     {
         Map(0, ("pool", "rbd"), ("pool_ns", ""), ("name", "a"), ("image_id", "1"), ("current_snap", snapshot));
         File.WriteAllText(folder.PathOf("dev", device), string.Empty);
@@ -48,7 +48,7 @@ public sealed class MappedImagesTests : IDisposable
     [Theory]
     [InlineData("rbd/rbd/a", "rbd/a")]
     [InlineData("rbd/rbd/ns/a", "rbd/ns/a")]
-    public void Of_what_is_not_mapped_the_path_tells_the_image(string path, string image)
+    public void The_image_of_an_unmapped_device_is_read_from_its_path(string path, string image)
     {
         RbdSource source = Resolve(path).Rbd!;
 
@@ -56,12 +56,12 @@ public sealed class MappedImagesTests : IDisposable
     }
 
     [Theory]
-    [InlineData("rbd7", "it names no image")]
-    [InlineData("rbd/rbd/a-part1", "a partition's")]
-    [InlineData("rbd/rbd/a@s", "a snapshot's")]
-    [InlineData("rbd/rbd", "it names no image")]
-    [InlineData("rbd/-x/a", "which image it is cannot be told")]
-    public void What_is_not_mapped_and_whose_path_may_mean_two_things_is_refused(string path, string reason)
+    [InlineData("rbd7", "its path names no image")]
+    [InlineData("rbd/rbd/a-part1", "that of a snapshot or a partition")]
+    [InlineData("rbd/rbd/a@s", "that of a snapshot or a partition")]
+    [InlineData("rbd/rbd", "its path names no image")]
+    [InlineData("rbd/-x/a", "its image cannot be determined")]
+    public void An_unmapped_device_with_an_ambiguous_path_is_refused(string path, string reason)
     {
         DiskFacts disk = Resolve(path);
 
@@ -70,18 +70,18 @@ public sealed class MappedImagesTests : IDisposable
     }
 
     [Fact]
-    public void A_device_of_which_the_kernel_tells_nothing_is_refused()
+    public void A_device_unknown_to_the_kernel_is_refused()
     {
         Map(0, ("pool", "rbd"));
 
-        Assert.Contains("which image it is cannot be told", Resolve("rbd0").Refusal, StringComparison.Ordinal);
+        Assert.Contains("its image cannot be determined", Resolve("rbd0").Refusal, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("vg/rbd0")]
     [InlineData("rbd_group/a")]
     [InlineData("sda")]
-    public void Any_other_device_is_what_it_was(string path)
+    public void Other_devices_are_not_changed(string path)
     {
         Map(0, ("pool", "rbd"), ("name", "a"), ("image_id", "1"), ("current_snap", "-"));
         _ = Directory.CreateDirectory(folder.PathOf("dev", "vg"));
@@ -91,7 +91,7 @@ public sealed class MappedImagesTests : IDisposable
     }
 
     [Fact]
-    public void A_qcow2_on_a_mapped_image_is_read_as_the_device_that_it_is_on()
+    public void A_qcow2_on_a_mapped_image_is_read_as_a_device()
     {
         Map(0, ("pool", "rbd"), ("name", "a"), ("image_id", "1"), ("current_snap", "-"));
         DiskFacts disk = Disk("rbd0") with { Format = "qcow2" };

@@ -26,7 +26,8 @@ public sealed class RbdClientTests
 
         RbdImageFacts facts = await client.DescribeAsync(A, null, default);
 
-        Assert.Equal((size, objectSize, hasFastDiff, isValid), (facts.SizeBytes, facts.ObjectSizeBytes, facts.HasFastDiff, facts.IsFastDiffValid));
+        Assert.Equal((size, objectSize, hasFastDiff, isValid),
+            (facts.SizeBytes, facts.ObjectSizeBytes, facts.HasFastDiff, facts.IsFastDiffValid));
         Assert.Equal(parent, facts.Parent is null ? null : $"{facts.Parent}@{facts.ParentSnapshot}");
         Assert.Matches("^[0-9a-f]+$", facts.Id);
     }
@@ -47,14 +48,14 @@ public sealed class RbdClientTests
     }
 
     [Fact]
-    public async Task What_an_image_holds_is_the_sum_of_its_data()
+    public async Task The_content_of_an_image_is_the_sum_of_its_data()
     {
         Answer("diff", "diff-s1-s2-json");
 
-        Assert.Equal(4096 + 4096 + 2162688, await client.AskDataBytesAsync(A, null, default));
+        Assert.Equal(4096 + 4096 + 2162688, await client.QueryDataBytesAsync(A, null, default));
         Assert.Equal(["diff", "--format", "json", "--whole-object", "rbd/a"], shell.Calls[^1].Arguments.TakeLast(5));
         Answer("diff", "diff-s1-s2-json");
-        Assert.Equal(4096 + 4096 + 2162688, await client.AskDataBytesAsync(A, "s1", default));
+        Assert.Equal(4096 + 4096 + 2162688, await client.QueryDataBytesAsync(A, "s1", default));
         Assert.Equal(
             ["diff", "--format", "json", "--whole-object", "--from-snap", "s1", "rbd/a"], shell.Calls[^1].Arguments.TakeLast(7));
     }
@@ -69,11 +70,12 @@ public sealed class RbdClientTests
 
         IReadOnlyList<ImageChange> changes = await client.DiffAsync(A, "s2", "s1", false, default);
 
-        Assert.Equal(expected, string.Join(' ', changes.Select(one => $"{one.OffsetBytes}{(one.IsData ? '+' : '-')}{one.LengthBytes}")));
+        Assert.Equal(expected,
+            string.Join(' ', changes.Select(one => $"{one.OffsetBytes}{(one.IsData ? '+' : '-')}{one.LengthBytes}")));
     }
 
     [Fact]
-    public async Task Calls_say_how_the_cluster_is_reached_and_how_long_to_wait()
+    public async Task Calls_have_the_connection_options_and_time_limits()
     {
         RbdAccess byMonitors = new(["10.0.0.1:6789", "[fd00::1]:3300"], "backup", "/run/key", null, null);
         RbdAccess byFile = new(["10.0.0.1"], "backup", null, "/etc/ceph/two.conf", "/etc/ceph/two.keyring");
@@ -84,8 +86,9 @@ public sealed class RbdClientTests
 
         Assert.Equal(
             [
-                "rbd -c /dev/null --mon-host '10.0.0.1:6789,[fd00::1]:3300' --id backup --keyfile /run/key --client-mount-timeout 30 "
-                + "--rados-osd-op-timeout 96 diff --format json --whole-object --from-snap s1 'rbd/ns/a b@s2'",
+                "rbd -c /dev/null --mon-host '10.0.0.1:6789,[fd00::1]:3300' --id backup --keyfile /run/key "
+                + "--client-mount-timeout 30 --rados-osd-op-timeout 96 diff --format json --whole-object --from-snap "
+                + "s1 'rbd/ns/a b@s2'",
                 "rbd -c /etc/ceph/two.conf --id backup --keyring /etc/ceph/two.keyring --client-mount-timeout 30 "
                 + "--rados-osd-op-timeout 96 diff --format json rbd/a@s2",
             ],
@@ -93,14 +96,15 @@ public sealed class RbdClientTests
     }
 
     [Fact]
-    public void What_changes_the_cluster_can_be_told_beforehand()
+    public void Calls_that_change_the_cluster_are_available_as_values()
     {
         const string Limits = "rbd --client-mount-timeout 30 --rados-osd-op-timeout 96";
         const string Long = "rbd --client-mount-timeout 30 --rados-osd-op-timeout 96";
 
         ProgramCall snapshot = RbdClient.CreateSnapshotCall(A, "s1", TimeSpan.FromSeconds(5));
 
-        Assert.Equal("rbd --client-mount-timeout 4 --rados-osd-op-timeout 4 snap create --no-progress rbd/a@s1", snapshot.ToString());
+        Assert.Equal("rbd --client-mount-timeout 4 --rados-osd-op-timeout 4 snap create --no-progress rbd/a@s1",
+            snapshot.ToString());
         Assert.Equal(TimeSpan.FromSeconds(5), snapshot.Timeout);
         Assert.Equal($"{Long} snap rm --no-progress rbd/a@s1", RbdClient.RemoveSnapshotCall(A, "s1").ToString());
         Assert.Equal($"{Limits} snap protect rbd/a@s1", RbdClient.ProtectCall(A, "s1").ToString());
@@ -111,7 +115,7 @@ public sealed class RbdClientTests
     }
 
     [Fact]
-    public async Task What_is_as_wanted_already_is_a_success()
+    public async Task A_request_that_changes_nothing_succeeds()
     {
         shell.On("snap rm", Recorded("snap-rm"), Recorded("snap-rm-missing"));
         shell.On("snap protect", Recorded("snap-protect"), Recorded("snap-protect-again"));
@@ -134,7 +138,7 @@ public sealed class RbdClientTests
     [InlineData("keyring-missing")]
     [InlineData("cluster-other")]
     [InlineData("namespace-missing")]
-    public async Task What_cannot_be_asked_is_not_taken_for_missing(string recording)
+    public async Task A_failed_query_is_not_taken_for_a_missing_image(string recording)
     {
         Answer("info", recording);
         Answer("snap rm", recording);
@@ -144,7 +148,7 @@ public sealed class RbdClientTests
     }
 
     [Fact]
-    public async Task A_snapshot_of_an_image_that_is_missing_may_be_elsewhere()
+    public async Task The_removal_of_a_snapshot_of_a_missing_image_fails()
     {
         shell.On("snap rm", Reply.Bad("rbd: error opening image a: (2) No such file or directory", 2));
 
@@ -152,38 +156,50 @@ public sealed class RbdClientTests
     }
 
     [Theory]
-    [InlineData("info-missing-image", "error opening image nothere: (2) No such file or directory. See what there is: `rbd --id backup ls -l rbd`")]
-    [InlineData("info-missing-pool", "error opening pool 'nopool': (2) No such file or directory. See what there is: `ceph osd pool ls`")]
+    [InlineData("info-missing-image",
+        "error opening image nothere: (2) No such file or directory. To list images and snapshots: "
+        + "`rbd --id backup ls -l rbd`")]
+    [InlineData("info-missing-pool",
+        "error opening pool 'nopool': (2) No such file or directory. To list pools: `ceph osd pool ls`")]
     [InlineData("wrong-key", "couldn't connect to the cluster!. The key of client.backup is wrong")]
     [InlineData("id-unknown", "client.backup")]
-    [InlineData("other-pool-user-info", "(1) Operation not permitted. client.backup lacks the right. See those that it has: `ceph auth get client.backup` ; replace them all: `ceph auth caps client.backup mon ")]
+    [InlineData("other-pool-user-info",
+        "(1) Operation not permitted. client.backup lacks permission. To show its capabilities: "
+        + "`ceph auth get client.backup` ; to replace them all: `ceph auth caps client.backup mon ")]
     [InlineData("bad-host-name", "couldn't connect to the cluster!. Check the monitors")]
     [InlineData("cluster-other", "Check the monitors")]
     [InlineData("keyring-missing", "the keyring of client.backup")]
     [InlineData("conf-missing", "unable to open config file from search list /nowhere.conf")]
-    [InlineData("snap-rm-protected", "snapshot 's1' is protected from removal. It is protected, has clones, or is in use")]
-    [InlineData("snap-unprotect-with-children", "unprotecting snap failed: (16) Device or resource busy. It is protected, has clones")]
-    [InlineData("snap-create-existing-no-progress", "(17) File exists. What is there was not touched")]
-    [InlineData("snap-create-over-limit", "(122) Disk quota exceeded. The image may have no more snapshots")]
-    [InlineData("rm-image-with-snapshots", "Its snapshots must go first: `rbd --id backup snap ls rbd/a`")]
-    [InlineData("rm-image-in-use", "a client that was killed counts for 30 s more: `rbd --id backup status rbd/a` ; `rbd --id backup snap ls rbd/a`")]
-    [InlineData("stopped-client-mount-timeout", "The cluster cannot be reached or is too slow, or the pool is full, which makes every write wait: `ceph health detail` ; `ceph df`")]
-    [InlineData("paused-rados-osd-op-timeout", "(110) Connection timed out. The cluster cannot be reached or is too slow")]
-    public async Task A_failure_says_what_failed_and_what_to_do(string recording, string expected)
+    [InlineData(
+        "snap-rm-protected", "snapshot 's1' is protected from removal. It is protected, has clones, or is in use")]
+    [InlineData("snap-unprotect-with-children",
+        "unprotecting snap failed: (16) Device or resource busy. It is protected, has clones")]
+    [InlineData("snap-create-existing-no-progress", "(17) File exists. The existing one was not touched")]
+    [InlineData("snap-create-over-limit", "(122) Disk quota exceeded. The limit of the image")]
+    [InlineData("rm-image-with-snapshots", "Remove its snapshots first: `rbd --id backup snap ls rbd/a`")]
+    [InlineData("rm-image-in-use",
+        "a killed client counts for another 30 s: `rbd --id backup status rbd/a` ; `rbd --id backup snap ls rbd/a`")]
+    [InlineData(
+        "stopped-client-mount-timeout", "The cluster cannot be reached or is too slow, or the pool is full, which "
+        + "blocks every write: `ceph health detail` ; `ceph df`")]
+    [InlineData(
+        "paused-rados-osd-op-timeout", "(110) Connection timed out. The cluster cannot be reached or is too slow")]
+    public async Task A_failure_reports_its_cause_and_advice(string recording, string expected)
     {
         Answer("info", recording);
         RbdLocation location = A with { Access = new RbdAccess([], "backup", null, null, null) };
 
-        CephException failure = await Assert.ThrowsAsync<CephException>(() => client.DescribeAsync(location, "s9", default));
+        CephException failure = await Assert.ThrowsAsync<CephException>(
+            () => client.DescribeAsync(location, "s9", default));
 
-        Assert.StartsWith("Describing rbd/a@s9 failed: rbd said: ", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Describing rbd/a@s9 failed: rbd reported: ", failure.Message, StringComparison.Ordinal);
         Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
         Assert.DoesNotMatch("[0-9]T[0-9]", failure.Message);
-        Assert.DoesNotContain("rbd said: rbd:", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("rbd reported: rbd:", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_full_pool_and_a_hung_cluster_are_left_when_the_limit_is_over()
+    public async Task A_full_pool_and_a_hung_cluster_fail_at_the_time_limit()
     {
         shell.On("snap create", Reply.Killed);
         shell.On("diff", Reply.Killed);
@@ -191,17 +207,19 @@ public sealed class RbdClientTests
         CephException failure = await Assert.ThrowsAsync<CephException>(
             () => client.CreateSnapshotAsync(A, "s1", TimeSpan.FromSeconds(8), default));
 
-        Assert.StartsWith("Taking the snapshot s1 of rbd/a failed: rbd was killed after 8 s", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Taking the snapshot s1 of rbd/a failed: rbd was killed after 8 s", failure.Message,
+            StringComparison.Ordinal);
         Assert.Contains("the pool rbd is full", failure.Message, StringComparison.Ordinal);
         _ = await Assert.ThrowsAsync<CephException>(() => client.DiffAsync(A, "s1", null, false, default));
     }
 
     [Fact]
-    public async Task A_missing_program_is_told_as_that()
+    public async Task A_missing_program_is_reported()
     {
         shell.On("info", Reply.Missing);
 
-        Assert.True((await Assert.ThrowsAsync<ShellException>(() => client.DescribeAsync(A, null, default))).IsProgramMissing);
+        Assert.True(
+            (await Assert.ThrowsAsync<ShellException>(() => client.DescribeAsync(A, null, default))).IsProgramMissing);
     }
 
     [Theory]
@@ -209,7 +227,7 @@ public sealed class RbdClientTests
     [InlineData("diff-missing-image")]
     [InlineData("diff-missing-snap")]
     [InlineData("diff-reversed-json")]
-    public async Task A_diff_that_failed_is_none_even_where_it_printed_one(string recording)
+    public async Task The_output_of_a_failed_diff_is_not_used(string recording)
     {
         Answer("diff", recording);
 
@@ -235,17 +253,18 @@ public sealed class RbdClientTests
     [InlineData("""[{"offset":0,"length":99999999999999999999,"exists":"true"}]""")]
     [InlineData("""[{"offset":0,"length":5,"exists":"true"},{"offset":4,"length":1,"exists":"true"}]""")]
     [InlineData("""[{"offset":8,"length":1,"exists":"true"},{"offset":4,"length":1,"exists":"true"}]""")]
-    public async Task A_diff_that_cannot_be_is_refused(string json)
+    public async Task An_invalid_diff_is_refused(string json)
     {
         shell.On("diff", Reply.Good(json));
 
-        CephException failure = await Assert.ThrowsAsync<CephException>(() => client.DiffAsync(A, "s1", null, false, default));
+        CephException failure = await Assert.ThrowsAsync<CephException>(
+            () => client.DiffAsync(A, "s1", null, false, default));
 
         Assert.Contains("rbd/a", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Fields_of_later_versions_are_passed_over()
+    public async Task Fields_of_later_versions_are_ignored()
     {
         shell.On("diff", Reply.Good("""[{"new":{"a":[1,{}]},"offset":0,"length":1,"exists":true,"more":[[]]}]"""));
 
@@ -253,7 +272,7 @@ public sealed class RbdClientTests
     }
 
     [Fact]
-    public async Task Damaged_answers_never_end_in_anything_but_a_failure_that_is_told()
+    public async Task Damaged_answers_always_end_in_a_reported_failure()
     {
         Random random = new(4);
         foreach (string name in new[] { "info-clone-json", "snap-ls-resized", "diff-s1-s2-json" })
@@ -261,7 +280,8 @@ public sealed class RbdClientTests
             Recording whole = Recording.Read($"rbd/{name}");
             for (int times = 0; times < 500; times++)
             {
-                string damaged = System.Text.Encoding.UTF8.GetString(Mutation.Apply(System.Text.Encoding.UTF8.GetBytes(whole.Output), random));
+                string damaged = System.Text.Encoding.UTF8.GetString(
+                    Mutation.Apply(System.Text.Encoding.UTF8.GetBytes(whole.Output), random));
                 RecordedShell one = new RecordedShell().On("rbd", Reply.Good(damaged));
                 RbdClient asked = new(one);
                 Exception? failure = await Record.ExceptionAsync(() => name.Split('-')[0] switch
@@ -281,7 +301,7 @@ public sealed class RbdClientTests
     [InlineData("a/b")]
     [InlineData("a@b")]
     [InlineData("a\nb")]
-    public void What_is_no_snapshot_is_never_called_for(string name) =>
+    public void An_invalid_snapshot_name_is_refused(string name) =>
         Assert.Throws<CephException>(() => RbdClient.RemoveSnapshotCall(A, name));
 
     private static RbdLocation At(string spec) => new(RbdImage.Parse(spec), RbdAccess.Default);

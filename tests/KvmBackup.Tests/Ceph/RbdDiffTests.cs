@@ -11,22 +11,24 @@ public sealed class RbdDiffTests
     {
         FromSnapshot = "s1",
         SizeBytes = 500_000,
-        Changes = [new(0, 700, true), new(700, 3, true), new(1000, 50, false), new(100_000, 60_000, true), new(499_000, 1000, false)],
+        Changes = [new(0, 700, true), new(700, 3, true), new(1000, 50, false), new(100_000, 60_000, true),
+            new(499_000, 1000, false)],
     };
 
     [Fact]
-    public async Task A_layout_is_what_rbd_really_sent()
+    public async Task A_layout_equals_the_recorded_stream_of_rbd()
     {
-        // rbd sent zeros where it had told of data, so the second change is a discard here; told as data it would be longer.
+        // rbd sent zeros where the diff had data, so the second change is a discard here; as data it would be longer.
         RecordedShell shell = new RecordedShell().On("diff", Reply.Of("rbd/diff-s1-s4-json"));
-        IReadOnlyList<ImageChange> changes = await new RbdClient(shell).DiffAsync(DiffSample.Location, "s4", "s1", false, default);
+        IReadOnlyList<ImageChange> changes = await new RbdClient(shell)
+            .DiffAsync(DiffSample.Location, "s4", "s1", false, default);
         byte[] sent = DiffSample.Recorded("diff-s1-s4");
 
-        RbdDiffLayout asTold = new("s1", "s4", 48 << 20, changes);
+        RbdDiffLayout asReported = new("s1", "s4", 48 << 20, changes);
         RbdDiffLayout asSent = new("s1", "s4", 48 << 20, [changes[0], changes[1] with { IsData = false }, changes[2]]);
 
         Assert.Equal(sent.Length, asSent.LengthBytes);
-        Assert.Equal(sent.Length + 4096, asTold.LengthBytes);
+        Assert.Equal(sent.Length + 4096, asReported.LengthBytes);
         Assert.True(asSent.IsStructure(0, sent));
         Assert.Equal([new RbdDiffPart(52, 4096, 8192)], asSent.Locate(0, sent.Length));
         byte[] copy = [.. sent];
@@ -64,7 +66,7 @@ public sealed class RbdDiffTests
     }
 
     [Fact]
-    public void Changes_that_cannot_be_have_no_layout()
+    public void Invalid_changes_have_no_layout()
     {
         Assert.Throws<CephException>(() => new RbdDiffLayout(null, "s", 100, [new(0, 101, true)]));
         Assert.Throws<CephException>(() => new RbdDiffLayout(null, "s", 100, [new(5, 5, true), new(9, 1, false)]));
@@ -75,7 +77,7 @@ public sealed class RbdDiffTests
     [InlineData(1 << 20)]
     [InlineData(13)]
     [InlineData(512)]
-    public async Task A_diff_is_read_as_rbd_would_write_it(int pieceBytes)
+    public async Task A_diff_is_read_in_the_format_of_rbd(int pieceBytes)
     {
         await using RbdDiffSource source = await OpenAsync(Sample.Shell());
 
@@ -84,7 +86,7 @@ public sealed class RbdDiffTests
     }
 
     [Fact]
-    public async Task Zeros_that_were_told_as_data_do_not_make_it_shorter()
+    public async Task Zeros_in_place_of_data_do_not_shorten_the_stream()
     {
         DiffSample sample = new()
         {
@@ -116,7 +118,7 @@ public sealed class RbdDiffTests
     }
 
     [Fact]
-    public async Task A_diff_is_asked_for_and_exported_from_the_same_snapshot_and_exactly()
+    public async Task A_diff_is_queried_and_exported_exactly_from_the_same_snapshot()
     {
         RecordedShell shell = Sample.Shell();
 
@@ -128,10 +130,11 @@ public sealed class RbdDiffTests
     }
 
     [Fact]
-    public async Task A_stream_that_breaks_off_or_fails_gives_no_end_mark()
+    public async Task A_truncated_or_failed_stream_has_no_end_tag()
     {
         byte[] whole = Sample.Stream();
-        foreach (Reply reply in new[] { Reply.Stream(whole[..^1]), Reply.Stream(whole[..80]), Reply.Stream(whole, 110), Reply.Stream([.. whole, 1]) })
+        foreach (Reply reply in new[] { Reply.Stream(whole[..^1]), Reply.Stream(whole[..80]), Reply.Stream(whole, 110),
+            Reply.Stream([.. whole, 1]) })
         {
             await using RbdDiffSource source = await OpenAsync(Sample.Shell(reply));
 
@@ -140,9 +143,10 @@ public sealed class RbdDiffTests
     }
 
     [Fact]
-    public async Task The_stream_of_another_snapshot_is_noticed()
+    public async Task The_stream_of_another_snapshot_is_detected()
     {
-        byte[] other = new DiffSample { FromSnapshot = "s0", SizeBytes = Sample.SizeBytes, Changes = Sample.Changes }.Stream();
+        byte[] other =
+            new DiffSample { FromSnapshot = "s0", SizeBytes = Sample.SizeBytes, Changes = Sample.Changes }.Stream();
         await using RbdDiffSource source = await OpenAsync(Sample.Shell(Reply.Stream(other)));
 
         CephException failure = await Assert.ThrowsAsync<CephException>(() => DiffSample.ReadAsync(source, 1000));
@@ -181,7 +185,7 @@ public sealed class RbdDiffTests
     }
 
     [Fact]
-    public async Task Discards_are_told_once_to_who_can_make_holes()
+    public async Task Discards_are_passed_once_to_a_sink_that_supports_holes()
     {
         byte[] whole = Sample.Stream();
         List<Extent> holes = [];
@@ -200,16 +204,18 @@ public sealed class RbdDiffTests
     }
 
     [Fact]
-    public async Task A_stream_that_is_not_that_of_the_layout_is_not_applied()
+    public async Task A_stream_that_differs_from_the_layout_is_not_applied()
     {
         byte[] whole = Sample.Stream();
         RbdDiffSink sink = new(Layout(Sample), new BufferSink(Sample.SizeBytes));
         whole[^18] = (byte)'w';
 
-        CephException failure = await Assert.ThrowsAsync<CephException>(async () => await sink.WriteAsync(0, whole, default));
+        CephException failure = await Assert.ThrowsAsync<CephException>(
+            async () => await sink.WriteAsync(0, whole, default));
 
         Assert.Equal(ExitCode.DamageFound, failure.ExitCode);
-        _ = await Assert.ThrowsAsync<CephException>(async () => await sink.WriteAsync(whole.Length, new byte[1], default));
+        _ = await Assert.ThrowsAsync<CephException>(
+            async () => await sink.WriteAsync(whole.Length, new byte[1], default));
     }
 
     private static RbdDiffLayout Layout(DiffSample sample) =>

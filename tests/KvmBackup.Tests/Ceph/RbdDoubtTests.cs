@@ -3,7 +3,7 @@ using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Ceph;
 
-/// <summary>What is made of answers that leave a doubt.</summary>
+/// <summary>Answers of rbd that leave the state of the cluster uncertain.</summary>
 public sealed class RbdDoubtTests
 {
     private static readonly RbdLocation A = new(RbdImage.Parse("rbd/a"), RbdAccess.Default);
@@ -13,32 +13,36 @@ public sealed class RbdDoubtTests
     public RbdDoubtTests() => client = new RbdClient(shell);
 
     [Fact]
-    public async Task A_snapshot_that_is_gone_after_the_read_spoils_what_was_read()
+    public async Task A_snapshot_removed_during_the_read_invalidates_the_data()
     {
         shell.On("snap ls", Reply.Of("rbd/snap-ls-resized"), Reply.Of("rbd/snap-ls-resized"));
 
-        Assert.Equal(4, (await client.EnsureThereAsync(A, [("s1", null), ("s4", null)], default)).Count);
-        CephException failure = await Assert.ThrowsAsync<CephException>(() => client.EnsureThereAsync(A, [("s1", null), ("s5", null)], default));
+        Assert.Equal(4, (await client.EnsureSnapshotsExistAsync(A, [("s1", null), ("s4", null)], default)).Count);
+        CephException failure = await Assert.ThrowsAsync<CephException>(
+            () => client.EnsureSnapshotsExistAsync(A, [("s1", null), ("s5", null)], default));
 
-        Assert.Contains("The snapshot rbd/a@s5 was removed while it was read", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "The snapshot rbd/a@s5 was removed while it was read", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_snapshot_of_the_same_name_that_was_made_meanwhile_is_not_the_one_that_was_read()
+    public async Task A_new_snapshot_of_the_same_name_is_not_the_one_that_was_read()
     {
         shell.On("snap ls", Reply.Of("rbd/snap-ls-resized"), Reply.Of("rbd/snap-ls-resized"));
 
-        _ = await client.EnsureThereAsync(A, [("s1", 4L), ("s4", 13L)], default);
-        CephException failure = await Assert.ThrowsAsync<CephException>(() => client.EnsureThereAsync(A, [("s1", 4L), ("s4", 12L)], default));
+        _ = await client.EnsureSnapshotsExistAsync(A, [("s1", 4L), ("s4", 13L)], default);
+        CephException failure = await Assert.ThrowsAsync<CephException>(
+            () => client.EnsureSnapshotsExistAsync(A, [("s1", 4L), ("s4", 12L)], default));
 
-        Assert.Contains("The snapshot rbd/a@s4 was removed while it was read", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "The snapshot rbd/a@s4 was removed while it was read", failure.Message, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("snap-create-over-limit", true)]
     [InlineData("read-only-user-snap-create", true)]
     [InlineData("paused-rados-osd-op-timeout-snap-create", false)]
-    public async Task What_the_cluster_refused_it_did_not_do_and_of_the_rest_nobody_knows(string recording, bool isRefusal)
+    public async Task A_refusal_is_distinguished_from_an_uncertain_failure(string recording, bool isRefusal)
     {
         shell.On(" snap create ", Reply.Of($"rbd/{recording}"));
 
@@ -57,6 +61,6 @@ public sealed class RbdDoubtTests
     {
         shell.On("rbd --version", Reply.Good(output));
 
-        Assert.Equal(release, (await client.AskReleaseAsync(default))?.ToString());
+        Assert.Equal(release, (await client.ReadReleaseAsync(default))?.ToString());
     }
 }

@@ -8,8 +8,10 @@ public sealed class RbdImageSourceTests
     private static readonly DiffSample Small = new()
     {
         SizeBytes = 300_001,
-        Changes = [new(0, 700, true), new(100_000, 5000, true), new(105_000, 300, true), new(200_000, 4000, false), new(300_000, 1, true)],
-        Records = [new(0, 700, true), new(100_000, 5000, true), new(105_000, 300, false), new(200_000, 4000, false), new(300_000, 1, true)],
+        Changes = [new(0, 700, true), new(100_000, 5000, true), new(105_000, 300, true), new(200_000, 4000, false),
+            new(300_000, 1, true)],
+        Records = [new(0, 700, true), new(100_000, 5000, true), new(105_000, 300, false), new(200_000, 4000, false),
+            new(300_000, 1, true)],
     };
 
     [Theory]
@@ -17,7 +19,7 @@ public sealed class RbdImageSourceTests
     [InlineData(1000, 7)]
     [InlineData(333, 1)]
     [InlineData(4097, 4096)]
-    public async Task An_image_is_read_as_it_was_whatever_the_pieces(int pieceBytes, int pipeBytes)
+    public async Task An_image_is_read_correctly_in_pieces_of_any_size(int pieceBytes, int pipeBytes)
     {
         RecordedShell shell = Small.Shell(Reply.Stream(Small.Stream(), mostReadBytes: pipeBytes));
 
@@ -29,7 +31,7 @@ public sealed class RbdImageSourceTests
     }
 
     [Fact]
-    public async Task What_lies_around_data_reads_as_zeros()
+    public async Task Bytes_around_data_read_as_zeros()
     {
         await using RbdImageSource source = await OpenAsync(Small.Shell());
 
@@ -37,9 +39,10 @@ public sealed class RbdImageSourceTests
     }
 
     [Fact]
-    public async Task Small_holes_are_no_holes()
+    public async Task Small_holes_are_read_as_data()
     {
-        DiffSample sample = new() { Changes = [new(0, 4096, true), new(36_863, 100, true), new(36_963 + 32_768, 10, true)] };
+        DiffSample sample =
+            new() { Changes = [new(0, 4096, true), new(36_863, 100, true), new(36_963 + 32_768, 10, true)] };
 
         await using RbdImageSource source = await OpenAsync(sample.Shell());
 
@@ -48,7 +51,7 @@ public sealed class RbdImageSourceTests
     }
 
     [Fact]
-    public async Task Much_is_read_through_few_buffers()
+    public async Task Large_data_are_read_with_few_buffers()
     {
         DiffSample sample = new() { Changes = [new(1, (40 << 20) + 3, true), new(50 << 20, 1 << 20, true)] };
         await using RbdImageSource source = await OpenAsync(sample.Shell());
@@ -76,7 +79,7 @@ public sealed class RbdImageSourceTests
     [InlineData(64L << 30, true, false)]
     [InlineData((64L << 30) + 1, true, true)]
     [InlineData((64L << 30) + 1, false, false)]
-    public async Task Only_of_a_large_image_the_map_of_objects_is_believed_and_then_twice(long size, bool hasFastDiff, bool isWhole)
+    public async Task Only_a_large_image_is_read_by_the_object_map(long size, bool hasFastDiff, bool isWhole)
     {
         DiffSample sample = new() { SizeBytes = size, HasFastDiff = hasFastDiff, Changes = [new(0, 10, true)] };
         RecordedShell shell = sample.Shell();
@@ -90,7 +93,7 @@ public sealed class RbdImageSourceTests
     }
 
     [Fact]
-    public async Task A_stream_that_ends_at_any_byte_is_noticed()
+    public async Task A_stream_truncated_at_any_byte_is_detected()
     {
         DiffSample sample = new() { Changes = [new(0, 40, true), new(50_000, 10, false), new(100_000, 30, true)] };
         byte[] whole = sample.Stream();
@@ -106,7 +109,7 @@ public sealed class RbdImageSourceTests
     }
 
     [Fact]
-    public async Task A_mark_that_was_flipped_is_noticed()
+    public async Task A_damaged_tag_is_detected()
     {
         DiffSample sample = new() { Changes = [new(0, 40, true), new(50_000, 10, false), new(100_000, 30, true)] };
         byte[] whole = sample.Stream();
@@ -129,11 +132,12 @@ public sealed class RbdImageSourceTests
     [InlineData("100000+30 0+40 50000-10")]
     [InlineData("0+40 0+40 50000-10 100000+30")]
     [InlineData("0+0 0+40 50000-10 100000+30")]
-    public async Task Records_that_contradict_the_diff_are_noticed(string records)
+    public async Task Records_that_contradict_the_diff_are_detected(string records)
     {
         DiffSample sample = new() { Changes = [new(0, 40, true), new(50_000, 10, false), new(100_000, 30, true)] };
 
-        CephException failure = await FailsAsync(sample, Reply.Stream(sample.Stream([.. records.Split(' ').Select(Record)])));
+        CephException failure = await FailsAsync(
+            sample, Reply.Stream(sample.Stream([.. records.Split(' ').Select(Record)])));
 
         Assert.Contains("rbd/a@s2", failure.Message, StringComparison.Ordinal);
     }
@@ -141,7 +145,7 @@ public sealed class RbdImageSourceTests
     [Theory]
     [InlineData("0+10 10+30 50000-5 50005-5 100000+30")]
     [InlineData("0+30 30-10 50000-10 100000-30")]
-    public async Task Records_may_be_parts_of_what_was_told_and_zeros_where_data_were(string records)
+    public async Task Records_may_split_changes_and_have_zeros_in_place_of_data(string records)
     {
         DiffSample sample = new()
         {
@@ -155,7 +159,7 @@ public sealed class RbdImageSourceTests
     }
 
     [Fact]
-    public async Task A_failure_of_rbd_is_told_in_its_words_before_the_last_byte_is_given_out()
+    public async Task A_failure_of_rbd_is_reported_before_the_last_byte_is_returned()
     {
         DiffSample sample = new() { Changes = [new(0, 40, true)] };
         string complaint = Recording.Read("rbd/paused-rados-osd-op-timeout-export-diff").ErrorText;
@@ -165,9 +169,22 @@ public sealed class RbdImageSourceTests
         CephException hung = await FailsAsync(sample, Reply.Killed);
 
         Assert.All([broken, late], failure => Assert.StartsWith(
-            "Reading rbd/a@s2 failed: rbd said: error opening image a: (110) Connection timed out. The cluster cannot be reached",
+            "Reading rbd/a@s2 failed: rbd reported: error opening image a: (110) Connection timed out. The cluster "
+            + "cannot be reached",
             failure.Message, StringComparison.Ordinal));
         Assert.StartsWith("Reading rbd/a@s2 failed: ", hung.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_error_of_the_pipe_from_rbd_names_the_image_and_the_snapshot()
+    {
+        DiffSample sample = new() { Changes = [new(0, 40, true)] };
+
+        CephException failure = await FailsAsync(sample, Reply.Thrown(new IOException("Input/output error")));
+
+        Assert.Equal(
+            "Reading rbd/a@s2 failed: the output of rbd cannot be read: Input/output error", failure.Message);
+        _ = Assert.IsType<IOException>(failure.InnerException);
     }
 
     [Fact]
@@ -179,7 +196,7 @@ public sealed class RbdImageSourceTests
     }
 
     [Fact]
-    public async Task A_map_of_objects_that_is_wrong_is_said_and_all_is_asked_for_again_without_it()
+    public async Task A_wrong_object_map_is_reported_and_the_query_is_repeated_without_it()
     {
         DiffSample sample = new() { Changes = [new(0, 40, true)], IsMapWrong = true };
         RecordedShell shell = sample.Shell();
@@ -196,9 +213,10 @@ public sealed class RbdImageSourceTests
     }
 
     [Fact]
-    public async Task A_map_of_objects_that_cannot_be_checked_is_not_believed()
+    public async Task An_object_map_that_cannot_be_checked_is_not_trusted()
     {
-        DiffSample sample = new() { Changes = [new(0, 40, true)], Check = Reply.Bad("rbd: checking object map failed", 110) };
+        DiffSample sample =
+            new() { Changes = [new(0, 40, true)], Check = Reply.Bad("rbd: checking object map failed", 110) };
 
         CephException failure = await Assert.ThrowsAsync<CephException>(() => OpenAsync(sample.Shell()));
 
@@ -206,7 +224,7 @@ public sealed class RbdImageSourceTests
     }
 
     [Fact]
-    public async Task Where_there_is_no_map_of_objects_none_is_checked()
+    public async Task An_image_without_an_object_map_needs_no_check()
     {
         RecordedShell shell = new DiffSample { Changes = [new(0, 40, true)], HasFastDiff = false }.Shell();
 
@@ -216,7 +234,7 @@ public sealed class RbdImageSourceTests
     }
 
     [Fact]
-    public async Task A_source_that_waits_for_the_cluster_says_so()
+    public async Task A_source_reports_that_it_waits_for_the_cluster()
     {
         DiffSample sample = new() { Changes = [new(0, 40, true)] };
         await using RbdImageSource source = await OpenAsync(sample.Shell(Reply.Hang));
@@ -230,7 +248,7 @@ public sealed class RbdImageSourceTests
     }
 
     [Fact]
-    public async Task A_source_that_is_left_in_the_middle_leaves_no_program()
+    public async Task A_dispose_in_the_middle_of_a_read_ends_the_program()
     {
         DiffSample sample = new() { Changes = [new(0, 60 << 20, true)] };
         RecordedShell shell = sample.Shell();
@@ -243,19 +261,21 @@ public sealed class RbdImageSourceTests
     }
 
     [Fact]
-    public async Task A_read_can_be_cancelled_while_rbd_says_nothing()
+    public async Task A_read_can_be_cancelled_while_rbd_sends_nothing()
     {
         DiffSample sample = new() { Changes = [new(0, 40, true)] };
         await using RbdImageSource source = await OpenAsync(sample.Shell(Reply.Hang));
         using CancellationTokenSource cancel = new(50);
 
-        _ = await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await source.ReadAsync(0, new byte[40], cancel.Token));
+        _ = await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () => await source.ReadAsync(0, new byte[40], cancel.Token));
     }
 
     private static ImageChange Record(string text)
     {
         string[] parts = text.Split('+', '-');
-        return new(long.Parse(parts[0], null), long.Parse(parts[1], null), text.Contains('+', StringComparison.Ordinal));
+        return new(
+            long.Parse(parts[0], null), long.Parse(parts[1], null), text.Contains('+', StringComparison.Ordinal));
     }
 
     private static Task<RbdImageSource> OpenAsync(RecordedShell shell) =>

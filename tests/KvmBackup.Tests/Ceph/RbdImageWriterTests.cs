@@ -9,7 +9,7 @@ public sealed class RbdImageWriterTests
     private const int PrologueBytes = 12 + 9;
 
     [Fact]
-    public async Task What_is_written_becomes_records_of_one_diff()
+    public async Task Writes_become_records_of_one_diff()
     {
         RecordedShell shell = new RecordedShell().On("import-diff", Reply.Good(""));
         await using RbdImageWriter writer = await OpenAsync(shell);
@@ -29,7 +29,7 @@ public sealed class RbdImageWriterTests
     }
 
     [Fact]
-    public async Task Writes_of_several_threads_stay_whole_and_end_at_objects()
+    public async Task Writes_of_several_threads_stay_intact_and_are_split_at_objects()
     {
         RecordedShell shell = new RecordedShell().On("import-diff", Reply.Good(""));
         await using RbdImageWriter writer = await OpenAsync(shell);
@@ -56,21 +56,24 @@ public sealed class RbdImageWriterTests
     }
 
     [Fact]
-    public async Task A_cluster_that_refuses_is_told_in_the_words_of_rbd()
+    public async Task A_refusal_of_the_cluster_is_reported_with_the_message_of_rbd()
     {
         Reply refused = Reply.Of("rbd/import-diff-missing-image");
         RecordedShell shell = new RecordedShell().On("import-diff", Reply.Takes(PrologueBytes, refused), refused);
 
         await using RbdImageWriter early = await OpenAsync(shell);
-        CephException broken = await Assert.ThrowsAsync<CephException>(async () => await early.WriteAsync(0, new byte[] { 1 }, default));
-        CephException after = await Assert.ThrowsAsync<CephException>(async () => await early.WriteAsync(0, new byte[] { 1 }, default));
+        CephException broken = await Assert.ThrowsAsync<CephException>(
+            async () => await early.WriteAsync(0, new byte[] { 1 }, default));
+        CephException after = await Assert.ThrowsAsync<CephException>(
+            async () => await early.WriteAsync(0, new byte[] { 1 }, default));
         await using RbdImageWriter late = await OpenAsync(shell);
         CephException atEnd = await Assert.ThrowsAsync<CephException>(() => late.CompleteAsync(default));
 
         Assert.All([broken, atEnd], failure => Assert.StartsWith(
-            "Writing rbd/a failed: rbd said: error opening image nothere: (2) No such file or directory", failure.Message,
+            "Writing rbd/a failed: rbd reported: error opening image nothere: (2) No such file or directory",
+            failure.Message,
             StringComparison.Ordinal));
-        Assert.Contains("failed before", after.Message, StringComparison.Ordinal);
+        Assert.Contains("has already failed", after.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -93,7 +96,8 @@ public sealed class RbdImageWriterTests
         await using RbdImageWriter writer = await OpenAsync(shell);
         await writer.CompleteAsync(default);
 
-        _ = await Assert.ThrowsAsync<ObjectDisposedException>(async () => await writer.WriteAsync(0, new byte[] { 1 }, default));
+        _ = await Assert.ThrowsAsync<ObjectDisposedException>(
+            async () => await writer.WriteAsync(0, new byte[] { 1 }, default));
     }
 
     private static Task<RbdImageWriter> OpenAsync(RecordedShell shell) =>

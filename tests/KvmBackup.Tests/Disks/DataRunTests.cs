@@ -5,7 +5,7 @@ namespace KvmBackup.Tests.Disks;
 public sealed class DataRunTests
 {
     [Fact]
-    public void Runs_are_complete_and_as_long_as_can_be_wherever_they_begin()
+    public void Runs_are_complete_and_maximal_at_any_offset()
     {
         Random random = new(9);
         for (int round = 0; round < 200; round++)

@@ -11,7 +11,7 @@ public sealed class LocalFileTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void Only_the_runs_that_hold_data_are_extents()
+    public void Only_ranges_with_data_are_extents()
     {
         string path = Sparse(64 * MiB, (8 * MiB, 100), (40 * MiB, 5000));
 
@@ -24,7 +24,7 @@ public sealed class LocalFileTests : IDisposable
     }
 
     [Fact]
-    public void A_path_goes_up_from_where_a_link_leads_and_from_a_folder_that_is_gone_by_its_name()
+    public void The_parent_of_a_link_is_that_of_its_target_and_of_a_missing_folder_by_its_name()
     {
         _ = Directory.CreateDirectory(folder.PathOf("far", "deep"));
         _ = Directory.CreateSymbolicLink(folder.PathOf("link"), folder.PathOf("far", "deep"));
@@ -37,7 +37,7 @@ public sealed class LocalFileTests : IDisposable
     }
 
     [Fact]
-    public void A_short_hole_is_read_and_a_long_one_is_not()
+    public void A_small_hole_is_read_and_a_large_one_is_not()
     {
         using FileExtentSource joined = FileExtentSource.Open(Sparse(MiB, (0, 4096), (4096 + 16384, 4096)));
         using FileExtentSource apart = FileExtentSource.Open(Sparse(MiB, (0, 4096), (4096 + 65536, 4096)));
@@ -57,7 +57,7 @@ public sealed class LocalFileTests : IDisposable
     }
 
     [Fact]
-    public async Task Content_comes_as_it_is_wherever_it_is_asked_for()
+    public async Task Content_is_read_correctly_at_any_offset()
     {
         string path = Sparse(MiB, (4096, 4096));
         using FileExtentSource source = FileExtentSource.Open(path);
@@ -70,7 +70,7 @@ public sealed class LocalFileTests : IDisposable
     }
 
     [Fact]
-    public void A_file_that_may_only_be_read_is_read()
+    public void A_read_only_file_is_read()
     {
         string path = Sparse(MiB, (0, 10));
         File.SetUnixFileMode(path, UnixFileMode.UserRead);
@@ -92,7 +92,7 @@ public sealed class LocalFileTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_that_shrinks_while_it_is_read_is_an_error_and_never_zeros()
+    public async Task A_file_truncated_during_the_read_is_an_error()
     {
         string path = Sparse(MiB, (0, (int)MiB));
         using FileExtentSource source = FileExtentSource.Open(path);
@@ -104,11 +104,11 @@ public sealed class LocalFileTests : IDisposable
         DisksException failure = await Assert.ThrowsAsync<DisksException>(
             async () => await source.ReadAsync(4096, new byte[4096], CancellationToken.None));
 
-        Assert.Contains("became shorter while it was read, at byte 5000", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("was truncated while it was read, at byte 5000", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_file_that_grows_while_it_is_read_is_taken_at_its_first_size()
+    public async Task A_file_that_grows_during_the_read_keeps_its_initial_size()
     {
         string path = Sparse(MiB, (0, 10));
         using FileExtentSource source = FileExtentSource.Open(path);
@@ -119,13 +119,13 @@ public sealed class LocalFileTests : IDisposable
     }
 
     [Fact]
-    public void A_missing_file_is_named() => Assert.Contains(
+    public void A_missing_file_is_reported_with_its_path() => Assert.Contains(
         folder.PathOf("absent"),
         Assert.Throws<DisksException>(() => FileExtentSource.Open(folder.PathOf("absent"))).Message,
         StringComparison.Ordinal);
 
     [Fact]
-    public void A_file_is_known_by_its_inode_whatever_its_name()
+    public void A_file_is_identified_by_its_inode()
     {
         string path = Sparse(10);
         FileIdentity before = LocalFile.Identify(path);

@@ -10,7 +10,7 @@ public sealed class OverlayFileTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void Our_own_overlay_is_removed()
+    public void The_recorded_overlay_is_removed()
     {
         string path = Write(Path.GetFileName(Web1.VdaOverlay.OverlayPath));
 
@@ -23,18 +23,19 @@ public sealed class OverlayFileTests : IDisposable
     [InlineData("web1.qcow2")]
     [InlineData("kvmbackup.qcow2")]
     [InlineData("snapshot_web1-12345678.img")]
-    public void A_file_of_another_name_is_left_even_when_it_is_the_recorded_one(string name)
+    public void A_file_of_another_name_is_not_removed_even_when_it_is_recorded(string name)
     {
         string path = Write(name);
 
-        DisksException failure = Assert.Throws<DisksException>(() => OverlayFile.Remove(path, LocalFile.Identify(path)));
+        DisksException failure = Assert.Throws<DisksException>(
+            () => OverlayFile.Remove(path, LocalFile.Identify(path)));
 
         Assert.Equal(ExitCode.ManualActionRequired, failure.ExitCode);
         Assert.True(File.Exists(path));
     }
 
     [Fact]
-    public void Another_file_by_the_same_name_is_left()
+    public void Another_file_of_the_same_name_is_not_removed()
     {
         string path = Write(Path.GetFileName(Web1.VdaOverlay.OverlayPath));
         FileIdentity recorded = LocalFile.Identify(path);
@@ -46,9 +47,9 @@ public sealed class OverlayFileTests : IDisposable
     }
 
     [Fact]
-    public void A_link_by_our_name_is_not_taken_for_what_it_leads_to()
+    public void A_link_with_the_name_of_an_overlay_is_not_followed()
     {
-        // The base of a guest, linked to by an overlay's name: neither may go.
+        // A link with the name of an overlay to the base of a guest: neither may be removed.
         string target = Write("web1.qcow2");
         string link = folder.PathOf(Path.GetFileName(Web1.VdaOverlay.OverlayPath));
         FileIdentity overlay = LocalFile.Identify(Write("was the overlay"));

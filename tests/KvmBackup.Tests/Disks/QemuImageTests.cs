@@ -11,7 +11,8 @@ public sealed class QemuImageTests : IDisposable
     public QemuImageTests()
     {
         shell = new RecordedShell(folder.DirectoryPath);
-        foreach (string name in new[] { "raw.img", "template.qcow2", "clone.qcow2", "relative.qcow2", "on-raw.qcow2", "external.qcow2", "on-network.qcow2" })
+        foreach (string name in new[] { "raw.img", "template.qcow2", "clone.qcow2", "relative.qcow2", "on-raw.qcow2",
+            "external.qcow2", "on-network.qcow2" })
         {
             File.WriteAllText(folder.PathOf(name), string.Empty);
         }
@@ -25,20 +26,21 @@ public sealed class QemuImageTests : IDisposable
     [InlineData("relative", "qcow2", "relative.qcow2:qcow2 template.qcow2:qcow2")]
     [InlineData("on-raw", "qcow2", "on-raw.qcow2:qcow2 raw.img:raw")]
     [InlineData("raw", "raw", "raw.img:raw")]
-    public async Task The_whole_chain_is_read_the_top_first(string image, string format, string chain)
+    public async Task The_backing_chain_is_read_from_the_top(string image, string format, string chain)
     {
         shell.Now($"images/{image}");
 
         IReadOnlyList<ImageLayer> layers = await ReadAsync(image, format);
 
-        Assert.Equal(chain, string.Join(' ', layers.Select(layer => $"{Path.GetFileName(layer.FilePath)}:{layer.Format}")));
+        Assert.Equal(
+            chain, string.Join(' ', layers.Select(layer => $"{Path.GetFileName(layer.FilePath)}:{layer.Format}")));
         Assert.All(layers, layer => Assert.Equal((1 << 20, false), (layer.VirtualSizeBytes, layer.IsBlockDevice)));
     }
 
     [Fact]
-    public async Task A_disk_is_never_probed_for_its_format()
+    public async Task The_format_of_a_disk_is_never_probed()
     {
-        // The guest of a raw disk could write a qcow2 header that names any file of the host.
+        // A guest could write a qcow2 header that names any file of the host to its raw disk.
         shell.Now("images/raw");
 
         _ = await ReadAsync("raw", "raw");
@@ -54,7 +56,7 @@ public sealed class QemuImageTests : IDisposable
     [InlineData("orphan", "gone.qcow2", "No such file")]
     [InlineData("absent", "absent.qcow2", "No such file")]
     [InlineData("nonsense", "Image is not in qcow2 format", "nonsense.qcow2")]
-    public async Task A_chain_that_cannot_be_taken_is_refused_by_name(string image, string what, string more)
+    public async Task An_unsupported_chain_is_refused_with_its_path(string image, string what, string more)
     {
         shell.Now($"images/{image}");
 
@@ -73,13 +75,13 @@ public sealed class QemuImageTests : IDisposable
     [InlineData("""[{"filename":7}]""")]
     [InlineData("""[{"filename":"/a","format":"raw","virtual-size":1e99}]""")]
     [InlineData("""[{"filename":null,"format":"raw","virtual-size":1}]""")]
-    public async Task An_answer_that_is_cut_or_strange_is_refused(string output)
+    public async Task A_truncated_or_unexpected_answer_is_refused(string output)
     {
         shell.On("info", Reply.Good(output));
 
         DisksException failure = await Assert.ThrowsAsync<DisksException>(() => ReadAsync("raw", "raw"));
 
-        Assert.Contains("not understood", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("cannot be parsed", failure.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -87,9 +89,9 @@ public sealed class QemuImageTests : IDisposable
     [InlineData(1, false)]
     [InlineData(2, false)]
     [InlineData(3, true)]
-    public async Task Leaked_clusters_are_no_damage(int exitCode, bool isGood)
+    public async Task Leaked_clusters_are_not_damage(int exitCode, bool isGood)
     {
-        shell.On("check", Reply.Bad("qemu-img says so", exitCode));
+        shell.On("check", Reply.Bad("qemu-img reports it", exitCode));
 
         Task check = new QemuImage(shell).CheckAsync("/a.qcow2", CancellationToken.None);
 
@@ -103,6 +105,7 @@ public sealed class QemuImageTests : IDisposable
         }
     }
 
-    private Task<IReadOnlyList<ImageLayer>> ReadAsync(string image, string format) => new QemuImage(shell).ReadChainAsync(
+    private Task<IReadOnlyList<ImageLayer>> ReadAsync(string image, string format) =>
+        new QemuImage(shell).ReadChainAsync(
         folder.PathOf($"{image}.{(format == "raw" ? "img" : "qcow2")}"), format, CancellationToken.None);
 }

@@ -3,7 +3,7 @@ using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Disks;
 
-/// <summary>On a file in the place of the device: the calls are the same, and what it gives back shows in its size.</summary>
+/// <summary>Uses a file in place of the device: the calls are the same, and freed blocks are visible.</summary>
 public sealed class RestoredDeviceTests : IDisposable
 {
     private const int Size = 8 << 20;
@@ -12,7 +12,7 @@ public sealed class RestoredDeviceTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public async Task Nothing_of_what_was_there_shines_through_and_zeros_take_no_room()
+    public async Task Old_content_is_overwritten_and_zeros_are_not_allocated()
     {
         string path = Former(Size);
         byte[] data = new byte[3 << 20];
@@ -30,12 +30,12 @@ public sealed class RestoredDeviceTests : IDisposable
         data.CopyTo(expected, 1_000_001);
         Assert.True(File.ReadAllBytes(path).AsSpan().SequenceEqual(expected));
 
-        // 200 KB of data, which begin and end within runs of 64 KiB, and its last 5 bytes.
+        // 200 KB of data, which begin and end within blocks of 64 KiB, and the last 5 bytes.
         Assert.InRange(LocalFile.AllocatedBytes(path), 200_000, 600_000);
     }
 
     [Fact]
-    public async Task What_lies_beyond_the_disk_is_left_alone()
+    public async Task Bytes_beyond_the_disk_are_not_changed()
     {
         string path = Former(Size);
         await using (RestoredDevice.Open(path, Size - 5000, []))
@@ -48,7 +48,7 @@ public sealed class RestoredDeviceTests : IDisposable
     }
 
     [Fact]
-    public void A_device_that_is_too_small_is_not_touched()
+    public void A_device_that_is_too_small_is_not_written()
     {
         string path = Former(5000);
 

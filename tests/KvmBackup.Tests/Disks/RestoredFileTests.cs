@@ -10,7 +10,7 @@ public sealed class RestoredFileTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public async Task A_file_has_its_name_only_after_the_commit()
+    public async Task A_file_gets_its_final_name_by_the_commit()
     {
         string path = folder.PathOf("new", "vda.raw");
         await using RestoredFile file = RestoredFile.Create(path, 1 << 20, null);
@@ -27,7 +27,7 @@ public sealed class RestoredFileTests : IDisposable
     }
 
     [Fact]
-    public async Task What_was_never_written_is_a_hole()
+    public async Task Ranges_that_were_not_written_are_holes()
     {
         string path = folder.PathOf("vda.raw");
         await using (RestoredFile file = RestoredFile.Create(path, 64 << 20, null))
@@ -41,7 +41,7 @@ public sealed class RestoredFileTests : IDisposable
     }
 
     [Fact]
-    public async Task Zeros_that_are_written_become_holes_whatever_pieces_they_come_in()
+    public async Task Written_zeros_become_holes_in_pieces_of_any_size()
     {
         const int size = 8 << 20;
         byte[] content = new byte[size];
@@ -64,12 +64,12 @@ public sealed class RestoredFileTests : IDisposable
 
         Assert.True(File.ReadAllBytes(path).AsSpan().SequenceEqual(content));
 
-        // 50,000 bytes touch 13 blocks of 4 KiB, the two runs after them 3; a file system may need some for its map.
+        // 50,000 bytes use 13 blocks of 4 KiB, the next two runs 3; a file system may use some for its map.
         Assert.InRange(LocalFile.AllocatedBytes(path), 16 * 4096, 32 * 4096);
     }
 
     [Fact]
-    public async Task Without_a_commit_nothing_is_left()
+    public async Task A_dispose_without_a_commit_removes_the_file()
     {
         await using (RestoredFile.Create(folder.PathOf("vda.raw"), 10, null))
         {
@@ -80,7 +80,7 @@ public sealed class RestoredFileTests : IDisposable
     }
 
     [Fact]
-    public async Task An_existing_file_is_overwritten_only_when_that_was_asked_for()
+    public async Task An_existing_file_is_replaced_only_on_request()
     {
         string path = folder.PathOf("vda.raw");
         File.WriteAllText(path, "precious");
@@ -111,7 +111,7 @@ public sealed class RestoredFileTests : IDisposable
     }
 
     [Fact]
-    public void A_size_that_the_file_system_cannot_hold_leaves_nothing()
+    public void A_size_beyond_the_limit_of_the_file_system_leaves_no_file()
     {
         _ = Assert.Throws<DisksException>(() => RestoredFile.Create(folder.PathOf("vda.raw"), long.MaxValue - 1, null));
 

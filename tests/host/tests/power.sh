@@ -1,11 +1,11 @@
-# The power is cut at any moment of a backup, and the host recovers at its boot without a person.
+# Power cuts at chosen moments of a backup: the host recovers at boot without manual action.
 # shellcheck shell=bash disable=SC2154 # seed is run.sh's.
 
-# Of the steps that a backup of an idle guest with one disk passes (Model/JobStep).
+# Steps of a backup of an idle guest with one disk (Model/JobStep).
 moments=(Intent Freezing Snapshotted Pinned Read Releasing Committing Ready Pivoted OnBase Released Completed Published
   Closed Retained)
 
-# chosen_moments COUNT: some of them, another selection for each seed; each with whether the kernel had written all.
+# chosen_moments COUNT: a selection by the seed; each step with 1 if a sync precedes the cut, else 0.
 chosen_moments() {
   local left=("${moments[@]}") at
   RANDOM=$(( $(cksum <<<"$seed" | cut -d ' ' -f 1) % 32768 ))
@@ -16,7 +16,7 @@ chosen_moments() {
   done
 }
 
-# The folders of web1's backups but those that are being written or removed.
+# Prints the folders of web1's backups, without unfinished ones.
 published() {
   inside 'ls /srv/backup/web1 | grep -v "\.partial$\|\.deleting$"'
 }
@@ -29,7 +29,7 @@ test_the_power_may_be_cut_at_any_moment_of_a_backup() {
   content=$(content_of_disk)
   inside sync
   while read -r step is_written <&4; do
-    printf -- '--- %s, %s\n' "$step" "$( (( is_written )) && echo 'all is written' || echo 'what is not flushed is lost')"
+    printf -- '--- %s, %s\n' "$step" "$( (( is_written )) && echo 'synced' || echo 'not synced')"
     before=$(published)
     hold_backup "$step"
     (( ! is_written )) || inside sync
@@ -37,7 +37,7 @@ test_the_power_may_be_cut_at_any_moment_of_a_backup() {
     boot
     await_recovery_at_boot
     expect_guest_on_its_disk
-    [[ $(content_of_disk) = "$content" ]] || fail "$step: the guest's disk is not as it was"
+    [[ $(content_of_disk) = "$content" ]] || fail "$step: the guest's disk has changed"
     after=$(published)
     expect_published "$step" "$before" "$after"
     inside kvmbackup verify --all || fail "$step: verify ended with $?"
@@ -55,7 +55,7 @@ content_of_disk() {
     sha256sum </root/content.raw; rm /root/content.raw'
 }
 
-# expect_published STEP BEFORE AFTER: the backups of before, and from the step of publishing on one more.
+# expect_published STEP BEFORE AFTER: checks that the former backups exist, and one more after the publication.
 expect_published() {
   local more=0
   case $1 in Published|Closed|Retained) more=1 ;; esac

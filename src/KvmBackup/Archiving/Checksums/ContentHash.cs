@@ -1,9 +1,9 @@
 namespace KvmBackup.Archiving.Checksums;
 
 /// <summary>
-/// The tree checksum of a member's content: <see cref="Xxh128"/> of each MiB (the last may be shorter, holes read as zeros),
-/// and the same over these checksums one after the other. So holes cost nothing, and blocks may come in any order and from
-/// any thread. By hand:
+/// The tree checksum of a member's content: <see cref="Xxh128"/> of each MiB (the last may be shorter, holes read as
+/// zeros), and XXH128 of the concatenated checksums. So holes cost nothing, and blocks may arrive in any order and from
+/// any thread. The same with other programs:
 /// <c>split -b 1M --filter='xxh128sum | cut -c1-32 | xxd -r -p' FILE | xxh128sum</c>
 /// (of an empty file: <c>xxh128sum /dev/null</c>).
 /// </summary>
@@ -29,7 +29,7 @@ public sealed class ContentHash : IDisposable
     private bool isAbandoned;
 
     /// <param name="sizeBytes">The logical size of the content.</param>
-    /// <param name="extents">Where it has data: ascending, not overlapping, within the size.</param>
+    /// <param name="extents">The data: ascending, not overlapping, within the size.</param>
     /// <param name="cancellationToken">Ends the hashing of long holes.</param>
     public ContentHash(long sizeBytes, IReadOnlyList<Extent> extents, CancellationToken cancellationToken = default)
     {
@@ -44,7 +44,7 @@ public sealed class ContentHash : IDisposable
         }
     }
 
-    /// <summary>The checksum of something that no archive holds: for comparing it with what one holds.</summary>
+    /// <summary>Computes the checksum of a source, for a comparison with a member of an archive.</summary>
     public static async Task<string> ComputeAsync(IExtentSource content, CancellationToken cancellationToken)
     {
         using ContentHash hash = new(content.SizeBytes, content.Extents, cancellationToken);
@@ -62,10 +62,10 @@ public sealed class ContentHash : IDisposable
         return hash.Finish();
     }
 
-    /// <summary>Ends when every byte of data was added.</summary>
+    /// <summary>Completes when every byte of data has been added.</summary>
     public Task Completion => complete.Task;
 
-    /// <summary>Takes data of the content. Each byte of each extent once, in any order, from any thread.</summary>
+    /// <summary>Adds data: each byte of each extent once, in any order, from any thread.</summary>
     public void Add(long offsetBytes, ReadOnlySpan<byte> data)
     {
         while (!data.IsEmpty)
@@ -87,7 +87,7 @@ public sealed class ContentHash : IDisposable
         }
     }
 
-    /// <summary>The checksum in lower-case hexadecimal, once <see cref="Completion"/> has ended.</summary>
+    /// <summary>The checksum in lower-case hexadecimal, after <see cref="Completion"/>.</summary>
     public string Finish()
     {
         lock (gate)
@@ -102,7 +102,7 @@ public sealed class ContentHash : IDisposable
         }
     }
 
-    /// <summary>Drops what is held: some of the data will never come. Later additions are ignored.</summary>
+    /// <summary>Releases the state, because some of the data are lost. Later additions are ignored.</summary>
     public void Abandon()
     {
         lock (gate)
@@ -165,7 +165,7 @@ public sealed class ContentHash : IDisposable
         }
     }
 
-    /// <summary>Keeps memory small: only checksums that still wait for an earlier block are held.</summary>
+    /// <summary>Limits memory: only checksums that wait for an earlier block are kept.</summary>
     private void AppendSettledBlocks()
     {
         while (nextBlock < blockCount)
@@ -200,12 +200,12 @@ public sealed class ContentHash : IDisposable
 
     private void AppendHoles(long endBlock)
     {
-        long wholeEnd = Math.Min(endBlock, sizeBytes / BlockBytes);
-        while (nextBlock < wholeEnd)
+        long fullEnd = Math.Min(endBlock, sizeBytes / BlockBytes);
+        while (nextBlock < fullEnd)
         {
-            // A hole of a pebibyte has a billion blocks: many are added at once.
+            // A hole of 1 PiB has a billion blocks: many are added at once.
             cancellationToken.ThrowIfCancellationRequested();
-            int count = (int)Math.Min(wholeEnd - nextBlock, HolesAtOnce);
+            int count = (int)Math.Min(fullEnd - nextBlock, HolesAtOnce);
             tree.Append((holeChecksums ??= RepeatHoleChecksum()).AsSpan(0, count * Xxh128.SizeBytes));
             nextBlock += count;
         }

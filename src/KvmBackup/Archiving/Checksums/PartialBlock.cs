@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace KvmBackup.Archiving.Checksums;
 
-/// <summary>A block whose data comes in several parts, from any thread; what never comes is a hole.</summary>
+/// <summary>A block whose data arrive in several parts, from any thread; the rest is a hole.</summary>
 internal sealed class PartialBlock
 {
     private readonly byte[] content;

@@ -6,8 +6,8 @@ using Microsoft.Win32.SafeHandles;
 namespace KvmBackup.Archiving.Checksums;
 
 /// <summary>
-/// XXH3 with 128 bits, by libxxhash: a checksum that finds damage and costs next to nothing, ten times as quick as SHA-256.
-/// It is no proof against forgery; that is SHA-256 of the file. <c>xxh128sum</c> prints the same.
+/// XXH3 with 128 bits, by libxxhash: a checksum against damage, ten times as fast as SHA-256. It does not protect
+/// against forgery; SHA-256 of the file does. <c>xxh128sum</c> prints the same value.
 /// </summary>
 public sealed class Xxh128 : IDisposable
 {
@@ -15,12 +15,13 @@ public sealed class Xxh128 : IDisposable
 
     private const int Digits = 2 * SizeBytes;
 
-    // Until 0.8 XXH3 was an experiment, and gave other sums; of these, long content has its own way.
+    // Before 0.8 XXH3 was experimental and returned other values. Content of more than 240 bytes takes another code
+    // path.
     private static readonly byte[] Known = new byte[1024];
     private static readonly UInt128 KnownChecksum = new(0x0717191e67688313, 0xde5f15ab6daf7941);
     private readonly XxHashState state;
 
-    /// <summary>One that is fed piece by piece, by one caller at a time.</summary>
+    /// <summary>Creates an incremental hash, for one caller at a time.</summary>
     /// <exception cref="ArchivingException">The library is not on this host.</exception>
     public Xxh128()
     {
@@ -28,7 +29,7 @@ public sealed class Xxh128 : IDisposable
         state = XxHashLibrary.CreateState();
         if (state.IsInvalid || XxHashLibrary.Reset(state) != 0)
         {
-            throw new ArchivingException("libxxhash got no memory for its work.");
+            throw new ArchivingException("libxxhash failed to allocate memory.");
         }
     }
 
@@ -54,10 +55,10 @@ public sealed class Xxh128 : IDisposable
         }
     }
 
-    /// <summary>In lower-case hexadecimal, the highest digit first.</summary>
+    /// <summary>The checksum in lower-case hexadecimal, the highest digit first.</summary>
     public static string Format(UInt128 checksum) => checksum.ToString("x32", CultureInfo.InvariantCulture);
 
-    /// <returns>Null when it is not what <see cref="Format"/> gives.</returns>
+    /// <returns>Null when the text is no output of <see cref="Format"/>.</returns>
     public static UInt128? Parse(string? text) =>
         text is { Length: Digits }
             && UInt128.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out UInt128 value)
@@ -74,14 +75,14 @@ public sealed class Xxh128 : IDisposable
         Append(bytes);
     }
 
-    /// <summary>Of all that was added so far.</summary>
+    /// <summary>The checksum of all bytes added so far.</summary>
     public UInt128 Finish() => XxHashLibrary.Finish(state).Value;
 
     public void Dispose() => state.Dispose();
 
     private static ArchivingException Unusable(Exception? failure) => new(
-        $"The library {XxHashLibrary.Name}, 0.8 or newer, is not on this host. Install the package libxxhash0 (Debian) or "
-        + "xxhash-libs (Fedora): every checksum of a backup's content needs it.",
+        $"The library {XxHashLibrary.Name}, 0.8 or newer, is not on this host. Install the package libxxhash0 (Debian) "
+        + "or xxhash-libs (Fedora): every checksum of a backup's content requires it.",
         innerException: failure);
 }
 
@@ -108,7 +109,7 @@ internal static partial class XxHashLibrary
     [LibraryImport(Name, EntryPoint = "XXH3_128bits_digest")]
     public static partial Digest Finish(XxHashState state);
 
-    /// <summary>As the library gives it.</summary>
+    /// <summary>XXH128_hash_t of xxhash.h.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public readonly struct Digest
     {
@@ -119,7 +120,7 @@ internal static partial class XxHashLibrary
     }
 }
 
-/// <summary>A state of libxxhash. Whoever disposes it while another thread uses it makes that one fail, not the process.</summary>
+/// <summary>A state of libxxhash. A dispose during use by another thread is safe.</summary>
 internal sealed class XxHashState : SafeHandleZeroOrMinusOneIsInvalid
 {
     public XxHashState()

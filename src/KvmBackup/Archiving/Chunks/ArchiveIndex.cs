@@ -6,11 +6,11 @@ using Microsoft.Win32.SafeHandles;
 namespace KvmBackup.Archiving.Chunks;
 
 /// <summary>
-/// Where the chunks of an archive lie: what makes it readable at any offset and on all cores. It lies beside the
-/// archive and can be made again from it.
+/// The positions of the chunks of an archive, for reads at any offset and on all cores. It is a file beside the archive
+/// and can be rebuilt from it.
 /// </summary>
 /// <param name="FormatVersion">A reader refuses any other.</param>
-/// <param name="ChunkSizeBytes">Of each chunk before compression; the last may be shorter.</param>
+/// <param name="ChunkSizeBytes">The size of each chunk before compression; the last may be shorter.</param>
 /// <param name="TarBytes">Size of the tar stream.</param>
 /// <param name="Chunks">In order, without gaps.</param>
 public sealed record ArchiveIndex(
@@ -23,25 +23,30 @@ public sealed record ArchiveIndex(
     /// <summary>Size of the archive.</summary>
     public long SizeBytes => Chunks.Count == 0 ? 0 : Chunks[^1].EndBytes;
 
-    /// <summary>Makes the index from the archive alone, from chunk to chunk; reads all, unpacks nothing.</summary>
-    /// <exception cref="ArchivingException">The file is cut short, damaged, or none of ours.</exception>
+    /// <summary>Rebuilds the index from the archive alone, chunk by chunk; reads all of it.</summary>
+    /// <exception cref="ArchivingException">The file is truncated, damaged, or from another program.</exception>
     public static Task<ArchiveIndex> RebuildAsync(
         SafeFileHandle archive, CompressionMethod method, CancellationToken cancellationToken) =>
         RebuildAsync(archive, method, ChunkSize.DefaultBytes, cancellationToken);
 
-    /// <summary>The same for another usual size of chunks, which an archive of one chunk does not tell.</summary>
+    /// <summary>The same with another default chunk size, which an archive of one chunk does not reveal.</summary>
     public static Task<ArchiveIndex> RebuildAsync(
         SafeFileHandle archive, CompressionMethod method, int usualChunkBytes, CancellationToken cancellationToken) =>
         new ArchiveIndexRebuild(archive, method, usualChunkBytes).RunAsync(cancellationToken);
 
-    /// <summary>As much of the index as an archive that is damaged, too, still tells.</summary>
-    /// <param name="tarBytes">Size of the tar stream when it was written; 0 when that is not known.</param>
-    /// <exception cref="ArchivingException">These values cannot be those of an archive of ours.</exception>
+    /// <summary>Rebuilds as much of the index as possible from a damaged archive.</summary>
+    /// <param name="archive">Open for reading; the caller disposes it.</param>
+    /// <param name="method">The compression of the chunks.</param>
+    /// <param name="usualChunkBytes">The default chunk size.</param>
+    /// <param name="tarBytes">Size of the tar stream when it was written; 0 when unknown.</param>
+    /// <param name="cancellationToken">Stops promptly.</param>
+    /// <exception cref="ArchivingException">The values are not those of a valid archive.</exception>
     public static Task<ArchiveIndex> SalvageAsync(
-        SafeFileHandle archive, CompressionMethod method, int usualChunkBytes, long tarBytes, CancellationToken cancellationToken) =>
+        SafeFileHandle archive, CompressionMethod method, int usualChunkBytes, long tarBytes,
+        CancellationToken cancellationToken) =>
         new ArchiveIndexRebuild(archive, method, usualChunkBytes).SalvageAsync(tarBytes, cancellationToken);
 
-    /// <summary>Reads what <see cref="WriteToAsync"/> wrote and checks every value.</summary>
+    /// <summary>Reads the output of <see cref="WriteToAsync"/> and checks every value.</summary>
     /// <exception cref="ArchivingException">It is damaged, or of a newer version.</exception>
     public static Task<ArchiveIndex> ReadFromAsync(Stream source, CancellationToken cancellationToken) =>
         ArchiveIndexFile.ReadAsync(source, cancellationToken);
@@ -50,7 +55,7 @@ public sealed record ArchiveIndex(
     public Task WriteToAsync(Stream destination, CancellationToken cancellationToken) =>
         ArchiveIndexFile.WriteAsync(this, destination, cancellationToken);
 
-    /// <summary>The same for a longer stream: what is not there counts as chunks that cannot be read.</summary>
+    /// <summary>The same index for a longer stream: missing chunks count as unreadable.</summary>
     internal ArchiveIndex Extend(long tarBytes)
     {
         List<ArchiveChunk> chunks = [.. Chunks];
@@ -77,14 +82,14 @@ public sealed record ArchiveIndex(
         }
     }
 
-    /// <summary>Demands that all values fit together, so that whoever uses them need not look again.</summary>
-    /// <exception cref="ArchivingException">They do not.</exception>
+    /// <summary>Checks that all values are consistent, so that users of the index need not.</summary>
+    /// <exception cref="ArchivingException">They are not.</exception>
     internal void EnsureSound()
     {
         if (FindFault() is string fault)
         {
             throw new ArchivingException(
-                $"The index of the archive is damaged: {fault}. It can be made again from the archive alone.",
+                $"The index of the archive is damaged: {fault}. It can be rebuilt from the archive alone.",
                 ExitCode.DamageFound);
         }
     }
@@ -111,7 +116,7 @@ public sealed record ArchiveIndex(
             if (chunk.OffsetBytes != end || chunk.LengthBytes <= 0
                 || chunk.LengthBytes > CodecFactory.LongestPacked(ChunkSizeBytes))
             {
-                return $"the chunk at byte {end} cannot lie at {chunk.OffsetBytes} with {chunk.LengthBytes} bytes";
+                return $"the chunk at byte {end} cannot be at {chunk.OffsetBytes} with {chunk.LengthBytes} bytes";
             }
 
             end = chunk.EndBytes;
@@ -121,10 +126,10 @@ public sealed record ArchiveIndex(
     }
 }
 
-/// <summary>One piece of the archive that is compressed on its own.</summary>
-/// <param name="OffsetBytes">Where it starts in the file.</param>
+/// <summary>One piece of the archive that is compressed separately.</summary>
+/// <param name="OffsetBytes">Its start in the file.</param>
 /// <param name="LengthBytes">Its length in the file.</param>
-/// <param name="Checksum">Of these bytes of the file; see <see cref="Xxh128"/>.</param>
+/// <param name="Checksum">The <see cref="Xxh128"/> of these bytes of the file.</param>
 public readonly record struct ArchiveChunk(long OffsetBytes, int LengthBytes, UInt128 Checksum)
 {
     public long EndBytes => OffsetBytes + LengthBytes;

@@ -4,10 +4,11 @@ using KvmBackup.Archiving.Checksums;
 
 namespace KvmBackup.Archiving.Chunks;
 
-/// <summary>The index as a file: lengths and checksums, since each chunk starts where the one before ends.</summary>
+/// <summary>Reads and writes the index file: lengths and checksums, because chunks follow each other without
+/// gaps.</summary>
 internal static partial class ArchiveIndexFile
 {
-    /// <summary>Room for an archive of some 20 TB; whatever is larger is no index.</summary>
+    /// <summary>The maximum size of an index, sufficient for an archive of about 20 TB.</summary>
     private const long LargestFile = 256L << 20;
 
     public static async Task WriteAsync(ArchiveIndex index, Stream destination, CancellationToken cancellationToken)
@@ -28,13 +29,13 @@ internal static partial class ArchiveIndexFile
         await CopyAsync(source, bytes, cancellationToken);
         try
         {
-            // The version first and alone: what follows it may look different in a newer one.
+            // The version is read first, because a newer version may have other fields.
             bytes.Position = 0;
             Head? head = JsonSerializer.Deserialize(bytes, Json.Default.Head);
             if (head is { FormatVersion: > ArchiveIndex.CurrentFormatVersion })
             {
                 throw new ArchivingException(
-                    $"The index of the archive has format version {head.FormatVersion}; this program knows up to "
+                    $"The index of the archive has format version {head.FormatVersion}; this program supports up to "
                     + $"{ArchiveIndex.CurrentFormatVersion}. Use the newer program that wrote it.");
             }
 
@@ -51,7 +52,7 @@ internal static partial class ArchiveIndexFile
         }
         catch (JsonException failure)
         {
-            throw Damaged($"it is no JSON of an index ({failure.Message})", failure);
+            throw Damaged($"it is not the JSON of an index ({failure.Message})", failure);
         }
     }
 
@@ -75,7 +76,7 @@ internal static partial class ArchiveIndexFile
         index.EnsureSound();
         return index.SizeBytes == content.SizeBytes
             ? index
-            : throw Damaged($"the chunks sum up to {index.SizeBytes} bytes instead of {content.SizeBytes}");
+            : throw Damaged($"the chunks add up to {index.SizeBytes} bytes instead of {content.SizeBytes}");
     }
 
     private static async Task CopyAsync(Stream source, MemoryStream bytes, CancellationToken cancellationToken)
@@ -92,7 +93,7 @@ internal static partial class ArchiveIndexFile
     }
 
     private static ArchivingException Damaged(string what, Exception? innerException = null) => new(
-        $"The index of the archive is damaged: {what}. It can be made again from the archive alone.",
+        $"The index of the archive is damaged: {what}. It can be rebuilt from the archive alone.",
         ExitCode.DamageFound,
         innerException);
 

@@ -4,10 +4,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Archiving.Chunks;
 
-/// <summary>Makes the index of an archive from it alone: each format tells where its next piece begins.</summary>
+/// <summary>Rebuilds the index from the archive alone: in each format the start of the next piece can be
+/// found.</summary>
 internal sealed class ArchiveIndexRebuild(SafeFileHandle archive, CompressionMethod method, int defaultChunkBytes)
 {
-    /// <summary>No chunk is this short, whatever the codec.</summary>
+    /// <summary>Every chunk is longer than this, with every codec.</summary>
     private const int ShortestChunk = 8;
 
     private readonly long fileBytes = RandomAccess.GetLength(archive);
@@ -20,16 +21,17 @@ internal sealed class ArchiveIndexRebuild(SafeFileHandle archive, CompressionMet
     {
         await FollowAsync(cancellationToken);
 
-        // One chunk does not tell the size of the others; the usual size is right unless it is too small.
+        // A single chunk does not reveal the chunk size; the default is right unless it is too small.
         int size = chunks.Count > 1 ? chunkBytes : Math.Max(defaultChunkBytes, chunkBytes);
         ArchiveIndex index = new(ArchiveIndex.CurrentFormatVersion, size, tarBytes, chunks);
         index.EnsureSound();
         return index;
     }
 
-    /// <summary>The same as far as the archive goes: what follows counts as chunks that cannot be read.</summary>
-    /// <param name="wholeTarBytes">Size of the tar stream when it was written; 0 when that is not known.</param>
-    public async Task<ArchiveIndex> SalvageAsync(long wholeTarBytes, CancellationToken cancellationToken)
+    /// <summary>Rebuilds the index up to the damage; the rest counts as unreadable chunks.</summary>
+    /// <param name="fullTarBytes">Size of the tar stream when it was written; 0 when unknown.</param>
+    /// <param name="cancellationToken">Stops promptly.</param>
+    public async Task<ArchiveIndex> SalvageAsync(long fullTarBytes, CancellationToken cancellationToken)
     {
         try
         {
@@ -37,25 +39,27 @@ internal sealed class ArchiveIndexRebuild(SafeFileHandle archive, CompressionMet
         }
         catch (ArchivingException)
         {
-            // It ends here; what is missing is found when it is asked for.
+            // The readable part ends here; the missing part is reported when it is read.
         }
 
         long known = chunks.Count == 0 ? 0 : chunks[^1].EndBytes;
 
-        // A chunk after which more came was a whole one, and tells the size.
+        // A chunk that is not the last has the chunk size.
         bool isSizeKnown = chunks.Count > 1
-            || (method != CompressionMethod.None && chunks.Count == 1 && (known < fileBytes || wholeTarBytes > chunkBytes));
+            || (method != CompressionMethod.None && chunks.Count == 1
+                && (known < fileBytes || fullTarBytes > chunkBytes));
         int size = isSizeKnown ? chunkBytes : Math.Max(defaultChunkBytes, chunkBytes);
-        if (known < fileBytes && ((long)chunks.Count * size < wholeTarBytes || wholeTarBytes == 0))
+        if (known < fileBytes && ((long)chunks.Count * size < fullTarBytes || fullTarBytes == 0))
         {
-            // The chunk in which the damage lies: its beginning may be had.
-            chunks.Add(new ArchiveChunk(known, (int)Math.Min(fileBytes - known, CodecFactory.LongestPacked(size)), default));
+            // The damaged chunk: its beginning may be readable.
+            int length = (int)Math.Min(fileBytes - known, CodecFactory.LongestPacked(size));
+            chunks.Add(new ArchiveChunk(known, length, default));
             tarBytes = (long)chunks.Count * size;
         }
 
-        long whole = wholeTarBytes > 0 ? wholeTarBytes : Math.Max(tarBytes, size);
+        long full = fullTarBytes > 0 ? fullTarBytes : Math.Max(tarBytes, size);
         ArchiveIndex index = new ArchiveIndex(
-            ArchiveIndex.CurrentFormatVersion, size, Math.Min(whole, (long)chunks.Count * size), chunks).Extend(whole);
+            ArchiveIndex.CurrentFormatVersion, size, Math.Min(full, (long)chunks.Count * size), chunks).Extend(full);
         index.EnsureSound();
         return index;
     }
@@ -110,18 +114,18 @@ internal sealed class ArchiveIndexRebuild(SafeFileHandle archive, CompressionMet
         return length is > ShortestChunk
             && length <= CodecFactory.LongestPacked(ArchiveIndex.LargestChunkBytes)
             ? (int)length
-            : throw Damaged(offset, "no chunk of ours begins");
+            : throw Damaged(offset, "no chunk of this program begins");
     }
 
-    /// <summary>A bzip2 stream does not tell where it ends: the next one begins there.</summary>
+    /// <summary>The length of a bzip2 stream, which ends where the next one begins.</summary>
     private async ValueTask<long?> Bzip2LengthAsync(long offset, CancellationToken cancellationToken)
     {
-        ReadOnlyMemory<byte> bytes = await ReadUpToAsync(
-            offset, CodecFactory.LongestPacked(Math.Max(defaultChunkBytes, chunkBytes)) + Bzip2Stream.HeaderBytes, cancellationToken);
+        int longest = CodecFactory.LongestPacked(Math.Max(defaultChunkBytes, chunkBytes)) + Bzip2Stream.HeaderBytes;
+        ReadOnlyMemory<byte> bytes = await ReadUpToAsync(offset, longest, cancellationToken);
         return Bzip2Stream.IsHeader(bytes.Span) ? Bzip2Stream.FindNext(bytes.Span) : null;
     }
 
-    /// <summary>Nor does it tell its content: that is counted.</summary>
+    /// <summary>The length of a bzip2 stream's content, which the format does not record.</summary>
     private long UnpackedLength(ReadOnlyMemory<byte> packed)
     {
         try
@@ -134,7 +138,7 @@ internal sealed class ArchiveIndexRebuild(SafeFileHandle archive, CompressionMet
         }
     }
 
-    /// <summary>Steps from block to block of a frame: the format does not tell the length of the whole.</summary>
+    /// <summary>The length of a zstd frame, found block by block, because the format does not record it.</summary>
     private async ValueTask<long?> FrameLengthAsync(long offset, CancellationToken cancellationToken)
     {
         ReadOnlyMemory<byte> start = await ReadUpToAsync(offset, ZstdFrame.LongestHeader, cancellationToken);
@@ -172,7 +176,7 @@ internal sealed class ArchiveIndexRebuild(SafeFileHandle archive, CompressionMet
     private async ValueTask<ReadOnlyMemory<byte>> ReadUpToAsync(
         long offset, int length, CancellationToken cancellationToken)
     {
-        // What a damaged length asks for beyond the file is never allocated.
+        // The size of the file limits the allocation when a length is damaged.
         length = (int)Math.Clamp(fileBytes - offset, 0, length);
         if (buffer.Length < length)
         {
@@ -196,5 +200,5 @@ internal sealed class ArchiveIndexRebuild(SafeFileHandle archive, CompressionMet
     }
 
     private static ArchivingException Damaged(long offset, string what) => new(
-        $"The index cannot be made from the archive: at byte {offset} {what}.", ExitCode.DamageFound);
+        $"The index cannot be rebuilt from the archive: at byte {offset} {what}.", ExitCode.DamageFound);
 }

@@ -4,11 +4,11 @@ using KvmBackup.Archiving.Codecs;
 
 namespace KvmBackup.Archiving.Chunks;
 
-/// <summary>A chunk of the tar stream on its way through the writer; its buffers serve many.</summary>
+/// <summary>A chunk of the tar stream in the writer; its buffers are reused.</summary>
 internal sealed class Chunk(int sizeBytes) : IDisposable
 {
     private readonly byte[] content = ArrayPool<byte>.Shared.Rent(sizeBytes);
-    private readonly byte[] room = ArrayPool<byte>.Shared.Rent(CodecFactory.BufferBytes(sizeBytes));
+    private readonly byte[] packedBuffer = ArrayPool<byte>.Shared.Rent(CodecFactory.BufferBytes(sizeBytes));
     private readonly List<Piece> unhashed = [];
     private TaskCompletionSource<PackedChunk> packed = NewSource();
 
@@ -20,23 +20,22 @@ internal sealed class Chunk(int sizeBytes) : IDisposable
 
     public ReadOnlyMemory<byte> Content => content.AsMemory(0, Length);
 
-    /// <summary>The buffer for the packed bytes.</summary>
-    public Memory<byte> FreeBytes => room;
+    public Memory<byte> PackedBuffer => packedBuffer;
 
-    /// <summary>What a worker made of it, once it has.</summary>
+    /// <summary>Completes with the result of the worker.</summary>
     public Task<PackedChunk> Packed => packed.Task;
 
-    /// <summary>Takes over bytes that were put into <see cref="Free"/> and belong to no content.</summary>
+    /// <summary>Adds bytes that were written to <see cref="Free"/> and belong to no member's content.</summary>
     public void Advance(int length) => Length += length;
 
-    /// <summary>Takes over bytes that were put into <see cref="Free"/>, to be hashed with their content.</summary>
+    /// <summary>Adds bytes of a member's content that were written to <see cref="Free"/>, to be hashed later.</summary>
     public void Advance(int length, ContentHash hash, long offsetBytes)
     {
         unhashed.Add(new Piece(hash, offsetBytes, Length, length));
         Length += length;
     }
 
-    /// <summary>Hashes what is not hashed yet; called by whoever has the chunk at that time.</summary>
+    /// <summary>Hashes the content that is not hashed yet; called by the current owner of the chunk.</summary>
     public void HashPieces()
     {
         foreach (Piece piece in unhashed)
@@ -58,17 +57,17 @@ internal sealed class Chunk(int sizeBytes) : IDisposable
     public void Dispose()
     {
         ArrayPool<byte>.Shared.Return(content);
-        ArrayPool<byte>.Shared.Return(room);
+        ArrayPool<byte>.Shared.Return(packedBuffer);
     }
 
-    // Without this the writer's work would run within the worker that finished the chunk.
+    // Without this option the writer would continue on the worker's thread.
     private static TaskCompletionSource<PackedChunk> NewSource() =>
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private readonly record struct Piece(ContentHash Hash, long OffsetBytes, int Start, int Length);
 }
 
-/// <summary>A chunk as it goes into the file.</summary>
-/// <param name="Bytes">In a buffer of the chunk: good until the chunk is used again.</param>
-/// <param name="Checksum">Of these bytes.</param>
+/// <summary>A chunk as it is written to the file.</summary>
+/// <param name="Bytes">In a buffer of the chunk: valid until the chunk is used again.</param>
+/// <param name="Checksum">The checksum of these bytes.</param>
 internal readonly record struct PackedChunk(ReadOnlyMemory<byte> Bytes, UInt128 Checksum);

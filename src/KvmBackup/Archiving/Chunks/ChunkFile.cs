@@ -4,12 +4,13 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Archiving.Chunks;
 
-/// <summary>The chunks of one archive file: reads one, proves it, unpacks it. Faults are told, not thrown.</summary>
+/// <summary>Reads, verifies and unpacks the chunks of one archive file. Faults are returned, not thrown.</summary>
 internal sealed class ChunkFile(SafeFileHandle archive, ArchiveIndex index)
 {
     /// <param name="chunk">Its number.</param>
-    /// <param name="bytes">As long as the chunk is in the file.</param>
-    /// <returns>Why it cannot be read; null when it was.</returns>
+    /// <param name="bytes">A buffer of the chunk's length in the file.</param>
+    /// <param name="cancellationToken">Stops promptly.</param>
+    /// <returns>The reason why it cannot be read; null on success.</returns>
     public async ValueTask<string?> ReadAsync(int chunk, Memory<byte> bytes, CancellationToken cancellationToken)
     {
         long offset = index.Chunks[chunk].OffsetBytes;
@@ -31,13 +32,13 @@ internal sealed class ChunkFile(SafeFileHandle archive, ArchiveIndex index)
         }
         catch (IOException failure)
         {
-            // A bad sector costs its chunk, not the rest of the archive.
+            // A bad sector affects its chunk only, not the rest of the archive.
             return $"the file cannot be read here ({failure.Message})";
         }
     }
 
-    /// <summary>Reads as much of a chunk as the file gives.</summary>
-    /// <returns>How many bytes that is.</returns>
+    /// <summary>Reads as much of a chunk as possible.</summary>
+    /// <returns>The number of bytes.</returns>
     public async ValueTask<int> ReadPrefixAsync(int chunk, Memory<byte> bytes, CancellationToken cancellationToken)
     {
         const int stepBytes = 4096;
@@ -47,7 +48,8 @@ internal sealed class ChunkFile(SafeFileHandle archive, ArchiveIndex index)
             while (filled < bytes.Length)
             {
                 Memory<byte> step = bytes.Slice(filled, Math.Min(stepBytes, bytes.Length - filled));
-                int length = await RandomAccess.ReadAsync(archive, step, index.Chunks[chunk].OffsetBytes + filled, cancellationToken);
+                long offset = index.Chunks[chunk].OffsetBytes + filled;
+                int length = await RandomAccess.ReadAsync(archive, step, offset, cancellationToken);
                 if (length == 0)
                 {
                     break;
@@ -58,7 +60,7 @@ internal sealed class ChunkFile(SafeFileHandle archive, ArchiveIndex index)
         }
         catch (IOException)
         {
-            // A bad sector ends what can be had of this chunk; the caller reports what is missing.
+            // The chunk is unreadable from a bad sector on; the caller reports the missing part.
         }
 
         return filled;
@@ -66,22 +68,23 @@ internal sealed class ChunkFile(SafeFileHandle archive, ArchiveIndex index)
 
     /// <param name="chunk">Its number.</param>
     /// <param name="packed">Its bytes in the file.</param>
-    /// <returns>Why they are not to be believed; null when they are those that were written.</returns>
-    public string? Prove(int chunk, ReadOnlySpan<byte> packed) =>
+    /// <returns>The fault; null when the checksum is right.</returns>
+    public string? Verify(int chunk, ReadOnlySpan<byte> packed) =>
         Xxh128.Of(packed) == index.Chunks[chunk].Checksum
-            ? null : "the bytes are not those that were written (their checksum differs)";
+            ? null : "the bytes differ from those that were written (their checksum differs)";
 
-    /// <param name="codec">Of this thread.</param>
+    /// <param name="codec">The codec of this thread.</param>
     /// <param name="packed">The bytes in the file.</param>
-    /// <param name="room">As long as the content.</param>
-    /// <param name="content">The content: in the room, or the packed bytes themselves.</param>
-    /// <returns>Why it cannot be had; null when it is good.</returns>
-    public static string? Unpack(ICodec codec, ReadOnlyMemory<byte> packed, Memory<byte> room, out ReadOnlyMemory<byte> content)
+    /// <param name="buffer">A buffer of the content's length.</param>
+    /// <param name="content">The content: in the buffer, or the packed bytes themselves.</param>
+    /// <returns>The fault; null on success.</returns>
+    public static string? Unpack(
+        ICodec codec, ReadOnlyMemory<byte> packed, Memory<byte> buffer, out ReadOnlyMemory<byte> content)
     {
         content = default;
         try
         {
-            content = codec.Decompress(packed, room);
+            content = codec.Decompress(packed, buffer);
             return null;
         }
         catch (InvalidDataException failure)

@@ -7,10 +7,9 @@ using KvmBackup.Archiving.Codecs;
 namespace KvmBackup.Archiving.Chunks;
 
 /// <summary>
-/// Chunks on their way from the one who fills them, through the workers that hash and compress them, to the writer,
-/// which puts them out in order. There are a few chunks in all, which go round: that bounds the memory, and since the
-/// queues between the stages have no bound of their own, no stage can wait for another in a circle. The first failure
-/// of any stage stops all of them and is what the caller gets.
+/// Passes filled chunks to the workers, which hash and compress them, and to the writer, which writes them in order. A
+/// fixed number of chunks is reused, which limits the memory; the queues between the stages are unbounded, so no
+/// deadlock between stages is possible. The first failure of any stage stops all of them and is thrown to the caller.
 /// </summary>
 internal sealed class ChunkPipeline : IAsyncDisposable
 {
@@ -28,7 +27,7 @@ internal sealed class ChunkPipeline : IAsyncDisposable
     private ExceptionDispatchInfo? failure;
     private bool isDisposed;
 
-    /// <param name="destination">Is written from its present position on.</param>
+    /// <param name="destination">Is written from its current position.</param>
     /// <param name="codecs">One for each worker; disposed here.</param>
     /// <param name="chunkBytes">The size of a chunk before compression.</param>
     public ChunkPipeline(Stream destination, IReadOnlyList<ICodec> codecs, int chunkBytes)
@@ -36,13 +35,13 @@ internal sealed class ChunkPipeline : IAsyncDisposable
         this.destination = destination;
         this.chunkBytes = chunkBytes;
 
-        // One with each worker, one being filled, one being written, and one that waits so that none of these must.
+        // One for each worker, one being filled, one being written, and one spare so that none of these waits.
         mostChunks = codecs.Count + 3;
         stages = Task.WhenAll(codecs.Select(codec => Task.Run(() => GuardAsync(() => CompressAsync(codec))))
             .Append(Task.Run(() => GuardAsync(WriteAsync))));
     }
 
-    /// <summary>An empty chunk, as soon as there is one.</summary>
+    /// <summary>Waits for an empty chunk.</summary>
     public async ValueTask<Chunk> RentAsync(CancellationToken cancellationToken)
     {
         if (!free.Reader.TryRead(out Chunk? chunk))
@@ -62,7 +61,7 @@ internal sealed class ChunkPipeline : IAsyncDisposable
         return chunk;
     }
 
-    /// <summary>Sends a chunk on its way.</summary>
+    /// <summary>Queues a filled chunk.</summary>
     public void Submit(Chunk chunk)
     {
         ThrowIfFailed();
@@ -70,7 +69,7 @@ internal sealed class ChunkPipeline : IAsyncDisposable
         filled.Writer.TryWrite(chunk);
     }
 
-    /// <summary>Waits for something that the workers do, but no longer than they work.</summary>
+    /// <summary>Waits for a result of the workers; ends when the workers stop.</summary>
     public async Task<TResult> WaitAsync<TResult>(
         Func<CancellationToken, Task<TResult>> wait, CancellationToken cancellationToken)
     {
@@ -111,7 +110,7 @@ internal sealed class ChunkPipeline : IAsyncDisposable
         filled.Writer.TryComplete();
         ordered.Writer.TryComplete();
 
-        // The stages keep their failures; none comes out here.
+        // The stages record their failures; none is thrown here.
         await stages;
         chunks.ForEach(chunk => chunk.Dispose());
         fileHash.Dispose();
@@ -126,7 +125,7 @@ internal sealed class ChunkPipeline : IAsyncDisposable
             {
                 stop.Token.ThrowIfCancellationRequested();
                 chunk.HashPieces();
-                ReadOnlyMemory<byte> bytes = await codec.CompressAsync(chunk.Content, chunk.FreeBytes, stop.Token);
+                ReadOnlyMemory<byte> bytes = await codec.CompressAsync(chunk.Content, chunk.PackedBuffer, stop.Token);
                 chunk.SetPacked(new PackedChunk(bytes, Xxh128.Of(bytes.Span)));
             }
         }
@@ -148,7 +147,7 @@ internal sealed class ChunkPipeline : IAsyncDisposable
         }
     }
 
-    /// <summary>Keeps the first failure and stops the other stages.</summary>
+    /// <summary>Records the first failure and stops the other stages.</summary>
     private async Task GuardAsync(Func<Task> stage)
     {
         try
@@ -157,7 +156,7 @@ internal sealed class ChunkPipeline : IAsyncDisposable
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            // Told to stop: by the caller, or by the stage whose failure is kept.
+            // Stopped by the caller, or by the stage whose failure is recorded.
         }
         catch (Exception exception)
         {

@@ -5,12 +5,12 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Archiving.Chunks;
 
-/// <summary>Compares chunks of an archive with their checksums, on all cores, and unpacks none of them.</summary>
+/// <summary>Compares chunks of an archive with their checksums, on all cores, without unpacking.</summary>
 /// <param name="archive">Open for reading.</param>
-/// <param name="index">Its chunks; known to be right.</param>
-/// <param name="members">What the archive holds, to say what damage touches.</param>
+/// <param name="index">Its chunks, already verified.</param>
+/// <param name="members">The members of the archive, to report which ones damage affects.</param>
 /// <param name="workers">Chunks that are read at once.</param>
-/// <param name="fileName">How to call the archive in the findings.</param>
+/// <param name="fileName">The name of the archive in the findings.</param>
 internal sealed class ChunkProof(
     SafeFileHandle archive, ArchiveIndex index, IReadOnlyList<ArchiveMember> members, int workers, string fileName)
 {
@@ -18,8 +18,10 @@ internal sealed class ChunkProof(
     private readonly ConcurrentBag<ArchiveDamage> damages = [];
     private long bytesDone;
 
-    /// <param name="share">Of the chunks, above 0 and at most 1: at least one chunk, chosen anew each time.</param>
-    /// <param name="bytesRead">Told the bytes read of the file since the start.</param>
+    /// <param name="share">Of the chunks, above 0 and at most 1: at least one chunk, a new random choice each
+    /// time.</param>
+    /// <param name="bytesRead">Receives the bytes read from the file since the start.</param>
+    /// <param name="cancellationToken">Stops promptly.</param>
     /// <returns>The damage in the order of the file.</returns>
     public async Task<IReadOnlyList<ArchiveDamage>> RunAsync(
         double share, IProgress<long>? bytesRead, CancellationToken cancellationToken)
@@ -27,14 +29,16 @@ internal sealed class ChunkProof(
         long surplus = RandomAccess.GetLength(archive) - index.SizeBytes;
         if (surplus > 0)
         {
-            damages.Add(new ArchiveDamage(fileName, index.SizeBytes, [], $"{surplus} bytes follow the end of the archive"));
+            string reason = $"{surplus} bytes follow the end of the archive";
+            damages.Add(new ArchiveDamage(fileName, index.SizeBytes, [], reason));
         }
 
         await Parallel.ForEachAsync(
-            Choose(share), new ParallelOptions { MaxDegreeOfParallelism = workers, CancellationToken = cancellationToken },
+            Choose(share),
+            new ParallelOptions { MaxDegreeOfParallelism = workers, CancellationToken = cancellationToken },
             async (chunk, token) =>
             {
-                await ProveAsync(chunk, token);
+                await VerifyAsync(chunk, token);
                 bytesRead?.Report(Interlocked.Add(ref bytesDone, index.Chunks[chunk].LengthBytes));
             });
         return [.. damages.OrderBy(damage => damage.OffsetBytes)];
@@ -52,13 +56,13 @@ internal sealed class ChunkProof(
         return [.. all.Take(Math.Max(1, (int)Math.Ceiling(all.Length * share))).Order()];
     }
 
-    private async Task ProveAsync(int chunk, CancellationToken cancellationToken)
+    private async Task VerifyAsync(int chunk, CancellationToken cancellationToken)
     {
         byte[] buffer = ArrayPool<byte>.Shared.Rent(index.Chunks[chunk].LengthBytes);
         try
         {
             Memory<byte> bytes = buffer.AsMemory(0, index.Chunks[chunk].LengthBytes);
-            if ((await file.ReadAsync(chunk, bytes, cancellationToken) ?? file.Prove(chunk, bytes.Span)) is { } fault)
+            if ((await file.ReadAsync(chunk, bytes, cancellationToken) ?? file.Verify(chunk, bytes.Span)) is { } fault)
             {
                 damages.Add(new ArchiveDamage(fileName, index.Chunks[chunk].OffsetBytes, Touched(chunk), fault));
             }
@@ -74,6 +78,7 @@ internal sealed class ChunkProof(
         long start = index.ContentOffset(chunk);
         long end = start + index.ContentBytes(chunk);
         return [.. members.Where(member => member.HeaderOffsetBytes < end
-            && TarHeader.PaddedLength(member.DataOffsetBytes + member.DataBytes) > start).Select(member => member.Name)];
+                && TarHeader.PaddedLength(member.DataOffsetBytes + member.DataBytes) > start)
+            .Select(member => member.Name)];
     }
 }

@@ -6,14 +6,14 @@ using Microsoft.Win32.SafeHandles;
 namespace KvmBackup.Archiving.Chunks;
 
 /// <summary>
-/// Gives out the content of chunks to one reader, and unpacks those that come next meanwhile. It holds no more than one
-/// chunk beyond those; with each, its bytes in the file.
+/// Returns the content of chunks to one reader, and unpacks the next chunks in the background. At most one more chunk
+/// is in memory, each with its bytes in the file.
 /// </summary>
-/// <param name="archive">Open for reading; stays the caller's.</param>
+/// <param name="archive">Open for reading; the caller disposes it.</param>
 /// <param name="index">Its chunks.</param>
-/// <param name="method">How they are compressed.</param>
-/// <param name="chunks">Those that will be asked for, ascending; another one can be had, too.</param>
-/// <param name="ahead">How many are unpacked before they are asked for.</param>
+/// <param name="method">The compression of the chunks.</param>
+/// <param name="chunks">The chunks that will be requested, ascending; others can be requested, too.</param>
+/// <param name="ahead">How many chunks are unpacked before they are requested.</param>
 internal sealed class ChunkQueue(
     SafeFileHandle archive, ArchiveIndex index, CompressionMethod method, int[] chunks, int ahead) : IAsyncDisposable
 {
@@ -22,8 +22,9 @@ internal sealed class ChunkQueue(
     private readonly ConcurrentBag<ICodec> codecs = [];
     private readonly CancellationTokenSource ending = new();
 
-    /// <returns>The content, which stays until the next is asked for; or why it cannot be had.</returns>
-    public async ValueTask<(ReadOnlyMemory<byte> Content, string? Fault)> GetAsync(int chunk, CancellationToken cancellationToken)
+    /// <returns>The content, which is valid until the next request; or the fault.</returns>
+    public async ValueTask<(ReadOnlyMemory<byte> Content, string? Fault)> GetAsync(
+        int chunk, CancellationToken cancellationToken)
     {
         if (!loading.ContainsKey(chunk))
         {
@@ -65,19 +66,22 @@ internal sealed class ChunkQueue(
     private async Task<Loaded> LoadAsync(int chunk)
     {
         Loaded loaded = new(
-            ArrayPool<byte>.Shared.Rent(index.Chunks[chunk].LengthBytes), ArrayPool<byte>.Shared.Rent(index.ContentBytes(chunk)));
+            ArrayPool<byte>.Shared.Rent(index.Chunks[chunk].LengthBytes),
+            ArrayPool<byte>.Shared.Rent(index.ContentBytes(chunk)));
         ICodec codec = codecs.TryTake(out ICodec? idle) ? idle : CodecFactory.CreateForReading(method);
         try
         {
             Memory<byte> packed = loaded.Packed.AsMemory(0, index.Chunks[chunk].LengthBytes);
-            Memory<byte> room = loaded.FreeBytes.AsMemory(0, index.ContentBytes(chunk));
-            string? fault = await file.ReadAsync(chunk, packed, ending.Token);
+            Memory<byte> unpacked = loaded.Unpacked.AsMemory(0, index.ContentBytes(chunk));
             ReadOnlyMemory<byte> content = default;
-            return loaded with { Fault = fault ?? file.Prove(chunk, packed.Span) ?? ChunkFile.Unpack(codec, packed, room, out content), Content = content };
+            string? fault = await file.ReadAsync(chunk, packed, ending.Token)
+                ?? file.Verify(chunk, packed.Span)
+                ?? ChunkFile.Unpack(codec, packed, unpacked, out content);
+            return loaded with { Fault = fault, Content = content };
         }
         catch (OperationCanceledException)
         {
-            return loaded with { Fault = "it was no longer wanted" };
+            return loaded with { Fault = "the read was cancelled" };
         }
         finally
         {
@@ -89,14 +93,14 @@ internal sealed class ChunkQueue(
     {
         foreach (int chunk in loading.Keys.Where(chunk => isDone(chunk)).ToArray())
         {
-            // Awaited first: nothing may write into a buffer that is given back.
+            // Awaited first: a buffer in use must not be returned.
             (await loading[chunk]).Return();
             _ = loading.Remove(chunk);
         }
     }
 
     /// <summary>A chunk in memory.</summary>
-    private sealed record Loaded(byte[] Packed, byte[] FreeBytes)
+    private sealed record Loaded(byte[] Packed, byte[] Unpacked)
     {
         public ReadOnlyMemory<byte> Content { get; init; }
 
@@ -105,7 +109,7 @@ internal sealed class ChunkQueue(
         public void Return()
         {
             ArrayPool<byte>.Shared.Return(Packed);
-            ArrayPool<byte>.Shared.Return(FreeBytes);
+            ArrayPool<byte>.Shared.Return(Unpacked);
         }
     }
 }

@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 namespace KvmBackup.Archiving.Chunks;
 
 /// <summary>
-/// Reads a run of chunks in order and unpacks them in parallel. Each worker has its own codec and two buffers; only
+/// Reads a range of chunks in order and unpacks them in parallel. Each worker has its own codec and two buffers; only
 /// reading, and the checksum of the whole file, are done by one worker at a time.
 /// </summary>
 internal sealed class ChunkScan(SafeFileHandle archive, ArchiveIndex index, CompressionMethod method, int workers)
@@ -15,25 +15,25 @@ internal sealed class ChunkScan(SafeFileHandle archive, ArchiveIndex index, Comp
     private readonly SemaphoreSlim reading = new(1);
     private int nextChunk;
 
-    /// <summary>Whether the bytes of each chunk are compared with the index before they are unpacked; else what comes of them
-    /// must be proven by whoever takes it.</summary>
-    public bool ProvesChunks { get; init; } = true;
+    /// <summary>Whether the checksum of each chunk is verified before it is unpacked; otherwise the consumer must
+    /// verify the content.</summary>
+    public bool VerifiesChunks { get; init; } = true;
 
-    /// <summary>Takes the bytes read of the file, in order, by one caller at a time.</summary>
+    /// <summary>Receives the bytes read from the file, in order, on one thread at a time.</summary>
     public Action<ReadOnlyMemory<byte>>? OnRead { get; init; }
 
-    /// <summary>Takes each unpacked chunk: its number and content. Called from several threads at once.</summary>
+    /// <summary>Receives each unpacked chunk: its number and content. Called from several threads at once.</summary>
     public required Func<int, ReadOnlyMemory<byte>, CancellationToken, ValueTask> OnChunk { get; init; }
 
-    /// <summary>Takes each chunk that cannot be had: its number and why. Called from several threads at once.</summary>
+    /// <summary>Receives each damaged chunk: its number and the reason. Called from several threads at once.</summary>
     public required Action<int, string> OnDamage { get; init; }
 
-    /// <summary>Takes, before <see cref="OnDamage"/>, what the beginning of a damaged chunk still gives, unproven: its number and
-    /// content. Called from several threads at once.</summary>
+    /// <summary>Receives, before <see cref="OnDamage"/>, the readable beginning of a damaged chunk, not verified: its
+    /// number and content. Called from several threads at once.</summary>
     public Func<int, ReadOnlyMemory<byte>, CancellationToken, ValueTask>? OnPrefix { get; init; }
 
-    /// <param name="firstChunk">Where to start.</param>
-    /// <param name="endChunk">Where to stop, itself not read.</param>
+    /// <param name="firstChunk">The first chunk to read.</param>
+    /// <param name="endChunk">The chunk after the last one to read.</param>
     /// <param name="cancellationToken">Stops all workers.</param>
     public async Task RunAsync(int firstChunk, int endChunk, CancellationToken cancellationToken)
     {
@@ -60,9 +60,9 @@ internal sealed class ChunkScan(SafeFileHandle archive, ArchiveIndex index, Comp
             while (await ReadNextAsync(endChunk, packed, cancellationToken) is { } read)
             {
                 ReadOnlyMemory<byte> bytes = packed.AsMemory(0, index.Chunks[read.Chunk].LengthBytes);
-                Memory<byte> room = content.AsMemory(0, index.ContentBytes(read.Chunk));
-                string? fault = read.Fault ?? (ProvesChunks ? file.Prove(read.Chunk, bytes.Span) : null)
-                    ?? ChunkFile.Unpack(codec, bytes, room, out bytes);
+                Memory<byte> buffer = content.AsMemory(0, index.ContentBytes(read.Chunk));
+                string? fault = read.Fault ?? (VerifiesChunks ? file.Verify(read.Chunk, bytes.Span) : null)
+                    ?? ChunkFile.Unpack(codec, bytes, buffer, out bytes);
                 if (fault is null)
                 {
                     await OnChunk(read.Chunk, bytes, cancellationToken);
@@ -73,7 +73,8 @@ internal sealed class ChunkScan(SafeFileHandle archive, ArchiveIndex index, Comp
                     {
                         Memory<byte> rest = packed.AsMemory(0, index.Chunks[read.Chunk].LengthBytes);
                         rest = rest[..await file.ReadPrefixAsync(read.Chunk, rest, cancellationToken)];
-                        await OnPrefix(read.Chunk, room[..ChunkPrefix.Unpack(method, rest, room)], cancellationToken);
+                        int length = ChunkPrefix.Unpack(method, rest, buffer);
+                        await OnPrefix(read.Chunk, buffer[..length], cancellationToken);
                     }
 
                     OnDamage(read.Chunk, fault);
@@ -87,7 +88,7 @@ internal sealed class ChunkScan(SafeFileHandle archive, ArchiveIndex index, Comp
         }
     }
 
-    /// <returns>The chunk and why it could not be read; null after the last.</returns>
+    /// <returns>The chunk and its fault, if any; null after the last.</returns>
     private async ValueTask<(int Chunk, string? Fault)?> ReadNextAsync(
         int endChunk, byte[] buffer, CancellationToken cancellationToken)
     {

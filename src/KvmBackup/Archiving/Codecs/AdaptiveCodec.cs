@@ -1,23 +1,25 @@
 namespace KvmBackup.Archiving.Codecs;
 
 /// <summary>
-/// Spares a codec the chunks whose outcome is known: zeros are compressed once, and what does not shrink is stored where the
-/// format can do that.
+/// Handles special chunks without the codec: a chunk of zeros is compressed once, and an incompressible chunk is stored
+/// where the format permits it.
 /// </summary>
-/// <param name="codec">Compresses the rest; disposed here.</param>
-/// <param name="stored">Makes a chunk of the same format without compressing; null where the codec is as quick by itself.</param>
+/// <param name="codec">Compresses the other chunks; disposed here.</param>
+/// <param name="stored">Stores a chunk in the same format without compression; null where the codec is as fast.</param>
 public sealed class AdaptiveCodec(ICodec codec, ICodec? stored) : ICodec
 {
     private byte[] packedZeros = [];
     private int zerosLength;
 
     public ValueTask<ReadOnlyMemory<byte>> CompressAsync(
-        ReadOnlyMemory<byte> chunk, Memory<byte> room, CancellationToken cancellationToken) =>
-        Compressibility.IsZeros(chunk.Span) ? CompressZerosAsync(chunk, room, cancellationToken)
-        : stored is not null && Compressibility.IsNoise(chunk.Span) ? stored.CompressAsync(chunk, room, cancellationToken)
-        : CompressOtherAsync(chunk, room, cancellationToken);
+        ReadOnlyMemory<byte> chunk, Memory<byte> buffer, CancellationToken cancellationToken) =>
+        Compressibility.IsZeros(chunk.Span) ? CompressZerosAsync(chunk, buffer, cancellationToken)
+        : stored is not null && Compressibility.IsNoise(chunk.Span)
+        ? stored.CompressAsync(chunk, buffer, cancellationToken)
+        : CompressOtherAsync(chunk, buffer, cancellationToken);
 
-    public ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> packed, Memory<byte> room) => codec.Decompress(packed, room);
+    public ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> packed, Memory<byte> buffer) =>
+        codec.Decompress(packed, buffer);
 
     public void Dispose()
     {
@@ -25,25 +27,27 @@ public sealed class AdaptiveCodec(ICodec codec, ICodec? stored) : ICodec
         stored?.Dispose();
     }
 
-    /// <summary>Fails when this host lacks what the codec needs.</summary>
-    /// <exception cref="ArchivingException">Names the package to install and the way round it.</exception>
+    /// <summary>Checks that the codec can be used on this host.</summary>
+    /// <exception cref="ArchivingException">It cannot; the message names the package to install and an
+    /// alternative.</exception>
     public Task EnsureAvailableAsync(CancellationToken cancellationToken) =>
         codec is GzipProgramCodec program ? program.EnsureAvailableAsync(cancellationToken) : Task.CompletedTask;
 
-    /// <summary>A quick level makes more of some chunks than they were; such a one is stored, too.</summary>
+    /// <summary>Stores a chunk that the codec enlarges, which fast levels do.</summary>
     private async ValueTask<ReadOnlyMemory<byte>> CompressOtherAsync(
-        ReadOnlyMemory<byte> chunk, Memory<byte> room, CancellationToken cancellationToken)
+        ReadOnlyMemory<byte> chunk, Memory<byte> buffer, CancellationToken cancellationToken)
     {
-        ReadOnlyMemory<byte> packed = await codec.CompressAsync(chunk, room, cancellationToken);
-        return stored is null || packed.Length <= chunk.Length ? packed : await stored.CompressAsync(chunk, room, cancellationToken);
+        ReadOnlyMemory<byte> packed = await codec.CompressAsync(chunk, buffer, cancellationToken);
+        return stored is null || packed.Length <= chunk.Length
+            ? packed : await stored.CompressAsync(chunk, buffer, cancellationToken);
     }
 
     private async ValueTask<ReadOnlyMemory<byte>> CompressZerosAsync(
-        ReadOnlyMemory<byte> chunk, Memory<byte> room, CancellationToken cancellationToken)
+        ReadOnlyMemory<byte> chunk, Memory<byte> buffer, CancellationToken cancellationToken)
     {
         if (zerosLength != chunk.Length)
         {
-            packedZeros = (await codec.CompressAsync(chunk, room, cancellationToken)).ToArray();
+            packedZeros = (await codec.CompressAsync(chunk, buffer, cancellationToken)).ToArray();
             zerosLength = chunk.Length;
         }
 

@@ -2,21 +2,22 @@ using System.IO.Compression;
 
 namespace KvmBackup.Archiving.Codecs;
 
-/// <summary>Tells beforehand, and cheaply, what a compressor would make of a chunk.</summary>
+/// <summary>Estimates, at low cost, whether a chunk can be compressed.</summary>
 public static class Compressibility
 {
     private const int Samples = 32;
     private const int SampleBytes = 4096;
 
-    /// <summary>What shrinks by less than this is not worth the time.</summary>
+    /// <summary>A sample that shrinks by less than 2 % counts as incompressible.</summary>
     private const double Worthwhile = 0.98;
 
-    /// <summary>A look that ends at the first byte that is not zero.</summary>
+    /// <summary>Whether a chunk is all zeros; stops at the first other byte.</summary>
     public static bool IsZeros(ReadOnlySpan<byte> chunk) => !chunk.ContainsAnyExcept((byte)0);
 
     /// <summary>
-    /// Whether nothing in a chunk shrinks: encrypted or compressed already. Looked at are pieces all over it; unless each of
-    /// them is noise, so that a chunk of which a tenth shrinks is missed once in thirty times, the chunk is compressed.
+    /// Whether a chunk is incompressible, because it is encrypted or already compressed. Tests samples all over it:
+    /// true when every sample is incompressible. A chunk of which 10 % can be compressed is missed once in thirty
+    /// cases.
     /// </summary>
     public static bool IsNoise(ReadOnlySpan<byte> chunk)
     {
@@ -25,11 +26,11 @@ public static class Compressibility
             return false;
         }
 
-        byte[] room = new byte[SampleBytes * 2];
+        byte[] buffer = new byte[SampleBytes * 2];
         int step = (chunk.Length - SampleBytes) / (Samples - 1);
         for (int sample = 0; sample < Samples; sample++)
         {
-            if (PackedLength(chunk.Slice(sample * step, SampleBytes), room) < SampleBytes * Worthwhile)
+            if (PackedLength(chunk.Slice(sample * step, SampleBytes), buffer) < SampleBytes * Worthwhile)
             {
                 return false;
             }
@@ -38,9 +39,9 @@ public static class Compressibility
         return true;
     }
 
-    private static long PackedLength(ReadOnlySpan<byte> piece, byte[] room)
+    private static long PackedLength(ReadOnlySpan<byte> piece, byte[] buffer)
     {
-        using MemoryStream output = new(room);
+        using MemoryStream output = new(buffer);
         using (DeflateStream deflate = new(output, CompressionLevel.Fastest, leaveOpen: true))
         {
             deflate.Write(piece);

@@ -2,38 +2,38 @@ using System.IO.Compression;
 
 namespace KvmBackup.Archiving.Codecs;
 
-/// <summary>Gzip within this process, by the zlib that .NET brings along.</summary>
+/// <summary>Gzip within this process, by the zlib of .NET.</summary>
 public sealed class GzipCodec(int level) : ICodec
 {
     private readonly ZLibCompressionOptions options = new() { CompressionLevel = level };
 
     public ValueTask<ReadOnlyMemory<byte>> CompressAsync(
-        ReadOnlyMemory<byte> chunk, Memory<byte> room, CancellationToken cancellationToken)
+        ReadOnlyMemory<byte> chunk, Memory<byte> buffer, CancellationToken cancellationToken)
     {
-        using MemoryStream output = GzipMember.Open(room[GzipMember.PlainOffset..]);
+        using MemoryStream output = GzipMember.Open(buffer[GzipMember.PlainOffset..]);
         using (GZipStream gzip = new(output, options, leaveOpen: true))
         {
             gzip.Write(chunk.Span);
         }
 
-        return new(GzipMember.Seal(room, (int)output.Position, chunk.Length));
+        return new(GzipMember.Seal(buffer, (int)output.Position, chunk.Length));
     }
 
-    public ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> packed, Memory<byte> room)
+    public ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> packed, Memory<byte> buffer)
     {
-        // GZipStream would pass over rubbish after the member; the length in the header does not.
+        // GZipStream ignores bytes after the member; the length in the header reveals them.
         if (GzipMember.ReadLength(packed.Span) != packed.Length
-            || GzipMember.ContentLength(packed.Span) != room.Length)
+            || GzipMember.ContentLength(packed.Span) != buffer.Length)
         {
-            throw new InvalidDataException("its header and its length disagree");
+            throw new InvalidDataException("its header does not match its length");
         }
 
         using MemoryStream input = GzipMember.Open(packed);
         using GZipStream gzip = new(input, CompressionMode.Decompress);
-        int length = gzip.ReadAtLeast(room.Span, room.Length, throwOnEndOfStream: false);
-        // Only a read beyond the content reaches the checksum of a member that is longer than its end says.
-        return length == room.Length && gzip.ReadByte() < 0
-            ? room
+        int length = gzip.ReadAtLeast(buffer.Span, buffer.Length, throwOnEndOfStream: false);
+        // The checksum is verified by a read beyond the content.
+        return length == buffer.Length && gzip.ReadByte() < 0
+            ? buffer
             : throw new InvalidDataException("it does not unpack to its length");
     }
 

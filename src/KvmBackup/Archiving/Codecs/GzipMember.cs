@@ -4,14 +4,15 @@ using System.Runtime.InteropServices;
 namespace KvmBackup.Archiving.Codecs;
 
 /// <summary>
-/// A chunk as a gzip member (RFC 1952) whose header tells the length of the member in an extra field, so that the
-/// index can be rebuilt by stepping from header to header. Every gzip program passes over the field.
+/// A chunk as a gzip member (RFC 1952) whose header has the length of the member in an extra field, so that the index
+/// can be rebuilt from header to header. Every gzip program ignores the field.
 /// </summary>
 internal static class GzipMember
 {
     public const int HeaderBytes = 24;
 
-    /// <summary>A compressor writes its plain header this far into the room, so that ours fits over it.</summary>
+    /// <summary>The offset at which a compressor writes its plain header, so that the longer header can replace
+    /// it.</summary>
     public const int PlainOffset = HeaderBytes - PlainHeaderBytes;
 
     private const int PlainHeaderBytes = 10;
@@ -22,11 +23,11 @@ internal static class GzipMember
     private static ReadOnlySpan<byte> HeaderStart =>
         [0x1f, 0x8b, DeflateMethod, 4, 0, 0, 0, 0, 0, 3, 12, 0, (byte)'K', (byte)'B', 8, 0];
 
-    /// <summary>Checks the plain member that a compressor put into the room, and replaces its header by ours.</summary>
-    /// <exception cref="InvalidDataException">It is not one whole member of that content length.</exception>
-    public static ReadOnlyMemory<byte> Seal(Memory<byte> room, int plainLength, int chunkLength)
+    /// <summary>Checks the plain member that a compressor wrote, and replaces its header.</summary>
+    /// <exception cref="InvalidDataException">It is not one complete member of that content length.</exception>
+    public static ReadOnlyMemory<byte> Seal(Memory<byte> buffer, int plainLength, int chunkLength)
     {
-        Span<byte> plain = room.Span.Slice(PlainOffset, plainLength);
+        Span<byte> plain = buffer.Span.Slice(PlainOffset, plainLength);
         if (plainLength < PlainHeaderBytes + TrailerBytes)
         {
             throw new InvalidDataException($"only {plainLength} bytes");
@@ -43,12 +44,12 @@ internal static class GzipMember
         }
 
         int length = PlainOffset + plainLength;
-        HeaderStart.CopyTo(room.Span);
-        BinaryPrimitives.WriteInt64LittleEndian(room.Span[LengthOffset..], length);
-        return room[..length];
+        HeaderStart.CopyTo(buffer.Span);
+        BinaryPrimitives.WriteInt64LittleEndian(buffer.Span[LengthOffset..], length);
+        return buffer[..length];
     }
 
-    /// <summary>The length of the member that starts with this header; null when it is none of ours.</summary>
+    /// <summary>The length of the member that starts with this header; null for another program's member.</summary>
     public static long? ReadLength(ReadOnlySpan<byte> header) =>
         header.Length >= HeaderBytes && header[..HeaderStart.Length].SequenceEqual(HeaderStart)
             ? BinaryPrimitives.ReadInt64LittleEndian(header[LengthOffset..])
@@ -58,7 +59,7 @@ internal static class GzipMember
     public static uint ContentLength(ReadOnlySpan<byte> member) =>
         BinaryPrimitives.ReadUInt32LittleEndian(member[^4..]);
 
-    /// <summary>A stream over memory that does not grow; all memory here is that of arrays.</summary>
+    /// <summary>Opens a stream of fixed length over memory, which must belong to an array.</summary>
     public static MemoryStream Open(ReadOnlyMemory<byte> memory)
     {
         _ = MemoryMarshal.TryGetArray(memory, out ArraySegment<byte> array);

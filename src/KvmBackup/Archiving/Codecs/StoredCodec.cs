@@ -4,12 +4,12 @@ namespace KvmBackup.Archiving.Codecs;
 public sealed class StoredCodec : ICodec
 {
     public ValueTask<ReadOnlyMemory<byte>> CompressAsync(
-        ReadOnlyMemory<byte> chunk, Memory<byte> room, CancellationToken cancellationToken) => new(chunk);
+        ReadOnlyMemory<byte> chunk, Memory<byte> buffer, CancellationToken cancellationToken) => new(chunk);
 
-    public ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> packed, Memory<byte> room) =>
-        packed.Length == room.Length
+    public ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> packed, Memory<byte> buffer) =>
+        packed.Length == buffer.Length
             ? packed
-            : throw new InvalidDataException($"it has {packed.Length} bytes instead of {room.Length}");
+            : throw new InvalidDataException($"it has {packed.Length} bytes instead of {buffer.Length}");
 
     public void Dispose()
     {

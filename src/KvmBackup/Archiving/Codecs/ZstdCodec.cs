@@ -1,14 +1,14 @@
 namespace KvmBackup.Archiving.Codecs;
 
 /// <summary>
-/// Zstandard by libzstd: one frame for each chunk, with content size and checksum. Its two contexts are made once and
-/// used for all chunks of a worker.
+/// Zstandard by libzstd: one frame for each chunk, with content size and checksum. The two contexts are reused for all
+/// chunks of a worker.
 /// </summary>
 public sealed class ZstdCodec : ICodec
 {
     private readonly int level;
-    private nint compressor;
-    private nint decompressor;
+    private readonly ZstdDecompressor decompressor;
+    private ZstdCompressor? compressor;
 
     /// <exception cref="ArchivingException">libzstd is not on this host.</exception>
     public ZstdCodec(int level)
@@ -16,63 +16,63 @@ public sealed class ZstdCodec : ICodec
         this.level = level;
         try
         {
-            // The cheaper of the two also proves that the library is there.
+            // The cheaper of the two contexts; creating it also verifies that the library is available.
             decompressor = ZstdLibrary.CreateDecompressor();
         }
         catch (DllNotFoundException failure)
         {
             throw new ArchivingException(
                 $"The library {ZstdLibrary.Name} is not on this host. Install the package libzstd1 (Debian) or libzstd "
-                + "(Fedora); to write, 'compression: gzip' does without it.",
+                + "(Fedora); to write backups without it, set 'compression: gzip'.",
                 innerException: failure);
         }
 
-        EnsureMade(decompressor);
+        EnsureCreated(decompressor.IsInvalid);
     }
-
-    ~ZstdCodec() => Free();
 
     public ValueTask<ReadOnlyMemory<byte>> CompressAsync(
-        ReadOnlyMemory<byte> chunk, Memory<byte> room, CancellationToken cancellationToken)
+        ReadOnlyMemory<byte> chunk, Memory<byte> buffer, CancellationToken cancellationToken)
     {
-        if (compressor == 0)
-        {
-            compressor = ZstdLibrary.CreateCompressor();
-            EnsureMade(compressor);
-            EnsureDone(ZstdLibrary.SetParameter(compressor, ZstdLibrary.CompressionLevel, level));
-            EnsureDone(ZstdLibrary.SetParameter(compressor, ZstdLibrary.ChecksumFlag, 1));
-        }
-
+        compressor ??= CreateCompressor();
         nuint length = EnsureDone(ZstdLibrary.Compress(
-            compressor, room.Span, (nuint)room.Length, chunk.Span, (nuint)chunk.Length));
-        return new(room[..(int)length]);
+            compressor, buffer.Span, (nuint)buffer.Length, chunk.Span, (nuint)chunk.Length));
+        return new(buffer[..(int)length]);
     }
 
-    public ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> packed, Memory<byte> room)
+    public ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> packed, Memory<byte> buffer)
     {
         nuint length = ZstdLibrary.Decompress(
-            decompressor, room.Span, (nuint)room.Length, packed.Span, (nuint)packed.Length);
+            decompressor, buffer.Span, (nuint)buffer.Length, packed.Span, (nuint)packed.Length);
         if (ZstdLibrary.IsError(length) != 0)
         {
-            throw new InvalidDataException($"libzstd says: {ZstdLibrary.ErrorName(length)}");
+            throw new InvalidDataException($"libzstd reports: {ZstdLibrary.ErrorName(length)}");
         }
 
-        return length == (nuint)room.Length
-            ? room
-            : throw new InvalidDataException($"it unpacks to {length} bytes instead of {room.Length}");
+        return length == (nuint)buffer.Length
+            ? buffer
+            : throw new InvalidDataException($"it unpacks to {length} bytes instead of {buffer.Length}");
     }
 
     public void Dispose()
     {
-        Free();
-        GC.SuppressFinalize(this);
+        compressor?.Dispose();
+        decompressor.Dispose();
     }
 
-    private static void EnsureMade(nint context)
+    private ZstdCompressor CreateCompressor()
     {
-        if (context == 0)
+        ZstdCompressor created = ZstdLibrary.CreateCompressor();
+        EnsureCreated(created.IsInvalid);
+        EnsureDone(ZstdLibrary.SetParameter(created, ZstdLibrary.CompressionLevel, level));
+        EnsureDone(ZstdLibrary.SetParameter(created, ZstdLibrary.ChecksumFlag, 1));
+        return created;
+    }
+
+    private static void EnsureCreated(bool isInvalid)
+    {
+        if (isInvalid)
         {
-            throw new ArchivingException("libzstd got no memory for its work. Lower 'threads' or the level.");
+            throw new ArchivingException("libzstd failed to allocate memory. Lower 'threads' or the level.");
         }
     }
 
@@ -80,16 +80,4 @@ public sealed class ZstdCodec : ICodec
         ? result
         : throw new ArchivingException(
             $"libzstd cannot compress: {ZstdLibrary.ErrorName(result)}. Try another level, or 'compression: gzip'.");
-
-    private void Free()
-    {
-        // Both functions take a null pointer.
-        if (decompressor != 0)
-        {
-            _ = ZstdLibrary.FreeCompressor(compressor);
-            _ = ZstdLibrary.FreeDecompressor(decompressor);
-        }
-
-        compressor = decompressor = 0;
-    }
 }

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace KvmBackup.Archiving.Codecs;
 
 /// <summary>
-/// The headers of a Zstandard frame, as far as they tell lengths (RFC 8878, 3.1.1). Only frames as this program writes
-/// them: with content size and without dictionary.
+/// Reads lengths from the headers of a Zstandard frame (RFC 8878, 3.1.1). Only for frames as this program writes them:
+/// with content size and without dictionary.
 /// </summary>
 internal static class ZstdFrame
 {
@@ -13,7 +13,7 @@ internal static class ZstdFrame
 
     private const uint Magic = 0xFD2FB528;
 
-    /// <summary>The header at the start of a frame; null when there is none of ours.</summary>
+    /// <summary>The header at the start of a frame; null when this program did not write it.</summary>
     public static (int LengthBytes, long ContentBytes, bool HasChecksum)? ReadHeader(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length < 5 || BinaryPrimitives.ReadUInt32LittleEndian(bytes) != Magic)
@@ -48,7 +48,8 @@ internal static class ZstdFrame
         return (sizeOffset + sizeField, contentBytes, (descriptor & 0x04) != 0);
     }
 
-    /// <summary>What follows a block's header, and whether it is the last; null for an unknown type.</summary>
+    /// <summary>The length of the data after a block's header, and whether the block is the last; null for an unknown
+    /// type.</summary>
     public static (int LengthBytes, bool IsLast)? ReadBlock(ReadOnlySpan<byte> bytes)
     {
         int header = bytes[0] | (bytes[1] << 8) | (bytes[2] << 16);

@@ -2,7 +2,7 @@ using KvmBackup.Archiving.Checksums;
 
 namespace KvmBackup.Archiving.Tar;
 
-/// <summary>What verification gathers of one member, in any order, from any thread: header and checksum.</summary>
+/// <summary>Verifies header and checksum of one member, from data in any order and from any thread.</summary>
 internal sealed class MemberCheck : IDisposable
 {
     private readonly byte[] header;
@@ -17,7 +17,7 @@ internal sealed class MemberCheck : IDisposable
         hash = new ContentHash(map.Member.SizeBytes, map.Member.Extents, cancellationToken);
         expectedHeader = BuildHeader(modifiedSeconds: 0);
 
-        // What the member claims decides nothing here: a wrong length is a fault, and nothing is kept for it.
+        // The recorded length is not trusted: a wrong one is a fault, and must not decide the size of the buffer.
         header = new byte[expectedHeader.Length];
     }
 
@@ -26,7 +26,7 @@ internal sealed class MemberCheck : IDisposable
     private bool IsHeaderLengthRight =>
         Map.Member.DataOffsetBytes - Map.Member.HeaderOffsetBytes == expectedHeader.Length;
 
-    /// <summary>Takes what belongs to this member out of a run of the tar stream.</summary>
+    /// <summary>Adds the part of a range of the tar stream that belongs to this member.</summary>
     public void Take(long tarOffset, ReadOnlySpan<byte> content)
     {
         long from = Math.Max(tarOffset, Map.Member.HeaderOffsetBytes);
@@ -43,7 +43,7 @@ internal sealed class MemberCheck : IDisposable
         }
     }
 
-    /// <summary>Notes that a run of the stream will not come; that was reported with its cause.</summary>
+    /// <summary>Records that a range of the stream is lost; the caller has reported the cause.</summary>
     public void Lose(long start, long end)
     {
         if (start < Map.Member.DataOffsetBytes && end > Map.Member.HeaderOffsetBytes)
@@ -58,17 +58,17 @@ internal sealed class MemberCheck : IDisposable
         }
     }
 
-    /// <summary>What is wrong with the member when all was seen; null for nothing, or nothing new.</summary>
+    /// <summary>The fault of the member after all data were added; null for none, or only reported ones.</summary>
     public string? FindFault()
     {
         if (!IsHeaderLengthRight || (!isHeaderLost && !IsHeaderRight()))
         {
-            return "the header in the tar stream does not tell this name, size and map of holes";
+            return "the header in the tar stream does not have this name, size and map of holes";
         }
 
         return isDataLost || hash.Finish() == Map.Member.ContentXxh128
             ? null
-            : "the content is not that which was read from the source (its checksum differs)";
+            : "the content differs from the content that was read from the source (its checksum differs)";
     }
 
     public void Dispose() => hash.Dispose();

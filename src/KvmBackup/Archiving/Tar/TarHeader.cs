@@ -6,7 +6,7 @@ namespace KvmBackup.Archiving.Tar;
 /// <summary>
 /// The blocks before a member's data: a PAX header where one is needed, the ustar header, and for a member with holes
 /// the map of GNU's sparse format 1.0, which GNU tar, libarchive and Python extract as a sparse file. A pure function,
-/// so that verification can demand every byte of it.
+/// so that verification can compare every byte.
 /// See https://www.gnu.org/software/tar/manual/html_node/PAX-1.html
 /// </summary>
 internal static class TarHeader
@@ -24,11 +24,11 @@ internal static class TarHeader
 
     /// <param name="name">The path in the archive.</param>
     /// <param name="sizeBytes">Logical size, holes included.</param>
-    /// <param name="extents">Which bytes follow; a member is sparse when they are not the whole.</param>
+    /// <param name="extents">The stored data; a member is sparse when they do not cover the size.</param>
     /// <param name="modifiedSeconds">Since 1970, UTC.</param>
     /// <param name="isPathLast">
-    /// As version 0.1.0 wrote it: the record of the stored path after those of the sparse format. Python's tarfile gives the
-    /// member the name that comes last, which must be the real one.
+    /// As version 0.1.0 wrote it: the record of the stored path after those of the sparse format. Python's tarfile uses
+    /// the last name of a member, so the real name must be last.
     /// </param>
     public static byte[] Build(
         string name, long sizeBytes, IReadOnlyList<Extent> extents, long modifiedSeconds, bool isPathLast = false)
@@ -54,7 +54,7 @@ internal static class TarHeader
         return blocks.ToArray();
     }
 
-    /// <summary>When the member was modified, from its first header block; null when that is no octal number.</summary>
+    /// <summary>The modification time in the first header block of a member; null when it is no octal number.</summary>
     public static long? ReadModifiedSeconds(ReadOnlySpan<byte> block)
     {
         long seconds = 0;
@@ -71,7 +71,7 @@ internal static class TarHeader
         return seconds;
     }
 
-    /// <summary>What a header block states; null when it is none of ours, which its checksum tells.</summary>
+    /// <summary>The fields of a header block; null when its checksum is wrong or another program wrote it.</summary>
     public static (string Name, long SizeBytes, char Type)? ReadBlock(ReadOnlySpan<byte> block)
     {
         long sum = 8 * ' ';
@@ -113,7 +113,7 @@ internal static class TarHeader
     private static byte[] BuildMap(IReadOnlyList<Extent> extents, long sizeBytes)
     {
         StringBuilder lines = new();
-        // GNU tar sets the size of a file that ends in a hole by an empty last entry.
+        // An empty last entry records the size of a file that ends in a hole, as GNU tar does.
         bool endsInHole = extents.Count == 0 || extents[^1].EndBytes < sizeBytes;
         lines.Append(CultureInfo.InvariantCulture, $"{extents.Count + (endsInHole ? 1 : 0)}\n");
         foreach (Extent extent in extents)
@@ -193,7 +193,7 @@ internal static class TarHeader
         PutOctal(block.AsSpan(329, 8), 0);
         PutOctal(block.AsSpan(337, 8), 0);
 
-        // The checksum is taken with its own field blank, and ends with NUL and a blank.
+        // The checksum is computed with blanks in its own field, and is followed by NUL and a blank.
         block.AsSpan(148, 8).Fill((byte)' ');
         PutOctal(block.AsSpan(148, 7), block.Sum(value => value));
         return block;

@@ -1,15 +1,15 @@
 namespace KvmBackup.Archiving.Tar;
 
 /// <summary>
-/// Where the bytes of one member lie in the tar stream. The values come from a file beside the archive and are not
-/// trusted: whoever holds a map knows that all its places lie within the stream and within the member.
+/// Maps between the content of one member and the tar stream. The values come from a file beside the archive and are
+/// not trusted: <see cref="Create"/> checks that all places are within the stream and within the member.
 /// </summary>
 internal sealed class TarMap
 {
-    /// <summary>1 PiB: beyond every disk, and small enough that no sum overflows.</summary>
+    /// <summary>1 PiB: larger than every disk, and small enough that no sum overflows.</summary>
     public const long LargestMember = 1L << 50;
 
-    /// <summary>Where each extent's data starts, counted from the member's data.</summary>
+    /// <summary>The start of each extent's data, relative to the member's data.</summary>
     private readonly long[] starts;
 
     private TarMap(ArchiveMember member)
@@ -29,11 +29,11 @@ internal sealed class TarMap
 
     public long DataEndBytes => Member.DataOffsetBytes + DataBytes;
 
-    /// <summary>Where the next header or the end of the stream follows.</summary>
+    /// <summary>The start of the next header or of the end of the stream.</summary>
     public long EndBytes => TarHeader.PaddedLength(DataEndBytes);
 
-    /// <summary>Checks a member against the stream that is said to hold it.</summary>
-    /// <returns>The map, or what is wrong in words.</returns>
+    /// <summary>Creates the map of a member after checks against the size of its stream.</summary>
+    /// <returns>The map, or the fault.</returns>
     public static (TarMap? Map, string? Fault) Create(ArchiveMember member, long tarBytes)
     {
         if (!IsSafeName(member.Name))
@@ -53,18 +53,19 @@ internal sealed class TarMap
             && map.DataBytes <= tarBytes - member.DataOffsetBytes
             && member.HeaderOffsetBytes % TarHeader.BlockBytes == 0
             && member.DataOffsetBytes % TarHeader.BlockBytes == 0;
-        return isWithin ? (map, null) : (null, "it lies outside the archive");
+        return isWithin ? (map, null) : (null, "it is outside the archive");
     }
 
-    /// <summary>A relative path that leads nowhere else, which tar programs take as it is.</summary>
+    /// <summary>Whether a name is a relative path without <c>.</c> and <c>..</c>, which tar programs do not
+    /// change.</summary>
     public static bool IsSafeName(string name) =>
         name.Length is > 0 and <= 4096
         && !name.Contains('\0', StringComparison.Ordinal)
         && name.Split('/').All(part => part is not ("" or "." or ".."));
 
-    /// <summary>The parts of the content within a run of the stream, ascending.</summary>
-    /// <param name="tarOffset">Where the run starts in the tar stream.</param>
-    /// <param name="length">Its length; what is no data of this member is passed over.</param>
+    /// <summary>The parts of the content within a range of the stream, ascending.</summary>
+    /// <param name="tarOffset">The start of the range in the tar stream.</param>
+    /// <param name="length">Its length; bytes that are no data of this member are skipped.</param>
     public IEnumerable<Part> PartsWithin(long tarOffset, int length)
     {
         long from = Math.Max(0, tarOffset - Member.DataOffsetBytes);
@@ -80,9 +81,10 @@ internal sealed class TarMap
         }
     }
 
-    /// <summary>Where the data within a run of the content lie in the tar stream, ascending; holes are passed over.</summary>
-    /// <param name="offsetBytes">Where the run starts in the member.</param>
-    /// <param name="lengthBytes">Its length, which ends within the member.</param>
+    /// <summary>The places in the tar stream of the data within a range of the content, ascending, without
+    /// holes.</summary>
+    /// <param name="offsetBytes">The start of the range in the member.</param>
+    /// <param name="lengthBytes">Its length; it ends within the member.</param>
     public IEnumerable<Place> PlacesOf(long offsetBytes, long lengthBytes)
     {
         long end = offsetBytes + lengthBytes;
@@ -103,15 +105,15 @@ internal sealed class TarMap
         return index >= 0 ? index : Math.Max(0, ~index - 1);
     }
 
-    /// <summary>A run of content.</summary>
-    /// <param name="OffsetBytes">Where it belongs in the member.</param>
-    /// <param name="Start">Where it is in the run of the stream that was asked about.</param>
-    /// <param name="Length">How long it is.</param>
+    /// <summary>A part of the content within a range of the stream.</summary>
+    /// <param name="OffsetBytes">Its offset in the member.</param>
+    /// <param name="Start">Its offset in the range.</param>
+    /// <param name="Length">Its length.</param>
     public readonly record struct Part(long OffsetBytes, int Start, int Length);
 
-    /// <summary>A run of content that lies in one piece.</summary>
-    /// <param name="OffsetBytes">Where it belongs in the member.</param>
-    /// <param name="TarOffsetBytes">Where it lies in the tar stream.</param>
-    /// <param name="LengthBytes">How long it is.</param>
+    /// <summary>A contiguous part of the content.</summary>
+    /// <param name="OffsetBytes">Its offset in the member.</param>
+    /// <param name="TarOffsetBytes">Its offset in the tar stream.</param>
+    /// <param name="LengthBytes">Its length.</param>
     public readonly record struct Place(long OffsetBytes, long TarOffsetBytes, long LengthBytes);
 }

@@ -7,6 +7,29 @@ namespace KvmBackup.Model.Backups;
 public readonly record struct Extent(long OffsetBytes, long LengthBytes)
 {
     public long EndBytes => OffsetBytes + LengthBytes;
+
+    /// <summary>Merges extents that overlap, touch or have only a small hole between them.</summary>
+    /// <param name="extents">Ascending by offset.</param>
+    /// <param name="smallestHoleBytes">Smaller holes are included in the result as data. With 1 extents that touch are
+    /// merged; with 0 only those that overlap.</param>
+    public static List<Extent> Coalesce(IEnumerable<Extent> extents, long smallestHoleBytes = 1)
+    {
+        List<Extent> merged = [];
+        foreach (Extent extent in extents)
+        {
+            if (merged.Count > 0 && extent.OffsetBytes - merged[^1].EndBytes < smallestHoleBytes)
+            {
+                long start = merged[^1].OffsetBytes;
+                merged[^1] = new Extent(start, Math.Max(merged[^1].EndBytes, extent.EndBytes) - start);
+            }
+            else
+            {
+                merged.Add(extent);
+            }
+        }
+
+        return merged;
+    }
 }
 
 /// <summary>A sparse source that is read once: a disk at a snapshot, a file, a text in memory.</summary>

@@ -26,7 +26,8 @@ public sealed class DomainArchive : IAsyncDisposable, IDiskConsumer
 
     /// <exception cref="KvmBackupException">The file cannot be made, or the codec is not to be had.</exception>
     public DomainArchive(
-        BackupJob job, PendingBackup pending, Archiver archiver, RbdClient cluster, DateTimeOffset startedAt, ILogger log)
+        BackupJob job, PendingBackup pending, Archiver archiver, RbdClient cluster, DateTimeOffset startedAt,
+        ILogger log)
     {
         this.job = job;
         this.pending = pending;
@@ -54,8 +55,9 @@ public sealed class DomainArchive : IAsyncDisposable, IDiskConsumer
     }
 
     /// <summary>Reads all layers of one disk; returns when they are read, which is before they are written.</summary>
-    public Task ReadAsync(BackupDisk disk, TransferMonitor monitor, CancellationToken cancellationToken) => disk.Image is { } image
-        ? AddImageAsync(disk, image, monitor, cancellationToken) : AddLayersAsync(disk, monitor, cancellationToken);
+    public Task ReadAsync(BackupDisk disk, TransferMonitor monitor, CancellationToken cancellationToken) =>
+        disk.Image is { } image
+            ? AddImageAsync(disk, image, monitor, cancellationToken) : AddLayersAsync(disk, monitor, cancellationToken);
 
     private async Task AddLayersAsync(BackupDisk disk, TransferMonitor monitor, CancellationToken cancellationToken)
     {
@@ -66,7 +68,8 @@ public sealed class DomainArchive : IAsyncDisposable, IDiskConsumer
             string name = disk.MemberName(depth);
             log.Information("{Domain}: reading {Member} from {Path}", job.Name, name, layer.FilePath);
             using FileExtentSource source = FileExtentSource.Open(layer.FilePath);
-            ArchiveMember member = await archive.AddAsync(name, monitor.Limit(source), monitor.Begin($"reading {name}"), cancellationToken);
+            ArchiveMember member = await archive.AddAsync(
+                name, monitor.Limit(source), monitor.Begin($"reading {name}"), cancellationToken);
             layers.Add(new ManifestLayer(
                 name, layer.Format, layer.FilePath, layer.IsBlockDevice, member.ContentXxh128, member.SizeBytes));
         }
@@ -74,46 +77,36 @@ public sealed class DomainArchive : IAsyncDisposable, IDiskConsumer
         disks.Add(new ManifestDisk(disk.Disk.Target, BackupKind.Full, disk.Layers[0].VirtualSizeBytes, layers));
     }
 
-    private async Task AddImageAsync(BackupDisk disk, BackupImage image, TransferMonitor monitor, CancellationToken cancellationToken)
-    {
-        string snapshot = $"{image.Source.Image}@{image.SnapshotName}";
-        if (image.Base is not { } dependency)
-        {
-            await using RbdImageSource source = await monitor.WaitAsync(
-                RbdImageSource.OpenAsync(cluster, image.Location, image.SnapshotName, cancellationToken));
-            Warn(disk, source.Warning);
-            using IDisposable reading = monitor.Watch(() => source.IsWaiting);
-            await AddImageAsync(disk, image, source, source.SizeBytes, [], $"{snapshot}", monitor, cancellationToken);
-            return;
-        }
-
-        await using RbdDiffSource changes = await monitor.WaitAsync(
-            RbdDiffSource.OpenAsync(
-                cluster, image.Location, dependency.SnapshotName, image.SnapshotName, isWholeObject: false, cancellationToken));
-        Warn(disk, changes.Warning);
-        using IDisposable watched = monitor.Watch(() => changes.IsWaiting);
-        await AddImageAsync(
-            disk, image, changes, changes.Layout.SizeBytes, changes.Layout.Changes, $"{snapshot} since {dependency.SnapshotName}", monitor,
-            cancellationToken);
-    }
-
     private async Task AddImageAsync(
-        BackupDisk disk, BackupImage image, IExtentSource source, long virtualSizeBytes, IReadOnlyList<ImageChange> changes,
-        string from, TransferMonitor monitor, CancellationToken cancellationToken)
+        BackupDisk disk, BackupImage image, TransferMonitor monitor, CancellationToken cancellationToken)
     {
+        await using IRbdExtentSource source = await monitor.WaitAsync(
+            IRbdExtentSource.OpenAsync(
+                cluster, image.Location, image.SnapshotName, image.Base?.SnapshotName, cancellationToken));
+        Warn(disk, source.Warning);
+        using IDisposable watched = monitor.Watch(() => source.IsWaiting);
+
         string name = disk.MemberName(0);
-        log.Information("{Domain}: reading {Member} from {Source}", job.Name, name, from);
-        ArchiveMember member = await archive.AddAsync(name, monitor.Limit(source), monitor.Begin($"reading {name}"), cancellationToken);
-        (string, long?)[] held =
-            [(image.SnapshotName, image.ExternalId), .. image.Base is { } below ? [(below.SnapshotName, below.SnapshotId)] : Array.Empty<(string, long?)>()];
-        _ = await monitor.WaitAsync(cluster.EnsureThereAsync(image.Location, held, cancellationToken));
+        string since = image.Base is null ? string.Empty : $" since {image.Base.SnapshotName}";
+        log.Information("{Domain}: reading {Member} from {Source}", job.Name, name,
+            $"{image.Source.Image}@{image.SnapshotName}{since}");
+        ArchiveMember member = await archive.AddAsync(
+            name, monitor.Limit(source), monitor.Begin($"reading {name}"), cancellationToken);
+
+        (string, long?)[] snapshots = image.Base is { } dependency
+            ? [(image.SnapshotName, image.ExternalId), (dependency.SnapshotName, dependency.SnapshotId)]
+            : [(image.SnapshotName, image.ExternalId)];
+        _ = await monitor.WaitAsync(
+            cluster.EnsureSnapshotsExistAsync(image.Location, snapshots, cancellationToken));
+
         string format = image.Base is null ? "raw" : ManifestLayer.RbdDiffFormat;
         ManifestLayer layer = new(
             name, format, $"rbd:{image.Source.Image}", false, member.ContentXxh128, member.SizeBytes);
-        disks.Add(new ManifestDisk(disk.Disk.Target, disk.Kind, virtualSizeBytes, [layer])
+        disks.Add(new ManifestDisk(disk.Disk.Target, disk.Kind, source.ImageSizeBytes, [layer])
         {
             Image = new ManifestImage(
-                image.Source.Image, image.Facts.Id, image.SnapshotName, image.Base?.Backup, image.Base?.SnapshotName, changes)
+                image.Source.Image, image.Facts.Id, image.SnapshotName, image.Base?.Backup, image.Base?.SnapshotName,
+                source.Changes)
             {
                 SnapshotId = image.ExternalId,
             },

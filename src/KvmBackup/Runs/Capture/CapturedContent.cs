@@ -42,7 +42,7 @@ internal sealed class CapturedContent(BackupDisk disk, RbdClient cluster, Transf
         }
 
         // One that was removed meanwhile was read as zeros.
-        _ = await monitor.WaitAsync(cluster.EnsureThereAsync(
+        _ = await monitor.WaitAsync(cluster.EnsureSnapshotsExistAsync(
             image.Location, [(image.SnapshotName, image.ExternalId)], cancellationToken));
         return result;
     }

@@ -25,7 +25,7 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
     {
         Task<RbdImageFacts> facts = cluster.DescribeAsync(location, snapshot: null, cancellationToken);
         Task<IReadOnlyList<RbdSnapshot>> snapshots = cluster.ListSnapshotsAsync(location, cancellationToken);
-        Task<Version?> version = release is null ? cluster.AskReleaseAsync(cancellationToken)
+        Task<Version?> version = release is null ? cluster.ReadReleaseAsync(cancellationToken)
             : Task.FromResult<Version?>(release);
         await Task.WhenAll(facts, snapshots, version);
         release = await version;
@@ -74,7 +74,7 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
         {
             ExternalId = state.External?.Id,
             DataBytes = IsAsked(facts, chain, own)
-                ? await cluster.AskDataBytesAsync(state.Location, chain.Base?.SnapshotName, cancellationToken) : 0,
+                ? await cluster.QueryDataBytesAsync(state.Location, chain.Base?.SnapshotName, cancellationToken) : 0,
         };
     }
 

@@ -80,7 +80,7 @@ public sealed class OverlayRelease(
             return false;
         }
 
-        OverlayFile.Demand(overlay.OverlayPath, identity);
+        OverlayFile.EnsureRecorded(overlay.OverlayPath, identity);
         if (await encrypted.HasOwnDataAsync(overlay))
         {
             throw new RunsException(OverlayAdvice.DomainMissing(domain, overlay, isBaseSame), ExitCode.ManualActionRequired);

@@ -90,7 +90,8 @@ public sealed class RecoverRun(
     {
         // An unpacked disk is next to its destination, and the journal forgets it together with that file.
         string[] parents = [.. scratchParents.Union(journal.Restores.LeftoverFolders())];
-        string[] actions = [.. await ScratchFolder.RemoveLeftAsync(parents, time), .. journal.Restores.RemoveLeftovers()];
+        string[] actions =
+            [.. await ScratchFolder.RemoveAbandonedAsync(parents, time), .. journal.Restores.RemoveLeftovers()];
         return actions.Length > 0 ? [new DomainRecoveryReport(RestoreSubject, true, actions)] : [];
     }
 

@@ -42,7 +42,7 @@ public sealed class ImageRestorer(
     {
         try
         {
-            await image.LeaveAsync();
+            await image.RemoveUnlessCommittedAsync();
         }
         catch (KvmBackupException failure)
         {

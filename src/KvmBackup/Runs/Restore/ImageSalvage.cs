@@ -38,7 +38,7 @@ public sealed class ImageSalvage(ILogger log)
                 SalvagedMember part = await WriteAsync(source, target, link, image, monitor, cancellationToken);
                 missing.AddRange(part.Missing);
                 unproven.AddRange(part.Unproven);
-                isComplete &= part.IsWhole
+                isComplete &= part.IsComplete
                     || (part.Missing.Count + part.Unproven.Count == 0 && link.Visible.Count == 0);
             }
             finally
@@ -79,6 +79,6 @@ public sealed class ImageSalvage(ILogger log)
         Extent[] missed = [.. OfImage(salvaged.Missing).SelectMany(run => link.Within(run).Visible)];
         Extent[] doubtful = [.. OfImage(salvaged.Unproven).SelectMany(run => link.Within(run).Visible)];
         bool isHidden = salvaged.Missing.Count + salvaged.Unproven.Count > 0 && missed.Length + doubtful.Length == 0;
-        return new SalvagedMember(missed, doubtful, salvaged.IsWhole || isHidden);
+        return new SalvagedMember(missed, doubtful, salvaged.IsComplete || isHidden);
     }
 }

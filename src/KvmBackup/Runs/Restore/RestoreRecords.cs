@@ -17,13 +17,17 @@ public sealed class RestoreRecords(RestoreJournal journal, TimeProvider time, IL
         {
             // An unpacked disk lies beside the file that it is for, which the journal forgets with the file.
             parents = [.. parents, .. journal.LeftoverFolders()];
-            return [.. await ScratchFolder.RemoveLeftAsync([.. parents.Distinct()], time), .. journal.RemoveLeftovers()];
+            return
+            [
+                .. await ScratchFolder.RemoveAbandonedAsync([.. parents.Distinct()], time),
+                .. journal.RemoveLeftovers(),
+            ];
         }
         catch (JournalingException failure)
         {
             // A restore must go on without it, on a rescue host for instance.
             log.Warning("What interrupted restores have left was not removed: {Message}", failure.Message);
-            return await ScratchFolder.RemoveLeftAsync([.. parents.Distinct()], time);
+            return await ScratchFolder.RemoveAbandonedAsync([.. parents.Distinct()], time);
         }
     }
 

@@ -96,7 +96,7 @@ public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, Rest
 
         // Without a manifest there is no checksum of the content: those of the chunks must suffice.
         bool isComplete = member.ContentXxh128.Length == 0
-            ? salvaged.Missing.Count + salvaged.Unproven.Count == 0 : salvaged.IsWhole;
+            ? salvaged.Missing.Count + salvaged.Unproven.Count == 0 : salvaged.IsComplete;
         return Finish(disk,
             new SalvagedFile(
                 filePath, member.SizeBytes, isComplete, salvaged.Missing) { Unproven = salvaged.Unproven });

@@ -14,7 +14,7 @@ public sealed class ContentHashTests
     [InlineData(Mebibyte)]
     [InlineData(Mebibyte + 1)]
     [InlineData((3 * Mebibyte) + 77)]
-    public void Data_and_holes_of_any_size_give_the_sum_of_the_plain_bytes(int size)
+    public void Data_and_holes_of_any_size_have_the_checksum_of_the_plain_bytes(int size)
     {
         byte[] zeros = new byte[size];
         using ContentHash hole = new(size, []);
@@ -27,7 +27,7 @@ public sealed class ContentHashTests
     }
 
     [Fact]
-    public void A_hole_of_a_pebibyte_ends_at_once_when_asked()
+    public void The_hashing_of_a_hole_of_1_PiB_can_be_cancelled()
     {
         using CancellationTokenSource source = new();
         source.Cancel();
@@ -36,7 +36,7 @@ public sealed class ContentHashTests
     }
 
     [Fact]
-    public void Data_that_are_zeros_but_for_one_byte_give_the_sum_of_the_plain_bytes()
+    public void Data_of_zeros_except_one_byte_have_the_checksum_of_the_plain_bytes()
     {
         byte[] bytes = new byte[4 * Mebibyte];
         bytes[(2 * Mebibyte) - 1] = 1;
@@ -48,7 +48,7 @@ public sealed class ContentHashTests
     }
 
     [Fact]
-    public void Parts_may_come_in_any_order_from_any_thread()
+    public void Parts_can_be_added_in_any_order_from_any_thread()
     {
         for (int seed = 0; seed < 25; seed++)
         {
@@ -65,7 +65,7 @@ public sealed class ContentHashTests
     }
 
     [Fact]
-    public void A_sum_is_not_given_before_all_data_was_seen()
+    public void No_checksum_is_returned_before_all_data_are_added()
     {
         using ContentHash hash = new(10, [new Extent(0, 10)]);
         hash.Add(0, new byte[9]);
@@ -76,7 +76,7 @@ public sealed class ContentHashTests
     [ProgramTheory("split", "xxh128sum", "xxd", "bash")]
     [InlineData((2 * Mebibyte) + 5)]
     [InlineData(Mebibyte)]
-    public async Task The_command_in_the_documentation_gives_the_same_sum(int size)
+    public async Task The_documented_command_prints_the_same_checksum(int size)
     {
         SparseContent content = SparseContent.Whole(size, seed: 9);
         using ContentHash hash = new(size, content.Extents);

@@ -2,17 +2,17 @@ using KvmBackup.Archiving.Checksums;
 
 namespace KvmBackup.Tests.Archiving.Checksums;
 
-/// <summary>The checksum is the one that everyone calls XXH128.</summary>
+/// <summary>The checksum is the standard XXH128.</summary>
 public sealed class Xxh128Tests
 {
     [Theory]
     [InlineData("", "99aa06d3014798d86001c324468d497f")]
     [InlineData("a", "a96faf705af16834e6c632b61e964e1f")]
-    public void Known_words_have_their_known_checksums(string word, string checksum) =>
+    public void Known_inputs_have_their_known_checksums(string word, string checksum) =>
         Assert.Equal(checksum, Xxh128.Format(Xxh128.Of(System.Text.Encoding.ASCII.GetBytes(word))));
 
     [Fact]
-    public void Pieces_give_the_checksum_of_the_whole()
+    public void Pieces_have_the_checksum_of_the_whole()
     {
         byte[] bytes = new byte[3_000_017];
         new Random(7).NextBytes(bytes);
@@ -37,7 +37,7 @@ public sealed class Xxh128Tests
     }
 
     [Fact]
-    public void One_that_is_disposed_under_a_thread_that_uses_it_fails_and_harms_nothing()
+    public void A_dispose_during_use_by_another_thread_is_safe()
     {
         Xxh128 sum = new();
         sum.Dispose();
@@ -50,10 +50,12 @@ public sealed class Xxh128Tests
 
     [Theory]
     [InlineData(null), InlineData(""), InlineData("a5"), InlineData("A96FAF705AF16834E6C632B61E964E1F")]
-    [InlineData(" 96faf705af16834e6c632b61e964e1f"), InlineData("+96faf705af16834e6c632b61e964e1f"), InlineData("0a96faf705af16834e6c632b61e964e1f")]
-    public void What_is_no_checksum_is_not_read_as_one(string? text) => Assert.Null(Xxh128.Parse(text));
+    [InlineData(" 96faf705af16834e6c632b61e964e1f"), InlineData("+96faf705af16834e6c632b61e964e1f"),
+        InlineData("0a96faf705af16834e6c632b61e964e1f")]
+    public void An_invalid_checksum_is_not_parsed(string? text) => Assert.Null(Xxh128.Parse(text));
 
     [Fact]
-    public void A_checksum_is_read_as_it_is_written() =>
-        Assert.All(new UInt128[] { 0, 1, UInt128.MaxValue }, value => Assert.Equal(value, Xxh128.Parse(Xxh128.Format(value))));
+    public void A_formatted_checksum_is_parsed_to_the_same_value() =>
+        Assert.All(
+            new UInt128[] { 0, 1, UInt128.MaxValue }, value => Assert.Equal(value, Xxh128.Parse(Xxh128.Format(value))));
 }

@@ -17,7 +17,7 @@ public sealed class ArchiveIndexTests
     [InlineData(CompressionMethod.Gzip, 10)]
     [InlineData(CompressionMethod.Zstd, 10)]
     [InlineData(CompressionMethod.None, 10)]
-    public async Task An_index_made_from_the_archive_alone_equals_the_written_one(CompressionMethod method, int size)
+    public async Task An_index_rebuilt_from_the_archive_equals_the_written_one(CompressionMethod method, int size)
     {
         using SampleArchive archive = await SampleArchive.WriteAsync(
             method,
@@ -30,11 +30,12 @@ public sealed class ArchiveIndexTests
     }
 
     [Fact]
-    public async Task An_index_is_written_in_the_words_of_the_manifest()
+    public async Task The_index_file_has_the_naming_of_the_manifest()
     {
         using MemoryStream stream = new();
 
-        await new ArchiveIndex(2, 4096, 1024, [new ArchiveChunk(0, 9, 0xa5)]).WriteToAsync(stream, CancellationToken.None);
+        await new ArchiveIndex(2, 4096, 1024, [new ArchiveChunk(0, 9, 0xa5)])
+            .WriteToAsync(stream, CancellationToken.None);
 
         Assert.Equal(
             "{\"format_version\":2,\"chunk_size_bytes\":4096,\"tar_bytes\":1024,\"size_bytes\":9,\"lengths\":[9],"
@@ -47,7 +48,7 @@ public sealed class ArchiveIndexTests
     [InlineData(CompressionMethod.Zstd)]
     [InlineData(CompressionMethod.Bzip2)]
     [InlineData(CompressionMethod.None)]
-    public async Task One_chunk_alone_is_taken_for_one_of_the_usual_size(CompressionMethod method)
+    public async Task A_single_chunk_is_assumed_to_have_the_default_size(CompressionMethod method)
     {
         using SampleArchive archive = await SampleArchive.WriteAsync(
             method, 32 << 10, ("a", SparseContent.Whole(20, seed: 1)));
@@ -57,7 +58,7 @@ public sealed class ArchiveIndexTests
 
     [ProgramTheory("pigz")]
     [InlineData(CompressionMethod.Pigz)]
-    public async Task The_chunks_of_pigz_tell_their_lengths_too(CompressionMethod method)
+    public async Task The_index_is_rebuilt_from_chunks_of_pigz(CompressionMethod method)
     {
         using SampleArchive archive = await SampleArchive.WriteAsync(
             method, 64 << 10, ("a", SparseContent.Whole(300_000, seed: 1)));
@@ -69,7 +70,7 @@ public sealed class ArchiveIndexTests
     [InlineData(CompressionMethod.Gzip)]
     [InlineData(CompressionMethod.Zstd)]
     [InlineData(CompressionMethod.Bzip2)]
-    public async Task No_index_is_made_of_an_archive_that_is_cut_short_or_none_of_ours(CompressionMethod method)
+    public async Task No_index_is_rebuilt_from_a_truncated_archive_or_another_programs_file(CompressionMethod method)
     {
         using SampleArchive archive = await SampleArchive.WriteAsync(
             method, 32 << 10, ("a", SparseContent.Whole(100_000, seed: 1)));
@@ -94,7 +95,7 @@ public sealed class ArchiveIndexTests
     }
 
     [Fact]
-    public async Task An_index_is_read_as_it_was_written()
+    public async Task A_written_index_is_read_back()
     {
         ArchiveIndex index = new(2, 4096, 4096 + 512, [new(0, 100, 1), new(100, 20, UInt128.MaxValue)]);
         using MemoryStream stream = new();
@@ -110,7 +111,7 @@ public sealed class ArchiveIndexTests
     [InlineData("[]")]
     [InlineData("{}")]
     [InlineData("{\"format_version\":2,\"chunk_size_bytes\":4096,\"tar_bytes\":1024,\"size_bytes\":9}")]
-    public Task What_is_no_index_is_refused(string json) => AssertRefusedAsync(json);
+    public Task A_file_that_is_no_index_is_refused(string json) => AssertRefusedAsync(json);
 
     [Theory]
     [InlineData("0", "4096", "1024", "9", "9", "D")]
@@ -139,7 +140,7 @@ public sealed class ArchiveIndexTests
             + $"\"lengths\":[{lengths}],\"xxh128\":[\"{checksum.Replace("D", Digest, StringComparison.Ordinal)}\"]}}");
 
     [Fact]
-    public async Task A_newer_index_is_refused_by_its_version_whatever_follows()
+    public async Task A_newer_index_is_refused_by_its_version_whatever_its_content()
     {
         using MemoryStream stream = new("{\"format_version\":3,\"lengths\":\"elsewhere\"}"u8.ToArray());
         ArchivingException refusal = await Assert.ThrowsAsync<ArchivingException>(

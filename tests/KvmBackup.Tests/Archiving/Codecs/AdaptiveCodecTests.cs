@@ -6,13 +6,13 @@ using Serilog.Core;
 
 namespace KvmBackup.Tests.Archiving.Codecs;
 
-/// <summary>What a codec is spared, and that nobody notices but the clock.</summary>
+/// <summary>Chunks of zeros and noise, which are not passed to the codec.</summary>
 public sealed class AdaptiveCodecTests
 {
     private const int ChunkBytes = 1 << 20;
 
     [Fact]
-    public async Task Noise_is_stored_zeros_are_compressed_once_and_the_rest_as_ever()
+    public async Task Noise_is_stored_and_zeros_are_compressed_once()
     {
         CountingCodec counting = new();
         using AdaptiveCodec codec = new(counting, new GzipCodec(level: 0));
@@ -22,22 +22,24 @@ public sealed class AdaptiveCodecTests
         int stored = 0;
         foreach (byte[] chunk in new[] { zeros, noise, text, zeros, noise, zeros[..1000], text })
         {
-            byte[] packed = (await codec.CompressAsync(chunk, new byte[CodecFactory.LongestPacked(chunk.Length)], default)).ToArray();
+            byte[] packed = (await codec.CompressAsync(
+                chunk, new byte[CodecFactory.LongestPacked(chunk.Length)], default)).ToArray();
             stored += packed.Length > chunk.Length ? 1 : 0;
             Assert.Equal(chunk, codec.Decompress(packed, new byte[chunk.Length]).ToArray());
         }
 
-        // The zeros of either length, and the text twice.
+        // Zeros of each length once, and the text twice.
         Assert.Equal((4, 2), (counting.Count, stored));
     }
 
     [Fact]
-    public async Task What_a_codec_makes_larger_is_stored_instead()
+    public async Task A_chunk_that_the_codec_enlarges_is_stored()
     {
         byte[] chunk = TextAndNoise();
         using AdaptiveCodec codec = new(new GrowingCodec(), new GzipCodec(level: 0));
 
-        byte[] packed = (await codec.CompressAsync(chunk, new byte[CodecFactory.BufferBytes(ChunkBytes)], default)).ToArray();
+        byte[] packed = (await codec.CompressAsync(chunk, new byte[CodecFactory.BufferBytes(ChunkBytes)], default))
+            .ToArray();
 
         Assert.InRange(packed.Length, ChunkBytes, ChunkBytes + (ChunkBytes / 1000));
         Assert.Equal(chunk, new GzipCodec(level: 6).Decompress(packed, new byte[ChunkBytes]).ToArray());
@@ -46,20 +48,22 @@ public sealed class AdaptiveCodecTests
     [ProgramTheory("igzip")]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task No_level_of_igzip_makes_more_of_a_chunk_than_a_reader_takes(int level)
+    public async Task No_level_of_igzip_exceeds_the_maximum_length_of_a_chunk(int level)
     {
         Compression compression = new(CompressionMethod.Igzip, level);
-        using AdaptiveCodec codec = CodecFactory.Create(compression, new ProcessRunner(Logger.None, TimeProvider.System));
+        using AdaptiveCodec codec = CodecFactory.Create(
+            compression, new ProcessRunner(Logger.None, TimeProvider.System));
         byte[] chunk = TextAndNoise();
 
-        ReadOnlyMemory<byte> packed = await codec.CompressAsync(chunk, new byte[CodecFactory.BufferBytes(ChunkBytes)], default);
+        ReadOnlyMemory<byte> packed = await codec.CompressAsync(
+            chunk, new byte[CodecFactory.BufferBytes(ChunkBytes)], default);
 
         Assert.InRange(packed.Length, 1, CodecFactory.LongestPacked(ChunkBytes));
         Assert.Equal(chunk, codec.Decompress(packed.ToArray(), new byte[ChunkBytes]).ToArray());
     }
 
     [Fact]
-    public void A_chunk_of_which_a_quarter_shrinks_is_no_noise()
+    public void A_chunk_of_which_a_quarter_is_compressible_is_not_noise()
     {
         for (int seed = 0; seed < 50; seed++)
         {
@@ -75,10 +79,12 @@ public sealed class AdaptiveCodecTests
     [InlineData(CompressionMethod.Gzip)]
     [InlineData(CompressionMethod.Zstd)]
     [InlineData(CompressionMethod.Bzip2)]
-    public async Task An_archive_of_zeros_and_noise_is_as_good_as_any(CompressionMethod method)
+    public async Task An_archive_of_zeros_and_noise_is_read_back(CompressionMethod method)
     {
-        byte[] content = [.. new byte[3 * ChunkBytes], .. Noise(1), .. Noise(2), .. new byte[ChunkBytes / 3], .. Noise(3)];
-        using SampleArchive archive = await SampleArchive.WriteAsync(method, ChunkBytes, ("web1/vda.raw", new Bytes(content)));
+        byte[] content =
+            [.. new byte[3 * ChunkBytes], .. Noise(1), .. Noise(2), .. new byte[ChunkBytes / 3], .. Noise(3)];
+        using SampleArchive archive = await SampleArchive.WriteAsync(
+            method, ChunkBytes, ("web1/vda.raw", new Bytes(content)));
 
         Assert.Empty(await archive.VerifyAsync());
         Assert.Equal(content, await archive.ExtractAsync(archive.Members[0]));
@@ -87,7 +93,7 @@ public sealed class AdaptiveCodecTests
         Assert.Equal(archive.Summary.Index.Chunks, rebuilt.Chunks);
     }
 
-    /// <summary>Noise after a line of text, as the chunk of an archive that begins with a packed kernel: not noise alone.</summary>
+    /// <summary>Noise after a line of text, as in an archive that begins with a compressed kernel.</summary>
     private static byte[] TextAndNoise()
     {
         byte[] chunk = Noise(7);
@@ -102,13 +108,15 @@ public sealed class AdaptiveCodecTests
         return noise;
     }
 
-    /// <summary>Makes a third more of everything.</summary>
+    /// <summary>A codec that enlarges every chunk by a third.</summary>
     private sealed class GrowingCodec : ICodec
     {
         public ValueTask<ReadOnlyMemory<byte>> CompressAsync(
-            ReadOnlyMemory<byte> chunk, Memory<byte> room, CancellationToken cancellationToken) => new(room[..(chunk.Length * 4 / 3)]);
+            ReadOnlyMemory<byte> chunk, Memory<byte> buffer, CancellationToken cancellationToken) =>
+                new(buffer[..(chunk.Length * 4 / 3)]);
 
-        public ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> packed, Memory<byte> room) => throw new InvalidDataException();
+        public ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> packed, Memory<byte> buffer) =>
+            throw new InvalidDataException();
 
         public void Dispose()
         {
@@ -123,13 +131,14 @@ public sealed class AdaptiveCodecTests
         public int Count { get; private set; }
 
         public ValueTask<ReadOnlyMemory<byte>> CompressAsync(
-            ReadOnlyMemory<byte> chunk, Memory<byte> room, CancellationToken cancellationToken)
+            ReadOnlyMemory<byte> chunk, Memory<byte> buffer, CancellationToken cancellationToken)
         {
             Count++;
-            return gzip.CompressAsync(chunk, room, cancellationToken);
+            return gzip.CompressAsync(chunk, buffer, cancellationToken);
         }
 
-        public ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> packed, Memory<byte> room) => gzip.Decompress(packed, room);
+        public ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> packed, Memory<byte> buffer) =>
+            gzip.Decompress(packed, buffer);
 
         public void Dispose() => gzip.Dispose();
     }

@@ -45,9 +45,9 @@ public sealed class ForgedBackupTests : IDisposable
     [Theory]
     [InlineData("../base.raw", "images/../base.raw", null)]
     [InlineData("../base.raw", "base.raw", null)]
-    [InlineData("../base.raw", "images/../cron.d/job", "which is no full path without '..'")]
+    [InlineData("../base.raw", "images/../cron.d/job", "which is not an absolute path without '..'")]
     [InlineData("../base.raw", "cron.d/job", "which the definition in the archive does not name")]
-    [InlineData("", "images/../base.raw", "which is no full path without '..'")]
+    [InlineData("", "images/../base.raw", "which is not an absolute path without '..'")]
     public async Task A_backing_file_goes_where_the_image_names_it_even_by_a_relative_path_and_nowhere_else(
         string named, string place, string? refusal)
     {
@@ -78,8 +78,9 @@ public sealed class ForgedBackupTests : IDisposable
             return;
         }
 
-        KvmBackupException failure = await Assert.ThrowsAnyAsync<KvmBackupException>(() => RestoreAsync(null, define: true));
-        Assert.Contains($"puts vdb.raw to '{path}', {refusal}", failure.Message, StringComparison.Ordinal);
+        KvmBackupException failure =
+            await Assert.ThrowsAnyAsync<KvmBackupException>(() => RestoreAsync(null, define: true));
+        Assert.Contains($"places vdb.raw at '{path}', {refusal}", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
