@@ -114,7 +114,8 @@ public sealed class AdviceStateTests
     {
         Dictionary<string, string> bases = new()
         {
-            ["vda"] = Path.Combine(guest.DirectoryPath!, "vda.qcow2"), ["vdb"] = Path.Combine(guest.DirectoryPath!, second),
+            ["vda"] = Path.Combine(guest.DirectoryPath!, "vda.qcow2"),
+            ["vdb"] = Path.Combine(guest.DirectoryPath!, second),
         };
         Assert.Equal(bases, Virsh.SourcesIn(await guest.LiveXmlAsync()));
         Assert.Equal(bases, Virsh.SourcesIn(await guest.InactiveXmlAsync()));

@@ -58,11 +58,11 @@ public static class ChainPlanner
             : Full($"the snapshot of the backup {dependency.Id} is missing from the cluster "
                 + $"({newest.Image}@{snapshot})");
 
-    ChainDecision Full(string reason) => new(null, $"disk {disk} gets a full backup: {reason}");
-}
+        ChainDecision Full(string reason) => new(null, $"disk {disk} gets a full backup: {reason}");
+    }
 
-/// <summary>The backups that the restore of one disk requires, the full one first, the given one last.</summary>
-/// <returns>The chain; null when a backup is missing.</returns>
+    /// <summary>The backups that the restore of one disk requires, the full one first, the given one last.</summary>
+    /// <returns>The chain; null when a backup is missing.</returns>
     public static IReadOnlyList<CompletedBackup>? Find(
         CompletedBackup backup, DiskTarget disk, IReadOnlyList<CompletedBackup> all)
     {

@@ -75,15 +75,15 @@ public static class DomainPlanner
     /// <returns>Why the disk is left out; null when it is backed up.</returns>
     public static string? SkipReason(
         DiskFacts disk, DomainSettings settings, IReadOnlyList<DiskTarget> excluded) => disk switch
-    {
-        _ when excluded.Contains(disk.Target) => "excluded in the domain's metadata (kvmbackup:exclude)",
-        _ when !settings.Disks.Includes(disk.Target) => "excluded in the configuration",
-        { Device: "cdrom" or "floppy" } => $"a {disk.Device} drive ({disk.SourcePath ?? "empty"})",
-        { SourceType: DiskSourceType.None } => "no medium",
-        { IsReadOnly: true } => $"read-only ({disk.SourcePath})",
-        { IsShareable: true } => $"shareable: another guest may write to {disk.SourcePath} at any time",
-        _ => null,
-    };
+        {
+            _ when excluded.Contains(disk.Target) => "excluded in the domain's metadata (kvmbackup:exclude)",
+            _ when !settings.Disks.Includes(disk.Target) => "excluded in the configuration",
+            { Device: "cdrom" or "floppy" } => $"a {disk.Device} drive ({disk.SourcePath ?? "empty"})",
+            { SourceType: DiskSourceType.None } => "no medium",
+            { IsReadOnly: true } => $"read-only ({disk.SourcePath})",
+            { IsShareable: true } => $"shareable: another guest may write to {disk.SourcePath} at any time",
+            _ => null,
+        };
 
     private static string? RefuseDisk(DiskFacts disk, DomainFacts domain, string virsh)
     {

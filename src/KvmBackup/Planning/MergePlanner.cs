@@ -25,12 +25,12 @@ public static class MergePlanner
         {
             if (Increments(candidate).Any() && FindStep(candidate, all) is { IsProtected: false } point
     && ReleasesFull(point, policy, proof, all))
-{
-    ImageAssembly[] images =
-        [.. Increments(point).Select(disk => ImageAssembly.Plan(point, disk.Target, all))];
-    IEnumerable<CompletedBackup> sources = images.SelectMany(image => image.Links).Select(link => link.Backup);
-    return new MergePlan(
-        point, images, [.. sources.DistinctBy(link => link.Id).OrderBy(link => link.Id)]);
+            {
+                ImageAssembly[] images =
+                    [.. Increments(point).Select(disk => ImageAssembly.Plan(point, disk.Target, all))];
+                IEnumerable<CompletedBackup> sources = images.SelectMany(image => image.Links).Select(link => link.Backup);
+                return new MergePlan(
+                    point, images, [.. sources.DistinctBy(link => link.Id).OrderBy(link => link.Id)]);
             }
         }
 

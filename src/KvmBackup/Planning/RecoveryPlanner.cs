@@ -66,17 +66,17 @@ public static class RecoveryPlanner
             Leave("the running guest is on its base, but its definition names the overlay, and that file is missing"),
         { State: PinState.Planned or PinState.Pinned, IsOverlayNamed: true, IsOverlayWritten: true } =>
     Leave("the running guest is on its base, but its definition names the overlay, and no commit was started"),
-{ IsOverlayNamed: true } => new(
-    RecoveryAction.RepairDefinition,
-    "the disk is on its base, but the definition for the next start still names the overlay"),
-{ State: PinState.Releasing or PinState.Released } =>
-    new(RecoveryAction.RemoveOverlay, "the commit ended; only the overlay was left"),
-{ IsOverlayWritten: false } =>
-    new(RecoveryAction.RemoveOverlay, "the disk is on its base, and the overlay holds no writes"),
-_ => Leave(
-    "the disk was put back on its base by another program or person; the overlay may hold writes that the base does "
-        + "not",
-    RecoveryAdvice.KeepAsideOrDiscard),
+        { IsOverlayNamed: true } => new(
+            RecoveryAction.RepairDefinition,
+            "the disk is on its base, but the definition for the next start still names the overlay"),
+        { State: PinState.Releasing or PinState.Released } =>
+            new(RecoveryAction.RemoveOverlay, "the commit ended; only the overlay was left"),
+        { IsOverlayWritten: false } =>
+            new(RecoveryAction.RemoveOverlay, "the disk is on its base, and the overlay holds no writes"),
+        _ => Leave(
+            "the disk was put back on its base by another program or person; the overlay may hold writes that the base does "
+                + "not",
+            RecoveryAdvice.KeepAsideOrDiscard),
     };
 
     /// <summary>The disk is on another program's file that does not depend on the overlay.</summary>

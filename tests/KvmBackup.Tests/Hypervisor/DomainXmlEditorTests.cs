@@ -79,9 +79,9 @@ public sealed class DomainXmlEditorTests
         // libvirt: operation failed: domain 'copy' already exists with uuid ...
         DomainEdit edit =
             new(new DomainName("copy"), new Dictionary<DiskTarget, string>(), new Dictionary<string, string>())
-        {
-            CopyUuid = Web1.Uuid,
-        };
+            {
+                CopyUuid = Web1.Uuid,
+            };
 
         XElement domain =
             XElement.Parse(DomainXmlEditor.Apply("<domain><name>web1</name><uuid>1</uuid></domain>", edit));

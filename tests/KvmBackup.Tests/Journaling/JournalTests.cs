@@ -49,7 +49,9 @@ public sealed class JournalTests : IDisposable
                     await open.RecordAsync(
                         entry => entry.WithPin(new DiskTarget("vdb"), state) with
                         {
-                            Step = step, Freeze = freeze, IsGuestSaved = state == PinState.Releasing,
+                            Step = step,
+                            Freeze = freeze,
+                            IsGuestSaved = state == PinState.Releasing,
                         },
                         CancellationToken.None);
                     JournalEntry read = Assert.Single(journal.ListOpen());

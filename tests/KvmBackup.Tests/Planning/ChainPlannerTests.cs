@@ -97,8 +97,11 @@ public sealed class ChainPlannerTests
     }
 
     private static CompletedBackup Bare(CompletedBackup backup) =>
-        backup with { Manifest =
-            backup.Manifest with { Disks = [.. backup.Manifest.Disks.Select(disk => disk with { Image = null })] } };
+        backup with
+        {
+            Manifest =
+            backup.Manifest with { Disks = [.. backup.Manifest.Disks.Select(disk => disk with { Image = null })] }
+        };
 
     private static ChainDecision Decide(ChainPolicy? policy, CompletedBackup[] own, params int[] inCluster) =>
         ChainPlanner.Decide(Vdb, Facts, [.. inCluster.Select(InCluster)], policy, own, Id(21));

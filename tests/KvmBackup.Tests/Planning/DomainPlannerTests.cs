@@ -220,8 +220,12 @@ public sealed class DomainPlannerTests
     [Fact]
     public void A_disk_with_different_sources_in_the_definitions_refuses_the_domain_with_a_hint()
     {
-        DiskFacts vdb = Disk with { Target = Web1.Vdb, Difference =
-            "is /images/b in the running guest, and /images/c in the next" };
+        DiskFacts vdb = Disk with
+        {
+            Target = Web1.Vdb,
+            Difference =
+            "is /images/b in the running guest, and /images/c in the next"
+        };
 
         string refusal = Assert.Single(Plan(Domain with { Disks = [Disk, vdb] }).Refusals);
 

@@ -30,7 +30,8 @@ public sealed class RecoveryPlannerTests
     public void A_disk_of_the_ended_guest_only_is_released_while_its_base_is_unchanged()
     {
         PinFacts facts = new(PinState.Pinned, Base, Overlay, false, null, null, true, OverlayPresence.Ours,
-            true) { IsUnusedSince = true };
+            true)
+        { IsUnusedSince = true };
 
         Assert.Equal(RecoveryAction.Release, RecoveryPlanner.Decide(facts).Action);
         Assert.All(

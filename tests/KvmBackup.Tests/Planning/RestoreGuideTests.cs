@@ -114,9 +114,13 @@ public sealed partial class RestoreGuideTests
         RbdImageFacts facts = new("1a", 1 << 20, 1 << 22, true, true, null, null);
         ChainBase dependency = new(BackupKind.Incremental, Web1.Id, "kvmbackup-1");
         DiskFacts disk = new(
-            Web1.Vdb, "disk", DiskSourceType.Network, null, "raw", false, false, null) { Rbd = source };
-        BackupDisk taken = new(disk, []) { Image = new BackupImage(
-            source, new(image, RbdAccess.Default), facts, "kvmbackup-2", dependency) };
+            Web1.Vdb, "disk", DiskSourceType.Network, null, "raw", false, false, null)
+        { Rbd = source };
+        BackupDisk taken = new(disk, [])
+        {
+            Image = new BackupImage(
+            source, new(image, RbdAccess.Default), facts, "kvmbackup-2", dependency)
+        };
 
         string guide = RestoreGuide.Write(Facts("web1"), Web1.Id, "cloud1", "web1.tar.gz", [taken]);
 

@@ -19,7 +19,8 @@ public static class ReportSamples
     {
         Manifest = Backup.Manifest with
         {
-            FrozenFor = null, ConsistencyReason = null,
+            FrozenFor = null,
+            ConsistencyReason = null,
             MergedFrom = [ManifestSamples.Id, new BackupId(ManifestSamples.Id.Instant.AddDays(1))],
         },
     };
@@ -177,7 +178,7 @@ public static class ReportSamples
                 SnapshotDisposition.Kept, "the next increment depends on it")),
         ],
         removed, failures, IsDryRun: false)
-    {
-        PendingDeletions = pending,
-    };
+        {
+            PendingDeletions = pending,
+        };
 }

@@ -128,7 +128,8 @@ public sealed class Web1Host : IDisposable
         await entry.RecordAsync(
             now => (state == PinState.Planned ? now : now.WithOverlays(seen).WithPin(Web1.Vda, state).WithPin(
                 Web1.Vdb, state))
-                with { Freeze = freeze },
+                with
+            { Freeze = freeze },
             CancellationToken.None);
         Be(disks);
         Time.Pass(TimeSpan.FromSeconds(1));

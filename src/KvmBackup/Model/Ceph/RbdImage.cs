@@ -33,9 +33,9 @@ public sealed record RbdImage(string Pool, string? Namespace, string Name)
         ? throw Invalid(part, value)
         : value;
 
-private static ModelException Invalid(string part, string value) => new(
-    $"'{value}' cannot be the {part} of an RBD image: it must not be empty or contain '/', '@' or control characters, "
-    + "and a pool must not begin with '-'.");
+    private static ModelException Invalid(string part, string value) => new(
+        $"'{value}' cannot be the {part} of an RBD image: it must not be empty or contain '/', '@' or control characters, "
+        + "and a pool must not begin with '-'.");
 }
 
 /// <summary>An RBD image and the access to its cluster.</summary>

@@ -15,14 +15,14 @@ public static class ShellWord
             return word;
         }
 
-    // A line break would end the line of the command, so control characters are written as octal numbers.
-    return word.Any(char.IsControl)
-        ? $"\"$(printf '{string.Concat(Encoding.UTF8.GetBytes(word).Select(Octal))}')\""
-        : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
-}
+        // A line break would end the line of the command, so control characters are written as octal numbers.
+        return word.Any(char.IsControl)
+            ? $"\"$(printf '{string.Concat(Encoding.UTF8.GetBytes(word).Select(Octal))}')\""
+            : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+    }
 
-private static bool IsSafe(char character) =>
-    char.IsAsciiLetterOrDigit(character) || SafeCharacters.Contains(character, StringComparison.Ordinal);
+    private static bool IsSafe(char character) =>
+        char.IsAsciiLetterOrDigit(character) || SafeCharacters.Contains(character, StringComparison.Ordinal);
 
-private static string Octal(byte value) => $"\\{Convert.ToString(value, 8).PadLeft(3, '0')}";
+    private static string Octal(byte value) => $"\\{Convert.ToString(value, 8).PadLeft(3, '0')}";
 }

@@ -43,10 +43,10 @@ public sealed class BackupWriter(
             Manifest.CurrentFormatVersion, ProgramName.Text, hostName, job.Name, job.Identity.Uuid, pending.Id,
             pending.Kind, outcome.Consistency, outcome.Reason, report.StartedAt, time.GetUtcNow(), outcome.FrozenFor,
             file, disks, job.Skipped, job.Files, members, report.Warnings)
-        {
-            OverlayBytes = outcome.OverlayBytes,
-            Autostart = job.Autostart,
-        };
+            {
+                OverlayBytes = outcome.OverlayBytes,
+                Autostart = job.Autostart,
+            };
         Manifest manifest = await TargetTimeout.FinishAsync(
             "the end of the archive", token => archive.CompleteAsync(Describe, token), stallLimit,
             Path.GetDirectoryName(pending.DirectoryPath)!, cancellationToken);

@@ -14,7 +14,8 @@ public sealed class VerifyRun(BackupDirectory target, BackupVerifier verifier, T
     {
         CompletedBackup backup = target.ForDomain(domain).FindToVerify(idPrefix);
         return new VerifyReport(
-            [await VerifyAsync(backup, depth, progress, cancellationToken)], [], false) { Depth = depth };
+            [await VerifyAsync(backup, depth, progress, cancellationToken)], [], false)
+        { Depth = depth };
     }
 
     public async Task<VerifyReport> RunAllAsync(

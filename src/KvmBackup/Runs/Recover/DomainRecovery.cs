@@ -248,9 +248,9 @@ public sealed class DomainRecovery(
 
     private static PlannedOverlay OverlayOf(JournalPin pin) =>
         new(pin.Target, pin.BasePath, pin.BaseFormat, pin.OverlayPath)
-    {
-        Encryption = pin.Encryption,
-    };
+        {
+            Encryption = pin.Encryption,
+        };
 
     private static bool IsBaseSame(JournalPin pin) =>
         Path.Exists(pin.BasePath) && LocalFile.Identify(pin.BasePath) == pin.Base;

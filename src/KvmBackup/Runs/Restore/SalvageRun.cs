@@ -99,7 +99,8 @@ public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, Rest
             ? salvaged.Missing.Count + salvaged.Unproven.Count == 0 : salvaged.IsComplete;
         return Finish(disk,
             new SalvagedFile(
-                filePath, member.SizeBytes, isComplete, salvaged.Missing) { Unproven = salvaged.Unproven });
+                filePath, member.SizeBytes, isComplete, salvaged.Missing)
+            { Unproven = salvaged.Unproven });
     }
 
     /// <summary>The documents, which a normal restore reads but does not write.</summary>

@@ -52,7 +52,9 @@ public sealed class PruneRun(
 
         return new PruneReport(verdicts, notes, failures, isDryRun)
         {
-            Merged = merged, Damages = damages, LockedCount = locked,
+            Merged = merged,
+            Damages = damages,
+            LockedCount = locked,
         };
     }
 

@@ -66,8 +66,11 @@ public sealed class GuestFreezeTests : IDisposable
     public async Task A_guest_without_an_agent_channel_is_not_queried(QuiesceMode quiesce)
     {
         DomainJob job = await JobAsync(20);
-        job = job with { Facts = job.Facts with { HasAgentChannel = false },
-            Settings = job.Settings with { Quiesce = quiesce } };
+        job = job with
+        {
+            Facts = job.Facts with { HasAgentChannel = false },
+            Settings = job.Settings with { Quiesce = quiesce }
+        };
 
         Task<FreezeCapability> prepare = Freeze().PrepareAsync(job, CancellationToken.None);
 

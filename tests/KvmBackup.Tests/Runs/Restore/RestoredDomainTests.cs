@@ -147,7 +147,10 @@ public sealed class RestoredDomainTests : IAsyncLifetime
     {
         RestoreReport report = await RunAsync(Request with
         {
-            TargetDirectory = folder.PathOf("gone", "..", "restored"), Define = false, Start = false, Replace = null,
+            TargetDirectory = folder.PathOf("gone", "..", "restored"),
+            Define = false,
+            Start = false,
+            Replace = null,
         });
 
         Assert.Equal(2, report.WrittenFiles.Count);
