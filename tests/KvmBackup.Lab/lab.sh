@@ -80,6 +80,12 @@ ceph-osd ceph-osd
 rbd ceph-common
 /usr/lib/*/qemu/block-rbd.so qemu-block-extra
 "
+# Required only by the checks of tests/run.sh.
+check_needs="
+shellcheck shellcheck
+pandoc pandoc
+man man-db
+"
 
 require_root() {
   [[ $(id -u) = 0 ]] || unable "root is required for mounts and namespaces; the current user is $(id -un)."
@@ -103,7 +109,7 @@ is_there() {
 
 install() {
   require_root
-  local packages tables=("$needs" "$ceph_needs")
+  local packages tables=("$needs" "$ceph_needs" "$check_needs")
   [[ ${1:-} != --without-ceph ]] || tables=("$needs")
   mapfile -t packages < <(missing_packages "${tables[@]}")
   if (( ${#packages[@]} > 0 )); then

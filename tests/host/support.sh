@@ -1,5 +1,5 @@
 # Sourced by run.sh: the commands of the tests.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # machine.sh defines machine.
 
 fail() {
   printf 'FAILED: %s\n' "$*"
