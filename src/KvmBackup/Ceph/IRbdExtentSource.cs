@@ -12,7 +12,7 @@ public interface IRbdExtentSource : IExtentSource, IAsyncDisposable
     /// <summary>The changes, in the order of the stream; empty for the whole content.</summary>
     IReadOnlyList<ImageChange> Changes { get; }
 
-    /// <summary>A fault of the image that the operator must know; null for none.</summary>
+    /// <summary>A fault of the image, for the report; null for none.</summary>
     string? Warning { get; }
 
     /// <summary>Whether a read currently waits for the cluster.</summary>

@@ -213,7 +213,7 @@ internal sealed record RbdExportRequest(
     bool IsWholeObject,
     IReadOnlyList<ImageChange> Changes)
 {
-    /// <summary>A fault of the image that the operator must know; null for none.</summary>
+    /// <summary>A fault of the image, for the report; null for none.</summary>
     public string? Warning { get; init; }
 
     public string Name => $"{Location}@{Snapshot}";

@@ -76,7 +76,8 @@ internal sealed class CommandSet(Func<ParseResult, Func<Session, Task<ExitCode>>
 
     /// <returns>The one backup that is meant; null when the text is a name, which may hold an at sign itself.</returns>
     private static BackupReference? FindOne(Session session, string text) =>
-        !session.Runs.List().Has(text) && session.Find(text) is { } reference && reference.Domain.Value != text ? reference : null;
+        !session.Runs.List().Has(text) && session.Find(text) is { } reference && reference.Domain.Value != text
+            ? reference : null;
 
     private Command Show()
     {

@@ -86,7 +86,8 @@ internal static class Commands
         RestorePreflight preflight = new(
             services.Host, new ImageDestinations(services.Access, services.Cluster, store, CephOf, services.Log));
         ImageRestorer images = new(
-            services.Cluster, store, Content(services), new QemuConversion(services.Runner), services.Time, services.Log);
+            services.Cluster, store, Content(services), new QemuConversion(services.Runner), services.Time,
+            services.Log);
         RestoreWriter writer = new(
             services.QemuImage, Content(services), images, records, services.Log);
         return new RestoreRun(

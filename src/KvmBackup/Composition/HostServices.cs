@@ -21,8 +21,8 @@ using Serilog;
 namespace KvmBackup.Composition;
 
 /// <summary>
-/// What several commands are made of. What depends on the configuration is made on demand, so that a backup can be restored on
-/// a host that has none.
+/// What several commands are made of. What depends on the configuration is made on demand, so that a backup can be
+/// restored on a host that has none.
 /// </summary>
 internal sealed class HostServices
 {

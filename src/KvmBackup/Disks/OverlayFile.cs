@@ -11,7 +11,8 @@ public static class OverlayFile
         {
             throw new DisksException(
                 $"{overlayPath} is not the overlay that this run created, so it was not deleted. Inspect it with: "
-                + $"`qemu-img info -U {ShellWord.Quote(overlayPath)}` ; {OverlayAdvice.KeepAsideOrDiscard(overlayPath)}",
+                + $"`qemu-img info -U {ShellWord.Quote(overlayPath)}` ; "
+                + $"{OverlayAdvice.KeepAsideOrDiscard(overlayPath)}",
                 ExitCode.ManualActionRequired);
         }
     }

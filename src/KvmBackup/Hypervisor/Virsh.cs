@@ -34,6 +34,7 @@ public sealed class Virsh(IProcessRunner runner, string? connectUri)
         !complaint.Contains("failed to connect to the hypervisor", StringComparison.OrdinalIgnoreCase) ? string.Empty
         : complaint.Contains("authentication", StringComparison.OrdinalIgnoreCase)
             || complaint.Contains("Permission denied", StringComparison.Ordinal) ? ". Run kvmbackup as root."
-        : ". Is libvirt running? Start it: `systemctl start libvirtd` ; or where there is no libvirtd: `systemctl start virtqemud` . "
+        : ". Is libvirt running? Start it: `systemctl start libvirtd` ; or where there is no libvirtd: "
+            + "`systemctl start virtqemud` . "
             + "For another libvirt than this host's own: --connect URI.";
 }

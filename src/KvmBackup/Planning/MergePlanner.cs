@@ -28,7 +28,8 @@ public static class MergePlanner
             {
                 ImageAssembly[] images =
                     [.. Increments(point).Select(disk => ImageAssembly.Plan(point, disk.Target, all))];
-                IEnumerable<CompletedBackup> sources = images.SelectMany(image => image.Links).Select(link => link.Backup);
+                IEnumerable<CompletedBackup> sources =
+                    images.SelectMany(image => image.Links).Select(link => link.Backup);
                 return new MergePlan(
                     point, images, [.. sources.DistinctBy(link => link.Id).OrderBy(link => link.Id)]);
             }

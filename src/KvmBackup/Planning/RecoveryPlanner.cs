@@ -74,7 +74,8 @@ public static class RecoveryPlanner
         { IsOverlayWritten: false } =>
             new(RecoveryAction.RemoveOverlay, "the disk is on its base, and the overlay holds no writes"),
         _ => Leave(
-            "the disk was put back on its base by another program or person; the overlay may hold writes that the base does "
+            "the disk was put back on its base by another program or person; the overlay may hold writes that the "
+                + "base does "
                 + "not",
             RecoveryAdvice.KeepAsideOrDiscard),
     };

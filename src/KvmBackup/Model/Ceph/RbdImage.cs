@@ -34,7 +34,8 @@ public sealed record RbdImage(string Pool, string? Namespace, string Name)
         : value;
 
     private static ModelException Invalid(string part, string value) => new(
-        $"'{value}' cannot be the {part} of an RBD image: it must not be empty or contain '/', '@' or control characters, "
+        $"'{value}' cannot be the {part} of an RBD image: it must not be empty or contain '/', '@' or control "
+            + $"characters, "
         + "and a pool must not begin with '-'.");
 }
 

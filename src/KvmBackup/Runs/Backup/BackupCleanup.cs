@@ -11,14 +11,16 @@ namespace KvmBackup.Runs.Backup;
 /// What follows a published backup: removes the snapshots and backups that it makes unnecessary, and merges increments.
 /// </summary>
 public sealed class BackupCleanup(
-    ImageTrimmer trimmer, RetentionRunner retention, Merger merger, FaultInjection faults, ProcessPriorityScope priority)
+    ImageTrimmer trimmer, RetentionRunner retention, Merger merger, FaultInjection faults,
+    ProcessPriorityScope priority)
 {
     /// <param name="job">What was backed up.</param>
     /// <param name="completed">The published backup: the proof that older ones may go.</param>
     /// <param name="directory">The backups of the same domain or image.</param>
     /// <param name="held">The lock of that directory.</param>
     /// <param name="report">Gets what was removed and merged.</param>
-    /// <exception cref="KvmBackupException">Something could not be removed; the published backup is not affected.</exception>
+    /// <exception cref="KvmBackupException">Something could not be removed; the published backup is not
+    /// affected.</exception>
     public async Task RunAsync(
         BackupJob job, CompletedBackup completed, DomainDirectory directory, DomainLock held, JobReportBuilder report,
         CancellationToken cancellationToken)

@@ -8,8 +8,8 @@ using Serilog;
 namespace KvmBackup.Runs.Backup;
 
 /// <summary>
-/// The command <c>run</c> or <c>backup</c>: every domain that is due, then every image, one after the other. A failure affects
-/// one domain or image only.
+/// The command <c>run</c> or <c>backup</c>: every domain that is due, then every image, one after the other. A failure
+/// affects one domain or image only.
 /// </summary>
 public sealed class BackupRun(
     HostSettings settings, LibvirtHost host, DiskInventory inventory, ExclusiveRuns runs, GuestsRun guests,
@@ -50,7 +50,8 @@ public sealed class BackupRun(
         return new RunReport(startedAt, time.GetElapsedTime(start), run.Recovery, reports);
     }
 
-    /// <summary>An exception of any type from the work on one domain or selection is the failure of that one alone.</summary>
+    /// <summary>An exception of any type from the work on one domain or selection is the failure of that one
+    /// alone.</summary>
     private async Task<IReadOnlyList<JobReport>> IsolateAsync(
         string name, Func<Task<IReadOnlyList<JobReport>>> work, CancellationToken cancellationToken)
     {

@@ -11,8 +11,8 @@ using Serilog;
 namespace KvmBackup.Runs.Backup;
 
 /// <summary>
-/// The archive of one backup while it is written: opened and given the texts before anything is pinned, fed with each disk
-/// once, and completed after the guest, if there is one, is back on its disks.
+/// The archive of one backup while it is written: opened with the texts before the capture, given each disk once, and
+/// completed after the guest is back on its disks.
 /// </summary>
 public sealed class DomainArchive : IAsyncDisposable, IDiskConsumer
 {
@@ -24,7 +24,7 @@ public sealed class DomainArchive : IAsyncDisposable, IDiskConsumer
     private readonly List<ManifestDisk> disks = [];
     private readonly List<string> warnings = [];
 
-    /// <exception cref="KvmBackupException">The file cannot be made, or the codec is not to be had.</exception>
+    /// <exception cref="KvmBackupException">The file cannot be created, or the codec is not available.</exception>
     public DomainArchive(
         BackupJob job, PendingBackup pending, Archiver archiver, RbdClient cluster, DateTimeOffset startedAt,
         ILogger log)
@@ -36,10 +36,10 @@ public sealed class DomainArchive : IAsyncDisposable, IDiskConsumer
         archive = new BackupArchive(job.Name, pending, archiver, job.Terms.Compression, startedAt);
     }
 
-    /// <summary>What turned out while disks were read.</summary>
+    /// <summary>Faults that were found during the read.</summary>
     public IReadOnlyList<string> Warnings => warnings;
 
-    /// <summary>Adds the guide and, of a domain, the XML and the files that it does not start without.</summary>
+    /// <summary>Adds the restore guide and, for a domain, its XML and the files that it requires to start.</summary>
     public async Task AddDefinitionsAsync(string hostName, CancellationToken cancellationToken)
     {
         foreach ((string name, string text) in job.Texts(pending.Id, hostName, archive.FileName))
@@ -54,7 +54,7 @@ public sealed class DomainArchive : IAsyncDisposable, IDiskConsumer
         }
     }
 
-    /// <summary>Reads all layers of one disk; returns when they are read, which is before they are written.</summary>
+    /// <summary>Reads all layers of one disk; returns when they are read, before they are written.</summary>
     public Task ReadAsync(BackupDisk disk, TransferMonitor monitor, CancellationToken cancellationToken) =>
         disk.Image is { } image
             ? AddImageAsync(disk, image, monitor, cancellationToken) : AddLayersAsync(disk, monitor, cancellationToken);
@@ -123,7 +123,7 @@ public sealed class DomainArchive : IAsyncDisposable, IDiskConsumer
     }
 
     /// <summary>Ends the archive and writes its index beside it.</summary>
-    /// <param name="describe">Makes the manifest of what the archive holds.</param>
+    /// <param name="describe">Creates the manifest of the complete archive.</param>
     public async Task<Manifest> CompleteAsync(
         Func<ManifestArchive, IReadOnlyList<ManifestDisk>, IReadOnlyList<ArchiveMember>, Manifest> describe,
         CancellationToken cancellationToken) =>

@@ -9,7 +9,8 @@ using KvmBackup.Storage;
 
 namespace KvmBackup.Runs.Backup;
 
-/// <summary>Inspects a domain as a backup would, and lists every command that would change something. Runs none.</summary>
+/// <summary>Inspects a domain as a backup would, and lists every command that would change something. Runs
+/// none.</summary>
 public sealed class DryRun(
     Preflight preflight, GuestAgent agent, OverlaySnapshot snapshot, OverlayCommit commit, BackupDirectory target,
     TimeProvider time)
@@ -37,9 +38,11 @@ public sealed class DryRun(
     private IEnumerable<string> Commands(DomainJob job, DomainDirectory directory, BackupId id)
     {
         DomainFacts domain = job.Facts;
-        bool freezes = job.Settings.Quiesce != QuiesceMode.Off && domain is { HasAgentChannel: true, State: DomainState.Running };
+        bool freezes = job.Settings.Quiesce != QuiesceMode.Off
+            && domain is { HasAgentChannel: true, State: DomainState.Running };
         yield return Begin(job, directory, id);
-        foreach (PlannedOverlay overlay in job.Overlays.Any(overlay => overlay.Encryption is not null) ? job.Overlays : [])
+        bool isEncrypted = job.Overlays.Any(overlay => overlay.Encryption is not null);
+        foreach (PlannedOverlay overlay in isEncrypted ? job.Overlays : [])
         {
             yield return QemuImage.CreateOverlayCall(overlay).ToString();
         }
@@ -82,8 +85,10 @@ public sealed class DryRun(
         $"mkdir -m 0700 {ShellWord.Quote(directory.PathOf(id, job.Kind) + ".partial")}";
 
     /// <summary>The commands that create snapshots of images.</summary>
-    internal static IEnumerable<string> Snapshots(BackupJob job) => job.Images.Where(image => image.ExternalId is null).Select(
-        image => RbdClient.CreateSnapshotCall(image.Location, image.SnapshotName, OverlaySnapshot.Limit).ToString());
+    internal static IEnumerable<string> Snapshots(BackupJob job) => job.Images
+        .Where(image => image.ExternalId is null)
+        .Select(image => RbdClient.CreateSnapshotCall(
+            image.Location, image.SnapshotName, OverlaySnapshot.Limit).ToString());
 
     /// <summary>The commands that publish the backup and remove old ones.</summary>
     internal static IEnumerable<string> End(BackupJob job, DomainDirectory directory, BackupId id)
@@ -107,7 +112,8 @@ public sealed class DryRun(
         }
 
         // The backup that this run would make, with what retention reads of one.
-        CompletedBackup next = last with { Manifest = last.Manifest with { Id = id, Kind = job.Kind }, IsProtected = false };
+        Manifest manifest = last.Manifest with { Id = id, Kind = job.Kind };
+        CompletedBackup next = last with { Manifest = manifest, IsProtected = false };
         return RetentionPlanner.Decide(job.Terms.Retention, next, [next, .. backups]).Verdicts
             .Where(verdict => !verdict.IsKept);
     }

@@ -4,7 +4,8 @@ using KvmBackup.Storage;
 
 namespace KvmBackup.Runs.Backup;
 
-/// <summary>Inspects an image without a guest as a backup would, and lists every command that would change something.</summary>
+/// <summary>Inspects an image without a guest as a backup would, and lists every command that would change
+/// something.</summary>
 public sealed class ImageDryRun(ImageInspection inspection, BackupDirectory target, TimeProvider time)
 {
     public async Task<JobReport> RunAsync(
@@ -29,7 +30,8 @@ public sealed class ImageDryRun(ImageInspection inspection, BackupDirectory targ
         }
         catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
         {
-            return JobReport.Without(name, JobOutcome.Failed, $"it would not be backed up: {Failure.Describe(failure)}");
+            return JobReport.Without(
+                name, JobOutcome.Failed, $"it would not be backed up: {Failure.Describe(failure)}");
         }
     }
 }

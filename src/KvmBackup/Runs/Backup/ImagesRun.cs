@@ -85,7 +85,8 @@ public sealed class ImagesRun(
 
         try
         {
-            if (await inspection.FindDoneAsync(image, planned.Selection, target.ForDomain(name), cancellationToken) is { } done)
+            DomainDirectory directory = target.ForDomain(name);
+            if (await inspection.FindDoneAsync(image, planned.Selection, directory, cancellationToken) is { } done)
             {
                 return Skipped(name, done);
             }
@@ -102,8 +103,8 @@ public sealed class ImagesRun(
         return request.IsDryRun
             ? await dryRun.RunAsync(image, planned.Selection, planned.Reason, cancellationToken)
             : await workflow.RunAsync(
-                new ImageBackup(image, planned.Selection, inspection, target, faults, time), planned.Reason, request.Wait, watcher,
-                progress, cancellationToken);
+                new ImageBackup(image, planned.Selection, inspection, target, faults, time), planned.Reason,
+                request.Wait, watcher, progress, cancellationToken);
     }
 
     private JobReport Skipped(DomainName name, string reason)

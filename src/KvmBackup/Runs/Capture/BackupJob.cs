@@ -2,28 +2,28 @@ using KvmBackup.Configuration;
 
 namespace KvmBackup.Runs.Capture;
 
-/// <summary>All that is known and decided about one backup before anything is changed, whatever it is of.</summary>
-/// <param name="Disks">The disks to take.</param>
+/// <summary>The decisions about one backup of a domain or an image, before anything changes.</summary>
+/// <param name="Disks">The disks to back up.</param>
 /// <param name="Skipped">The disks to leave out.</param>
-/// <param name="DataBytes">About how much will be read.</param>
-/// <param name="Warnings">What an operator should know.</param>
+/// <param name="DataBytes">The approximate number of bytes to read.</param>
+/// <param name="Warnings">Warnings for the report.</param>
 public abstract record BackupJob(
     IReadOnlyList<BackupDisk> Disks, IReadOnlyList<SkippedDisk> Skipped, long DataBytes, IReadOnlyList<string> Warnings)
 {
-    /// <summary>The disks that lie in a Ceph cluster.</summary>
+    /// <summary>The disks in a Ceph cluster.</summary>
     public IReadOnlyList<BackupImage> Images { get; } = [.. Disks.Select(disk => disk.Image).OfType<BackupImage>()];
 
     /// <summary>Full only if all disks are; differential if none needs more than its full one.</summary>
     public BackupKind Kind { get; } = Disks.Select(disk => disk.Kind).Aggregate(
         BackupKind.Full, (all, one) => all == BackupKind.Incremental || one == BackupKind.Full ? all : one);
 
-    /// <summary>The name and UUID under which its backups lie.</summary>
+    /// <summary>The name and UUID under which its backups are stored.</summary>
     public abstract DomainIdentity Identity { get; }
 
-    /// <summary>What the configuration wants.</summary>
+    /// <summary>The configuration.</summary>
     public abstract BackupSettings Terms { get; }
 
-    /// <summary>How much a freeze was wanted.</summary>
+    /// <summary>How strictly a freeze is requested.</summary>
     public abstract QuiesceMode Quiesce { get; }
 
     /// <summary>Files that are neither disks nor texts.</summary>
@@ -31,23 +31,23 @@ public abstract record BackupJob(
 
     public DomainName Name => Identity.Name;
 
-    /// <summary>Whether the host starts it when the host itself starts; null when that is not known of it.</summary>
+    /// <summary>Whether it starts with the host; null when this is unknown.</summary>
     public virtual bool? Autostart => null;
 
-    /// <summary>The small members that the archive begins with, by name.</summary>
+    /// <summary>The small members at the start of the archive, by name.</summary>
     public abstract IReadOnlyList<(string Name, string Text)> Texts(BackupId id, string hostName, string archiveName);
 }
 
-/// <summary>What the copy of a domain is worth.</summary>
-/// <param name="Consistency">What was achieved.</param>
-/// <param name="Reason">Why it is no better; null when it is the best there is.</param>
+/// <summary>The consistency of a captured guest or image.</summary>
+/// <param name="Consistency">The achieved consistency.</param>
+/// <param name="Reason">Why it is not better; null for the best.</param>
 /// <param name="FrozenFor">How long the guest was frozen; null when it was not.</param>
 public sealed record PinOutcome(Consistency Consistency, string? Reason, TimeSpan? FrozenFor)
 {
     /// <summary>What the guest wrote to its overlays until they were released; null when it had none.</summary>
     public long? OverlayBytes { get; init; }
 
-    /// <summary>A downgrade that nobody asked for is told.</summary>
+    /// <summary>A downgrade is a warning, unless the settings request it.</summary>
     public IEnumerable<string> Warnings(QuiesceMode quiesce) =>
         Reason is null || quiesce == QuiesceMode.Off ? [] : [$"only crash-consistent: {Reason}"];
 }

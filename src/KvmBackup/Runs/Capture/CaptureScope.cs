@@ -20,13 +20,14 @@ public sealed class CaptureScopes(Journal journal, RbdClient cluster, FaultInjec
         OpenEntry entry = await journal.OpenAsync(plan.Intent(directoryPath), cancellationToken);
         faults.Pass(job.Name, JobStep.Intent);
         RbdCapture images = new(job, cluster, journal.PendingDeletions, log);
-        return new CaptureScope(plan.Begin(entry, images), images, entry, report, () => faults.Pass(job.Name, JobStep.Closed));
+        return new CaptureScope(
+            plan.Begin(entry, images), images, entry, report, () => faults.Pass(job.Name, JobStep.Closed));
     }
 }
 
 /// <summary>
-/// The scope in which a guest or image is captured. At its end snapshots of images that no backup keeps are removed, and the
-/// journal's entry is closed unless recovery still requires it.
+/// The scope in which a guest or image is captured. At its end snapshots of images that no backup keeps are removed,
+/// and the journal's entry is closed unless recovery still requires it.
 /// </summary>
 public sealed class CaptureScope : IAsyncDisposable
 {

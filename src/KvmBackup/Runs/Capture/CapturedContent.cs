@@ -4,19 +4,20 @@ using KvmBackup.Runs.Transfer;
 
 namespace KvmBackup.Runs.Capture;
 
-/// <summary>The files of one disk that is held, or its image at the snapshot; each can be read as often as is needed.</summary>
+/// <summary>The files of one captured disk, or its image at the snapshot. Each can be read several times.</summary>
 internal sealed class CapturedContent(BackupDisk disk, RbdClient cluster, TransferMonitor monitor)
 {
-    /// <summary>What the bytes of each mean, the guest's own first.</summary>
-    public IReadOnlyList<string> Formats => disk.Image is null ? [.. disk.Layers.Select(layer => layer.Format)] : ["raw"];
+    /// <summary>The format of each, the guest's own first.</summary>
+    public IReadOnlyList<string> Formats =>
+        disk.Image is null ? [.. disk.Layers.Select(layer => layer.Format)] : ["raw"];
 
-    /// <summary>What an operator must know of the image; null for nothing.</summary>
+    /// <summary>A fault of the image, for the report; null for none.</summary>
     public string? Warning { get; private set; }
 
     /// <param name="depth">0 is the guest's own.</param>
-    /// <param name="use">Reads it once, ascending.</param>
-    /// <param name="cancellationToken">Ends the asking.</param>
-    /// <exception cref="KvmBackupException">It cannot be read, or was not held to the end.</exception>
+    /// <param name="use">Reads the file once, in ascending order.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <exception cref="KvmBackupException">It cannot be read, or the snapshot was removed during the read.</exception>
     public async Task<TResult> ReadAsync<TResult>(
         int depth, Func<IExtentSource, Task<TResult>> use, CancellationToken cancellationToken)
     {
@@ -41,7 +42,7 @@ internal sealed class CapturedContent(BackupDisk disk, RbdClient cluster, Transf
             result = await use(monitor.Limit(source));
         }
 
-        // One that was removed meanwhile was read as zeros.
+        // A snapshot that was removed during the read was read as zeros.
         _ = await monitor.WaitAsync(cluster.EnsureSnapshotsExistAsync(
             image.Location, [(image.SnapshotName, image.ExternalId)], cancellationToken));
         return result;

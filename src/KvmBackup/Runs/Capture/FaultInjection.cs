@@ -3,23 +3,24 @@ using Serilog;
 namespace KvmBackup.Runs.Capture;
 
 /// <summary>
-/// Every step of the sacred order passes here. It tells them to the log, and lets a test hold the program after one of
-/// them, to kill it exactly there.
+/// Receives every step of the backup sequence, writes it to the log, and lets a test stop the program after a step, to
+/// kill it exactly there.
 /// </summary>
-/// <param name="holdAfter">The steps to hold after, <c>Releasing</c> or <c>Releasing:vdb</c>, with commas between them; null
-/// holds nowhere.</param>
-/// <param name="hold">Holds the program.</param>
-/// <param name="log">Takes the steps.</param>
+/// <param name="holdAfter">The steps to stop after, <c>Releasing</c> or <c>Releasing:vdb</c>, with commas between
+/// them; null never stops.</param>
+/// <param name="hold">Stops the program.</param>
+/// <param name="log">Gets the steps.</param>
 public sealed class FaultInjection(string? holdAfter, Action hold, ILogger log)
 {
-    private readonly HashSet<string> holds = [.. (holdAfter ?? string.Empty).Split(',', StringSplitOptions.RemoveEmptyEntries)];
+    private readonly HashSet<string> holds =
+        [.. (holdAfter ?? string.Empty).Split(',', StringSplitOptions.RemoveEmptyEntries)];
 
     public void Pass(DomainName domain, JobStep step, DiskTarget? disk = null)
     {
         log.Debug("{Domain}: step {Step} {Disk}", domain, step, disk);
         if (holds.Remove($"{step}:{disk}") || holds.Remove(step.ToString()))
         {
-            // Once: a step may come again, when what it did was undone meanwhile.
+            // Once: a step is repeated when its effect was undone.
             hold();
         }
     }

@@ -23,11 +23,12 @@ public interface IBackupSubject
 /// <summary>A subject at one point in time while it is read.</summary>
 public interface ICapture
 {
-    /// <summary>False when something is left that only recovery or a person can fix; the journal's entry must stay.</summary>
+    /// <summary>False when something is left that only recovery or a person can fix; the journal's entry must
+    /// stay.</summary>
     bool IsClean { get; }
 
-    /// <summary>Asks in advance what is required before the snapshot, so that other preparations run at the same time. Changes
-    /// nothing; <see cref="ReadAsync"/> does it when this was not called.</summary>
+    /// <summary>Asks in advance what is required before the snapshot, so that other preparations run at the same time.
+    /// Changes nothing; <see cref="ReadAsync"/> does it when this was not called.</summary>
     /// <exception cref="KvmBackupException">No snapshot may be taken.</exception>
     Task PrepareAsync(CancellationToken cancellationToken);
 

@@ -1,6 +1,6 @@
 namespace KvmBackup.Runs.Capture;
 
-/// <summary>Gathers what is to be told about one job while it runs.</summary>
+/// <summary>Collects the report of one job while it runs.</summary>
 public sealed class JobReportBuilder(DomainName domain, string reason, TimeProvider time)
 {
     private readonly long start = time.GetTimestamp();
@@ -17,14 +17,14 @@ public sealed class JobReportBuilder(DomainName domain, string reason, TimeProvi
 
     public IReadOnlyList<string> Warnings => warnings;
 
-    /// <summary>What a person must mend.</summary>
+    /// <summary>What a person has to fix.</summary>
     public IReadOnlyList<string> Troubles => troubles;
 
     public TimeSpan Elapsed => time.GetElapsedTime(start);
 
     public bool IsGuestClean => troubles.Count == 0;
 
-    /// <summary>What failed, for a person; a retention that fails after the backup is not the backup's failure.</summary>
+    /// <summary>The failure as text. A failure of the retention is not a failure of the backup.</summary>
     public string FailureText => failure is null ? string.Empty
         : (backup is null ? "NOT BACKED UP: " : "backed up, but then: ") + Failure.Describe(failure);
 
@@ -32,7 +32,7 @@ public sealed class JobReportBuilder(DomainName domain, string reason, TimeProvi
 
     public void Warn(IEnumerable<string> more) => warnings.AddRange(more);
 
-    /// <summary>What is damaged among the earlier backups.</summary>
+    /// <summary>Damage of earlier backups.</summary>
     public void Damaged(IEnumerable<string> more) => damages.AddRange(more);
 
     public void RequireManualAction(IEnumerable<string> more) => troubles.AddRange(more);
@@ -43,12 +43,13 @@ public sealed class JobReportBuilder(DomainName domain, string reason, TimeProvi
 
     public void Succeed(Manifest manifest) => backup = manifest;
 
-    /// <summary>What failed; after a success it is still told, as the retention that failed for instance.</summary>
+    /// <summary>The failure; it is reported even after a success, such as a failed retention.</summary>
     public void Fail(Exception cause) => failure = cause;
 
     public JobReport ToReport()
     {
-        bool needsManualAction = troubles.Count > 0 || failure is KvmBackupException { ExitCode: ExitCode.ManualActionRequired };
+        bool needsManualAction = troubles.Count > 0
+            || failure is KvmBackupException { ExitCode: ExitCode.ManualActionRequired };
         JobOutcome outcome = needsManualAction ? JobOutcome.NeedsManualAction
             : failure is not null ? JobOutcome.Failed : JobOutcome.Succeeded;
         string text = string.Join(" | ", troubles.Concat(failure is null ? [] : [FailureText]));

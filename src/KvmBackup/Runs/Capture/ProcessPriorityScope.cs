@@ -4,16 +4,16 @@ using Serilog;
 namespace KvmBackup.Runs.Capture;
 
 /// <summary>
-/// Steps behind everybody else on the host while disks are read and packed, and back before a guest waits for anything: what
-/// is started to freeze, thaw, snapshot or commit never runs so.
+/// Lowers the priority of this process while disks are read and compressed, and restores it before a guest waits: the
+/// programs that freeze, thaw, snapshot or commit always run at normal priority.
 /// </summary>
-/// <param name="lower">Lowers this process, with all that it starts meanwhile, until the scope ends.</param>
-/// <param name="log">Told once when it cannot be done.</param>
+/// <param name="lower">Lowers this process, and the programs that it starts, until the scope ends.</param>
+/// <param name="log">Gets one warning when the priority cannot be changed.</param>
 public sealed class ProcessPriorityScope(Func<ResourceLimits, IDisposable> lower, ILogger log)
 {
     private bool isReported;
 
-    /// <summary>Begins to ask for less, as far as is wanted and can be undone again; null otherwise.</summary>
+    /// <summary>Lowers the priority as configured; null when it is not lowered or could not be restored.</summary>
     public IDisposable? Begin(ResourceLimits limits)
     {
         if (!limits.IsLowered)
@@ -29,7 +29,8 @@ public sealed class ProcessPriorityScope(Func<ResourceLimits, IDisposable> lower
         {
             if (!isReported)
             {
-                log.Warning("This run goes on as it was started, without limits: {{nice, ionice}}: {Message}", failure.Message);
+                log.Warning(
+                    "This run goes on as it was started, without limits: {{nice, ionice}}: {Message}", failure.Message);
                 isReported = true;
             }
 
@@ -37,10 +38,11 @@ public sealed class ProcessPriorityScope(Func<ResourceLimits, IDisposable> lower
         }
     }
 
-    /// <summary>The same, for each disk from when it is pinned until it is read; it is released as it was pinned.</summary>
+    /// <summary>Lowers the priority during the read of each disk only; the release runs at normal priority.</summary>
     public IDiskConsumer Of(IDiskConsumer consumer, ResourceLimits limits) => new Lowered(this, consumer, limits);
 
-    private sealed class Lowered(ProcessPriorityScope priority, IDiskConsumer consumer, ResourceLimits limits) : IDiskConsumer
+    private sealed class Lowered(ProcessPriorityScope priority, IDiskConsumer consumer, ResourceLimits limits)
+        : IDiskConsumer
     {
         public async Task ReadAsync(BackupDisk disk, TransferMonitor monitor, CancellationToken cancellationToken)
         {

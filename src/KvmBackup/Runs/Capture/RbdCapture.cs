@@ -6,43 +6,44 @@ using Serilog;
 namespace KvmBackup.Runs.Capture;
 
 /// <summary>
-/// Holds the RBD images of a backup at one instant, each by a snapshot. Leaving the scope removes the snapshots again, unless
-/// the backup was published that the next one may stand on.
+/// Captures the RBD images of a backup at one instant, each by a snapshot. The end of the scope removes the snapshots,
+/// unless the backup was published, on which the next one may depend.
 /// </summary>
-/// <param name="job">Whose images.</param>
-/// <param name="cluster">Makes and removes.</param>
-/// <param name="pendingDeletions">Takes what is not proven to be gone, for the next run to remove.</param>
-/// <param name="log">Told what is left.</param>
-public sealed class RbdCapture(BackupJob job, RbdClient cluster, PendingSnapshotDeletions pendingDeletions, ILogger log) : IAsyncDisposable
+/// <param name="job">The backup.</param>
+/// <param name="cluster">Creates and removes the snapshots.</param>
+/// <param name="pendingDeletions">Gets the snapshots whose removal is not certain, for the next run.</param>
+/// <param name="log">Gets what is left.</param>
+public sealed class RbdCapture(
+    BackupJob job, RbdClient cluster, PendingSnapshotDeletions pendingDeletions, ILogger log) : IAsyncDisposable
 {
     private readonly List<BackupImage> begun = [];
     private readonly ConcurrentBag<BackupImage> uncertain = [];
     private readonly ConcurrentBag<BackupImage> refused = [];
     private readonly List<string> left = [];
 
-    /// <summary>What could not be removed, with the commands to type.</summary>
+    /// <summary>Snapshots that could not be removed, with the commands that remove them.</summary>
     public IReadOnlyList<string> Left => left;
 
     public bool IsEmpty => job.Images.Count == 0;
 
-    /// <summary>For the journal: the snapshots that are to be made.</summary>
+    /// <summary>For the journal: the snapshots that will be created.</summary>
     public static IReadOnlyList<JournalImage> Intent(BackupJob job) =>
         [.. Made(job).Select(image => Intent(job, image))];
 
     /// <summary>Takes all snapshots at once.</summary>
-    /// <param name="limit">How long each may take: a guest may be frozen meanwhile, and a full pool answers never.</param>
-    /// <exception cref="CephException">One was not taken.</exception>
+    /// <param name="limit">The time limit of each: a guest may be frozen, and a full pool never answers.</param>
+    /// <exception cref="CephException">One could not be created.</exception>
     public async Task CreateAsync(TimeSpan limit)
     {
-        // A call that failed may have been carried out all the same.
+        // A failed call may still have been carried out.
         begun.AddRange(Made(job));
         await Task.WhenAll(Made(job).Select(image => CreateAsync(image, limit)));
     }
 
-    /// <summary>From now on the snapshots belong to a backup.</summary>
+    /// <summary>Keeps the snapshots: they belong to a backup now.</summary>
     public void Keep() => begun.Clear();
 
-    // What somebody else made is theirs to remove.
+    // Snapshots of another program are never removed.
     private static IEnumerable<BackupImage> Made(BackupJob job) => job.Images.Where(image => image.ExternalId is null);
 
     public async ValueTask DisposeAsync()
@@ -51,10 +52,11 @@ public sealed class RbdCapture(BackupJob job, RbdClient cluster, PendingSnapshot
         {
             try
             {
-                bool wasThere = await cluster.RemoveSnapshotAsync(image.Location, image.SnapshotName, CancellationToken.None);
+                bool wasThere = await cluster.RemoveSnapshotAsync(
+                    image.Location, image.SnapshotName, CancellationToken.None);
                 if (!wasThere && uncertain.Contains(image))
                 {
-                    // It may come yet: the guest's QEMU makes it, when it holds the image's lock, and was only asked to.
+                    // It may still appear: QEMU creates it on request when it holds the image's lock.
                     pendingDeletions.Add(Intent(job, image));
                 }
             }
@@ -100,7 +102,7 @@ public sealed class RbdCapture(BackupJob job, RbdClient cluster, PendingSnapshot
         }
         catch (JournalingException trouble)
         {
-            end = $"That cannot be remembered for the next run either: {trouble.Message.TrimEnd('.')}. Remove it with: "
+            end = $"The next run cannot be informed either: {trouble.Message.TrimEnd('.')}. Remove it with: "
                 + RbdAdvice.RemoveSnapshot(image.Location, image.SnapshotName);
         }
 

@@ -4,16 +4,17 @@ using KvmBackup.Runs.Transfer;
 namespace KvmBackup.Runs.Capture;
 
 /// <summary>
-/// Watches a guest's back while its disks are read: the room that its overlays grow into, since QEMU pauses a guest whose
-/// overlay finds none; whether it was paused all the same; and whether the target still takes data, since a guest must not
-/// stay on its overlay for a share that hangs. When one fails the read is given up, and the guest goes back to its disks.
+/// Watches a guest while its disks are read: the free space for its overlays, since QEMU pauses a guest whose overlay
+/// cannot grow; whether the guest was paused; and whether the target still accepts data, since a guest must not stay
+/// on its overlay because of a share that hangs. On a failure the read is aborted, and the guest returns to its disks.
 /// </summary>
 public sealed class ReadWatchdog : IAsyncDisposable
 {
-    // What is left must hold the guest's writes until the commit has begun, and for as long as the commit takes.
+    // The free space must suffice for the guest's writes until the end of the commit.
     private const long LeastReserveBytes = 64L * 1024 * 1024;
-    private const string Paused = "the guest was paused in the middle because a write to its disks failed, so the read was given "
-        + "up and the guest put back on its disks";
+    private const string Paused = "the guest was paused during the read because a write to its disks failed, so the "
+        + "read was "
+        + "aborted and the guest put back on its disks";
 
     private static readonly TimeSpan GrowthHorizon = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
@@ -27,15 +28,15 @@ public sealed class ReadWatchdog : IAsyncDisposable
     private readonly Task watching;
     private string? reason;
 
-    /// <param name="overlays">Where the guest writes.</param>
-    /// <param name="monitor">How far the read is.</param>
-    /// <param name="stallLimit">How long the read may stand still.</param>
+    /// <param name="overlays">The overlays of the guest.</param>
+    /// <param name="monitor">The progress of the read.</param>
+    /// <param name="stallLimit">How long the read may make no progress.</param>
     /// <param name="isPausedAsync">Whether a failed write has paused the guest.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="cancellationToken">Ends the read, too.</param>
+    /// <param name="cancellationToken">Cancels the read, too.</param>
     public ReadWatchdog(
-        IReadOnlyList<PlannedOverlay> overlays, TransferMonitor monitor, TimeSpan stallLimit, Func<Task<bool>> isPausedAsync,
-        TimeProvider time, CancellationToken cancellationToken)
+        IReadOnlyList<PlannedOverlay> overlays, TransferMonitor monitor, TimeSpan stallLimit,
+        Func<Task<bool>> isPausedAsync, TimeProvider time, CancellationToken cancellationToken)
     {
         this.overlays = overlays;
         this.monitor = monitor;
@@ -45,8 +46,8 @@ public sealed class ReadWatchdog : IAsyncDisposable
         watching = WatchAsync(isPausedAsync);
     }
 
-    /// <summary>Does something that ends when the guard gives up, or when the caller's token is cancelled.</summary>
-    /// <exception cref="RunsException">The guard gave up.</exception>
+    /// <summary>Runs a read that is cancelled when a check fails, or with the caller's token.</summary>
+    /// <exception cref="RunsException">A check failed.</exception>
     public async Task ProtectAsync(Func<CancellationToken, Task> read)
     {
         try
@@ -75,14 +76,16 @@ public sealed class ReadWatchdog : IAsyncDisposable
         long movedAt = time.GetTimestamp();
         while (!over.IsCancellationRequested)
         {
-            // Who is waited for has limits of its own, and is told by its own name.
+            // The source has time limits and error messages of its own.
             if (monitor.IsWaiting || monitor.DoneBytes != doneBefore)
             {
                 doneBefore = monitor.DoneBytes;
                 movedAt = time.GetTimestamp();
             }
 
-            reason = FindShortageOrBlindness(sizesBefore) ?? FindStall(movedAt) ?? (await pause.LookAsync() ? Paused : null);
+            reason = FindShortageOrBlindness(sizesBefore)
+                ?? FindStall(movedAt)
+                ?? (await pause.LookAsync() ? Paused : null);
             if (reason is not null)
             {
                 await givenUp.CancelAsync();
@@ -96,7 +99,7 @@ public sealed class ReadWatchdog : IAsyncDisposable
     private string Undone => overlays.Count == 0 ? string.Empty : " and the guest put back on its disks";
 
     private string? FindStall(long movedAt) => time.GetElapsedTime(movedAt) < stallLimit ? null
-        : $"{monitor.Stall} for {stallLimit.TotalSeconds:0} s, so the read was given up{Undone}. "
+        : $"{monitor.Stall} for {stallLimit.TotalSeconds:0} s, so the read was aborted{Undone}. "
             + "Is the share or its server hanging?";
 
     private string? FindShortageOrBlindness(Dictionary<string, long> sizesBefore)
@@ -107,9 +110,9 @@ public sealed class ReadWatchdog : IAsyncDisposable
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // Where the room cannot be seen the guest is not left to grow into it.
-            return $"the room left for overlays cannot be read ({failure.Message.TrimEnd('.')}), so the read was given up "
-                + "and the guest put back on its disks";
+            // Without knowing the free space the guest must not stay on its overlay.
+            return $"the free space for overlays cannot be read ({failure.Message.TrimEnd('.')}), so the read was "
+                + "aborted and the guest put back on its disks";
         }
     }
 
@@ -125,9 +128,11 @@ public sealed class ReadWatchdog : IAsyncDisposable
             long available = LocalFile.AvailableBytes(folder.Key);
             if (available < reserve)
             {
-                return $"{folder.Key} has {ByteSize.Format(available)} left, and the guest writes {ByteSize.Format(growth)} a "
-                    + "second there during the read, so it was given up before the guest ran out of room, and the guest put "
-                    + "back on its disks; make room there, or set overlay_dir";
+                return $"{folder.Key} has {ByteSize.Format(available)} left, and the guest writes "
+                    + $"{ByteSize.Format(growth)} a "
+                    + "second there during the read, so it was aborted before the guest ran out of space, and the "
+                    + "guest put "
+                    + "back on its disks; free space there, or set overlay_dir";
             }
         }
 
@@ -136,8 +141,8 @@ public sealed class ReadWatchdog : IAsyncDisposable
 }
 
 /// <summary>
-/// Asks from time to time whether a failed write has paused a guest, without ever waiting for the answer: a libvirt that is slow
-/// must not keep anybody from watching other things.
+/// Checks periodically whether a failed write has paused a guest, without waiting for the answer: a slow libvirt must
+/// not delay the other checks.
 /// </summary>
 /// <param name="isPausedAsync">Never fails.</param>
 internal sealed class PauseWatch(Func<Task<bool>> isPausedAsync) : IAsyncDisposable
@@ -147,8 +152,8 @@ internal sealed class PauseWatch(Func<Task<bool>> isPausedAsync) : IAsyncDisposa
     private int looks;
     private bool? wasPaused;
 
-    /// <summary>To be called every second or so.</summary>
-    /// <returns>Whether the guest was paused since the first answer; one that was paused beforehand is not told.</returns>
+    /// <summary>To be called about once a second.</summary>
+    /// <returns>Whether the guest was paused since the first answer; an earlier pause does not count.</returns>
     public async ValueTask<bool> LookAsync()
     {
         looks++;

@@ -78,7 +78,7 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
         };
     }
 
-    // Of an increment its forerunners tell more than the objects that changed: one changed block is a whole object here.
+    // Earlier increments predict more than the changed objects: one changed block counts as a whole object.
     private static bool IsAsked(RbdImageFacts facts, ChainDecision chain, IReadOnlyList<CompletedBackup> own) =>
         facts.IsFastDiffValid && (chain.Base is not { } below || own.All(backup => backup.Manifest.Kind != below.Kind));
 

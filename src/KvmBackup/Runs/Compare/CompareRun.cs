@@ -11,15 +11,17 @@ using Serilog;
 namespace KvmBackup.Runs.Compare;
 
 /// <summary>
-/// The command <c>compare</c>: compares a backup with its source. A guest that is off is read as it is; a running guest or an
-/// image through a new snapshot, in the backup sequence, so that recovery is the same. Nothing is published.
+/// The command <c>compare</c>: compares a backup with its source. A guest that is off is read as it is; a running
+/// guest or an image through a new snapshot, in the backup sequence, so that recovery is the same. Nothing is
+/// published.
 /// </summary>
 public sealed class CompareRun(
     HostSettings settings, BackupDirectory backups, LibvirtHost host, ExclusiveRuns runs, CompareWorkflow workflow,
     Func<DomainIdentity, DomainSettings, GuestBackup> guest, Func<RbdImage, ImageSelection, ImageBackup> image,
     ILogger log)
 {
-    /// <exception cref="KvmBackupException">There is no such backup, or the source cannot be captured or read.</exception>
+    /// <exception cref="KvmBackupException">There is no such backup, or the source cannot be captured or
+    /// read.</exception>
     public async Task<CompareReport> RunAsync(
         CompareRequest request, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
@@ -78,7 +80,7 @@ public sealed class CompareRun(
         return known.FirstOrDefault(domain => domain.Uuid == manifest.DomainUuid)
             ?? known.FirstOrDefault(domain => domain.Name == manifest.Domain)
             ?? throw new RunsException(
-                $"libvirt has no domain {manifest.Domain}, nor one with the UUID {manifest.DomainUuid}: there is nothing "
-                + "to compare with");
+                $"libvirt has no domain {manifest.Domain}, nor one with the UUID {manifest.DomainUuid}: there is "
+                + "nothing to compare with");
     }
 }

@@ -11,7 +11,8 @@ using Serilog;
 namespace KvmBackup.Runs.Compare;
 
 /// <summary>
-/// The comparison of one backup with its source: the backup sequence up to the release, without anything that is published.
+/// The comparison of one backup with its source: the backup sequence up to the release, without anything that is
+/// published.
 /// </summary>
 public sealed class CompareWorkflow(
     CaptureScopes captures, RbdClient cluster, ProcessPriorityScope priority, TimeProvider time, ILogger log)
@@ -65,7 +66,8 @@ public sealed class CompareWorkflow(
             Stall = "neither the source nor the archive of the backup gave data",
         };
 
-        // Recovery keeps the snapshots of published backups only; nothing is ever published as the folder of all backups.
+        // Recovery keeps the snapshots of published backups only; nothing is ever published as the folder of all
+        // backups.
         await using CaptureScope scope = await captures.BeginAsync(
             plan, directory.DirectoryPath, report, cancellationToken);
         return await scope.Source.ReadAsync(priority.Of(comparison, limits), monitor, cancellationToken);

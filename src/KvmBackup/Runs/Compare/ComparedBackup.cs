@@ -7,8 +7,8 @@ using Serilog;
 namespace KvmBackup.Runs.Compare;
 
 /// <summary>
-/// A backup, with all that it stands on, open to be read beside its source. Opened before the guest is held and closed after
-/// it is released, for the target may hang.
+/// A backup and the backups that it depends on, open to be compared with its source. Opened before the capture and
+/// closed after the release, since the target may hang.
 /// </summary>
 public sealed class ComparedBackup : IAsyncDisposable
 {
@@ -28,19 +28,20 @@ public sealed class ComparedBackup : IAsyncDisposable
     /// <summary>The files of each disk, the guest's own first.</summary>
     public IReadOnlyDictionary<DiskTarget, IReadOnlyList<ComparedFile>> Files { get; }
 
-    /// <param name="backup">The point that is wanted.</param>
-    /// <param name="disks">Those of it that are compared.</param>
-    /// <param name="all">The whole backups of the same domain.</param>
-    /// <param name="log">Told what is damaged and can be done without.</param>
-    /// <param name="cancellationToken">Ends the opening.</param>
-    /// <exception cref="KvmBackupException">A backup is not there, or cannot be relied on.</exception>
+    /// <param name="backup">The backup.</param>
+    /// <param name="disks">The disks to compare.</param>
+    /// <param name="all">The complete backups of the same domain.</param>
+    /// <param name="log">Gets damage that does not matter for a comparison.</param>
+    /// <param name="cancellationToken">Cancels the opening.</param>
+    /// <exception cref="KvmBackupException">A backup is missing or damaged.</exception>
     public static async Task<ComparedBackup> OpenAsync(
         CompletedBackup backup, IReadOnlyList<ManifestDisk> disks, IReadOnlyList<CompletedBackup> all, ILogger log,
         CancellationToken cancellationToken)
     {
-        // Before anything is pinned: the content of the source is compared by it.
+        // Before the capture: the content of the source is compared with it.
         Xxh128.EnsureAvailable();
-        ComparedBackup opened = new(backup, disks.ToDictionary(disk => disk.Target, disk => ComparedFile.Of(backup, disk, all)));
+        ComparedBackup opened = new(
+            backup, disks.ToDictionary(disk => disk.Target, disk => ComparedFile.Of(backup, disk, all)));
         IEnumerable<CompletedBackup> links = opened.Files.Values.SelectMany(files => files)
             .SelectMany(file => file.Assembly?.Links.Select(link => link.Backup) ?? []);
         try
@@ -59,7 +60,7 @@ public sealed class ComparedBackup : IAsyncDisposable
         return opened;
     }
 
-    /// <summary>Begins to read one file; it stays open until <see cref="ReleaseAsync"/> or the end.</summary>
+    /// <summary>Starts to read one file; it stays open until <see cref="ReleaseAsync"/> or the end.</summary>
     public IExtentSource Read(ComparedFile file)
     {
         if (file.Assembly is { } assembly)
@@ -76,7 +77,7 @@ public sealed class ComparedBackup : IAsyncDisposable
         return reader;
     }
 
-    /// <summary>Gives back the memory of what was read to its end.</summary>
+    /// <summary>Frees the buffers of a file that was read to its end.</summary>
     public async Task ReleaseAsync()
     {
         foreach (IAsyncDisposable reader in readers)
@@ -97,24 +98,26 @@ public sealed class ComparedBackup : IAsyncDisposable
     }
 }
 
-/// <summary>One file of a disk as a backup holds it.</summary>
-/// <param name="Backup">Which backup.</param>
+/// <summary>One file of a disk in a backup.</summary>
+/// <param name="Backup">The backup.</param>
 /// <param name="Disk">The disk.</param>
 /// <param name="Layer">The file.</param>
-/// <param name="Assembly">How an image is put together; null for one member.</param>
-public sealed record ComparedFile(CompletedBackup Backup, ManifestDisk Disk, ManifestLayer Layer, ImageAssembly? Assembly)
+/// <param name="Assembly">How an image is assembled; null for one member.</param>
+public sealed record ComparedFile(
+    CompletedBackup Backup, ManifestDisk Disk, ManifestLayer Layer, ImageAssembly? Assembly)
 {
-    /// <summary>What its bytes mean: an increment is compared as the image that it leads to.</summary>
+    /// <summary>The format of its bytes; an increment is compared as the image that it results in.</summary>
     public string Format => Assembly is null ? Layer.Format : "raw";
 
     public long SizeBytes => Assembly?.SizeBytes ?? Layer.SizeBytes;
 
-    /// <summary>Of all its content; null for an increment, whose checksum is that of its changes.</summary>
+    /// <summary>Of its whole content; null for an increment, whose checksum is of its changes.</summary>
     public string? Xxh128 => Disk.Kind == BackupKind.Full ? Layer.Xxh128 : null;
 
     /// <summary>The files of one disk, the guest's own first.</summary>
-    /// <exception cref="PlanningException">A backup that it stands on is not there.</exception>
-    public static IReadOnlyList<ComparedFile> Of(CompletedBackup backup, ManifestDisk disk, IReadOnlyList<CompletedBackup> all)
+    /// <exception cref="PlanningException">A backup that it depends on is missing.</exception>
+    public static IReadOnlyList<ComparedFile> Of(
+        CompletedBackup backup, ManifestDisk disk, IReadOnlyList<CompletedBackup> all)
     {
         ImageAssembly? assembly = disk.Image is null ? null : ImageAssembly.Plan(backup, disk.Target, all);
         return [.. disk.Layers.Select(layer => new ComparedFile(backup, disk, layer, assembly))];

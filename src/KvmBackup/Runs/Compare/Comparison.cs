@@ -6,18 +6,18 @@ using Serilog;
 namespace KvmBackup.Runs.Compare;
 
 /// <summary>
-/// Compares each disk with what a backup holds of it: by the checksum of its content, which costs one read of the data; when
-/// that is another, or there is none, byte by byte beside the archive.
+/// Compares each disk with its content in a backup: by the content checksum, which costs one read of the data; if it
+/// differs or is missing, byte by byte.
 /// </summary>
 internal sealed class Comparison(DomainName name, ComparedBackup backup, RbdClient cluster, ILogger log) : IDiskConsumer
 {
     private readonly List<FileComparison> files = [];
     private readonly List<string> warnings = [];
 
-    /// <summary>What came of it up to now.</summary>
+    /// <summary>The results so far.</summary>
     public IReadOnlyList<FileComparison> Files => files;
 
-    /// <summary>What turned out while disks were read.</summary>
+    /// <summary>Faults that were found during the read.</summary>
     public IReadOnlyList<string> Warnings => warnings;
 
     public async Task ReadAsync(BackupDisk disk, TransferMonitor monitor, CancellationToken cancellationToken)
@@ -29,7 +29,8 @@ internal sealed class Comparison(DomainName name, ComparedBackup backup, RbdClie
         {
             files.Add(new FileComparison(
                 disk.Disk.Target, archived[0].Layer.FileName, ComparisonVerdict.OtherForm,
-                $"the backup holds {string.Join(" on ", formats)}, and the source is {string.Join(" on ", content.Formats)} now"));
+                $"the backup holds {string.Join(" on ", formats)}, and the source is "
+                    + $"{string.Join(" on ", content.Formats)} now"));
             return;
         }
 
@@ -46,13 +47,15 @@ internal sealed class Comparison(DomainName name, ComparedBackup backup, RbdClie
     }
 
     private async Task<FileComparison> CompareAsync(
-        ComparedFile file, int depth, CapturedContent content, TransferMonitor monitor, CancellationToken cancellationToken)
+        ComparedFile file, int depth, CapturedContent content, TransferMonitor monitor,
+        CancellationToken cancellationToken)
     {
         string label = file.Layer.FileName;
         bool isSame = file.Xxh128 is { } checksum && await content.ReadAsync(
             depth,
             async source => source.SizeBytes == file.SizeBytes
-                && await SourceChecksum.ComputeAsync(source, monitor.Begin($"reading {label}"), cancellationToken) == checksum,
+                && checksum == await SourceChecksum.ComputeAsync(
+                    source, monitor.Begin($"reading {label}"), cancellationToken),
             cancellationToken);
         if (isSame)
         {
@@ -67,12 +70,14 @@ internal sealed class Comparison(DomainName name, ComparedBackup backup, RbdClie
             depth, source => LookAsync(file, source, monitor, cancellationToken), cancellationToken);
         return found is { Verdict: ComparisonVerdict.Same } && file.Xxh128 is not null
             ? throw new RunsException(
-                $"{label}: the checksum of the source is not that of the backup, but read once more no byte differs. Either the source "
-                + $"was written to, or its disk reads wrong: look in dmesg, and run: kvmbackup verify {ShellWord.Quote(file.Backup.Domain.Value)}@{file.Backup.Id}")
+                $"{label}: the checksum of the source differs from that of the backup, but a second read finds no "
+                    + $"difference. Either "
+                + "the source was written to, or its disk returns wrong data: check dmesg, and run: kvmbackup verify "
+                + $" {ShellWord.Quote(file.Backup.Domain.Value)}@{file.Backup.Id}")
             : found;
     }
 
-    /// <summary>Where they differ.</summary>
+    /// <summary>Finds where they differ.</summary>
     private async Task<FileComparison> LookAsync(
         ComparedFile file, IExtentSource source, TransferMonitor monitor, CancellationToken cancellationToken)
     {

@@ -1,28 +1,28 @@
 namespace KvmBackup.Runs.Compare;
 
-/// <summary>Gathers where two contents differ: how much, where first, and the first runs.</summary>
+/// <summary>Collects where two contents differ: how much, where first, and the first runs.</summary>
 public sealed class Differences
 {
-    /// <summary>More of them nobody reads.</summary>
+    /// <summary>The number of runs that a report lists.</summary>
     private const int MostRuns = 20;
     private const int BlockBytes = FileComparison.DifferenceBlockBytes;
 
     private readonly List<Extent> runs = [];
     private long lastEndBytes = -1;
 
-    /// <summary>In whole blocks.</summary>
+    /// <summary>In complete blocks.</summary>
     public long Bytes { get; private set; }
 
     /// <summary>The first byte; null for none.</summary>
     public long? FirstByte { get; private set; }
 
-    /// <summary>How many runs there are.</summary>
+    /// <summary>The number of runs.</summary>
     public long Count { get; private set; }
 
-    /// <summary>The first of them.</summary>
+    /// <summary>The first runs.</summary>
     public IReadOnlyList<Extent> Runs => runs;
 
-    /// <summary>Looks at the next piece of both; ascending, of one length.</summary>
+    /// <summary>Compares the next piece of both; ascending, of the same length.</summary>
     public void Add(long offsetBytes, ReadOnlySpan<byte> one, ReadOnlySpan<byte> other)
     {
         if (one.SequenceEqual(other))

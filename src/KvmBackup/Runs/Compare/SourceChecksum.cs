@@ -3,15 +3,15 @@ using KvmBackup.Runs.Archives;
 
 namespace KvmBackup.Runs.Compare;
 
-/// <summary>The content checksum of a source: read ahead, and digested on all cores meanwhile. Holes cost nothing.</summary>
+/// <summary>The content checksum of a source, which is read ahead and hashed on all cores. Holes are free.</summary>
 public static class SourceChecksum
 {
     private const int PieceBytes = 4 * ContentHash.BlockBytes;
     private const int PiecesAtOnce = 4;
 
-    /// <param name="source">Is read once, ascending.</param>
-    /// <param name="bytesRead">Told the bytes of data read since the start.</param>
-    /// <param name="cancellationToken">Stops promptly.</param>
+    /// <param name="source">Is read once, in ascending order.</param>
+    /// <param name="bytesRead">Gets the number of bytes read since the start.</param>
+    /// <param name="cancellationToken">Cancels promptly.</param>
     public static async Task<string> ComputeAsync(
         IExtentSource source, IProgress<long>? bytesRead, CancellationToken cancellationToken)
     {

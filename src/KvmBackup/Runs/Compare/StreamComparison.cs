@@ -4,20 +4,22 @@ using KvmBackup.Runs.Archives;
 namespace KvmBackup.Runs.Compare;
 
 /// <summary>
-/// Reads a source and what an archive holds of it in one pass, both at the same time and one piece ahead; what is a hole in
-/// both is not read at all.
+/// Reads a source and its content in an archive in one pass, at the same time and one piece ahead. Holes of both are
+/// not read.
 /// </summary>
-/// <param name="source">Is read once, ascending, and to its end.</param>
-/// <param name="archived">Its read is left behind when it does not obey: a guest may be waiting, and the target hang.</param>
+/// <param name="source">Is read once, in ascending order, to its end.</param>
+/// <param name="archived">Its read is abandoned when it does not end: a guest may be waiting while the target
+/// hangs.</param>
 public sealed class StreamComparison(IExtentSource source, IExtentSource archived)
 {
     private const int PieceBytes = 1 << 20;
 
-    /// <summary>What both may hold, ascending.</summary>
-    public static IReadOnlyList<Extent> DataOf(IExtentSource one, IExtentSource other) => ExtentList.Join(one.Extents.Concat(other.Extents));
+    /// <summary>The data extents of both, ascending.</summary>
+    public static IReadOnlyList<Extent> DataOf(IExtentSource one, IExtentSource other) =>
+        ExtentList.Join(one.Extents.Concat(other.Extents));
 
-    /// <param name="bytesRead">Told the bytes read of each since the start.</param>
-    /// <param name="cancellationToken">Stops promptly.</param>
+    /// <param name="bytesRead">Gets the number of bytes read of each since the start.</param>
+    /// <param name="cancellationToken">Cancels promptly.</param>
     public async Task<Differences> CompareAsync(IProgress<long>? bytesRead, CancellationToken cancellationToken)
     {
         Differences found = new();
@@ -42,7 +44,7 @@ public sealed class StreamComparison(IExtentSource source, IExtentSource archive
         }
         finally
         {
-            // Nothing may read of a source that is closed after this.
+            // The source is closed after this, so its read must have ended.
             await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
@@ -52,7 +54,8 @@ public sealed class StreamComparison(IExtentSource source, IExtentSource archive
     private async Task ReadAsync(Extent piece, Buffers buffers, CancellationToken cancellationToken)
     {
         buffers.Piece = piece;
-        Task archive = Task.Run(() => ReadAsync(archived, piece, buffers.Archived, cancellationToken), CancellationToken.None);
+        Task archive = Task.Run(
+            () => ReadAsync(archived, piece, buffers.Archived, cancellationToken), CancellationToken.None);
         try
         {
             await ReadAsync(source, piece, buffers.Source, cancellationToken);
@@ -65,8 +68,9 @@ public sealed class StreamComparison(IExtentSource source, IExtentSource archive
         await archive.WaitAsync(cancellationToken);
     }
 
-    /// <summary>What lies beyond the end counts as zeros.</summary>
-    private static async Task ReadAsync(IExtentSource from, Extent piece, byte[] buffer, CancellationToken cancellationToken)
+    /// <summary>Bytes beyond the end count as zeros.</summary>
+    private static async Task ReadAsync(
+        IExtentSource from, Extent piece, byte[] buffer, CancellationToken cancellationToken)
     {
         int there = (int)Math.Clamp(from.SizeBytes - piece.OffsetBytes, 0, piece.LengthBytes);
         buffer.AsSpan(there).Clear();

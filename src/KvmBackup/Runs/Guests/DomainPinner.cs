@@ -10,7 +10,7 @@ namespace KvmBackup.Runs.Guests;
 public sealed class DomainPinner(
     GuestFreeze freeze, OverlaySnapshot snapshot, OverlayRelease release, FaultInjection gate, ILogger log)
 {
-    /// <summary>The journal's entry for a job: all that an undo must know, before anything is changed.</summary>
+    /// <summary>The journal's entry for a job: all that an undo requires, before anything changes.</summary>
     public static JournalEntry Intent(DomainJob job, BackupId id, string directoryPath) => JournalEntry.CreateIntent(
         job.Facts.Uuid, job.Facts.Name, id, directoryPath, [.. job.Overlays.Select(Intent)]) with
     {
@@ -21,7 +21,8 @@ public sealed class DomainPinner(
         new(job, entry, freeze, snapshot, images, release, gate, log);
 
     private static JournalPin Intent(PlannedOverlay overlay) => new(
-        overlay.Target, overlay.BasePath, overlay.BaseFormat, LocalFile.Identify(overlay.BasePath), overlay.OverlayPath, null,
+        overlay.Target, overlay.BasePath, overlay.BaseFormat, LocalFile.Identify(overlay.BasePath), overlay.OverlayPath,
+        null,
         PinState.Planned)
     {
         Encryption = overlay.Encryption,

@@ -83,7 +83,8 @@ public sealed class OverlayRelease(
         OverlayFile.EnsureRecorded(overlay.OverlayPath, identity);
         if (await encrypted.HasOwnDataAsync(overlay))
         {
-            throw new RunsException(OverlayAdvice.DomainMissing(domain, overlay, isBaseSame), ExitCode.ManualActionRequired);
+            throw new RunsException(
+                OverlayAdvice.DomainMissing(domain, overlay, isBaseSame), ExitCode.ManualActionRequired);
         }
 
         await DeleteAsync(overlay, identity);
@@ -186,7 +187,8 @@ public sealed class OverlayRelease(
 
     private RunsException LeftBase(DomainFacts domain, PlannedOverlay overlay) => new(
             $"{domain.Name}: {overlay.Target}: the disk left its base again during the commit; the overlay "
-                + $"{overlay.OverlayPath} stays. To inspect: {OverlayAdvice.ListDisks(commit.CommandLine, domain.Uuid)} ; "
+                + $"{overlay.OverlayPath} stays. To inspect: "
+                + $"{OverlayAdvice.ListDisks(commit.CommandLine, domain.Uuid)} ; "
                 + "and then run: "
             + OverlayAdvice.Recover,
             ExitCode.ManualActionRequired);

@@ -38,7 +38,8 @@ public sealed class PauseCheck(LibvirtHost host, ILogger log)
             .Select(path => Path.GetDirectoryName(path)!)
             .Distinct();
         return $"{job.Facts.Name}: THE GUEST IS PAUSED: a write to one of its disks failed (I/O error), usually "
-            + $"because the file system is full. To see which disk: `{virsh} domblkerror {job.Facts.Uuid}` ; free space "
+            + $"because the file system is full. To see which disk: `{virsh} domblkerror {job.Facts.Uuid}` ; free "
+            + $"space "
             + $"in {string.Join(" or ", folders)} ; then run: `{virsh} resume {job.Facts.Uuid}`";
     }
 }

@@ -146,8 +146,8 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
     }
 
     /// <summary>
-    /// An overlay above one is easily made, but when its guest ends while it is read, only qemu-img can commit the overlay, and a
-    /// definition that leaves the chain to libvirt does not name the secret of a backing file.
+    /// An overlay above one is easily made, but when its guest ends while it is read, only qemu-img can commit the
+    /// overlay, and a definition that leaves the chain to libvirt does not name the secret of a backing file.
     /// </summary>
     private static void RefuseEncryptedBacking(BackupDisk[] disks)
     {
@@ -156,8 +156,11 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
             if (disk.Layers.Skip(1).FirstOrDefault(layer => layer.IsEncrypted) is { } backing)
             {
                 throw new RunsException(
-                    $"disk {disk.Disk.Target}: its backing file {backing.FilePath} is encrypted. If the guest ended during the backup, its "
-                    + "overlay could not be committed, for the secret of a backing file is not known. Back the guest up while it is shut "
+                    $"disk {disk.Disk.Target}: its backing file {backing.FilePath} is encrypted. If the guest ended "
+                        + $"during "
+                    + "the backup, its overlay could not be committed, since the secret of a backing file is "
+                    + "unknown. Back "
+                    + "the guest up while it is shut "
                     + $"off, or leave the disk out: disks: {{exclude: [{disk.Disk.Target}]}}");
             }
         }

@@ -6,7 +6,8 @@ using KvmBackup.Storage;
 
 namespace KvmBackup.Runs.Inspect;
 
-/// <summary>The command <c>check</c>: inspects the configuration and this host as a backup would, and reports every obstacle.</summary>
+/// <summary>The command <c>check</c>: inspects the configuration and this host as a backup would, and reports every
+/// obstacle.</summary>
 public sealed class CheckRun(
     HostSettings settings, LibvirtHost host, Archiver archiver, BackupDirectory target, DiskInventory inventory,
     GuestCheck guests, ImageCheck images, TimeProvider time)

@@ -9,7 +9,8 @@ namespace KvmBackup.Runs.Inspect;
 
 /// <summary>Inspects domains, and what backups of domains require, as a backup would.</summary>
 public sealed class GuestCheck(
-    LibvirtHost host, GuestAgent agent, QemuImage images, Preflight preflight, BackupDirectory target, TimeProvider time)
+    LibvirtHost host, GuestAgent agent, QemuImage images, Preflight preflight, BackupDirectory target,
+    TimeProvider time)
 {
     /// <summary>The programs and libvirt.</summary>
     public async Task<IReadOnlyList<Finding>> CheckHostAsync(CancellationToken cancellationToken) =>
@@ -81,7 +82,8 @@ public sealed class GuestCheck(
                 subject,
                 job.Settings.Quiesce == QuiesceMode.Require ? FindingSeverity.Bad : FindingSeverity.Warning,
                 $"its file systems cannot be frozen: {status.ErrorText}",
-                "install and start qemu-guest-agent in the guest, with its channel in the domain's XML, or set quiesce: off"),
+                "install and start qemu-guest-agent in the guest, with its channel in the domain's XML, or set "
+                    + "quiesce: off"),
         ];
     }
 }

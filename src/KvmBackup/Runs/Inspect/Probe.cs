@@ -5,7 +5,7 @@ internal static class Probe
 {
     /// <param name="subject">What is checked.</param>
     /// <param name="check">Returns what was found, or throws.</param>
-    /// <param name="hint">What to do when it throws; null when the exception's message says it.</param>
+    /// <param name="hint">What to do when it throws; null when the exception's message contains it.</param>
     public static async Task<Finding> RunAsync(
         string subject, Func<CancellationToken, Task<string>> check, string? hint, CancellationToken cancellationToken)
     {

@@ -17,8 +17,8 @@ public sealed class SnapshotsRun(
     /// <param name="only">Names of domains, selections and images; null for the whole configuration.</param>
     /// <param name="isDryRun">Reports the snapshots to remove, and removes nothing.</param>
     /// <exception cref="KvmBackupException">
-    /// A name is not in the configuration, libvirt does not answer, or the backups are missing: without them every snapshot
-    /// would seem unused.
+    /// A name is not in the configuration, libvirt does not answer, or the backups are missing: without them every
+    /// snapshot would seem unused.
     /// </exception>
     public async Task<SnapshotsReport> RunAsync(
         SnapshotAction action, IReadOnlyList<string>? only, bool isDryRun, CancellationToken cancellationToken)

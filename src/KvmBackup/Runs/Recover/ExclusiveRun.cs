@@ -6,8 +6,8 @@ using Serilog;
 namespace KvmBackup.Runs.Recover;
 
 /// <summary>
-/// Begins runs that change guests: alone on this host, after the recovery of interrupted runs, with a watcher that recovers
-/// if this process is killed, and ended by a shutdown of the host.
+/// Begins runs that change guests: alone on this host, after the recovery of interrupted runs, with a watcher that
+/// recovers if this process is killed, and ended by a shutdown of the host.
 /// </summary>
 public sealed class ExclusiveRuns(
     string stateDirectory, RecoverRun recover, WatcherCommand command, HostShutdown shutdown, ClusterKeys keys,
@@ -35,7 +35,8 @@ public sealed class ExclusiveRuns(
     }
 
     /// <summary>For a run that changes nothing, and so neither locks nor recovers anything.</summary>
-    public ExclusiveRun BeginDryRun(CancellationToken cancellationToken) => new(null, null, null, keys, cancellationToken);
+    public ExclusiveRun BeginDryRun(CancellationToken cancellationToken) =>
+        new(null, null, null, keys, cancellationToken);
 }
 
 /// <summary>A run that changes guests, from its lock to its end; see <see cref="ExclusiveRuns"/>.</summary>

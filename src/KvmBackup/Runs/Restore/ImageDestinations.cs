@@ -119,7 +119,9 @@ public sealed class ImageDestinations(
                 $"the image {image.Image} has {snapshots.Count} snapshots, which would be deleted with it. To list "
                     + $"them: {RbdAdvice.Snapshots(location)} ; if they are not needed: "
                     + $"{RbdAdvice.RemoveSnapshots(location)} ; or rename the image: "
-                    + RbdAdvice.Rename(location, new RbdImage(image.Image.Pool, image.Image.Namespace, $"{image.Image.Name}.former")));
+                    + RbdAdvice.Rename(
+                        location,
+                        new RbdImage(image.Image.Pool, image.Image.Namespace, $"{image.Image.Name}.former")));
         }
 
         return refusals;

@@ -63,7 +63,8 @@ public sealed record ReplacedDomain(DomainIdentity Identity, bool IsSaved, IRead
             yield return $"{facts.Name} has snapshots, which would not match the restored disks "
                 + $"({string.Join(", ", facts.Snapshots)}): remove their metadata (files of external ones stay): "
                 + string.Join(" ; ", facts.Snapshots.Select(
-                    name => $"`{virsh} snapshot-delete --metadata --domain {facts.Uuid} --snapshotname {ShellWord.Quote(name)}`"));
+                    name => $"`{virsh} snapshot-delete --metadata --domain {facts.Uuid} --snapshotname "
+                        + $"{ShellWord.Quote(name)}`"));
         }
 
         if (facts.Checkpoints.Count > 0)
@@ -71,7 +72,8 @@ public sealed record ReplacedDomain(DomainIdentity Identity, bool IsSaved, IRead
             yield return $"{facts.Name} has checkpoints of another program, which would not match the restored disks "
                 + $"({string.Join(", ", facts.Checkpoints)}): remove their metadata: "
                 + string.Join(" ; ", facts.Checkpoints.Select(
-                    name => $"`{virsh} checkpoint-delete --metadata --domain {facts.Uuid} --checkpointname {ShellWord.Quote(name)}`"));
+                    name => $"`{virsh} checkpoint-delete --metadata --domain {facts.Uuid} --checkpointname "
+                        + $"{ShellWord.Quote(name)}`"));
         }
     }
 

@@ -110,7 +110,8 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
         {
             if (await host.StateAsync(domain, cancellationToken) != DomainState.ShutOff)
             {
-                refusals.Add($"{domain.Name} is running: shut it off first: `{host.CommandLine} shutdown {domain.Uuid}`");
+                refusals.Add(
+                    $"{domain.Name} is running: shut it off first: `{host.CommandLine} shutdown {domain.Uuid}`");
             }
         }
 

@@ -4,15 +4,16 @@ using Serilog;
 
 namespace KvmBackup.Runs.Restore;
 
-/// <summary>Records the unfinished files of whatever writes out of a backup, and removes those that a killed one left.</summary>
+/// <summary>Records the unfinished files of restores, and removes those of killed restores.</summary>
 public sealed class RestoreRecords(RestoreJournal journal, TimeProvider time, ILogger log)
 {
-    /// <summary>Removes what killed restores have left: unfinished files, and the folders in which disks were unpacked.</summary>
-    /// <param name="folderPath">Where the next one is going to unpack, beside the usual places; null for no other.</param>
+    /// <summary>Removes the unfinished files and scratch folders of killed restores.</summary>
+    /// <param name="folderPath">A folder to search besides the usual ones; null for none.</param>
     /// <returns>What was done, for people.</returns>
     public async Task<IReadOnlyList<string>> RemoveLeftAsync(string? folderPath = null)
     {
-        string[] parents = folderPath is null ? [.. ScratchFolder.UsualParents] : [.. ScratchFolder.UsualParents, folderPath];
+        string[] parents = folderPath is null ? [.. ScratchFolder.UsualParents]
+            : [.. ScratchFolder.UsualParents, folderPath];
         try
         {
             // An unpacked disk lies beside the file that it is for, which the journal forgets with the file.

@@ -14,8 +14,8 @@ namespace KvmBackup.Runs.Restore;
 /// name before all of them are complete.
 /// </summary>
 public sealed class RestoreRun(
-    BackupDirectory target, RestorePreflight preflight, RestoreWriter writer, RestoreRecords records, DomainDefiner definer,
-    ClusterKeys keys, TimeProvider time, ILogger log)
+    BackupDirectory target, RestorePreflight preflight, RestoreWriter writer, RestoreRecords records,
+    DomainDefiner definer, ClusterKeys keys, TimeProvider time, ILogger log)
 {
     private const int LargestXmlBytes = 16 << 20;
 
@@ -153,7 +153,8 @@ public sealed class RestoreRun(
     {
         string archive = ShellWord.Quote(Path.Combine(backup.DirectoryPath, backup.Manifest.Archive.FileName));
         string member = ShellWord.Quote($"{backup.Manifest.Domain.FileName}/domain.xml");
-        return (existing is null ? "No domain was defined." : $"The definition of {existing.Identity.Name} is unchanged.")
+        return (existing is null ? "No domain was defined."
+                : $"The definition of {existing.Identity.Name} is unchanged.")
             + $" The backup's definition: `tar -xOf {archive} {member}` ; or use --define the next time"
             + (request.NewName is null ? string.Empty : ", with --as");
     }

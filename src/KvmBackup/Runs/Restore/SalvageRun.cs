@@ -14,7 +14,8 @@ namespace KvmBackup.Runs.Restore;
 /// Extracts the readable parts of a damaged backup: every disk and file into a folder, with zeros for lost bytes and a
 /// list of them. Incomplete files get the extension <see cref="DamagedExtension"/>.
 /// </summary>
-public sealed class SalvageRun(BackupDirectory target, ImageSalvage images, RestoreRecords records, TimeProvider time, ILogger log)
+public sealed class SalvageRun(
+    BackupDirectory target, ImageSalvage images, RestoreRecords records, TimeProvider time, ILogger log)
 {
     /// <summary>The extension of an incomplete file.</summary>
     public const string DamagedExtension = ".damaged";

@@ -9,7 +9,8 @@ namespace KvmBackup.Runs.Retention;
 public sealed class PruneRun(
     HostSettings settings, BackupDirectory target, Merger merger, TimeSpan wait, TimeProvider time, ILogger log)
 {
-    /// <exception cref="KvmBackupException">The backup directory is not the file system that it should be, or cannot be read.</exception>
+    /// <exception cref="KvmBackupException">The backup directory is not the file system that it should be, or cannot
+    /// be read.</exception>
     public async Task<PruneReport> RunAsync(bool isDryRun, CancellationToken cancellationToken)
     {
         target.DemandMounted();

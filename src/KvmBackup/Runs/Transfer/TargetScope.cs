@@ -3,7 +3,8 @@ using Serilog;
 namespace KvmBackup.Runs.Transfer;
 
 /// <summary>
-/// Disposes of a resource on the target at the end of a scope, without waiting longer than <see cref="TargetTimeout"/> allows.
+/// Disposes of a resource on the target at the end of a scope, without waiting longer than <see cref="TargetTimeout"/>
+/// allows.
 /// </summary>
 public sealed class TargetScope : IAsyncDisposable
 {
