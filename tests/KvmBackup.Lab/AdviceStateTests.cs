@@ -11,7 +11,10 @@ public sealed class AdviceStateTests
     public async Task The_advice_about_files_and_definitions_makes_the_next_run_succeed()
     {
         await using LabGuest guest = await LabGuest.StartAsync(
-            new LabGuestSpecification("advised-state") { Disks = [new LabDisk("vda"), new LabDisk("vdb") { Format = "raw" }] });
+            new LabGuestSpecification("advised-state")
+            {
+                Disks = [new LabDisk("vda"), new LabDisk("vdb") { Format = "raw" }],
+            });
         BackupSite site = new((guest.Name, "rotate: 9"));
         TypedAdvice advice = new(site);
 
@@ -42,7 +45,8 @@ public sealed class AdviceStateTests
         string disk = Path.Combine(guest.DirectoryPath!, "vdc.raw");
         (await RunningProgram.RunAsync("truncate", "--size", "4M", disk)).MustSucceed();
         await Virsh.RunAsync(
-            "attach-disk", guest.Name, disk, "vdc", "--config", "--targetbus", "virtio", "--driver", "qemu", "--subdriver", "raw");
+            "attach-disk", guest.Name, disk, "vdc", "--config",
+            "--targetbus", "virtio", "--driver", "qemu", "--subdriver", "raw");
         Interposer locked = new(
             "case \"$*\" in 'info -f raw '*/vdc.raw) sleep 300 <\"$4\" >/dev/null 2>&1 & "
             + "echo 'qemu-img: Failed to get shared write lock' >&2; exit 1 ;; esac", "qemu-img");
@@ -59,7 +63,8 @@ public sealed class AdviceStateTests
     private static async Task AssertDifferentDefinitionsAsync(LabGuest guest, BackupSite site, TypedAdvice advice)
     {
         (await RunningProgram.RunAsync(
-            "cp", Path.Combine(guest.DirectoryPath!, "vdb.raw"), Path.Combine(guest.DirectoryPath!, "other.raw"))).MustSucceed();
+            "cp", Path.Combine(guest.DirectoryPath!, "vdb.raw"),
+            Path.Combine(guest.DirectoryPath!, "other.raw"))).MustSucceed();
         await RedefineAsync(guest, "vdb.raw", "other.raw");
         string message = (await site.RunAsync("run")).MustEndWith(1).Output;
 
@@ -79,7 +84,8 @@ public sealed class AdviceStateTests
     private static async Task AssertDeniedBaseAsync(LabGuest guest, BackupSite site, TypedAdvice advice)
     {
         Interposer denying = new(
-            "case \" $* \" in *' blockcommit '*) echo \"error: Could not open 'base': Permission denied\" >&2; exit 1 ;; "
+            "case \" $* \" in *' blockcommit '*) "
+            + "echo \"error: Could not open 'base': Permission denied\" >&2; exit 1 ;; "
             + "*' managedsave '*) echo 'error: refused for this test' >&2; exit 1 ;; esac", "virsh");
         string message = (await denying.RunAsync(site, "--connect", "qemu:///system", "run")).MustEndWith(5).Output;
         Assert.Contains("refused for this test", message, StringComparison.Ordinal);
@@ -96,7 +102,8 @@ public sealed class AdviceStateTests
     /// <summary>Ends the processes that <c>fuser</c> prints.</summary>
     private static async Task EndUsersAsync(IReadOnlyList<Outcome> shown)
     {
-        string[] users = [.. shown.SelectMany(outcome => outcome.Output.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries))];
+        string[] users = [.. shown.SelectMany(
+            outcome => outcome.Output.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries))];
         Assert.NotEmpty(users);
         (await RunningProgram.RunAsync("kill", users)).MustSucceed();
     }

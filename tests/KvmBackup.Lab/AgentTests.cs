@@ -57,7 +57,8 @@ public sealed class AgentTests
     }
 
     private static async Task StallAsync(LabGuest guest) => Assert.NotEqual(
-        0, (await Virsh.TryAsync("qemu-agent-command", guest.Name, "--timeout", "5", """{"execute":"guest-fsfreeze-freeze"}""")).ExitCode);
+        0, (await Virsh.TryAsync(
+            "qemu-agent-command", guest.Name, "--timeout", "5", """{"execute":"guest-fsfreeze-freeze"}""")).ExitCode);
 
     private static async Task WaitUntilFrozenAsync(LabGuest guest)
     {

@@ -5,7 +5,8 @@ namespace KvmBackup.Lab;
 /// <summary>A target on a separate file system: nothing is written when another or none is mounted.</summary>
 public sealed class MountGuardTests
 {
-    private static readonly string[][] Commands = [["run"], ["run", "--dry-run"], ["check"], ["prune"], ["prune", "--dry-run"]];
+    private static readonly string[][] Commands =
+        [["run"], ["run", "--dry-run"], ["check"], ["prune"], ["prune", "--dry-run"]];
 
     [LabFact]
     public async Task Nothing_is_written_to_an_unmounted_or_exchanged_share()
@@ -45,7 +46,8 @@ public sealed class MountGuardTests
     }
 
     private static async Task MountAsync(BackupSite site) =>
-        (await RunningProgram.RunAsync("mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", site.BackupPath)).MustSucceed();
+        (await RunningProgram.RunAsync(
+            "mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", site.BackupPath)).MustSucceed();
 
     private static async Task AssertRefusedAsync(BackupSite site, string because, string[] left)
     {
@@ -53,7 +55,8 @@ public sealed class MountGuardTests
         {
             Outcome outcome = (await site.RunAsync(arguments)).MustEndWith(1);
 
-            string[] words = (outcome.Output + outcome.Error).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+            string[] words = (outcome.Output + outcome.Error).Split(
+                (char[]?)null, StringSplitOptions.RemoveEmptyEntries);
             Assert.Contains(because, string.Join(' ', words), StringComparison.Ordinal);
             Assert.Equal(left, Directory.GetFileSystemEntries(site.BackupPath));
         }

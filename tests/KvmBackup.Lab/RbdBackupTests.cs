@@ -104,7 +104,8 @@ public sealed class RbdBackupTests
         JsonElement job = await site.BackUpAsync(guest.Name);
 
         Assert.Equal("full", job.GetProperty("backup").GetProperty("kind").GetString());
-        Assert.Contains("is missing from the cluster", job.GetProperty("warnings").ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "is missing from the cluster", job.GetProperty("warnings").ToString(), StringComparison.Ordinal);
     }
 
     private static Task<LabGuest> StartPairAsync(string name, LabRbdImage image) =>

@@ -112,7 +112,8 @@ public sealed class RbdMomentTests
     /// <summary>Runs the commands in a refusal.</summary>
     private static async Task TypeAsync(string refusal)
     {
-        string[] commands = [.. TypedAdvice.CommandsIn(refusal, "rbd ").Where(command => command.Contains(".kvmbackup-", StringComparison.Ordinal))];
+        string[] commands = [.. TypedAdvice.CommandsIn(refusal, "rbd ")
+            .Where(command => command.Contains(".kvmbackup-", StringComparison.Ordinal))];
         Assert.True(commands.Length > 0, refusal);
         Assert.DoesNotContain("--keyfile", refusal, StringComparison.Ordinal);
         foreach (string command in commands)

@@ -115,7 +115,8 @@ public sealed class RbdRestoreTests
         await AssertRefusedAsync(site, "the image rbd/mine exists", back);
         TypedAdvice advice = new(site);
         Outcome inUse = await AssertRefusedAsync(site, "the image rbd/mine is in use by", over);
-        Assert.Contains("watcher=", Assert.Single(await advice.TypeAsync(inUse.Error, "rbd status")).Output, StringComparison.Ordinal);
+        Outcome status = Assert.Single(await advice.TypeAsync(inUse.Error, "rbd status"));
+        Assert.Contains("watcher=", status.Output, StringComparison.Ordinal);
         await AssertRefusedAsync(site, "--replace-image names rbd/yours, but this restore writes rbd/mine",
             [.. back, "--replace-image", "rbd/yours"]);
         await AssertRefusedAsync(

@@ -64,7 +64,8 @@ public sealed class RefusalTests
 
         await AssertTargetRefusedAsync(site, guest, small, "64.0 MiB are the margin; make room");
 
-        Assert.DoesNotContain(Directory.GetFiles(small, "*", SearchOption.AllDirectories), path => Path.GetFileName(path) != ".lock");
+        Assert.DoesNotContain(
+            Directory.GetFiles(small, "*", SearchOption.AllDirectories), path => Path.GetFileName(path) != ".lock");
         await before.AssertUnchangedAsync(site);
     }
 

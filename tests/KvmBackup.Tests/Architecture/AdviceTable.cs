@@ -68,7 +68,8 @@ public static class AdviceTable
             [("Runs/Guests/PinnedDomain.cs", "… domjobinfo …")] = NoLab,
             [("Runs/Recover/RecoverRun.cs", "rm …")] = Guest,
             [("Runs/Recover/RecoverRun.cs", "… domblklist …")] = Guest,
-            [("Runs/Restore/ReplacedDomain.cs", "… checkpoint-delete --metadata --domain … --checkpointname …")] = NoLab,
+            [("Runs/Restore/ReplacedDomain.cs", "… checkpoint-delete --metadata --domain … --checkpointname …")] =
+                NoLab,
             [("Runs/Restore/ReplacedDomain.cs", "… snapshot-delete --metadata --domain … --snapshotname …")] = Saved,
             [("Runs/Restore/RestorePreflight.cs", "… shutdown …")] = NoLab,
             [("Runs/Restore/RestoreRun.cs", "tar -xOf … …")] = NoLab,

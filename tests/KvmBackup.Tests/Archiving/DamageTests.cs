@@ -160,7 +160,8 @@ public sealed class DamageTests
     public async Task An_archive_of_version_0_1_0_whose_path_record_came_last_is_whole(bool isFormer)
     {
         SparseContent content = new(150_000, [new(4096, 30_001), new(100_000, 20_000)], 2);
-        using SampleArchive archive = await SampleArchive.WriteAsync(CompressionMethod.None, ChunkBytes, ("web1/wéb.raw", content));
+        using SampleArchive archive = await SampleArchive.WriteAsync(
+            CompressionMethod.None, ChunkBytes, ("web1/wéb.raw", content));
         byte[] tar = await File.ReadAllBytesAsync(archive.FilePath);
         int size = Convert.ToInt32(Encoding.ASCII.GetString(tar, 124, 11), 8);
         string[] records = Encoding.UTF8.GetString(tar, HeaderBytes, size).TrimEnd('\n').Split('\n');

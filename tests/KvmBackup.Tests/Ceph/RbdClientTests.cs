@@ -57,7 +57,8 @@ public sealed class RbdClientTests
         Answer("diff", "diff-s1-s2-json");
         Assert.Equal(4096 + 4096 + 2162688, await client.QueryDataBytesAsync(A, "s1", default));
         Assert.Equal(
-            ["diff", "--format", "json", "--whole-object", "--from-snap", "s1", "rbd/a"], shell.Calls[^1].Arguments.TakeLast(7));
+            ["diff", "--format", "json", "--whole-object", "--from-snap", "s1", "rbd/a"],
+            shell.Calls[^1].Arguments.TakeLast(7));
     }
 
     [Theory]

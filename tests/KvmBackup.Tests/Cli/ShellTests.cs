@@ -47,7 +47,9 @@ public sealed class ShellTests : IDisposable
     {
         _ = await RealBackups.PublishAsync(target, ManifestSamples.Id);
 
-        ProgramResult result = await RunAsync($"k {list} > $D/list && k {show} > $D/show && cmp $D/list $D/show && k list web1 > $D/all && ! cmp -s $D/list $D/all");
+        ProgramResult result = await RunAsync(
+            $"k {list} > $D/list && k {show} > $D/show && cmp $D/list $D/show && "
+            + "k list web1 > $D/all && ! cmp -s $D/list $D/all");
 
         Assert.Equal((0, string.Empty, string.Empty), (result.ExitCode, result.StandardOutput, result.StandardError));
     }

@@ -104,7 +104,8 @@ public sealed class RestoredFileTests : IDisposable
     {
         await using RestoredFile first = RestoredFile.Create(folder.PathOf("vda.raw"), 10, null);
 
-        DisksException failure = Assert.Throws<DisksException>(() => RestoredFile.Create(folder.PathOf("vda.raw"), 20, null));
+        DisksException failure = Assert.Throws<DisksException>(
+            () => RestoredFile.Create(folder.PathOf("vda.raw"), 20, null));
 
         Assert.Contains("If an interrupted restore left it, delete it", failure.Message, StringComparison.Ordinal);
         Assert.Equal(10, new FileInfo(first.WorkingPath).Length);

@@ -58,7 +58,8 @@ public sealed class DeniedCommitTests
     public async Task A_pivot_that_is_denied_leaves_the_profile_alone_while_its_job_is_there()
     {
         shell.Now("ready/dumpxml").On(
-            "--pivot", [.. Enumerable.Repeat(0, 40).Select(_ => Reply.Bad("error: Could not open '/x': Permission denied"))]);
+            "--pivot", [.. Enumerable.Repeat(0, 40).Select(
+                _ => Reply.Bad("error: Could not open '/x': Permission denied"))]);
 
         HypervisorException failure = await FailAsync();
 

@@ -65,8 +65,11 @@ public sealed class DiskMergeTests
     }
 
     [Theory]
-    [InlineData("<disk type='block' device='disk'><driver name='qemu' type='qcow2'/><source dev='/images/a.qcow2'/>", Vda)]
-    [InlineData(Rbd + "<source protocol='rbd' name='rbd/a'/>", Rbd + "<source protocol='rbd' name='rbd/b'/><target dev='vda'/></disk>")]
+    [InlineData(
+        "<disk type='block' device='disk'><driver name='qemu' type='qcow2'/><source dev='/images/a.qcow2'/>", Vda)]
+    [InlineData(
+        Rbd + "<source protocol='rbd' name='rbd/a'/>",
+        Rbd + "<source protocol='rbd' name='rbd/b'/><target dev='vda'/></disk>")]
     public void Another_kind_of_source_or_another_image_is_a_difference(string live, string next) =>
         Assert.NotNull(Assert.Single(Merge(live + "<target dev='vda'/></disk>", next)).Difference);
 

@@ -22,7 +22,8 @@ public sealed class DomainBackupPartsTests : IDisposable
     public DomainBackupPartsTests()
     {
         shell = new RecordedShell(images.DirectoryPath).Now(Web1.Facts)
-            .On("-f qcow2", Reply.Good(Info("web1.qcow2", "qcow2"))).On("-f raw", Reply.Good(Info("web1-data.img", "raw")));
+            .On("-f qcow2", Reply.Good(Info("web1.qcow2", "qcow2")))
+            .On("-f raw", Reply.Good(Info("web1-data.img", "raw")));
         File.WriteAllBytes(images.PathOf("web1.qcow2"), new byte[100_000]);
         File.WriteAllBytes(images.PathOf("web1-data.img"), new byte[50_000]);
     }
@@ -39,7 +40,8 @@ public sealed class DomainBackupPartsTests : IDisposable
         DomainJob job = await PrepareAsync();
 
         Assert.Equal([Web1.Vda, Web1.Vdb], job.Overlays.Select(overlay => overlay.Target));
-        Assert.All(job.Overlays, overlay => Assert.Equal(images.DirectoryPath, Path.GetDirectoryName(overlay.OverlayPath)));
+        Assert.All(
+            job.Overlays, overlay => Assert.Equal(images.DirectoryPath, Path.GetDirectoryName(overlay.OverlayPath)));
         Assert.All(job.Overlays, overlay => Assert.True(OverlayName.IsOurs(overlay.OverlayPath)));
         Assert.Equal(150_000, job.DataBytes);
     }
@@ -55,22 +57,27 @@ public sealed class DomainBackupPartsTests : IDisposable
     [Theory]
     [InlineData("shut-off/domstate", true)]
     [InlineData("running/domstate", false)]
-    public async Task An_nvram_file_that_is_not_there_yet_is_left_out_of_a_guest_that_is_shut_off(string state, bool isLeftOut)
+    public async Task An_nvram_file_that_is_not_there_yet_is_left_out_of_a_guest_that_is_shut_off(
+        string state, bool isLeftOut)
     {
-        string xml = Recording.Read("running/dumpxml-security").Output.Replace(Recording.ImagesPath, images.DirectoryPath, StringComparison.Ordinal)
+        string xml = Recording.Read("running/dumpxml-security").Output
+            .Replace(Recording.ImagesPath, images.DirectoryPath, StringComparison.Ordinal)
             .Replace("<os>", "<os><nvram>/absent/web1_VARS.fd</nvram>", StringComparison.Ordinal);
         shell.Now(state).On("dumpxml --security-info --domain", Reply.Good(xml));
 
         DomainJob job = await PrepareAsync();
 
         Assert.Equal(isLeftOut, job.Files.All(file => file.MemberName != "nvram.fd"));
-        Assert.Equal(isLeftOut, job.Warnings.Any(text => text.Contains("NVRAM file /absent/web1_VARS.fd", StringComparison.Ordinal)));
+        Assert.Equal(
+            isLeftOut,
+            job.Warnings.Any(text => text.Contains("NVRAM file /absent/web1_VARS.fd", StringComparison.Ordinal)));
     }
 
     [Fact]
     public async Task A_kernel_that_is_not_there_is_not_left_out()
     {
-        string xml = Recording.Read("running/dumpxml-security").Output.Replace(Recording.ImagesPath, images.DirectoryPath, StringComparison.Ordinal)
+        string xml = Recording.Read("running/dumpxml-security").Output
+            .Replace(Recording.ImagesPath, images.DirectoryPath, StringComparison.Ordinal)
             .Replace("<os>", "<os><kernel>/absent/vmlinuz</kernel>", StringComparison.Ordinal);
         shell.Now("shut-off/domstate").On("dumpxml --security-info --domain", Reply.Good(xml));
 
@@ -82,20 +89,22 @@ public sealed class DomainBackupPartsTests : IDisposable
     {
         RunsException failure = await Assert.ThrowsAsync<RunsException>(() => PrepareAsync(images.PathOf("backup")));
 
-        Assert.Contains("a loss of the disks would also destroy the backups", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "a loss of the disks would also destroy the backups", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_target_without_room_is_refused()
+    public async Task A_target_without_free_space_is_refused()
     {
-        // A file system that has none, and where nothing is made before the refusal.
+        // This file system has none, and nothing is created in it before the refusal.
         RunsException failure = await Assert.ThrowsAsync<RunsException>(() => PrepareAsync("/proc"));
 
-        Assert.StartsWith("/proc has 0 B left and this backup needs about 64.", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "/proc has 0 B left and this backup needs about 64.", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_guest_with_one_disk_on_our_overlay_needs_a_person()
+    public async Task A_guest_with_one_disk_on_an_overlay_of_ours_requires_manual_action()
     {
         // A release that worked for one disk and not for the other, the night before.
         string xml = Recording.Read("half-released/dumpxml").Output;
@@ -104,13 +113,15 @@ public sealed class DomainBackupPartsTests : IDisposable
         RunsException failure = await Assert.ThrowsAsync<RunsException>(() => PrepareAsync());
 
         Assert.Equal(ExitCode.ManualActionRequired, failure.ExitCode);
-        Assert.Contains("disk vdb is still on an overlay of an interrupted backup", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "disk vdb is still on an overlay of an interrupted backup", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task An_overlay_directory_that_is_missing_is_named()
     {
-        RunsException failure = await Assert.ThrowsAsync<RunsException>(() => PrepareAsync(overlayDirectory: "/absent/dir"));
+        RunsException failure = await Assert.ThrowsAsync<RunsException>(
+            () => PrepareAsync(overlayDirectory: "/absent/dir"));
 
         Assert.Contains("/absent/dir, does not exist", failure.Message, StringComparison.Ordinal);
     }
@@ -119,11 +130,13 @@ public sealed class DomainBackupPartsTests : IDisposable
     [InlineData("running/domstate", "true", true)]
     [InlineData("running/domstate", "false", false)]
     [InlineData("shut-off/domstate", "true", false)]
-    public async Task A_running_guest_on_an_encrypted_backing_file_is_refused_by_its_name(string state, string isEncrypted, bool isRefused)
+    public async Task A_running_guest_on_an_encrypted_backing_file_is_refused_by_its_name(
+        string state, string isEncrypted, bool isRefused)
     {
         File.WriteAllBytes(images.PathOf("secret.qcow2"), new byte[1000]);
         string chain = Info("web1.qcow2", "qcow2").TrimEnd(']')
-            + $$""", {"filename":"{{images.PathOf("secret.qcow2")}}","format":"qcow2","virtual-size":1048576,"encrypted":{{isEncrypted}}}]""";
+            + $$""", {"filename":"{{images.PathOf("secret.qcow2")}}","format":"qcow2","virtual-size":1048576,"""
+            + $"\"encrypted\":{isEncrypted}}}]";
         _ = await PrepareAsync();
         shell.Now(state).On("-f qcow2", Reply.Good(chain)).On("-f raw", Reply.Good(Info("web1-data.img", "raw")));
 
@@ -135,7 +148,8 @@ public sealed class DomainBackupPartsTests : IDisposable
 
         RunsException failure = await Assert.ThrowsAsync<RunsException>(() => PrepareAsync());
         Assert.StartsWith(
-            $"disk vda: its backing file {images.PathOf("secret.qcow2")} is encrypted.", failure.Message, StringComparison.Ordinal);
+            $"disk vda: its backing file {images.PathOf("secret.qcow2")} is encrypted.", failure.Message,
+            StringComparison.Ordinal);
         Assert.Contains("disks: {exclude: [vda]}", failure.Message, StringComparison.Ordinal);
     }
 
@@ -169,12 +183,13 @@ public sealed class DomainBackupPartsTests : IDisposable
         }
         else
         {
-            Assert.Contains("not consistent", (await Assert.ThrowsAsync<RunsException>(() => check)).Message, StringComparison.Ordinal);
+            RunsException failure = await Assert.ThrowsAsync<RunsException>(() => check);
+            Assert.Contains("not consistent", failure.Message, StringComparison.Ordinal);
         }
     }
 
     [Fact]
-    public void A_job_is_told_by_the_worst_that_befell_it()
+    public void A_job_is_reported_with_its_worst_outcome()
     {
         Assert.Equal(JobOutcome.Succeeded, Record(_ => { }).Outcome);
         Assert.Equal("due", Record(_ => { }).Reason);
@@ -187,7 +202,8 @@ public sealed class DomainBackupPartsTests : IDisposable
         });
         Assert.Equal((JobOutcome.Failed, "backed up, but then: not removed"), (late.Outcome, late.Reason));
         Assert.Equal(
-            JobOutcome.NeedsManualAction, Record(record => record.Fail(new RunsException("frozen", ExitCode.ManualActionRequired))).Outcome);
+            JobOutcome.NeedsManualAction,
+            Record(record => record.Fail(new RunsException("frozen", ExitCode.ManualActionRequired))).Outcome);
         JobReport trouble = Record(record =>
         {
             record.Succeed(ManifestSamples.Create());
@@ -198,18 +214,18 @@ public sealed class DomainBackupPartsTests : IDisposable
     }
 
     [Fact]
-    public void A_tally_adds_file_to_file_and_never_passes_its_end()
+    public void A_monitor_adds_up_the_files_and_never_exceeds_its_total()
     {
-        List<TransferProgress> told = [];
-        TransferMonitor monitor = new(new DomainName("web1"), 100, new Collector(told));
+        List<TransferProgress> reports = [];
+        TransferMonitor monitor = new(new DomainName("web1"), 100, new Collector(reports));
 
         monitor.Begin("a").Report(60);
         IProgress<long> second = monitor.Begin("b");
         second.Report(30);
         second.Report(70);
 
-        Assert.Equal([60L, 90, 130], told.Select(one => one.DoneBytes));
-        Assert.Equal([100L, 100, 130], told.Select(one => one.TotalBytes));
+        Assert.Equal([60L, 90, 130], reports.Select(one => one.DoneBytes));
+        Assert.Equal([100L, 100, 130], reports.Select(one => one.TotalBytes));
     }
 
     private JobReport Record(Action<JobReportBuilder> happen)
@@ -227,14 +243,15 @@ public sealed class DomainBackupPartsTests : IDisposable
         BackupDirectory directory = new(targetPath ?? target.DirectoryPath, time);
         _ = Directory.CreateDirectory(directory.DirectoryPath);
         LibvirtHost host = new(new Virsh(shell, null));
-        ImagePreflight cluster = new(new ClusterAccess(host, new ClusterKeys(images.PathOf("keys"))), new RbdClient(shell));
+        ImagePreflight cluster = new(
+            new ClusterAccess(host, new ClusterKeys(images.PathOf("keys"))), new RbdClient(shell));
         return new Preflight(host, new QemuImage(shell), new MappedImages(), cluster).PrepareAsync(
-            Web1.Identity, Web1.Settings with { OverlayDirectory = overlayDirectory }, directory.ForDomain(Web1.Identity.Name),
-            directory, Web1.Id, CancellationToken.None);
+            Web1.Identity, Web1.Settings with { OverlayDirectory = overlayDirectory },
+            directory.ForDomain(Web1.Identity.Name), directory, Web1.Id, CancellationToken.None);
     }
 
-    private sealed class Collector(List<TransferProgress> told) : IProgress<TransferProgress>
+    private sealed class Collector(List<TransferProgress> reports) : IProgress<TransferProgress>
     {
-        public void Report(TransferProgress value) => told.Add(value);
+        public void Report(TransferProgress value) => reports.Add(value);
     }
 }

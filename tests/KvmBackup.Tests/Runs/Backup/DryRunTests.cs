@@ -18,7 +18,7 @@ public sealed class DryRunTests : IDisposable
     }
 
     [Fact]
-    public async Task Every_command_is_told_in_the_sacred_order_and_none_is_run()
+    public async Task Every_command_is_listed_in_the_backup_sequence_and_none_is_run()
     {
         JobReport report = await RunAsync(target.PathOf("my backups"));
 
@@ -26,7 +26,8 @@ public sealed class DryRunTests : IDisposable
         string folder = target.PathOf("my backups", "web1", $"{Web1.Id}-full");
         Assert.Equal(
             [
-                $"mkdir -m 0700 '{folder}.partial'", "guest-fsfreeze-freeze", "snapshot-create-as", "guest-fsfreeze-thaw",
+                $"mkdir -m 0700 '{folder}.partial'",
+                "guest-fsfreeze-freeze", "snapshot-create-as", "guest-fsfreeze-thaw",
                 "blockcommit", "--pivot", "rm OVERLAY", "blockcommit", "--pivot", "rm OVERLAY",
                 $"mv '{folder}.partial' '{folder}'",
             ],
@@ -36,7 +37,7 @@ public sealed class DryRunTests : IDisposable
     }
 
     [Fact]
-    public async Task A_thin_disk_does_not_demand_room_for_its_virtual_size()
+    public async Task A_thin_disk_does_not_demand_free_space_for_its_virtual_size()
     {
         JobReport report = await RunAsync(target.PathOf("backups"), sizeBytes: 1L << 60);
 
@@ -44,7 +45,7 @@ public sealed class DryRunTests : IDisposable
     }
 
     [Fact]
-    public async Task A_lack_of_room_names_the_key_that_changes_the_demand()
+    public async Task A_lack_of_free_space_is_reported_with_the_key_that_changes_the_demand()
     {
         JobReport report = await RunAsync(
             target.PathOf("backups"), Web1.Settings with { OverlayHeadroom = 1.0 }, sizeBytes: 1L << 60);
@@ -55,7 +56,7 @@ public sealed class DryRunTests : IDisposable
     }
 
     [Fact]
-    public async Task What_the_file_system_refuses_is_a_failure_in_the_report()
+    public async Task An_error_of_the_file_system_is_a_failure_in_the_report()
     {
         _ = File.CreateSymbolicLink(target.PathOf("circle"), target.PathOf("circle"));
 
@@ -66,7 +67,7 @@ public sealed class DryRunTests : IDisposable
     }
 
     [Fact]
-    public async Task Whatever_escapes_is_a_failure_in_the_report()
+    public async Task An_unexpected_exception_is_a_failure_in_the_report()
     {
         host.Shell.On("snapshot-list", Reply.Thrown(new InvalidOperationException("no such element")));
 
@@ -85,7 +86,8 @@ public sealed class DryRunTests : IDisposable
 
     private async Task<JobReport> RunAsync(string targetPath, DomainSettings? settings = null, long sizeBytes = 1 << 20)
     {
-        host.Shell.On("-f qcow2", Reply.Good(Info(host.Vda, sizeBytes))).On("-f raw", Reply.Good(Info(host.Vdb, sizeBytes)));
+        host.Shell.On("-f qcow2", Reply.Good(Info(host.Vda, sizeBytes)))
+            .On("-f raw", Reply.Good(Info(host.Vdb, sizeBytes)));
         if (!Path.Exists(targetPath) && !targetPath.EndsWith("circle", StringComparison.Ordinal))
         {
             _ = Directory.CreateDirectory(targetPath);

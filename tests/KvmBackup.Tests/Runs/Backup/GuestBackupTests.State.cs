@@ -6,7 +6,7 @@ namespace KvmBackup.Tests.Runs.Backup;
 public sealed partial class GuestBackupTests
 {
     [Fact]
-    public async Task A_guest_whose_memory_is_saved_is_only_crash_consistent_and_that_is_told()
+    public async Task A_guest_whose_memory_is_saved_is_only_crash_consistent_and_that_is_reported()
     {
         shell.Now("shut-off/domstate").On("managedsave-dumpxml", Reply.Good("<domain/>"));
 
@@ -14,8 +14,10 @@ public sealed partial class GuestBackupTests
 
         Assert.Equal(Consistency.Crash, report.Backup!.Consistency);
         Assert.Contains("managedsave", report.Backup.ConsistencyReason, StringComparison.Ordinal);
-        Assert.Contains(report.Warnings, warning => warning.Contains("its memory is saved on this host", StringComparison.Ordinal));
-        Assert.Contains(report.Backup.Warnings, warning => warning.Contains("is not in this backup", StringComparison.Ordinal));
+        Assert.Contains(
+            report.Warnings, warning => warning.Contains("its memory is saved on this host", StringComparison.Ordinal));
+        Assert.Contains(
+            report.Backup.Warnings, warning => warning.Contains("is not in this backup", StringComparison.Ordinal));
     }
 
     [Fact]

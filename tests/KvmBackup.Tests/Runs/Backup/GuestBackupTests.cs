@@ -16,7 +16,7 @@ using Serilog.Core;
 
 namespace KvmBackup.Tests.Runs.Backup;
 
-/// <summary>The sacred order as a whole: all rooms as they are, over recorded programs.</summary>
+/// <summary>The complete backup sequence: all modules, over recorded programs.</summary>
 public sealed partial class GuestBackupTests : IDisposable
 {
     private const string Freeze = "guest-fsfreeze-freeze";
@@ -56,8 +56,13 @@ public sealed partial class GuestBackupTests : IDisposable
         Assert.Equal((JobOutcome.Succeeded, "due"), (report.Outcome, report.Reason));
         Assert.Equal(Consistency.Filesystem, report.Backup!.Consistency);
         Assert.Equal(
-            [Freeze, Snapshot, Thaw, "--path vda --base", "--path vda --pivot", "--path vdb --base", "--path vdb --pivot"],
-            shell.Order(Freeze, Snapshot, Thaw, "--path vda --base", "--path vda --pivot", "--path vdb --base", "--path vdb --pivot"));
+            [
+                Freeze, Snapshot, Thaw,
+                "--path vda --base", "--path vda --pivot", "--path vdb --base", "--path vdb --pivot",
+            ],
+            shell.Order(
+                Freeze, Snapshot, Thaw,
+                "--path vda --base", "--path vda --pivot", "--path vdb --base", "--path vdb --pivot"));
         Assert.Equal(1, shell.Count("guest-get-osinfo"));
         Assert.Single(Backups());
         Assert.Empty(Overlays());
@@ -65,11 +70,13 @@ public sealed partial class GuestBackupTests : IDisposable
     }
 
     [Fact]
-    public async Task A_thaw_that_is_not_confirmed_keeps_its_journal_entry_and_needs_a_person()
+    public async Task A_thaw_that_is_not_confirmed_keeps_its_journal_entry_and_requires_manual_action()
     {
         HaveSnapshot();
         HaveCommits();
-        shell.On("guest-fsfreeze-status", [Reply.Of("agent/thawed"), .. Enumerable.Repeat("agent/frozen", 5).Select(Reply.Of)]);
+        shell.On(
+            "guest-fsfreeze-status",
+            [Reply.Of("agent/thawed"), .. Enumerable.Repeat("agent/frozen", 5).Select(Reply.Of)]);
 
         JobReport report = await RunAsync();
 
@@ -100,7 +107,10 @@ public sealed partial class GuestBackupTests : IDisposable
     {
         _ = await A_first_backup_is_made();
         HaveSnapshot();
-        shell.On("blockcommit", [.. Enumerable.Repeat("committing/blockcommit-again", 3).Select(Reply.Of), Begun("vdb-ready/dumpxml")])
+        shell
+            .On(
+                "blockcommit",
+                [.. Enumerable.Repeat("committing/blockcommit-again", 3).Select(Reply.Of), Begun("vdb-ready/dumpxml")])
             .On("--path vdb --pivot", Pivoted("vdb-released"));
 
         JobReport report = await RunAsync();
@@ -109,11 +119,12 @@ public sealed partial class GuestBackupTests : IDisposable
         Assert.NotNull(report.Backup);
         Assert.Equal(2, Backups().Count);
         Assert.Single(Overlays());
-        Assert.Equal([PinState.Releasing, PinState.Released], Assert.Single(journal.ListOpen()).Pins.Select(pin => pin.State));
+        Assert.Equal(
+            [PinState.Releasing, PinState.Released], Assert.Single(journal.ListOpen()).Pins.Select(pin => pin.State));
     }
 
     [Fact]
-    public async Task A_guest_that_a_failed_write_has_paused_is_told_with_what_to_type()
+    public async Task A_guest_that_a_failed_write_has_paused_is_reported_with_the_command_to_resume_it()
     {
         HaveSnapshot(() => shell.Now("paused/domstate-reason-io-error"));
         HaveCommits();
@@ -147,7 +158,8 @@ public sealed partial class GuestBackupTests : IDisposable
     [InlineData("guest-get-osinfo", 0)]
     [InlineData(Freeze, 1)]
     [InlineData(Snapshot, 1)]
-    public async Task Whatever_escapes_is_this_domain_s_failure_with_its_type_and_place(string call, int entries)
+    public async Task An_unexpected_exception_is_a_failure_of_the_domain_with_its_type_and_location(
+        string call, int entries)
     {
         shell.On(call, Reply.Thrown(new InvalidOperationException("the element has another type")));
 
@@ -159,12 +171,12 @@ public sealed partial class GuestBackupTests : IDisposable
         Assert.Empty(Backups());
         Assert.Equal(shell.Count(Freeze) > 0, shell.Count(Thaw) > 0);
 
-        // What the freeze or the snapshot came to is not known then: recovery looks.
+        // The result of the freeze or the snapshot is unknown then: recovery inspects it.
         Assert.Equal(entries, journal.ListOpen().Count);
     }
 
     [Fact]
-    public async Task Whatever_escapes_from_the_release_of_one_disk_does_not_keep_the_other_on_its_overlay()
+    public async Task An_unexpected_exception_in_the_release_of_one_disk_does_not_prevent_the_release_of_the_other()
     {
         HaveSnapshot();
         shell.On("--path vda --base", Reply.Thrown(new FormatException("no number")));
@@ -174,7 +186,8 @@ public sealed partial class GuestBackupTests : IDisposable
 
         Assert.Equal(JobOutcome.NeedsManualAction, report.Outcome);
         Assert.Contains("web1: vda: unexpected FormatException in KvmBackup.", report.Reason, StringComparison.Ordinal);
-        Assert.Equal([PinState.Releasing, PinState.Released], Assert.Single(journal.ListOpen()).Pins.Select(pin => pin.State));
+        Assert.Equal(
+            [PinState.Releasing, PinState.Released], Assert.Single(journal.ListOpen()).Pins.Select(pin => pin.State));
     }
 
     [Fact]
@@ -255,7 +268,8 @@ public sealed partial class GuestBackupTests : IDisposable
         {
             string path = one[(one.IndexOf(",file=", StringComparison.Ordinal) + 6)..];
             File.WriteAllText(path, "overlay");
-            PlannedOverlay recorded = one.StartsWith("vda", StringComparison.Ordinal) ? Web1.VdaOverlay : Web1.VdbOverlay;
+            PlannedOverlay recorded = one.StartsWith("vda", StringComparison.Ordinal)
+                ? Web1.VdaOverlay : Web1.VdbOverlay;
             shell.Call(Path.GetFileName(recorded.OverlayPath), Path.GetFileName(path));
         }
 
@@ -294,7 +308,8 @@ public sealed partial class GuestBackupTests : IDisposable
         time.Pass(TimeSpan.FromMinutes(1));
         _ = Directory.CreateDirectory(target.PathOf("backup"));
         shell.Now("running/dumpxml", "running/dumpxml-inactive")
-            .On("-f qcow2", Reply.Good(Info("web1.qcow2", "qcow2"))).On("-f raw", Reply.Good(Info("web1-data.img", "raw")));
+            .On("-f qcow2", Reply.Good(Info("web1.qcow2", "qcow2")))
+            .On("-f raw", Reply.Good(Info("web1-data.img", "raw")));
         Virsh virsh = new(shell, null);
         LibvirtHost host = new(virsh);
         QemuImage qemu = new(shell);
@@ -311,9 +326,9 @@ public sealed partial class GuestBackupTests : IDisposable
         BackupCleanup cleanup = new(new ImageTrimmer(cluster, Logger.None), retainer, merger, gate, priority);
         CaptureScopes captures = new(journal, cluster, gate, Logger.None);
         BackupWorkflow workflow = new(archiver, captures, writer, cleanup, Target(), gate, time, Logger.None);
+        ImagePreflight imagePreflight = new(new ClusterAccess(host, new ClusterKeys(target.PathOf("keys"))), cluster);
         GuestBackup guest = new(
-            Web1.Identity, Web1.Settings, host,
-            new Preflight(host, qemu, new MappedImages(), new ImagePreflight(new ClusterAccess(host, new ClusterKeys(target.PathOf("keys"))), cluster)),
+            Web1.Identity, Web1.Settings, host, new Preflight(host, qemu, new MappedImages(), imagePreflight),
             pinner, Target(), time, Logger.None);
         return await workflow.RunAsync(guest, "due", TimeSpan.Zero, null, null, CancellationToken.None);
     }

@@ -13,7 +13,9 @@ public sealed class TargetSpaceTests
     private static readonly RbdImage Image = RbdImage.Parse("rbd/a");
 
     [Theory]
-    [InlineData("pigz", 33_000, "no earlier backup of this kind is compressed with pigz, and 97.7 KiB of data may shrink to a third")]
+    [InlineData(
+        "pigz", 33_000,
+        "no earlier backup of this kind is compressed with pigz, and 97.7 KiB of data may shrink to a third")]
     [InlineData("none", 100_000, "97.7 KiB of data are stored without compression")]
     public void A_first_backup_is_estimated_by_what_the_image_holds(string compression, long expected, string basis) =>
         Assert.Equal((expected, basis), TargetSpace.Estimate(Job(BackupKind.Full, 100_000, compression), []));
@@ -22,29 +24,36 @@ public sealed class TargetSpaceTests
     public void A_full_backup_is_estimated_by_the_last_full_one() => Assert.Equal(
         (500, "the full backup 20261120T020000Z took 500 B"),
         TargetSpace.Estimate(
-            Job(BackupKind.Full, 100_000), [Made(BackupKind.Incremental, 7), Made(BackupKind.Full, 500), Made(BackupKind.Full, 900)]));
+            Job(BackupKind.Full, 100_000),
+            [Made(BackupKind.Incremental, 7), Made(BackupKind.Full, 500), Made(BackupKind.Full, 900)]));
 
     [Fact]
     public void An_increment_is_estimated_by_the_increments_of_a_week_without_the_busiest_night()
     {
         CompletedBackup[] own =
         [
-            Made(BackupKind.Incremental, 7), Made(BackupKind.Incremental, 5000), Made(BackupKind.Full, 900), Made(BackupKind.Incremental, 9),
-            .. Enumerable.Repeat(Made(BackupKind.Incremental, 8), 4), .. Enumerable.Repeat(Made(BackupKind.Incremental, 7000), 90),
+            Made(BackupKind.Incremental, 7), Made(BackupKind.Incremental, 5000),
+            Made(BackupKind.Full, 900), Made(BackupKind.Incremental, 9),
+            .. Enumerable.Repeat(Made(BackupKind.Incremental, 8), 4),
+            .. Enumerable.Repeat(Made(BackupKind.Incremental, 7000), 90),
         ];
 
-        Assert.Equal((8, "most of the last 7 increments took no more than 8 B"), TargetSpace.Estimate(Job(BackupKind.Incremental, 0), own));
-        Assert.Equal((7, "the last increment took 7 B"), TargetSpace.Estimate(Job(BackupKind.Incremental, 0), own[..1]));
+        Assert.Equal(
+            (8, "most of the last 7 increments took no more than 8 B"),
+            TargetSpace.Estimate(Job(BackupKind.Incremental, 0), own));
+        Assert.Equal(
+            (7, "the last increment took 7 B"), TargetSpace.Estimate(Job(BackupKind.Incremental, 0), own[..1]));
     }
 
     [Fact]
-    public void A_backup_that_is_compressed_in_another_way_tells_nothing()
+    public void A_backup_with_another_compression_is_not_used_for_the_estimate()
     {
         CompletedBackup[] own = [Made(BackupKind.Full, 500), Made(BackupKind.Incremental, 7)];
 
         Assert.Equal(33_000, TargetSpace.Estimate(Job(BackupKind.Full, 100_000, "zstd"), own).ExpectedBytes);
         Assert.Equal(
-            (100, "100 B of changed data are stored without compression"), TargetSpace.Estimate(Job(BackupKind.Incremental, 100, "none"), own));
+            (100, "100 B of changed data are stored without compression"),
+            TargetSpace.Estimate(Job(BackupKind.Incremental, 100, "none"), own));
     }
 
     [Fact]
@@ -55,13 +64,14 @@ public sealed class TargetSpaceTests
     [InlineData(1_000_000, "pigz", 33_500)]
     [InlineData(100_000, "pigz", 500)]
     [InlineData(100_000, "none", 100_000)]
-    public void The_files_of_a_guest_are_known_and_so_is_how_much_they_grew(long dataBytes, string compression, long expected)
+    public void A_guest_is_estimated_by_the_size_and_the_growth_of_its_files(
+        long dataBytes, string compression, long expected)
     {
         // The archive of the last one held 900,000 bytes before compression.
         DomainJob job = Files(dataBytes, compression);
+        CompletedBackup[] own = [Made(BackupKind.Full, 500), Made(BackupKind.Full, 500, CompressionMethod.None)];
 
-        Assert.Equal(
-            expected, TargetSpace.Estimate(job, [Made(BackupKind.Full, 500), Made(BackupKind.Full, 500, CompressionMethod.None)]).ExpectedBytes);
+        Assert.Equal(expected, TargetSpace.Estimate(job, own).ExpectedBytes);
     }
 
     [Theory]
@@ -76,37 +86,43 @@ public sealed class TargetSpaceTests
         BackupDirectory target = new(folder.DirectoryPath, TimeProvider.System);
         long free = target.AvailableBytes;
 
-        TargetSpace.Demand(target, Job(BackupKind.Full, 1), [Made(BackupKind.Full, Math.Max(0, (free / 2) - (64 << 20)))]);
+        TargetSpace.Demand(
+            target, Job(BackupKind.Full, 1), [Made(BackupKind.Full, Math.Max(0, (free / 2) - (64 << 20)))]);
         RunsException failure = Assert.Throws<RunsException>(
             () => TargetSpace.Demand(target, Job(BackupKind.Full, 1), [Made(BackupKind.Full, 10L << 50)]));
 
         Assert.StartsWith($"{folder.DirectoryPath} has ", failure.Message, StringComparison.Ordinal);
         Assert.EndsWith(
-            " left and this backup needs about 11.0 PiB: the full backup 20261120T020000Z took 10.0 PiB, so 10.0 PiB are expected, and "
-            + "1.00 PiB are the margin; make room, keep fewer backups (rotate, then kvmbackup prune) or choose a stronger compression",
+            " left and this backup needs about 11.0 PiB: the full backup 20261120T020000Z took 10.0 PiB, "
+            + "so 10.0 PiB are expected, and 1.00 PiB are the margin; make room, "
+            + "keep fewer backups (rotate, then kvmbackup prune) or choose a stronger compression",
             failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Room_for_the_backup_alone_without_a_margin_is_too_little()
+    public void Free_space_for_the_backup_without_the_margin_is_too_little()
     {
         using TemporaryFolder folder = new();
         BackupDirectory target = new(folder.DirectoryPath, TimeProvider.System);
 
         _ = Assert.Throws<RunsException>(
-            () => TargetSpace.Demand(target, Job(BackupKind.Full, 1), [Made(BackupKind.Full, (long)(target.AvailableBytes * 0.95))]));
+            () => TargetSpace.Demand(
+                target, Job(BackupKind.Full, 1), [Made(BackupKind.Full, (long)(target.AvailableBytes * 0.95))]));
     }
 
     private static CompletedBackup Made(BackupKind kind, long bytes, CompressionMethod method = CompressionMethod.Pigz)
     {
         Manifest manifest = ManifestSamples.Create(kind: kind, archiveBytes: bytes);
-        return new("/backup/x", manifest with { Archive = manifest.Archive with { Compression = method } }, IsProtected: false);
+        return new(
+            "/backup/x", manifest with { Archive = manifest.Archive with { Compression = method } },
+            IsProtected: false);
     }
 
     private static ImageJob Job(BackupKind kind, long dataBytes, string compression = "pigz")
     {
         HostSettings host = ConfigurationReader.Parse(
-            $"cloud1: {{backupdir: /mnt, day_of_week: daily, compression: {compression}, images: {{all: {{pool: rbd, rotate: 1}}}}}}",
+            $"cloud1: {{backupdir: /mnt, day_of_week: daily, compression: {compression}, "
+            + "images: {all: {pool: rbd, rotate: 1}}}",
             "config.yml", "cloud1");
         RbdSource source = new(Image, [], null, null);
         ChainBase? below = kind == BackupKind.Full ? null : new ChainBase(kind, Web1.Id, "s1");
@@ -118,13 +134,16 @@ public sealed class TargetSpaceTests
         };
         DiskFacts disk = new(ImageIdentity.Disk, "disk", DiskSourceType.Network, null, "raw", false, false, null);
         return new ImageJob(
-            host.Images[0], new DomainIdentity(ImageIdentity.NameOf(Image), Web1.Uuid), new BackupDisk(disk, []) { Image = taken }, []);
+            host.Images[0], new DomainIdentity(ImageIdentity.NameOf(Image), Web1.Uuid),
+            new BackupDisk(disk, []) { Image = taken }, []);
     }
 
     private static DomainJob Files(long dataBytes, string compression)
     {
         HostSettings host = ConfigurationReader.Parse(
-            $"cloud1: {{backupdir: /mnt, day_of_week: daily, rotate: 2, compression: {compression}, domains: {{web1: {{}}}}}}", "config.yml", "cloud1");
+            $"cloud1: {{backupdir: /mnt, day_of_week: daily, rotate: 2, compression: {compression}, "
+            + "domains: {web1: {}}}",
+            "config.yml", "cloud1");
         return new DomainJob(host.Domains[0], null!, [], [], [], dataBytes, []);
     }
 }

@@ -23,12 +23,13 @@ public sealed class StreamComparisonTests
     }
 
     [Fact]
-    public async Task What_is_the_same_has_no_difference_wherever_its_holes_are()
+    public async Task Equal_contents_have_no_difference_wherever_their_holes_are()
     {
         byte[] bytes = Content();
         Array.Clear(bytes, 2_000_000, 3_000_000);
 
-        Differences found = await CompareAsync(new Held(bytes), new Held(bytes, new Extent(0, 2_000_000), new Extent(5_000_000, Size - 5_000_000)));
+        Differences found = await CompareAsync(
+            new Held(bytes), new Held(bytes, new Extent(0, 2_000_000), new Extent(5_000_000, Size - 5_000_000)));
 
         Assert.Equal((0, null, 0), (found.Bytes, found.FirstByte, found.Count));
     }
@@ -86,7 +87,8 @@ public sealed class StreamComparisonTests
         using CancellationTokenSource source = new();
         TaskCompletionSource never = new();
         Held hanging = new(Content()) { Obstacle = never.Task };
-        Task<Differences> comparing = new StreamComparison(new Held(Content()), hanging).CompareAsync(null, source.Token);
+        StreamComparison comparison = new(new Held(Content()), hanging);
+        Task<Differences> comparing = comparison.CompareAsync(null, source.Token);
 
         await source.CancelAsync();
 
@@ -99,7 +101,7 @@ public sealed class StreamComparisonTests
 
     private static byte[] Content() => SparseContent.Whole(Size, 4).ToArray();
 
-    /// <summary>Bytes in memory, with holes where it has been told.</summary>
+    /// <summary>Bytes in memory, with holes at the given extents.</summary>
     private sealed class Held(byte[] bytes, params Extent[] extents) : IExtentSource
     {
         public Task Obstacle { get; init; } = Task.CompletedTask;

@@ -66,7 +66,8 @@ public sealed class PinnedDomainReleaseTests : IDisposable
 
         await pin.ReleaseAsync(Web1.Vda);
 
-        Assert.Contains("is not the overlay that this run created", Assert.Single(pin.Troubles), StringComparison.Ordinal);
+        Assert.Contains(
+            "is not the overlay that this run created", Assert.Single(pin.Troubles), StringComparison.Ordinal);
         Assert.True(File.Exists(host.Vda.OverlayPath));
     }
 

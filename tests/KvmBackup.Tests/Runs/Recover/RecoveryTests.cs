@@ -202,7 +202,9 @@ public sealed class RecoveryTests : IDisposable
 
         Assert.Equal(ExitCode.ManualActionRequired, report.ExitCode);
         Assert.True(File.Exists(host.Vda.OverlayPath));
-        Assert.Contains($"`qemu-img info -U {host.Vda.OverlayPath}`", string.Join('\n', report.Domains[0].Actions), StringComparison.Ordinal);
+        Assert.Contains(
+            $"`qemu-img info -U {host.Vda.OverlayPath}`", string.Join('\n', report.Domains[0].Actions),
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -140,7 +140,8 @@ public sealed class ForgedBackupTests : IDisposable
         Assert.Contains("deeper than", failure.Message, StringComparison.Ordinal);
     }
 
-    private Task<CompletedBackup> PublishAsync(Func<Manifest, Manifest> forge, string extra = "", string devices = "", IExtentSource? vda = null)
+    private Task<CompletedBackup> PublishAsync(
+        Func<Manifest, Manifest> forge, string extra = "", string devices = "", IExtentSource? vda = null)
     {
         string Disk(string name) =>
             $"<disk device='disk' type='file'><source file='{Images}/{name}.raw'/><target dev='{name}'/></disk>";

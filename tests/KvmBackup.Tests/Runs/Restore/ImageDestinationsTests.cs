@@ -34,7 +34,8 @@ public sealed class ImageDestinationsTests : IDisposable
 
         _ = await FindAsync(mayReplace: true);
 
-        Assert.EndsWith("rename rbd/new.kvmbackup-replaced rbd/new`", Assert.Single(refusals), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "rename rbd/new.kvmbackup-replaced rbd/new`", Assert.Single(refusals), StringComparison.Ordinal);
 
         // It is gone when the operator runs the command.
         Assert.DoesNotContain("--keyfile", refusals[0], StringComparison.Ordinal);
@@ -97,7 +98,8 @@ public sealed class ImageDestinationsTests : IDisposable
 
         _ = await FindAsync(mayReplace: false);
 
-        Assert.EndsWith("rm --no-progress rbd/new.kvmbackup-partial`", Assert.Single(refusals), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "rm --no-progress rbd/new.kvmbackup-partial`", Assert.Single(refusals), StringComparison.Ordinal);
         Assert.DoesNotContain("--keyfile", refusals[0], StringComparison.Ordinal);
     }
 

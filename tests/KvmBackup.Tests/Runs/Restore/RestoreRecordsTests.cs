@@ -1,11 +1,12 @@
 using KvmBackup.Disks;
 using KvmBackup.Journaling;
+using KvmBackup.Runs.Restore;
 using KvmBackup.Storage;
 using KvmBackup.Tests.Support;
 
 namespace KvmBackup.Tests.Runs.Restore;
 
-/// <summary>Whoever writes out of a backup and is killed leaves nothing for ever.</summary>
+/// <summary>The removal of the files of restores that were killed.</summary>
 public sealed class RestoreRecordsTests : IDisposable
 {
     private const string Scratch = "kvmbackup-restore-abcdefgh.i12";
@@ -26,8 +27,9 @@ public sealed class RestoreRecordsTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Theory]
-    [InlineData("salvage"), InlineData("salvage without a manifest"), InlineData("salvage an image"), InlineData("assemble")]
-    public async Task What_a_killed_writer_was_writing_is_on_record_and_goes(string writer)
+    [InlineData("salvage"), InlineData("salvage without a manifest"), InlineData("salvage an image")]
+    [InlineData("assemble")]
+    public async Task A_partial_file_of_a_killed_writer_is_recorded_and_removed(string writer)
     {
         Death death = new(this);
 
@@ -59,7 +61,8 @@ public sealed class RestoreRecordsTests : IDisposable
         string elsewhere = folder.PathOf("elsewhere");
         _ = Leave(elsewhere);
         string scratch = Path.Combine(elsewhere, Scratch);
-        _ = Directory.CreateDirectory(scratch, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        _ = Directory.CreateDirectory(
+            scratch, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         File.WriteAllText(Path.Combine(scratch, ".lock"), string.Empty);
         File.WriteAllText(Path.Combine(scratch, "vda.raw.kvmbackup-partial"), "half");
 
@@ -80,7 +83,8 @@ public sealed class RestoreRecordsTests : IDisposable
         string entry = Assert.Single(Directory.GetFiles(host.PathOf("state", "restores")));
         Bury(entry);
         string scratch = Path.Combine(elsewhere, Scratch);
-        _ = Directory.CreateDirectory(scratch, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        _ = Directory.CreateDirectory(
+            scratch, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         File.WriteAllText(Path.Combine(scratch, ".lock"), string.Empty);
 
         _ = await host.RecoverAsync();
@@ -94,14 +98,24 @@ public sealed class RestoreRecordsTests : IDisposable
         CompletedBackup backup = await RealBackups.PublishAsync(
             target, ManifestSamples.Id, forge: made => writer != "salvage an image" ? made : made with
             {
-                Disks = [made.Disks[0] with { Image = new ManifestImage(RbdImage.Parse("rbd/a"), "1", "s1", null, null, []) }, made.Disks[1]],
+                Disks =
+                [
+                    made.Disks[0] with
+                    {
+                        Image = new ManifestImage(RbdImage.Parse("rbd/a"), "1", "s1", null, null, []),
+                    },
+                    made.Disks[1],
+                ],
             });
         _ = Directory.CreateDirectory(To);
         if (writer == "assemble")
         {
-            _ = await RestoreSamples.Assemble(target, new RecordedShell(folder.DirectoryPath), folder.DirectoryPath).RunAsync(
-                new AssembleRequest(RealBackups.Web1, null, new DiskTarget("vda"), Path.Combine(To, "a.raw"), AssembleRequest.Raw), progress,
-                CancellationToken.None);
+            AssembleRun assemble = RestoreSamples.Assemble(
+                target, new RecordedShell(folder.DirectoryPath), folder.DirectoryPath);
+            _ = await assemble.RunAsync(
+                new AssembleRequest(
+                    RealBackups.Web1, null, new DiskTarget("vda"), Path.Combine(To, "a.raw"), AssembleRequest.Raw),
+                progress, CancellationToken.None);
             return;
         }
 
@@ -112,7 +126,8 @@ public sealed class RestoreRecordsTests : IDisposable
 
         DiskTarget? disk = writer == "salvage" ? null : new DiskTarget("vda");
         _ = await RestoreSamples.Salvage(target, folder.DirectoryPath).RunAsync(
-            new RestoreRequest(RealBackups.Web1, "2026", To, null, disk, false, false, null, false), progress, CancellationToken.None);
+            new RestoreRequest(RealBackups.Web1, "2026", To, null, disk, false, false, null, false),
+            progress, CancellationToken.None);
     }
 
     /// <summary>A file with data, and its entry, of a restore that is dead.</summary>
@@ -120,7 +135,8 @@ public sealed class RestoreRecordsTests : IDisposable
     {
         _ = Directory.CreateDirectory(place);
         string left = RestoredFile.Create(
-            Path.Combine(place, "vda.raw"), 1000, new RestoreJournal(folder.PathOf("state")).Open("web1@20261119T020000Z")).WorkingPath;
+            Path.Combine(place, "vda.raw"), 1000,
+            new RestoreJournal(folder.PathOf("state")).Open("web1@20261119T020000Z")).WorkingPath;
         Bury(Assert.Single(Directory.GetFiles(Entries)));
         return left;
     }

@@ -39,8 +39,8 @@ internal static class RestoreSamples
         target, new ImageSalvage(Logger.None), Records(keysPath), TimeProvider.System, Logger.None);
 
     public static AssembleRun Assemble(BackupDirectory target, IProcessRunner shell, string keysPath) => new(
-        target, new DiskContent(new ImageAssembler(Logger.None), new QemuImage(shell)), new QemuConversion(shell), Records(keysPath),
-        TimeProvider.System, Logger.None);
+        target, new DiskContent(new ImageAssembler(Logger.None), new QemuImage(shell)), new QemuConversion(shell),
+        Records(keysPath), TimeProvider.System, Logger.None);
 
     /// <summary>With a journal in the folder <c>state</c> below that one.</summary>
     public static RestoreRecords Records(string keysPath) => new(
