@@ -38,8 +38,8 @@ public sealed class CompareTests
         // An older backup, and a disk in a file that was written to.
         await WriteAsync(Path.Combine(guest.DirectoryPath!, "vdb.raw"), "write -P 9 1000003 100");
         JsonElement older = await site.ReportAsync(4, "compare", $"{guest.Name}@{site.BackupIds(guest.Name)[0]}");
-        JsonElement raw = Files(older).Single(file => Text(file, "target") == "vdb");
-        JsonElement rbd = Files(older).Single(file => Text(file, "target") == "vdc");
+        JsonElement raw = Files(older).Single(file => Text(file, "disk") == "vdb");
+        JsonElement rbd = Files(older).Single(file => Text(file, "disk") == "vdc");
         Assert.Equal(
             ("different", 1000003), (Text(raw, "verdict"), raw.GetProperty("first_difference_bytes").GetInt64()));
         Assert.Equal(4096, raw.GetProperty("different_bytes").GetInt64());

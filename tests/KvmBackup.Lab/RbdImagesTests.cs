@@ -209,7 +209,7 @@ public sealed class RbdImagesTests : IAsyncLifetime
 
         string printed = ReasonOf(Assert.Single(Jobs(await site.ReportAsync(1, "run"))));
 
-        Assert.Contains("; make room, keep fewer backups", printed, StringComparison.Ordinal);
+        Assert.Contains("; free space, keep fewer backups", printed, StringComparison.Ordinal);
         Assert.Empty(await LabCeph.SnapshotsAsync(image));
         (await RunningProgram.RunAsync("umount", site.BackupPath)).MustSucceed();
     }

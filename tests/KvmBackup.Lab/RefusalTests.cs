@@ -62,7 +62,7 @@ public sealed class RefusalTests
         GuestFootprint before = await GuestFootprint.TakeAsync(guest);
         string small = await Folder.MountAsync("size=60m");
 
-        await AssertTargetRefusedAsync(site, guest, small, "64.0 MiB are the margin; make room");
+        await AssertTargetRefusedAsync(site, guest, small, "64.0 MiB are the margin; free space");
 
         Assert.DoesNotContain(
             Directory.GetFiles(small, "*", SearchOption.AllDirectories), path => Path.GetFileName(path) != ".lock");

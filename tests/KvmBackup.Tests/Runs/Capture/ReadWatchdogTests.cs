@@ -35,7 +35,7 @@ public sealed class ReadWatchdogTests : IDisposable
         RunsException failure = await Assert.ThrowsAsync<RunsException>(
             () => guard.ProtectAsync(token => Task.Delay(Timeout.Infinite, token)));
 
-        Assert.Contains("the room left for overlays cannot be read", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("the free space for overlays cannot be read", failure.Message, StringComparison.Ordinal);
         Assert.Contains("put back on its disks", failure.Message, StringComparison.Ordinal);
     }
 
@@ -86,7 +86,7 @@ public sealed class ReadWatchdogTests : IDisposable
         RunsException failure = await Assert.ThrowsAsync<RunsException>(
             () => guard.ProtectAsync(token => Task.Delay(TimeSpan.FromSeconds(30), token)));
 
-        Assert.Contains("the guest was paused in the middle", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("the guest was paused during the read", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]

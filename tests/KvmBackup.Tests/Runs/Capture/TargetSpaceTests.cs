@@ -94,7 +94,7 @@ public sealed class TargetSpaceTests
         Assert.StartsWith($"{folder.DirectoryPath} has ", failure.Message, StringComparison.Ordinal);
         Assert.EndsWith(
             " left and this backup needs about 11.0 PiB: the full backup 20261120T020000Z took 10.0 PiB, "
-            + "so 10.0 PiB are expected, and 1.00 PiB are the margin; make room, "
+            + "so 10.0 PiB are expected, and 1.00 PiB are the margin; free space, "
             + "keep fewer backups (rotate, then kvmbackup prune) or choose a stronger compression",
             failure.Message, StringComparison.Ordinal);
     }
