@@ -1,8 +1,11 @@
 namespace KvmBackup.Tests.Support;
 
-/// <summary>A clock that advances only by waits, which end immediately.</summary>
+/// <summary>A clock that advances only by waits, which end almost immediately.</summary>
 public sealed class AcceleratedTime : TimeProvider
 {
+    // Without it a loop that waits would spend the time limits of others while these compute on a busy machine.
+    private const int RealMillisecondsOfAWait = 2;
+
     public static readonly DateTimeOffset Start = new(2026, 11, 20, 2, 0, 0, TimeSpan.Zero);
     private long elapsedTicks;
 
@@ -23,13 +26,15 @@ public sealed class AcceleratedTime : TimeProvider
         if (dueTime >= TimeSpan.Zero)
         {
             Pass(dueTime);
-            _ = ThreadPool.QueueUserWorkItem(_ => callback(state));
+
+            // The runtime references a timer until it has fired.
+            _ = new System.Threading.Timer(_ => callback(state), null, RealMillisecondsOfAWait, Timeout.Infinite);
         }
 
-        return new Timer();
+        return new FiredTimer();
     }
 
-    private sealed class Timer : ITimer
+    private sealed class FiredTimer : ITimer
     {
         public bool Change(TimeSpan dueTime, TimeSpan period) => true;
 
