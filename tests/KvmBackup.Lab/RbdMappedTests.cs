@@ -57,7 +57,8 @@ public sealed class RbdMappedTests
 
         Outcome run = (await site.RunAsync("run")).MustEndWith(1);
 
-        Assert.Contains("is the image with the ID another, but in the cluster rbd/impostor is", run.Output + run.Error,
+        Assert.Contains(
+            "is the image with the ID another, but in the cluster rbd/impostor has the ID", run.Output + run.Error,
             StringComparison.Ordinal);
         Assert.Empty(await LabCeph.SnapshotsAsync(image));
     }
