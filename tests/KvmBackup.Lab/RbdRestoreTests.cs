@@ -172,6 +172,7 @@ public sealed class RbdRestoreTests
         Assert.Equal(["half-vdb.kvmbackup-partial"], await ImagesAsync("half"));
         Outcome refused = await AssertRefusedAsync(
             site, "an interrupted restore has left it", "restore", guest.Name, "--disk", "vdb", "--to", "rbd:rbd");
+        await LabCeph.WaitUntilUnusedAsync("rbd/half-vdb.kvmbackup-partial");
         _ = await new TypedAdvice(site).TypeAsync(refused.Error, "rbd ");
         (await site.RunAsync("restore", guest.Name, "--disk", "vdb", "--to", "rbd:rbd")).MustSucceed();
         Assert.Equal(["half-vdb"], await ImagesAsync("half"));

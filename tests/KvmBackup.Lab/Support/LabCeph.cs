@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 
@@ -132,15 +133,32 @@ public static class LabCeph
         await RbdAsync("rm", "--no-progress", image.Specification);
     }
 
+    /// <summary>Waits until no client has an image open: a killed one counts for another 30 s.</summary>
+    public static async Task WaitUntilUnusedAsync(string specification)
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        while ((await WatchersAsync(specification)).Count > 0)
+        {
+            Assert.True(clock.Elapsed < TimeSpan.FromMinutes(2), $"{specification} is still in use.");
+            await Task.Delay(500);
+        }
+    }
+
     /// <summary>The cluster counts the client of a killed QEMU as active for another 30 s.</summary>
     private static async Task EvictClientsAsync(LabRbdImage image)
     {
-        string json = await RbdAsync("status", "--format", "json", image.Specification);
-        using JsonDocument status = JsonDocument.Parse(json);
-        foreach (JsonElement watcher in status.RootElement.GetProperty("watchers").EnumerateArray())
+        foreach (string address in await WatchersAsync(image.Specification))
         {
-            await CephAsync("osd", "blocklist", "add", watcher.GetProperty("address").GetString()!);
+            await CephAsync("osd", "blocklist", "add", address);
         }
+    }
+
+    private static async Task<IReadOnlyList<string>> WatchersAsync(string specification)
+    {
+        string json = await RbdAsync("status", "--format", "json", specification);
+        using JsonDocument status = JsonDocument.Parse(json);
+        return [.. status.RootElement.GetProperty("watchers").EnumerateArray()
+            .Select(watcher => watcher.GetProperty("address").GetString()!)];
     }
 
     private static async Task ScriptAsync(string command) =>
