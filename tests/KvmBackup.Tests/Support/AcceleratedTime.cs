@@ -1,11 +1,8 @@
 namespace KvmBackup.Tests.Support;
 
-/// <summary>A clock that advances only by waits, which end almost immediately.</summary>
+/// <summary>A clock that advances only by waits, which end immediately.</summary>
 public sealed class AcceleratedTime : TimeProvider
 {
-    // Without it a loop that waits would spend the time limits of others while these compute on a busy machine.
-    private const int RealMillisecondsOfAWait = 2;
-
     public static readonly DateTimeOffset Start = new(2026, 11, 20, 2, 0, 0, TimeSpan.Zero);
     private long elapsedTicks;
 
@@ -26,15 +23,13 @@ public sealed class AcceleratedTime : TimeProvider
         if (dueTime >= TimeSpan.Zero)
         {
             Pass(dueTime);
-
-            // The runtime references a timer until it has fired.
-            _ = new System.Threading.Timer(_ => callback(state), null, RealMillisecondsOfAWait, Timeout.Infinite);
+            _ = ThreadPool.QueueUserWorkItem(_ => callback(state));
         }
 
-        return new FiredTimer();
+        return new Timer();
     }
 
-    private sealed class FiredTimer : ITimer
+    private sealed class Timer : ITimer
     {
         public bool Change(TimeSpan dueTime, TimeSpan period) => true;
 
