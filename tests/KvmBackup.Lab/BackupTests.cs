@@ -14,6 +14,7 @@ public sealed class BackupTests
             Disks = [new LabDisk("vda"), new LabDisk("vdb") { Format = "raw" }],
             Workload = "pair,log,churn",
             PairDisks = ("vda", "vdb"),
+            NamesKernel = true,
         });
         BackupSite site = new(("web1", "rotate: 2"));
         string content = await WriteContentAsync(guest);

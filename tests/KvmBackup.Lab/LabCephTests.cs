@@ -39,7 +39,7 @@ public sealed class LabCephTests
         await Virsh.RunAsync("domfsfreeze", guest.Name);
         await PinAsync(guest, image);
         await Virsh.RunAsync("domfsthaw", guest.Name);
-        string later = await guest.RunAsync("sleep 0.3; cat \"$PAIR_B\"");
+        string later = await guest.RunAsync("sleep 0.8; cat \"$PAIR_B\"");
         (string First, string Second) pair = await ReadPinnedPairAsync(guest, image);
 
         Assert.Equal(10, pair.First.Length);

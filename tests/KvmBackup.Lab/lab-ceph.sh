@@ -1,6 +1,6 @@
 # Sourced by lab.sh: a Ceph cluster of one monitor, one manager and one OSD on 127.0.0.1.
 # shellcheck shell=bash disable=SC2154 # lab.sh defines ceph_needs, say, unable, require_lab and missing_packages.
-# Its data are in $KVMBACKUP_LAB_DIR/ceph, on a real disk; its configuration and keyrings in the lab's own /etc/ceph,
+# Its data are in $KVMBACKUP_LAB_DIR/ceph, in memory where the kernel can; its configuration and keyrings in the lab's own /etc/ceph,
 # the default place. Its daemons end with the lab.
 
 ceph_daemons=(mon.a mgr.x osd.0)
@@ -21,7 +21,7 @@ start_ceph() {
     is_running "$daemon" || start_daemon "$daemon"
   done
   # It answers when the placement groups are active again.
-  [[ -e /run/ceph/is-up ]] || { bounded osd.0 30 rbd ls rbd >/dev/null; : >/run/ceph/is-up; }
+  bounded osd.0 60 rbd ls rbd >/dev/null
   exec 9>&-
 }
 
@@ -29,7 +29,6 @@ start_ceph() {
 stop_ceph() {
   require_lab
   local daemon
-  rm -f /run/ceph/is-up
   for daemon in osd.0 mgr.x mon.a; do
     ! is_running "$daemon" || stop_daemon "$daemon"
   done
@@ -82,7 +81,10 @@ make_ceph() {
   local fsid osd
   fsid=$(uuidgen) osd=$(uuidgen)
   stop_ceph  # the daemons of a failed start
+  ! mountpoint --quiet "$ceph_dir" || umount "$ceph_dir"
   rm -rf "$ceph_dir"
+  mkdir -p "$ceph_dir"
+  prefer_memory
   mkdir -p "$ceph_dir"/{mon.a,mgr.x,osd.0} /etc/ceph /run/ceph
   write_ceph_conf "$fsid"
   make_keyrings
@@ -99,6 +101,16 @@ make_ceph() {
   bounded osd.0 60 rbd pool init rbd
   define_ceph_secret
   : >"$ceph_dir/made"
+}
+
+# Several labs that share a disk with everything else on it keep a cluster waiting for minutes. An OSD requires direct
+# I/O, which tmpfs has since Linux 6.6.
+prefer_memory() {
+  mount -t tmpfs -o size=4g,mode=755 tmpfs "$ceph_dir"
+  if ! dd if=/dev/zero of="$ceph_dir/direct" bs=4k count=1 oflag=direct status=none 2>/dev/null; then
+    umount "$ceph_dir"
+  fi
+  rm -f "$ceph_dir/direct"
 }
 
 # One disk, so one copy; the rest is as in a real cluster, except for short timeouts of a monitor without peers.

@@ -5,9 +5,14 @@ namespace KvmBackup.Lab.Support;
 /// <summary>Writes the libvirt definition of a lab guest.</summary>
 public static class LabDomainXml
 {
-    public static string Write(LabGuestSpecification guest, string serialPath, Func<LabDisk, string> pathOf)
+    /// <param name="options">The options of the lab's init script.</param>
+    public static string Write(
+        LabGuestSpecification guest, string options, string serialPath, Func<LabDisk, string> pathOf)
     {
-        XElement devices = new("devices", guest.Disks.Select(disk => Disk(disk, pathOf)));
+        XElement devices = new(
+            "devices",
+            new XElement("emulator", LabEnvironment.EmulatorPath),
+            guest.Disks.Select(disk => Disk(disk, pathOf)));
         devices.Add(
             new XElement("serial", new XAttribute("type", "file"), Source("path", serialPath)),
             guest.Agent == LabAgent.None ? null : Channel("org.qemu.guest_agent.0"),
@@ -23,9 +28,9 @@ public static class LabDomainXml
             new XElement(
                 "os",
                 new XElement("type", new XAttribute("arch", "x86_64"), new XAttribute("machine", "q35"), "hvm"),
-                new XElement("kernel", LabEnvironment.KernelPath),
-                new XElement("initrd", LabEnvironment.InitrdPath),
-                new XElement("cmdline", CommandLine(guest))),
+                guest.NamesKernel ? new XElement("kernel", LabEnvironment.KernelPath) : null,
+                guest.NamesKernel ? new XElement("initrd", LabEnvironment.InitrdPath) : null,
+                new XElement("cmdline", $"{QuickBoot} {options}")),
             new XElement("features", new XElement("acpi")),
             devices).ToString();
     }
@@ -35,8 +40,9 @@ public static class LabDomainXml
         "console=ttyS0 quiet mitigations=off nokaslr no_timer_check tsc=reliable random.trust_cpu=on cryptomgr.notests "
         + "audit=0 8250.nr_uarts=1";
 
-    private static string CommandLine(LabGuestSpecification guest) =>
-        $"{QuickBoot} lab.agent={guest.Agent.ToString().ToLowerInvariant()} lab.work={guest.Workload} " +
+    /// <summary>The options of the lab's init script.</summary>
+    public static string Options(LabGuestSpecification guest) =>
+        $"lab.agent={guest.Agent.ToString().ToLowerInvariant()} lab.work={guest.Workload} " +
         $"lab.pair={guest.PairDisks.First},{guest.PairDisks.Second}";
 
     private static XElement Disk(LabDisk disk, Func<LabDisk, string> pathOf)

@@ -22,6 +22,9 @@ public static class LabEnvironment
 
     public static string InitrdPath => Read("KVMBACKUP_LAB_INITRD");
 
+    /// <summary>QEMU, which boots that kernel when a definition has a command line but no kernel.</summary>
+    public static string EmulatorPath => Read("KVMBACKUP_LAB_EMULATOR");
+
     /// <summary>A 570 MB qcow2 of a Debian, for read-only measurements; null if it was not built.</summary>
     public static string? RealisticDiskPath =>
         Environment.GetEnvironmentVariable("KVMBACKUP_LAB_REALISTIC") is { } path && File.Exists(path) ? path : null;

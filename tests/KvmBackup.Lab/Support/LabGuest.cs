@@ -26,11 +26,21 @@ public sealed class LabGuest : IAsyncDisposable
     /// <summary>The folder of its images; null for a guest that was not created by the lab.</summary>
     public string? DirectoryPath { get; }
 
-    /// <summary>Creates the images, defines the guest, boots it and waits until it answers.</summary>
+    /// <summary>Creates the images, defines the guest, starts it and waits until it answers.</summary>
     public static async Task<LabGuest> StartAsync(LabGuestSpecification specification)
     {
         LabGuest guest = await DefineAsync(specification);
-        await guest.BootAsync();
+        if (SavedBoot.IsPossibleFor(specification))
+        {
+            string savedPath = await SavedBoot.EnsureSavedAsync(specification);
+            await SavedBoot.ResumeAsync(guest, specification, savedPath);
+            await guest.WaitUntilReadyAsync();
+        }
+        else
+        {
+            await guest.BootAsync();
+        }
+
         return guest;
     }
 
@@ -46,7 +56,8 @@ public sealed class LabGuest : IAsyncDisposable
 
         string xmlPath = Path.Combine(LabEnvironment.NewDirectory("guest"), "domain.xml");
         string serialPath = Path.Combine(Path.GetDirectoryName(xmlPath)!, "serial.log");
-        await File.WriteAllTextAsync(xmlPath, LabDomainXml.Write(specification, serialPath, PathOf));
+        await File.WriteAllTextAsync(xmlPath, LabDomainXml.Write(
+            specification, LabDomainXml.Options(specification), serialPath, PathOf));
         await Virsh.RunAsync("define", xmlPath);
         IEnumerable<LabRbdImage> rbdImages = specification.Disks.Select(disk => disk.Rbd).OfType<LabRbdImage>();
         return new LabGuest(specification.Name, specification.Agent, directory, [.. rbdImages]);

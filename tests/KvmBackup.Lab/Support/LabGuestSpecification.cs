@@ -17,5 +17,11 @@ public sealed record LabGuestSpecification(string Name)
     /// <summary>The address of a network interface; null for none.</summary>
     public string? MacAddress { get; init; }
 
+    /// <summary>
+    /// Whether its definition names the files of kernel and initramfs, which are backed up then; otherwise the lab's
+    /// emulator adds them.
+    /// </summary>
+    public bool NamesKernel { get; init; }
+
     public int MemoryMebibytes { get; init; } = 192;
 }
