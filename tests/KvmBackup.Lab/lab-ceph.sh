@@ -114,6 +114,8 @@ prefer_memory() {
 }
 
 # One disk, so one copy; the rest is as in a real cluster, except for short timeouts of a monitor without peers.
+# osd_heartbeat_grace: an OSD that signal_osd has stopped for longer than four fifths of it marks placement groups as
+# "laggy" when it continues, and with one copy nothing ends that: some images then hang until the OSD is restarted.
 write_ceph_conf() {
   cat >/etc/ceph/ceph.conf <<CONF
 [global]
@@ -130,6 +132,7 @@ osd_crush_chooseleaf_type = 0
 mon_allow_pool_size_one = true
 mon_allow_pool_delete = true
 mon_warn_on_pool_no_redundancy = false
+osd_heartbeat_grace = 600
 mon_data_avail_warn = 1
 mon_data_avail_crit = 1
 paxos_propose_interval = 0.1

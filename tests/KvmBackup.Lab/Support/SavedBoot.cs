@@ -37,8 +37,9 @@ public static class SavedBoot
         }
 
         LabGuestSpecification template = guest with { Name = TemplateName, Disks = disks };
-        string emulator = (await RunningProgram.RunAsync(LabEnvironment.EmulatorPath, "--version")).MustSucceed().Output;
-        string text = LabDomainXml.Write(template, "", "", disk => $"{disk.Target} {disk.SizeBytes}") + emulator;
+        Outcome version = await RunningProgram.RunAsync(LabEnvironment.EmulatorPath, "--version");
+        string text = LabDomainXml.Write(template, "", "", disk => $"{disk.Target} {disk.SizeBytes}")
+            + version.MustSucceed().Output;
         string key = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..16];
         if (!Copies.TryGetValue(key, out string? copy))
         {
