@@ -146,7 +146,7 @@ public sealed class AdviceTests
         await WriteMarkAsync(guest);
         await guest.DestroyAsync();
         await DefineAsync(definition);
-        await guest.BootAsync();
+        await guest.StartAgainAsync();
         string message = (await site.RunAsync("recover")).MustEndWith(5).Output;
 
         await advice.TypeAsync(message, "mv");
@@ -180,7 +180,7 @@ public sealed class AdviceTests
         await advice.TypeAsync(message, Recover);
 
         await guest.DestroyAsync();
-        await guest.BootAsync();
+        await guest.StartAgainAsync();
         await AssertMarkAsync(guest);
         await AssertIntactAsync(guest, site);
     }
@@ -206,7 +206,7 @@ public sealed class AdviceTests
 
         Assert.Empty(site.JournalEntries);
         await DefineAsync(definition);
-        await guest.BootAsync();
+        await guest.StartAgainAsync();
         await AssertMarkAsync(guest);
         await AssertIntactAsync(guest, site);
     }

@@ -51,7 +51,7 @@ public sealed class CrashTests
             _ = await paused.WaitAsync(TimeSpan.FromMinutes(2));
 
             await site.AssertDisksAreIntactAsync(step);
-            await site.Guest.BootAsync();
+            await site.Guest.StartAgainAsync();
         });
 
     [LabFact]

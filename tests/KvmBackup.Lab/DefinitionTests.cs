@@ -82,7 +82,7 @@ public sealed class DefinitionTests
 
             Assert.Empty(Directory.GetFiles(guest.DirectoryPath!, "kvmbackup.*"));
             Assert.Empty(site.JournalEntries);
-            await guest.BootAsync();
+            await guest.StartAgainAsync();
             await Virsh.RunAsync("attach-disk", guest.Name, live, "vdc", "--subdriver", "qcow2", "--live");
         }
     }

@@ -64,7 +64,7 @@ public sealed class EncryptionTests
             }
             else
             {
-                await guest.BootAsync();
+                await guest.StartAgainAsync();
             }
 
             Assert.Equal($"{Mark} {end}\n{Mark} {end}\n", await guest.RunAsync("cat /disk/vdb/mark /disk/vdc/mark"));

@@ -8,7 +8,7 @@ namespace KvmBackup.Lab;
 /// </summary>
 public sealed class ProgramFaultTests
 {
-    private const int SelectedFaults = 10;
+    private const int SelectedFaults = 8;
 
     [LabFact(Timeout = 10_800_000, Seconds = 120)]
     public async Task A_fault_of_any_program_call_harms_neither_guest_nor_backups()

@@ -7,7 +7,7 @@ namespace KvmBackup.Lab;
 public sealed class RbdImageCrashTests
 {
     private const int Limit = 3_600_000;
-    private const int SelectedFaults = 8;
+    private const int SelectedFaults = 6;
 
     [LabFact(Timeout = Limit)]
     public Task The_watcher_removes_the_snapshot_of_a_run_killed_at_any_step() => AtEveryStepAsync(

@@ -9,19 +9,14 @@ public sealed class LabGuest : IAsyncDisposable
 {
     private static readonly TimeSpan BootLimit = TimeSpan.FromSeconds(90);
 
-    private readonly IReadOnlyList<LabRbdImage> _rbdImages;
+    private readonly LabGuestSpecification _specification;
 
-    private LabGuest(string name, LabAgent agent, string? directoryPath, IReadOnlyList<LabRbdImage> rbdImages)
-    {
-        Name = name;
-        Agent = agent;
-        DirectoryPath = directoryPath;
-        _rbdImages = rbdImages;
-    }
+    private LabGuest(LabGuestSpecification specification, string? directoryPath) =>
+        (_specification, DirectoryPath) = (specification, directoryPath);
 
-    public string Name { get; }
+    public string Name => _specification.Name;
 
-    public LabAgent Agent { get; }
+    public LabAgent Agent => _specification.Agent;
 
     /// <summary>The folder of its images; null for a guest that was not created by the lab.</summary>
     public string? DirectoryPath { get; }
@@ -30,17 +25,7 @@ public sealed class LabGuest : IAsyncDisposable
     public static async Task<LabGuest> StartAsync(LabGuestSpecification specification)
     {
         LabGuest guest = await DefineAsync(specification);
-        if (SavedBoot.IsPossibleFor(specification))
-        {
-            string savedPath = await SavedBoot.EnsureSavedAsync(specification);
-            await SavedBoot.ResumeAsync(guest, specification, savedPath);
-            await guest.WaitUntilReadyAsync();
-        }
-        else
-        {
-            await guest.BootAsync();
-        }
-
+        await guest.StartAgainAsync();
         return guest;
     }
 
@@ -59,20 +44,32 @@ public sealed class LabGuest : IAsyncDisposable
         await File.WriteAllTextAsync(xmlPath, LabDomainXml.Write(
             specification, LabDomainXml.Options(specification), serialPath, PathOf));
         await Virsh.RunAsync("define", xmlPath);
-        IEnumerable<LabRbdImage> rbdImages = specification.Disks.Select(disk => disk.Rbd).OfType<LabRbdImage>();
-        return new LabGuest(specification.Name, specification.Agent, directory, [.. rbdImages]);
+        return new LabGuest(specification, directory);
 
         string PathOf(LabDisk disk) => disk.ExistingPath ?? Path.Combine(directory, $"{disk.Target}.{disk.Format}");
     }
 
     /// <summary>A guest that is already defined, for instance by a restore; its dispose undefines it, too.</summary>
     public static LabGuest Attach(string name, LabAgent agent = LabAgent.Ok) =>
-        new(name, agent, directoryPath: null, rbdImages: []);
+        new(new LabGuestSpecification(name) { Agent = agent, Disks = [] }, directoryPath: null);
 
     /// <summary>Starts the guest and waits until it answers.</summary>
     public async Task BootAsync()
     {
         await Virsh.RunAsync("start", Name);
+        await WaitUntilReadyAsync();
+    }
+
+    /// <summary>Starts a guest that has the devices of its creation, without a boot where it is not the proof.</summary>
+    public async Task StartAgainAsync()
+    {
+        if (!SavedBoot.IsPossibleFor(_specification))
+        {
+            await BootAsync();
+            return;
+        }
+
+        await SavedBoot.ResumeAsync(this, _specification, await SavedBoot.EnsureSavedAsync(_specification));
         await WaitUntilReadyAsync();
     }
 
@@ -172,7 +169,7 @@ public sealed class LabGuest : IAsyncDisposable
             Directory.Delete(DirectoryPath, recursive: true);
         }
 
-        foreach (LabRbdImage image in _rbdImages)
+        foreach (LabRbdImage image in _specification.Disks.Select(disk => disk.Rbd).OfType<LabRbdImage>())
         {
             await LabCeph.RemoveAsync(image);
         }
