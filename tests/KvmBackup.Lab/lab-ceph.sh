@@ -1,7 +1,7 @@
 # Sourced by lab.sh: a Ceph cluster of one monitor, one manager and one OSD on 127.0.0.1.
 # shellcheck shell=bash disable=SC2154 # lab.sh defines ceph_needs, say, unable, require_lab and missing_packages.
-# Its data are in $KVMBACKUP_LAB_DIR/ceph, in memory where the kernel can; its configuration and keyrings in the lab's own /etc/ceph,
-# the default place. Its daemons end with the lab.
+# Its data are in $KVMBACKUP_LAB_DIR/ceph, in memory where the kernel can; its configuration and keyrings in the lab's
+# own /etc/ceph, the default place. Its daemons end with the lab.
 
 ceph_daemons=(mon.a mgr.x osd.0)
 ceph_secret=5b4f6f0e-6a2f-4a53-9f0e-0000000cefab

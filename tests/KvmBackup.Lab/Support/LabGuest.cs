@@ -60,7 +60,7 @@ public sealed class LabGuest : IAsyncDisposable
         await WaitUntilReadyAsync();
     }
 
-    /// <summary>Starts a guest that has the devices of its creation, without a boot where it is not the proof.</summary>
+    /// <summary>Starts a guest with the devices of its creation, where the boot is not the proof.</summary>
     public async Task StartAgainAsync()
     {
         if (!SavedBoot.IsPossibleFor(_specification))
