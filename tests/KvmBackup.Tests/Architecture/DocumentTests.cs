@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using KvmBackup.Cli;
 using KvmBackup.Reporting;
 using KvmBackup.Shell;
+using KvmBackup.Tests.Support;
 using Serilog.Core;
 
 namespace KvmBackup.Tests.Architecture;
@@ -157,7 +158,7 @@ public sealed partial class DocumentTests
     private static async Task<string> HelpAsync(params string[] command)
     {
         ProgramResult result = await new ProcessRunner(Logger.None, TimeProvider.System).RunAsync(
-            new ProgramCall("dotnet", [Path.Combine(AppContext.BaseDirectory, "kvmbackup.dll"), .. command, "--help"]),
+            new ProgramCall(BuiltProgram.FilePath, [.. command, "--help"]),
             CancellationToken.None);
         Assert.Equal(0, result.ExitCode);
         return result.StandardOutput;

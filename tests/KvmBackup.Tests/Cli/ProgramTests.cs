@@ -109,6 +109,5 @@ public sealed class ProgramTests : IDisposable
 
     private static Task<ProgramResult> RunAsync(params string[] arguments) =>
         new ProcessRunner(Logger.None, TimeProvider.System).RunAsync(
-            new ProgramCall("dotnet", [Path.Combine(AppContext.BaseDirectory, "kvmbackup.dll"), .. arguments]),
-            CancellationToken.None);
+            new ProgramCall(BuiltProgram.FilePath, arguments), CancellationToken.None);
 }

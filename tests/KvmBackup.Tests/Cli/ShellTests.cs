@@ -229,8 +229,7 @@ public sealed class ShellTests : IDisposable
     {
         Configure();
 
-        ProgramResult result = await RunAsync(
-            "dotnet=$(command -v dotnet); PATH=$D $dotnet \"$2\" -c $D/config.yml check");
+        ProgramResult result = await RunAsync("PATH=$D \"$@\" -c $D/config.yml check");
 
         Assert.Equal((int)ExitCode.Failed, result.ExitCode);
         Assert.Contains("qemu-img is not installed on this host", result.StandardOutput, StringComparison.Ordinal);
@@ -277,10 +276,7 @@ public sealed class ShellTests : IDisposable
         return new ProcessRunner(Logger.None, TimeProvider.System).RunAsync(
             new ProgramCall(
                 "bash",
-                [
-                    "-c", Prelude + script, folder.DirectoryPath,
-                    "dotnet", Path.Combine(AppContext.BaseDirectory, "kvmbackup.dll"),
-                ]),
+                ["-c", Prelude + script, folder.DirectoryPath, BuiltProgram.FilePath]),
             CancellationToken.None);
     }
 }

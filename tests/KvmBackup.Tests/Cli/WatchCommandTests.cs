@@ -66,8 +66,6 @@ public sealed class WatchCommandTests : IDisposable
                 """);
         }
 
-        return new ProgramCall(
-            "dotnet",
-            [Path.Combine(AppContext.BaseDirectory, "kvmbackup.dll"), WatchCommand.Name, filePath, string.Empty]);
+        return new ProgramCall(BuiltProgram.FilePath, [WatchCommand.Name, filePath, string.Empty]);
     }
 }

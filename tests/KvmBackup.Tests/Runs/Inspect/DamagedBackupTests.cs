@@ -10,7 +10,7 @@ namespace KvmBackup.Tests.Runs.Inspect;
 /// <summary>Damage at any offset of any file of a published backup is reported by every command.</summary>
 public sealed class DamagedBackupTests : IAsyncLifetime
 {
-    private const int Histories = 400;
+    private const int Histories = 150;
     private static readonly DomainName Web1 = new("web1");
 
     private readonly TemporaryFolder folder = new();
