@@ -53,9 +53,9 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
         }
 
         refusals.AddRange(RefuseWithoutSpace(written, DataBytes));
-        refusals.AddRange(MappedRestore.RefuseStart(plan, xml, host.CommandLine));
         IReadOnlyList<PlacedImage> images =
             await destinations.FindAsync(backup, xml, plan.Images, refusals, cancellationToken);
+        refusals.AddRange(MappedRestore.RefuseStart(plan, images, xml, host.CommandLine));
         return refusals.Count == 0
             ? new RestoreFacts(written, kept, images, written.Sum(DataBytes) + plan.Images.Sum(ImageBytes))
             {
