@@ -105,8 +105,9 @@ public sealed class SavedMemoryTests
         await Virsh.RunAsync("checkpoint-create-as", guest.Name, "its-checkpoint");
 
         TypedAdvice advice = new(site);
-        Outcome running = (await site.RunAsync("restore", guest.Name, "--replace", guest.Name)).MustEndWith(2);
-        _ = await advice.TypeAsync(running.Error, "virsh shutdown");
+        await Virsh.RunAsync("suspend", guest.Name);
+        Outcome paused = (await site.RunAsync("restore", guest.Name, "--replace", guest.Name)).MustEndWith(2);
+        _ = await advice.TypeAsync(paused.Error, "virsh resume");
         await guest.WaitForStateAsync("shut off (shutdown)");
         Outcome refused = (await site.RunAsync("restore", guest.Name, "--replace", guest.Name)).MustEndWith(2);
         _ = await advice.TypeAsync(refused.Error, "virsh snapshot-delete --metadata --domain");
@@ -131,6 +132,9 @@ public sealed class SavedMemoryTests
         _ = await advice.TypeAsync(again.Output, "virsh start --domain");
         await guest.WaitUntilReadyAsync();
         Assert.Equal("of the backup", await guest.RunAsync("cat /data/late"));
+        Outcome running = (await site.RunAsync("restore", guest.Name, "--replace", guest.Name)).MustEndWith(2);
+        _ = await advice.TypeAsync(running.Error, "virsh shutdown");
+        await guest.WaitForStateAsync("shut off (shutdown)");
     }
 
     [LabFact]

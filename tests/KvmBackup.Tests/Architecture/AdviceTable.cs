@@ -18,8 +18,11 @@ public static class AdviceTable
     private const string Shapes = "RbdCareTests.An_image_can_be_resized_and_renamed_between_the_backups_of_a_chain";
     private const string Map = "RbdCareTests.An_invalid_object_map_is_reported_with_a_fix_and_the_content_is_right";
     private const string Over = "RbdRestoreTests.An_existing_image_is_replaced_only_when_it_is_named_and_unused";
-    private const string Moment = "RbdMomentTests.";
+    private const string Moment =
+        "RbdMomentTests.A_restore_killed_during_a_replacement_loses_no_image_and_the_next_one_reports_the_commands";
 
+    // What waits two minutes for the end of a job of libvirt, in the snapshot and in the recovery, only in the full
+    // matrix.
     private const string Jobs = "AdviceJobTests.The_advice_about_jobs_and_overlays_makes_the_next_run_succeed";
     private const string Memory = "SavedMemoryTests.Saved_memory_is_reported_and_never_resumed_on_a_restored_disk";
     private const string Mapped =
@@ -83,6 +86,7 @@ public static class AdviceTable
             [("Runs/Restore/ReplacedDomain.cs", "… checkpoint-delete --metadata --domain … --checkpointname …")] =
                 Saved,
             [("Runs/Restore/ReplacedDomain.cs", "… snapshot-delete --metadata --domain … --snapshotname …")] = Saved,
+            [("Runs/Restore/RestorePreflight.cs", "… resume … && … shutdown …")] = Saved,
             [("Runs/Restore/RestorePreflight.cs", "… shutdown …")] = Saved,
             [("Runs/Restore/RestoreRun.cs", "tar -xOf … …")] = Saved,
             [("Runs/Restore/RestoredDefinition.cs", "… start --force-boot --domain …")] = Memory,

@@ -34,7 +34,7 @@ public sealed partial class AdviceTableTests
         test =>
         {
             SourceFile source = SourceOf(test);
-            Assert.Contains($" {test.Split('.')[1]}", source.Code, StringComparison.Ordinal);
+            Assert.Contains($" {test.Split('.')[1]}(", source.Code, StringComparison.Ordinal);
             Assert.True(IsUnit(test) || source.Code.Contains("TypeAsync(", StringComparison.Ordinal), test);
         });
 
