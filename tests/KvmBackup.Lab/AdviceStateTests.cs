@@ -22,6 +22,7 @@ public sealed class AdviceStateTests
         await AssertIdleDiskInUseAsync(guest, site, advice);
         await AssertDifferentDefinitionsAsync(guest, site, advice);
         await AssertDeniedBaseAsync(guest, site, advice);
+        await AssertSavedGuestAsync(guest, site, advice);
     }
 
     /// <summary>Another process has the overlay open when it is removed.</summary>
@@ -33,7 +34,7 @@ public sealed class AdviceStateTests
         string message = (await locked.RunAsync(site, "run")).MustEndWith(5).Output;
         Assert.Contains("Failed to get shared write lock", message, StringComparison.Ordinal);
 
-        await EndUsersAsync(await advice.TypeAsync(message, "fuser"));
+        await EndUsersAsync(await advice.TypeAsync(message, "fuser -v"));
         _ = await advice.TypeAsync(message, Recover);
 
         await AssertWellAsync(guest, site, "vdb.raw");
@@ -52,7 +53,7 @@ public sealed class AdviceStateTests
             + "echo 'qemu-img: Failed to get shared write lock' >&2; exit 1 ;; esac", "qemu-img");
 
         string message = (await locked.RunAsync(site, "run")).MustEndWith(1).Output;
-        await EndUsersAsync(await advice.TypeAsync(message, "fuser"));
+        await EndUsersAsync(await advice.TypeAsync(message, "fuser -v"));
 
         (await site.RunAsync("run")).MustSucceed();
         await Virsh.RunAsync("detach-disk", guest.Name, "vdc", "--config");
@@ -96,6 +97,26 @@ public sealed class AdviceStateTests
         _ = await advice.TypeAsync(message, "virsh --connect qemu:///system start ");
 
         await guest.WaitUntilReadyAsync();
+        await AssertWellAsync(guest, site, "other.raw");
+    }
+
+    /// <summary>QEMU has no permission to write to the bases, and the guest that was saved for the commit does not
+    /// start.</summary>
+    private static async Task AssertSavedGuestAsync(LabGuest guest, BackupSite site, TypedAdvice advice)
+    {
+        Interposer denying = new(
+            "case \" $* \" in *' blockcommit '*) "
+            + "echo \"error: Could not open 'base': Permission denied\" >&2; exit 1 ;; "
+            + "*' start '*) echo 'error: refused for this test' >&2; exit 1 ;; esac", "virsh");
+        await guest.RunAsync("echo remembered >/run/token");
+        string message = (await denying.RunAsync(site, "run")).MustEndWith(5).Output;
+        Assert.Contains("THE GUEST IS SAVED AND DOES NOT RUN", message, StringComparison.Ordinal);
+
+        _ = await advice.TypeAsync(message, "virsh start --domain");
+        await guest.WaitUntilReadyAsync();
+        _ = await advice.TypeAsync(message, Recover);
+
+        Assert.Equal("remembered\n", await guest.RunAsync("cat /run/token"));
         await AssertWellAsync(guest, site, "other.raw");
     }
 

@@ -40,7 +40,7 @@ public sealed class AdviceTests
         string message = (await site.RunAsync("run")).MustEndWith(1).Output;
 
         await new TypedAdvice(site)
-            .TypeAsync(TypedAdvice.CommandsIn(message).Select(command => $"`{command}`").First());
+            .TypeAsync($"`{TypedAdvice.CommandsIn(message, "virsh snapshot-delete")[0]}`");
 
         (await site.RunAsync("run")).MustSucceed();
     }
@@ -50,7 +50,7 @@ public sealed class AdviceTests
     {
         await Virsh.RunAsync("domfsfreeze", guest.Name);
 
-        await advice.TypeAsync((await site.RunAsync("run")).MustEndWith(5).Output);
+        await advice.TypeAsync((await site.RunAsync("run")).MustEndWith(5).Output, "virsh domfsthaw");
 
         await AssertIntactAsync(guest, site);
     }
@@ -86,7 +86,9 @@ public sealed class AdviceTests
         if (isDamaged)
         {
             File.WriteAllText(Assert.Single(site.JournalEntries), "{");
-            await advice.TypeAsync((await site.RunAsync("recover")).MustEndWith(5).Output);
+            string damaged = (await site.RunAsync("recover")).MustEndWith(5).Output;
+            await advice.TypeAsync(damaged, "rm");
+            await advice.TypeAsync(damaged, "virsh domblklist");
         }
         else
         {
@@ -129,7 +131,7 @@ public sealed class AdviceTests
         await SnapshotAsync(guest, foreign);
         string message = (await site.RunAsync("run")).MustEndWith(1).Output;
 
-        await advice.TypeAsync($"`{TypedAdvice.CommandsIn(message)[^1]}`");
+        await advice.TypeAsync($"`{TypedAdvice.CommandsIn(message, "virsh snapshot-delete")[^1]}`");
 
         (await site.RunAsync("run")).MustSucceed();
         await CommitForeignAsync(guest, foreign);

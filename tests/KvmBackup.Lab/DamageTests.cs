@@ -57,6 +57,25 @@ public sealed class DamageTests
     }
 
     [LabFact]
+    public async Task A_backup_with_a_damaged_manifest_is_restored_manually_as_advised()
+    {
+        BackupSite site = await BackUpAsync("unlisted");
+        string restored = LabEnvironment.NewDirectory("restored");
+        (await site.RunAsync("restore", "unlisted", "--to", restored)).MustSucceed();
+        await File.AppendAllTextAsync(
+            Path.Combine(site.BackupDirectories("unlisted").Single(), "manifest.json"), " ");
+
+        Outcome refused = (await site.RunAsync("restore", "unlisted", "--define")).MustEndWith(4);
+        string folder = LabEnvironment.NewDirectory("unpacked");
+        _ = await new TypedAdvice(site) { CurrentDirectory = folder }.TypeAsync(refused.Error, "tar -xSf");
+
+        Assert.Single(Directory.GetFiles(folder, "RESTORE.md", SearchOption.AllDirectories));
+        (await RunningProgram.RunAsync(
+            "qemu-img", "compare", Path.Combine(folder, "unlisted", "vda.qcow2"),
+            Directory.GetFiles(restored, "*vda*").Single())).MustSucceed();
+    }
+
+    [LabFact]
     public async Task A_backup_of_a_newer_version_is_refused_and_kept()
     {
         BackupSite site = await BackUpAsync("newer");

@@ -93,26 +93,30 @@ public sealed class RbdCareTests
 
         TypedAdvice advice = new(site.Site);
         List<string> complaints = [];
-        async Task AssertReportedAsync(string expected)
+        async Task AssertReportedAsync(string expected, params string[] advised)
         {
             // All are tried before the assertion, to report every failure.
             string printed = await site.AssertRefusedAsync();
             complaints.AddRange(
                 printed.Contains(expected, StringComparison.Ordinal) ? [] : [$"not reported: {expected}\n{printed}"]);
-            _ = TypedAdvice.CommandsIn(printed, "ceph ").Count == 0 ? [] : await advice.TypeAsync(printed, "ceph ");
+            foreach (string command in advised)
+            {
+                _ = await advice.TypeAsync(printed, command);
+            }
         }
 
-        foreach ((string ceph, string expected) in new[]
+        foreach ((string ceph, string expected, string[] advised) in new (string, string, string[])[]
         {
-            ($"user: kvmbackup, keyring: {wrong}", "The key of client.kvmbackup is wrong"),
-            ($"user: kvmbackup, keyring: {folder}/none", "the keyring of client.kvmbackup"),
-            ($"user: reader, keyring: {reader}", "client.reader lacks permission"),
-            ($"user: kvmbackup, keyring: {keyring}, conf: {nowhere}", "ceph health detail"),
-            ($"user: kvmbackup, keyring: {keyring}, conf: {folder}/none.conf", "unable to open config file"),
+            ($"user: kvmbackup, keyring: {wrong}", "The key of client.kvmbackup is wrong", ["ceph auth get"]),
+            ($"user: kvmbackup, keyring: {folder}/none", "the keyring of client.kvmbackup", []),
+            ($"user: reader, keyring: {reader}", "client.reader lacks permission", ["ceph auth get", "ceph auth caps"]),
+            ($"user: kvmbackup, keyring: {keyring}, conf: {nowhere}", "The cluster cannot be reached",
+                ["ceph health detail"]),
+            ($"user: kvmbackup, keyring: {keyring}, conf: {folder}/none.conf", "unable to open config file", []),
         })
         {
             site.Site.Configure((site.Guest.Name, $"{ImageSite.Keys}, ceph: {{{ceph}}}"));
-            await AssertReportedAsync(expected);
+            await AssertReportedAsync(expected, advised);
         }
 
         // The advised command gave it the permission.
@@ -150,7 +154,8 @@ public sealed class RbdCareTests
         _ = await advice.TypeAsync(await site.AssertRefusedAsync(), "rbd snap limit clear tiny/full");
         await LabCeph.CephAsync("osd", "pool", "set-quota", "tiny", "max_bytes", "1000000");
         await LabCeph.WaitForFullAsync("tiny", isFull: true);
-        _ = await advice.TypeAsync(await site.AssertRefusedAsync(), "ceph ");
+        Outcome full = Assert.Single(await advice.TypeAsync(await site.AssertRefusedAsync(), "ceph df"));
+        Assert.Contains("tiny", full.Output, StringComparison.Ordinal);
 
         await LabCeph.CephAsync("osd", "pool", "set-quota", "tiny", "max_bytes", "0");
         await LabCeph.WaitForFullAsync("tiny", isFull: false);
@@ -173,6 +178,10 @@ public sealed class RbdCareTests
         string printed = await site.AssertRefusedAsync(() => remover.RunAsync(site.Site, "run"));
 
         Assert.Contains("was removed while it was read", printed, StringComparison.Ordinal);
+        Interposer unknown = new("case \" $* \" in *' info '*) echo '{'; exit ;; esac");
+        Outcome version = Assert.Single(await new TypedAdvice(site.Site).TypeAsync(
+            await site.AssertRefusedAsync(() => unknown.RunAsync(site.Site, "run")), "rbd --version"));
+        Assert.Contains("ceph version", version.Output, StringComparison.Ordinal);
         _ = await site.AssertBackupAsync("incremental");
     }
 

@@ -55,9 +55,13 @@ public sealed class RbdImagesTests : IAsyncLifetime
         LabRbdImage swap = await images.CreateAsync("sel-1-swap");
         BackupSite site = new();
         site.ConfigureImages(
-            ("volumes", "pool: rbd, name: [\"sel-*\", \"nothing-*\"], exclude: \"*-swap\", rotate: 2"));
+            ("volumes", "pool: rbd, name: [\"sel-*\", \"nothing-*\"], exclude: \"*-swap\", rotate: 2, "
+                + "ceph: {user: kvmbackup, keyring: /etc/ceph/ceph.client.kvmbackup.keyring}"));
 
         JsonElement[] planned = Jobs(await site.ReportAsync(3, "backup", "volumes", "--dry-run"));
+        Outcome listed = Assert.Single(await new TypedAdvice(site).TypeAsync(
+            ReasonOf(planned[0]), "rbd --id kvmbackup --keyring /etc/ceph/ceph.client.kvmbackup.keyring ls rbd"));
+        Assert.Contains("sel-1-swap", listed.Output.Split('\n'));
         Assert.Contains($"snap create --no-progress {first}@kvmbackup.", planned[1].GetProperty("commands").ToString(),
             StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(site.BackupPath));
@@ -82,6 +86,11 @@ public sealed class RbdImagesTests : IAsyncLifetime
         await LabCeph.RbdAsync("namespace", "create", "rbd/ns1");
         LabRbdImage image = await images.CreateAsync(new LabRbdImage("anew") { Namespace = "ns1" });
         BackupSite site = new();
+        site.ConfigureImages(("volumes", "pool: rbd, namespace: ns2, rotate: 1, full_every: 5"));
+        JsonElement missing = Assert.Single(Jobs(await site.ReportAsync(1, "run")));
+        Outcome spaces = Assert.Single(
+            await new TypedAdvice(site).TypeAsync(ReasonOf(missing), "rbd namespace ls rbd"));
+        Assert.Contains("ns1", spaces.Output, StringComparison.Ordinal);
         site.ConfigureImages(("volumes", "pool: rbd, namespace: ns1, rotate: 1, full_every: 5"));
         _ = await BackUpAsync(site, image);
         await LabCeph.RemoveAsync(image);

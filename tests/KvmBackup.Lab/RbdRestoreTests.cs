@@ -121,7 +121,10 @@ public sealed class RbdRestoreTests
             [.. back, "--replace-image", "rbd/yours"]);
         await AssertRefusedAsync(
             site, "cannot all be written to the image rbd/new", "restore", guest.Name, "--to", "rbd:rbd/new");
-        await AssertRefusedAsync(site, "pool 'nowhere'", "restore", guest.Name, "--to", "rbd:nowhere");
+        Outcome noPool = await AssertRefusedAsync(
+            site, "pool 'nowhere'", "restore", guest.Name, "--to", "rbd:nowhere");
+        Outcome existing = Assert.Single(await advice.TypeAsync(noPool.Error, "ceph osd pool ls"));
+        Assert.Contains("rbd", existing.Output.Split('\n'));
         Assert.Equal("second", await guest.RunAsync("cat /disk/vdb/kept"));
         await guest.ShutdownAsync();
         Outcome snapshots = await AssertRefusedAsync(site, "snapshots, which would be deleted with it", over);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Xml.Linq;
 using KvmBackup.Lab.Support;
 
 namespace KvmBackup.Lab;
@@ -70,10 +71,22 @@ public sealed class SavedMemoryTests
         File.Copy(kept, image);
         Outcome defined = (await site.RunAsync("restore", guest.Name, "--start")).MustEndWith(5);
         Assert.Equal("shut off", await guest.StateAsync());
-        _ = await new TypedAdvice(site).TypeAsync(defined.Error, "virsh start");
+        TypedAdvice advice = new(site);
+        _ = await advice.TypeAsync(defined.Error, "virsh start --force-boot --domain");
         await guest.WaitUntilReadyAsync();
         Assert.Equal(Booted, await guest.StateAndReasonAsync());
         Assert.False(File.Exists(image));
+
+        // managedsave-remove does not remove it, either.
+        await guest.DestroyAsync();
+        File.Copy(kept, image);
+        string[] discard = ["restore", guest.Name, "--replace", guest.Name, "--discard-saved-state"];
+        Outcome left = (await site.RunAsync(discard)).MustEndWith(1);
+        Assert.Contains("nothing was restored", left.Error, StringComparison.Ordinal);
+        _ = await advice.TypeAsync(left.Error, "virsh start --force-boot --paused");
+        Assert.False(File.Exists(image));
+        Assert.Equal("shut off", await guest.StateAsync());
+        (await site.RunAsync(discard)).MustSucceed();
     }
 
     [LabFact]
@@ -89,10 +102,16 @@ public sealed class SavedMemoryTests
         string foreign = Path.Combine(guest.DirectoryPath!, "foreign");
         await Virsh.RunAsync(
             "snapshot-create-as", guest.Name, "its snapshot", "--disk-only", "--diskspec", $"vda,file={foreign}");
-        await guest.DestroyAsync();
+        await Virsh.RunAsync("checkpoint-create-as", guest.Name, "its-checkpoint");
 
+        TypedAdvice advice = new(site);
+        await Virsh.RunAsync("suspend", guest.Name);
+        Outcome paused = (await site.RunAsync("restore", guest.Name, "--replace", guest.Name)).MustEndWith(2);
+        _ = await advice.TypeAsync(paused.Error, "virsh resume");
+        await guest.WaitForStateAsync("shut off (shutdown)");
         Outcome refused = (await site.RunAsync("restore", guest.Name, "--replace", guest.Name)).MustEndWith(2);
-        _ = await new TypedAdvice(site).TypeAsync(refused.Error, "virsh snapshot-delete");
+        _ = await advice.TypeAsync(refused.Error, "virsh snapshot-delete --metadata --domain");
+        _ = await advice.TypeAsync(refused.Error, "virsh checkpoint-delete --metadata --domain");
         Outcome alone = (await site.RunAsync("restore", guest.Name, "--disk", "vda", "--replace", guest.Name))
             .MustEndWith(2);
         Assert.Contains($"names {foreign} instead of {disk}", alone.Error, StringComparison.Ordinal);
@@ -105,8 +124,17 @@ public sealed class SavedMemoryTests
             text.GetString()!.Contains(foreign, StringComparison.Ordinal));
         Assert.Equal(disk, Virsh.SourcesIn(await guest.InactiveXmlAsync())["vda"]);
         Assert.Contains("enable", await Virsh.RunAsync("dominfo", guest.Name), StringComparison.Ordinal);
-        await guest.BootAsync();
+        Outcome inFolder = (await site.RunAsync("restore", guest.Name, "--to", LabEnvironment.NewDirectory("folder")))
+            .MustSucceed();
+        Outcome definition = Assert.Single(await advice.TypeAsync(inFolder.Output, "tar -xOf"));
+        Assert.Equal(guest.Name, XElement.Parse(definition.Output).Element("name")?.Value);
+        Outcome again = (await site.RunAsync("restore", guest.Name, "--replace", guest.Name)).MustSucceed();
+        _ = await advice.TypeAsync(again.Output, "virsh start --domain");
+        await guest.WaitUntilReadyAsync();
         Assert.Equal("of the backup", await guest.RunAsync("cat /data/late"));
+        Outcome running = (await site.RunAsync("restore", guest.Name, "--replace", guest.Name)).MustEndWith(2);
+        _ = await advice.TypeAsync(running.Error, "virsh shutdown");
+        await guest.WaitForStateAsync("shut off (shutdown)");
     }
 
     [LabFact]

@@ -15,6 +15,13 @@ public static class RbdAdvice
     public static string Type(RbdLocation location, params IEnumerable<string> words) =>
         Type(new ProgramCall("rbd", [.. RbdCall.ConnectionOptions(location.ForMessages.Access), .. words]));
 
+    /// <summary>Lists the images of a pool, or of a namespace of it: <c>pool/namespace</c>.</summary>
+    public static string Images(RbdAccess access, string pool) =>
+        Type(new RbdLocation(new RbdImage(pool, null, "*"), access), "ls", pool);
+
+    /// <summary>Maps the image by the kernel.</summary>
+    public static string Map(RbdLocation location) => Type(location, "map", location.Image.Spec);
+
     /// <summary>Lists the clients of the image.</summary>
     public static string Status(RbdLocation location) => Type(location, "status", location.Image.Spec);
 

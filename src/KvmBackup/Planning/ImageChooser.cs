@@ -8,8 +8,10 @@ public static class ImageChooser
     /// <param name="selection">The patterns.</param>
     /// <param name="only">The requested images; null is all.</param>
     /// <param name="existing">All images of the selection's pools.</param>
+    /// <param name="listing">The command that lists the images of a pool, for messages.</param>
     public static ImageChoice Choose(
-        ImageSelection selection, IReadOnlyList<RbdImage>? only, IReadOnlyList<RbdImage> existing)
+        ImageSelection selection, IReadOnlyList<RbdImage>? only, IReadOnlyList<RbdImage> existing,
+        Func<string, string> listing)
     {
         if (only is not null)
         {
@@ -20,7 +22,7 @@ public static class ImageChooser
 
         string[] pools = [.. selection.Pools.Select(
             pool => selection.Namespace is null ? pool : $"{pool}/{selection.Namespace}")];
-        string commands = string.Join(" ; ", pools.Select(pool => $"`rbd ls {ShellWord.Quote(pool)}`"));
+        string commands = string.Join(" ; ", pools.Select(listing));
         NamePattern[] unmatched = [.. selection.Included.Where(
             pattern => !existing.Any(image => pattern.Matches(image.Name) && selection.Covers(image)))];
         return new ImageChoice(

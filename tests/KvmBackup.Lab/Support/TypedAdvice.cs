@@ -10,6 +10,9 @@ public sealed partial class TypedAdvice
     /// <summary>The editor for <c>virsh edit</c>.</summary>
     public string Editor { get; init; } = "false";
 
+    /// <summary>The current directory of the commands.</summary>
+    public string CurrentDirectory { get; init; } = "/";
+
     public TypedAdvice(BackupSite site)
     {
         // The program under its own name, with the configuration of the test instead of the default one.
@@ -36,7 +39,7 @@ public sealed partial class TypedAdvice
         foreach (string command in commands)
         {
             Outcome outcome = await RunningProgram.RunAsync(
-                "env", $"PATH={_searchPath}", $"EDITOR={Editor}", "sh", "-c", command);
+                "env", "-C", CurrentDirectory, $"PATH={_searchPath}", $"EDITOR={Editor}", "sh", "-c", command);
             outcomes.Add(outcome.MustSucceed());
         }
 

@@ -8,6 +8,7 @@ namespace KvmBackup.Tests.Architecture;
 public sealed partial class AdviceTableTests
 {
     private static readonly IReadOnlyList<SourceFile> Lab = Repository.Read("tests/KvmBackup.Lab");
+    private static readonly IReadOnlyList<SourceFile> Units = Repository.Read("tests/KvmBackup.Tests");
 
     // Restore guides, whose commands the tests of RESTORE.md run, and the composers of the second table.
     private static readonly string[] Elsewhere =
@@ -29,13 +30,26 @@ public sealed partial class AdviceTableTests
 
     [Fact]
     public void Every_test_of_the_table_exists_and_runs_advised_commands() => Assert.All(
-        AdviceTable.Tests.Values.Concat(AdviceTable.Composers.Values).Where(test => test.Length > 0).Distinct(),
+        AdviceTable.Tests.Values.Concat(AdviceTable.Composers.Values).Distinct(),
         test =>
         {
-            SourceFile source = Assert.Single(Lab, source => source.RelativePath == $"{test.Split('.')[0]}.cs");
-            Assert.Contains($" {test.Split('.')[1]}", source.Code, StringComparison.Ordinal);
-            Assert.Contains("TypeAsync(", source.Code, StringComparison.Ordinal);
+            SourceFile source = SourceOf(test);
+            Assert.Contains($" {test.Split('.')[1]}(", source.Code, StringComparison.Ordinal);
+            Assert.True(IsUnit(test) || source.Code.Contains("TypeAsync(", StringComparison.Ordinal), test);
         });
+
+    [Fact]
+    public void Every_test_of_the_table_names_the_program_and_the_verb_of_its_command() => Assert.Empty(
+        AdviceTable.Tests.SelectMany(row => WordsOf(row.Key)
+            .Where(words => !SourceOf(row.Value).Code.Contains(
+                IsUnit(row.Value) ? $"`{words}`" : $"\"{words}", StringComparison.Ordinal))
+            .Select(words => $"{row.Value}: {words}")));
+
+    [Fact]
+    public void Only_printed_calls_have_their_words_in_the_second_table() => Assert.Equal(
+        AdviceTable.PrintedCalls.Keys.Order(StringComparer.Ordinal),
+        AdviceTable.Tests.Keys.Where(row => row.Command == "…").Select(row => row.FilePath)
+            .Order(StringComparer.Ordinal));
 
     [Fact]
     public void Every_command_between_backticks_begins_with_a_known_program() => Assert.All(
@@ -56,6 +70,17 @@ public sealed partial class AdviceTableTests
             string a = $"first: `{virsh} " + $"start {(b ? $"{c}" : "d")}` ; then: `rm " + Quote(e) + "` ; and "
                 + RbdAdvice.Type(location, "info", f.Spec) + "`kvmbackup recover`";
             """"));
+
+    // A unit test has the path of its file.
+    private static bool IsUnit(string test) => test.Contains('/', StringComparison.Ordinal);
+
+    private static SourceFile SourceOf(string test) => Assert.Single(
+        IsUnit(test) ? Units : Lab, source => source.RelativePath == $"{test.Split('.')[0]}.cs");
+
+    // The words before the first inserted value.
+    private static IReadOnlyList<string> WordsOf((string FilePath, string Command) row) => row.Command == "…"
+        ? AdviceTable.PrintedCalls[row.FilePath]
+        : [(row.Command[0] == '…' ? "virsh " : string.Empty) + row.Command.TrimStart('…', ' ').Split(" …")[0]];
 
     private static IEnumerable<string> CommandsIn(string code)
     {

@@ -52,6 +52,17 @@ public sealed class RbdDoubtTests
         Assert.Equal(isRefusal, failure.IsRefusal);
     }
 
+    [Fact]
+    public async Task A_pool_without_space_is_reported_with_the_command_that_shows_it()
+    {
+        shell.On(" snap create ", Reply.Bad("rbd: failed to create snapshot: (28) No space left on device", 28));
+
+        CephException failure = await Assert.ThrowsAsync<CephException>(
+            () => client.CreateSnapshotAsync(A, "s9", TimeSpan.FromSeconds(5), default));
+
+        Assert.EndsWith("The pool is full: `ceph df`", failure.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("ceph version 16.2.15 (618f440892089921c3e944a991122ddc44e60516) pacific (stable)\n", "16.2.15")]
     [InlineData("ceph version 17.2.6-1-gabc (618f) quincy (stable)\n", "17.2.6")]

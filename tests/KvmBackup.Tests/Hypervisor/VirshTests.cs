@@ -6,8 +6,9 @@ namespace KvmBackup.Tests.Hypervisor;
 public sealed class VirshTests
 {
     [Theory]
-    [InlineData("Failed to connect socket to '/var/run/libvirt/libvirt-sock': No such file or directory", "systemctl "
-        + "start libvirtd")]
+    [InlineData(
+        "Failed to connect socket to '/var/run/libvirt/libvirt-sock': No such file or directory",
+        "Start it: `systemctl start libvirtd` ; or where there is no libvirtd: `systemctl start virtqemud` . ")]
     [InlineData(
         "Failed to connect socket to '/var/run/libvirt/libvirt-sock': Permission denied", "Run kvmbackup as root")]
     [InlineData(

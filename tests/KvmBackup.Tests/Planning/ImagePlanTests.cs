@@ -66,21 +66,24 @@ public sealed class ImagePlanTests
     public void A_pattern_without_a_match_is_reported_and_the_others_are_used()
     {
         ImageChoice choice = ImageChooser.Choose(
-            Host.Images[0], null, [Image("vm-1"), Image("vm-1-swap"), Image("other")]);
+            Host.Images[0], null, [Image("vm-1"), Image("vm-1-swap"), Image("other")], List);
 
         Assert.Equal([Image("vm-1")], choice.Images);
-        Assert.StartsWith(
-            "the pattern 'data' matches no image in rbd", Assert.Single(choice.Unmatched), StringComparison.Ordinal);
+        Assert.Equal(
+            "the pattern 'data' matches no image in rbd; correct it, or list the images: list rbd",
+            Assert.Single(choice.Unmatched));
     }
 
     [Fact]
     public void A_pattern_whose_images_are_all_excluded_is_reported() =>
-        Assert.Equal(2, ImageChooser.Choose(Host.Images[0], null, [Image("vm-1-swap")]).Unmatched.Count);
+        Assert.Equal(2, ImageChooser.Choose(Host.Images[0], null, [Image("vm-1-swap")], List).Unmatched.Count);
 
     [Fact]
     public void A_requested_image_that_does_not_exist_is_reported() =>
         Assert.Equal("the image rbd/vm-9 does not exist", Assert.Single(
-            ImageChooser.Choose(Host.Images[0], [Image("vm-9")], [Image("vm-1")]).Unmatched));
+            ImageChooser.Choose(Host.Images[0], [Image("vm-9")], [Image("vm-1")], List).Unmatched));
+
+    private static string List(string pool) => $"list {pool}";
 
     private static RbdImage Image(string name) => new("rbd", null, name);
 

@@ -58,8 +58,7 @@ public sealed class ImagesRun(
         ImageSelection selection = planned.Selection;
         try
         {
-            return ImageChooser.Choose(
-                selection, planned.Only, await SelectedPools.ListAsync(pools, selection, cancellationToken));
+            return await SelectedPools.ChooseAsync(pools, selection, planned.Only, cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {

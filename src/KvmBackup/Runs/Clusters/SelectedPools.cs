@@ -1,14 +1,19 @@
 using KvmBackup.Ceph;
 using KvmBackup.Configuration;
+using KvmBackup.Planning;
 
 namespace KvmBackup.Runs.Clusters;
 
-/// <summary>Lists the images in the pools of a selection.</summary>
+/// <summary>Finds the images of a selection in its pools.</summary>
 public static class SelectedPools
 {
+    /// <param name="pools">Lists the images of a pool.</param>
+    /// <param name="selection">The selection.</param>
+    /// <param name="only">The requested images; null is all.</param>
+    /// <param name="cancellationToken">Cancels the search.</param>
     /// <exception cref="CephException">A pool does not exist, or the cluster does not answer.</exception>
-    public static async Task<IReadOnlyList<RbdImage>> ListAsync(
-        RbdPool pools, ImageSelection selection, CancellationToken cancellationToken)
+    public static async Task<ImageChoice> ChooseAsync(
+        RbdPool pools, ImageSelection selection, IReadOnlyList<RbdImage>? only, CancellationToken cancellationToken)
     {
         RbdAccess access = ClusterAccess.Of(selection);
         List<RbdImage> images = [];
@@ -17,6 +22,6 @@ public static class SelectedPools
             images.AddRange(await pools.ListAsync(access, pool, selection.Namespace, cancellationToken));
         }
 
-        return images;
+        return ImageChooser.Choose(selection, only, images, pool => RbdAdvice.Images(access, pool));
     }
 }

@@ -21,8 +21,7 @@ public sealed class ImageCheck(RbdPool pools, ImageInspection inspection, Backup
         string subject = $"images {selection.Name}";
         try
         {
-            IReadOnlyList<RbdImage> existing = await SelectedPools.ListAsync(pools, selection, cancellationToken);
-            ImageChoice choice = ImageChooser.Choose(selection, only: null, existing);
+            ImageChoice choice = await SelectedPools.ChooseAsync(pools, selection, only: null, cancellationToken);
             RbdImage[] own = [.. choice.Images.Where(image => settings.FindSelection(image) == selection
                 && DiskInventory.FindOwner(image, selection, settings, inventory) is null)];
             string rest = own.Length == choice.Images.Count

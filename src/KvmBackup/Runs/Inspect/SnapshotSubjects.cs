@@ -56,10 +56,9 @@ public sealed class SnapshotSubjects(
     {
         ImageSelection selection = planned.Selection;
         RbdAccess clusterAccess = ClusterAccess.Of(selection);
-        IReadOnlyList<RbdImage> existing = await SelectedPools.ListAsync(pools, selection, cancellationToken);
+        ImageChoice choice = await SelectedPools.ChooseAsync(pools, selection, planned.Only, cancellationToken);
         List<SnapshotSubject> subjects = [];
-        foreach (RbdImage image in ImageChooser.Choose(selection, planned.Only, existing).Images
-            .Where(image => settings.FindSelection(image) == selection))
+        foreach (RbdImage image in choice.Images.Where(image => settings.FindSelection(image) == selection))
         {
             RbdLocation location = new(image, clusterAccess);
             RbdImageFacts facts = await cluster.DescribeAsync(location, snapshot: null, cancellationToken);

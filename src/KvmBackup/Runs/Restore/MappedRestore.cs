@@ -1,3 +1,4 @@
+using KvmBackup.Ceph;
 using KvmBackup.Hypervisor;
 using KvmBackup.Planning;
 
@@ -10,23 +11,24 @@ namespace KvmBackup.Runs.Restore;
 internal static class MappedRestore
 {
     /// <returns>For each such disk, why the guest cannot be started immediately.</returns>
-    public static IEnumerable<string> RefuseStart(RestorePlan plan, string? xml, string virsh) => !plan.Start ? []
-        : Find(plan, xml).Select(image =>
-            $"disk {image.Disk.Target} is mapped by the kernel, but its new image is not mapped yet: restore with "
-                + $"--define instead of --start, then map it: {MapCommand(image)} ; and start the guest: "
+    public static IEnumerable<string> RefuseStart(
+        RestorePlan plan, IReadOnlyList<PlacedImage> images, string? xml, string virsh) => !plan.Start ? []
+        : Find(images, xml).Select(image =>
+            $"disk {image.Plan.Disk.Target} is mapped by the kernel, but its new image is not mapped yet: restore with "
+                + $"--define instead of --start, then map it: {RbdAdvice.Map(image.Location)} ; and start the guest: "
                 + $"`{virsh} start {ShellWord.Quote(plan.Name.Value)}`");
 
     /// <summary>What the operator must do before the guest starts.</summary>
-    public static IEnumerable<string> Warn(RestorePlan plan, string? xml) => !plan.Define || plan.Start ? []
-        : Find(plan, xml).Select(image =>
-            $"disk {image.Disk.Target} is mapped by the kernel: before the guest starts: {MapCommand(image)} . If the "
-                + "previous image is still mapped, unmap it first (rbd unmap)");
+    public static IEnumerable<string> Warn(RestorePlan plan, IReadOnlyList<PlacedImage> images, string? xml) =>
+        !plan.Define || plan.Start ? []
+        : Find(images, xml).Select(image =>
+            $"disk {image.Plan.Disk.Target} is mapped by the kernel: before the guest starts: "
+                + $"{RbdAdvice.Map(image.Location)} . If the previous image is still mapped, unmap it first (rbd "
+                + "unmap)");
 
-    private static IEnumerable<RestoreImage> Find(RestorePlan plan, string? xml)
+    private static IEnumerable<PlacedImage> Find(IReadOnlyList<PlacedImage> images, string? xml)
     {
-        IReadOnlyList<DiskTarget> mapped = xml is null || plan.Images.Count == 0 ? [] : DomainXml.MappedDisks(xml);
-        return plan.Images.Where(image => mapped.Contains(image.Disk.Target));
+        IReadOnlyList<DiskTarget> mapped = xml is null || images.Count == 0 ? [] : DomainXml.MappedDisks(xml);
+        return images.Where(image => mapped.Contains(image.Plan.Disk.Target));
     }
-
-    private static string MapCommand(RestoreImage image) => $"`rbd map {ShellWord.Quote(image.Image.Spec)}`";
 }

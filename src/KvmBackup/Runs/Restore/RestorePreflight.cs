@@ -53,9 +53,9 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
         }
 
         refusals.AddRange(RefuseWithoutSpace(written, DataBytes));
-        refusals.AddRange(MappedRestore.RefuseStart(plan, xml, host.CommandLine));
         IReadOnlyList<PlacedImage> images =
             await destinations.FindAsync(backup, xml, plan.Images, refusals, cancellationToken);
+        refusals.AddRange(MappedRestore.RefuseStart(plan, images, xml, host.CommandLine));
         return refusals.Count == 0
             ? new RestoreFacts(written, kept, images, written.Sum(DataBytes) + plan.Images.Sum(ImageBytes))
             {
@@ -108,7 +108,15 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
 
         foreach (DomainIdentity domain in new[] { sameName, sameUuid }.OfType<DomainIdentity>().Distinct())
         {
-            if (await host.StateAsync(domain, cancellationToken) != DomainState.ShutOff)
+            DomainState state = await host.StateAsync(domain, cancellationToken);
+            if (state == DomainState.Paused)
+            {
+                // A paused guest does not notice the request to shut down.
+                refusals.Add(
+                    $"{domain.Name} is paused: resume it and shut it off first: `{host.CommandLine} resume "
+                    + $"{domain.Uuid} && {host.CommandLine} shutdown {domain.Uuid}`");
+            }
+            else if (state != DomainState.ShutOff)
             {
                 refusals.Add(
                     $"{domain.Name} is running: shut it off first: `{host.CommandLine} shutdown {domain.Uuid}`");

@@ -61,7 +61,7 @@ public sealed class RestoreRun(
             .. open.Damages.Select(damage => $"{damage.File}: {damage.Reason}"),
             .. plan.Warnings,
             .. plan.Define && xml is not null ? DefinitionRisks.Find(xml, BackedUpOrSkipped(backup.Manifest)) : [],
-            .. MappedRestore.Warn(plan, xml),
+            .. MappedRestore.Warn(plan, facts.Images, xml),
             .. facts.Replaced?.Warnings ?? [],
         ];
         RestoreReport report = new(
