@@ -37,7 +37,8 @@ public static class SavedBoot
         }
 
         LabGuestSpecification template = guest with { Name = TemplateName, Disks = disks };
-        string emulator = (await RunningProgram.RunAsync(LabEnvironment.EmulatorPath, "--version")).MustSucceed().Output;
+        Outcome version = await RunningProgram.RunAsync(LabEnvironment.EmulatorPath, "--version");
+        string emulator = version.MustSucceed().Output;
         string text = LabDomainXml.Write(template, "", "", disk => $"{disk.Target} {disk.SizeBytes}") + emulator;
         string key = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..16];
         if (!Copies.TryGetValue(key, out string? copy))
