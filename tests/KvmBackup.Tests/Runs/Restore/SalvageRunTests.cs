@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using KvmBackup.Storage;
 using KvmBackup.Tests.Archiving;
 using KvmBackup.Tests.Support;
@@ -84,6 +85,37 @@ public sealed class SalvageRunTests : IAsyncLifetime
         Assert.All(report.Files,
             file => Assert.Equal(file.IsWhole, !file.FilePath.EndsWith(".damaged", StringComparison.Ordinal)));
         Assert.Contains(report.Files, file => !file.IsWhole);
+    }
+
+    // A salvage can be killed at any time, so what is on disk in between counts, too.
+    [Fact]
+    public async Task A_damaged_file_never_has_the_name_of_a_complete_one()
+    {
+        byte[] bytes = await File.ReadAllBytesAsync(ArchivePath);
+        await File.WriteAllBytesAsync(ArchivePath, bytes[..(bytes.Length / 2)]);
+        string path = Directory.CreateDirectory(folder.PathOf("watched")).FullName;
+        ConcurrentQueue<string> names = [];
+        using SemaphoreSlim last = new(0);
+        using FileSystemWatcher watcher = new(path) { NotifyFilter = NotifyFilters.FileName };
+        watcher.Created += (_, change) => Add(change.Name!);
+        watcher.Renamed += (_, change) => Add(change.Name!);
+        watcher.EnableRaisingEvents = true;
+
+        SalvageReport report = await SalvageAsync("watched");
+        await File.WriteAllTextAsync(Path.Combine(path, "end"), string.Empty);
+
+        Assert.True(await last.WaitAsync(TimeSpan.FromSeconds(30)));
+        string[] damaged =
+            [.. report.Files.Where(file => !file.IsWhole).Select(file => Path.GetFileName(file.FilePath))];
+        Assert.Contains("web1-vdb.raw.damaged", damaged);
+        Assert.All(damaged, name => Assert.Contains(name, names));
+        Assert.All(damaged, name => Assert.DoesNotContain(name[..^".damaged".Length], names));
+
+        void Add(string name)
+        {
+            names.Enqueue(name);
+            _ = name == "end" ? last.Release() : 0;
+        }
     }
 
     [Fact]
