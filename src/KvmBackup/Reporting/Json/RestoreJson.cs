@@ -28,5 +28,5 @@ internal sealed record SalvagedFileJson(
     string Path, long SizeBytes, bool IsIntact, ExtentJson[] Missing, ExtentJson[] Unverified)
 {
     public static SalvagedFileJson Of(SalvagedFile file) => new(
-        file.FilePath, file.SizeBytes, file.IsWhole, ExtentJson.All(file.Missing), ExtentJson.All(file.Unproven));
+        file.FilePath, file.SizeBytes, file.IsIntact, ExtentJson.All(file.Missing), ExtentJson.All(file.Unproven));
 }

@@ -119,7 +119,7 @@ public sealed class SalvageRun(
     /// <summary>Gives a file its final name, with the extension for incomplete files, in one step.</summary>
     internal static SalvagedFile Finish(RestoredFile disk, SalvagedFile file)
     {
-        string filePath = file.IsWhole ? file.FilePath : file.FilePath + DamagedExtension;
+        string filePath = file.IsIntact ? file.FilePath : file.FilePath + DamagedExtension;
         disk.CommitAs(filePath, replace: false);
         return file with { FilePath = filePath };
     }

@@ -83,8 +83,8 @@ public sealed class SalvageRunTests : IAsyncLifetime
         Assert.InRange(
             report.Files.Sum(file => file.Missing.Concat(file.Unproven).Sum(run => run.LengthBytes)), 1, 2 * (8 << 10));
         Assert.All(report.Files,
-            file => Assert.Equal(file.IsWhole, !file.FilePath.EndsWith(".damaged", StringComparison.Ordinal)));
-        Assert.Contains(report.Files, file => !file.IsWhole);
+            file => Assert.Equal(file.IsIntact, !file.FilePath.EndsWith(".damaged", StringComparison.Ordinal)));
+        Assert.Contains(report.Files, file => !file.IsIntact);
     }
 
     // A salvage can be killed at any time, so what is on disk in between counts, too.
@@ -106,7 +106,7 @@ public sealed class SalvageRunTests : IAsyncLifetime
 
         Assert.True(await last.WaitAsync(TimeSpan.FromSeconds(30)));
         string[] damaged =
-            [.. report.Files.Where(file => !file.IsWhole).Select(file => Path.GetFileName(file.FilePath))];
+            [.. report.Files.Where(file => !file.IsIntact).Select(file => Path.GetFileName(file.FilePath))];
         Assert.Contains("web1-vdb.raw.damaged", damaged);
         Assert.All(damaged, name => Assert.Contains(name, names));
         Assert.All(damaged, name => Assert.DoesNotContain(name[..^".damaged".Length], names));
@@ -140,7 +140,7 @@ public sealed class SalvageRunTests : IAsyncLifetime
             file.Unproven.ToList().ForEach(run => expected.AsSpan((int)run.OffsetBytes, (int)run.LengthBytes).Clear());
             file.Unproven.ToList().ForEach(run => actual.AsSpan((int)run.OffsetBytes, (int)run.LengthBytes).Clear());
             Assert.Equal(expected, actual);
-            Assert.Equal(file.IsWhole, file.Missing.Count + file.Unproven.Count == 0);
+            Assert.Equal(file.IsIntact, file.Missing.Count + file.Unproven.Count == 0);
         }
     }
 
