@@ -1,4 +1,5 @@
 using KvmBackup.Archiving;
+using KvmBackup.Archiving.Primitives;
 using KvmBackup.Archiving.Tar;
 using KvmBackup.Disks;
 using KvmBackup.Journaling;
