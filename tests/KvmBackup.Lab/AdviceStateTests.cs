@@ -48,12 +48,14 @@ public sealed class AdviceStateTests
         await Virsh.RunAsync(
             "attach-disk", guest.Name, disk, "vdc", "--config",
             "--targetbus", "virtio", "--driver", "qemu", "--subdriver", "raw");
-        Interposer locked = new(
-            "case \"$*\" in 'info -f raw '*/vdc.raw) sleep 300 <\"$4\" >/dev/null 2>&1 & "
-            + "echo 'qemu-img: Failed to get shared write lock' >&2; exit 1 ;; esac", "qemu-img");
+        string socket = Path.Combine(LabEnvironment.NewDirectory("nbd"), "socket");
+        (await RunningProgram.RunAsync(
+            "qemu-nbd", "--fork", "--persistent", "--format=raw", $"--socket={socket}", disk)).MustSucceed();
 
-        string message = (await locked.RunAsync(site, "run")).MustEndWith(1).Output;
+        string message = (await site.RunAsync("run")).MustEndWith(1).Output;
         await EndUsersAsync(await advice.TypeAsync(message, "fuser -v"));
+        (await RunningProgram.RunAsync(
+            "timeout", "30", "sh", "-c", $"while fuser --silent '{disk}'; do sleep 0.1; done")).MustSucceed();
 
         (await site.RunAsync("run")).MustSucceed();
         await Virsh.RunAsync("detach-disk", guest.Name, "vdc", "--config");

@@ -87,6 +87,32 @@ public sealed class DefinitionTests
         }
     }
 
+    [LabFact]
+    public async Task A_raw_disk_of_the_next_start_is_refused_while_another_guest_writes_to_it()
+    {
+        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("idle-disk"));
+        await using LabGuest writer = await LabGuest.StartAsync(new LabGuestSpecification("idle-disk-writer"));
+        string disk = Path.Combine(guest.DirectoryPath!, "vdb,1.raw");
+        (await RunningProgram.RunAsync("truncate", "--size", "4M", disk)).MustSucceed();
+        await Virsh.RunAsync("attach-disk", writer.Name, disk, "vdb", "--subdriver", "raw", "--live");
+        await Virsh.RunAsync("attach-disk", guest.Name, disk, "vdb", "--subdriver", "raw", "--config");
+        BackupSite site = new((guest.Name, "rotate: 3"));
+        DateTime writtenAt = File.GetLastWriteTimeUtc(disk);
+
+        string message = (await site.RunAsync("run")).MustEndWith(1).Output;
+
+        Assert.Contains("disk vdb (", message, StringComparison.Ordinal);
+        Assert.Contains("open for writing", message, StringComparison.Ordinal);
+        Assert.Equal(writtenAt, File.GetLastWriteTimeUtc(disk));
+        Assert.Empty(site.BackupIds(guest.Name));
+
+        // The writer still has its lock.
+        await writer.RunAsync("printf kept | dd of=/dev/vdb conv=fsync");
+        await writer.DestroyAsync();
+        _ = await site.BackUpAsync(guest.Name);
+        Assert.Equal("kept", (await File.ReadAllTextAsync(disk))[..4]);
+    }
+
     /// <summary>Creates an image and attaches it to one definition.</summary>
     private static async Task<string> AddAsync(LabGuest guest, string target, string where, string? name = null)
     {

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using KvmBackup.Archiving.Checksums;
 using KvmBackup.Archiving.Chunks;
 using KvmBackup.Archiving.Codecs;
+using KvmBackup.Archiving.Primitives;
 using KvmBackup.Archiving.Tar;
 using Microsoft.Win32.SafeHandles;
 

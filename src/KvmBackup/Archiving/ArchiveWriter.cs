@@ -1,6 +1,7 @@
 using KvmBackup.Archiving.Checksums;
 using KvmBackup.Archiving.Chunks;
 using KvmBackup.Archiving.Codecs;
+using KvmBackup.Archiving.Primitives;
 using KvmBackup.Archiving.Tar;
 using KvmBackup.Shell;
 
@@ -51,7 +52,7 @@ public sealed class ArchiveWriter : IAsyncDisposable
         string name, IExtentSource content, IProgress<long>? bytesRead, CancellationToken cancellationToken)
     {
         EnsureSound(name, content.SizeBytes, content.Extents);
-        IReadOnlyList<Extent> extents = ExtentList.WidenToBlocks(content.Extents, content.SizeBytes);
+        IReadOnlyList<Extent> extents = TarHeader.WidenToBlocks(content.Extents, content.SizeBytes);
         BeginStep();
         long headerOffset = tarBytes;
         await PutAsync(

@@ -1,4 +1,5 @@
 using KvmBackup.Archiving.Codecs;
+using KvmBackup.Archiving.Primitives;
 using KvmBackup.Shell;
 
 namespace KvmBackup.Archiving;

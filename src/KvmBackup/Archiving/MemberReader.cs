@@ -1,4 +1,5 @@
 using KvmBackup.Archiving.Chunks;
+using KvmBackup.Archiving.Primitives;
 using KvmBackup.Archiving.Tar;
 using Microsoft.Win32.SafeHandles;
 

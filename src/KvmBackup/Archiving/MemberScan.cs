@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using KvmBackup.Archiving.Chunks;
+using KvmBackup.Archiving.Primitives;
 using KvmBackup.Archiving.Tar;
 using Microsoft.Win32.SafeHandles;
 

@@ -17,8 +17,8 @@ internal static class RbdCall
         "rbd",
         [
             .. ConnectionOptions(access),
-            "--client-mount-timeout", Seconds(limit, access.TargetTimeout, MostConnectSeconds),
-            "--rados-osd-op-timeout", Seconds(limit, access.TargetTimeout, MostRequestSeconds),
+            "--client-mount-timeout", Seconds(limit, access.StallTimeout, MostConnectSeconds),
+            "--rados-osd-op-timeout", Seconds(limit, access.StallTimeout, MostRequestSeconds),
             .. arguments,
         ])
     {

@@ -210,24 +210,6 @@ public sealed class QemuImage(IProcessRunner runner)
         }
     }
 
-    /// <summary>Checks that no QEMU of this host has an image open for writing.</summary>
-    /// <param name="image">The top of a chain.</param>
-    /// <param name="subject">The start of a message: <c>disk vdb</c>.</param>
-    /// <param name="cancellationToken">Stops the program.</param>
-    /// <exception cref="DisksException">A QEMU has it open, or the check failed.</exception>
-    public async Task EnsureNoWriterAsync(ImageLayer image, string subject, CancellationToken cancellationToken)
-    {
-        ProgramResult result = await runner.RunAsync(
-            new("qemu-img", ["info", "-f", image.Format, image.FilePath]), cancellationToken);
-        if (!result.IsSuccess)
-        {
-            throw new DisksException(
-                $"{subject} ({image.FilePath}) is in the definition for the next start only, and another program may "
-                + $"be writing to it: qemu-img reported: {result.ErrorText}. To see which process has it open: "
-                + $"`fuser -v {ShellWord.Quote(image.FilePath)}`");
-        }
-    }
-
     private static string EncryptedAlone(string filePath)
     {
         JsonObject node = EncryptedNode("qcow2", filePath);

@@ -102,19 +102,24 @@ public sealed class RestoredFile : IRestoredDisk
 
     /// <summary>Flushes the file and renames it, and returns when the name is on disk, too.</summary>
     /// <param name="replace">An existing file of that name may be replaced; otherwise it is an error.</param>
-    public void Commit(bool replace)
+    public void Commit(bool replace) => CommitAs(FilePath, replace);
+
+    /// <summary>Flushes the file and gives it another name than <see cref="FilePath"/>, in the same folder.</summary>
+    /// <inheritdoc cref="Commit"/>
+    /// <param name="filePath">The path after the commit.</param>
+    public void CommitAs(string filePath, bool replace)
     {
         try
         {
             RandomAccess.FlushToDisk(handle);
             handle.Dispose();
-            File.Move(WorkingPath, FilePath, replace);
+            File.Move(WorkingPath, filePath, replace);
             isCommitted = true;
-            DurableFile.FlushDirectory(Path.GetDirectoryName(FilePath)!);
+            DurableFile.FlushDirectory(Path.GetDirectoryName(filePath)!);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new DisksException($"Cannot complete {FilePath}: {failure.Message}", ExitCode.Failed, failure);
+            throw new DisksException($"Cannot complete {filePath}: {failure.Message}", ExitCode.Failed, failure);
         }
     }
 

@@ -8,7 +8,6 @@ namespace KvmBackup.Journaling;
 public sealed class Journal(string stateDirectory, TimeProvider time)
 {
     private const string FolderName = "journal";
-    private const string BootIdFile = "/proc/sys/kernel/random/boot_id";
 
     /// <summary>Snapshots in clusters that are still to be deleted.</summary>
     public PendingSnapshotDeletions PendingDeletions { get; } = new(Path.GetFullPath(stateDirectory));
@@ -35,7 +34,7 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
             {
                 StartedAt = time.GetUtcNow(),
                 ProcessId = Environment.ProcessId,
-                BootId = ReadBootId(),
+                BootId = HostBoot.Id,
             };
             DurableFile.Replace(filePath, JournalFile.Format(opened));
             return opened;
@@ -68,9 +67,7 @@ public sealed class Journal(string stateDirectory, TimeProvider time)
 
     /// <summary>Whether the entry is of the current boot; otherwise its process and its guest have certainly
     /// ended.</summary>
-    public static bool IsFromThisBoot(JournalEntry entry) => entry.BootId == ReadBootId();
-
-    private static string ReadBootId() => File.ReadAllText(BootIdFile).Trim();
+    public static bool IsFromThisBoot(JournalEntry entry) => entry.BootId == HostBoot.Id;
 
     private static void DemandNoneOpen(string filePath, DomainName domain)
     {

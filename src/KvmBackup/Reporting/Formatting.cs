@@ -47,7 +47,7 @@ internal static class Formatting
 
     public static string Salvaged(SalvagedFile file) => file switch
     {
-        { IsWhole: true } => $"complete, {ByteSize.Format(file.SizeBytes)}",
+        { IsIntact: true } => $"complete, {ByteSize.Format(file.SizeBytes)}",
         { Missing.Count: 0, Unproven.Count: > 0 } =>
             "NOT VERIFIED: parts were read from damaged places and may be wrong",
         { Missing.Count: 0 } => "NOT VERIFIED: all of it was read, but its checksum is not that of the source",

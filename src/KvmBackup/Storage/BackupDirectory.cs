@@ -55,7 +55,7 @@ public sealed class BackupDirectory(string directoryPath, TimeProvider time)
         }
 
         string place = guarded is { } state ? $" on {state.Facts.MountPoint} ({state.Facts.Source})" : string.Empty;
-        string free = ByteSize.Format(new DriveInfo(folder).AvailableFreeSpace);
+        string free = ByteSize.Format(AvailableBytes);
         string marker = guarded is { Decision.IsFirstUse: true } ? "; the next run writes the marker "
             + "file" : string.Empty;
         return exists ? $"{DirectoryPath}{place} can be written; {free} free{marker}"

@@ -190,6 +190,10 @@ public sealed class DomainDirectory
     public string PathOf(BackupId id, BackupKind kind) =>
         PathOf(new BackupDirectoryName(id, kind, BackupDirectoryState.Published));
 
+    /// <summary>The path of a backup until it is published.</summary>
+    public string PendingPathOf(BackupId id, BackupKind kind) =>
+        PathOf(new BackupDirectoryName(id, kind, BackupDirectoryState.Partial));
+
     private string PathOf(BackupDirectoryName entry) => Path.Combine(DirectoryPath, entry.ToString());
 
     /// <summary>Directories, links, and files that have the name of a backup.</summary>

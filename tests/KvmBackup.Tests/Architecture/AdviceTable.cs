@@ -42,6 +42,7 @@ public static class AdviceTable
         new Dictionary<(string, string), string>
         {
             [("Disks/OverlayFile.cs", "qemu-img info -U …")] = Jobs,
+            [("Disks/ImageLock.cs", "fuser -v …")] = State,
             [("Disks/QemuImage.cs", "fuser -v …")] = State,
             [("Ceph/RbdAdvice.cs", "ceph df")] = Full,
             [("Ceph/RbdAdvice.cs", "ceph health detail")] = Ways,

@@ -86,6 +86,16 @@ public static class ModuleRules
         ],
     };
 
+    /// <summary>The folders of a module that has several, its own last: each may use only those before it.</summary>
+    public static readonly IReadOnlyDictionary<string, string[]> FolderOrder = new Dictionary<string, string[]>
+    {
+        ["Archiving"] =
+        [
+            "Archiving/Primitives", "Archiving/Checksums", "Archiving/Codecs", "Archiving/Tar", "Archiving/Chunks",
+            "Archiving",
+        ],
+    };
+
     /// <summary>Regular expressions over code without comments, and the modules where they may occur.</summary>
     public static readonly IReadOnlyList<(string Pattern, string[] Modules)> Words =
     [

@@ -44,6 +44,23 @@ public sealed class ModuleTests
     }
 
     [Fact]
+    public void The_folders_of_a_module_use_only_those_below_them()
+    {
+        foreach ((string module, string[] order) in ModuleRules.FolderOrder)
+        {
+            SourceFile[] sources = [.. Repository.Sources.Where(source => source.Module == module)];
+            Assert.Equal(order.Order(), sources.Select(source => source.Folder).Distinct().Order());
+            None(
+                from source in sources
+                from used in sources
+                where Array.IndexOf(order, used.Folder) > Array.IndexOf(order, source.Folder)
+                from type in used.Types
+                where Regex.IsMatch(source.CodeWithoutStrings, $@"\b{type}\b")
+                select $"{source.RelativePath} must not use {used.Folder}/{type}");
+        }
+    }
+
+    [Fact]
     public void The_root_holds_the_program_only() =>
         Assert.Equal(
             ["Program.cs"],

@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using KvmBackup.Archiving;
 using KvmBackup.Archiving.Codecs;
+using KvmBackup.Archiving.Primitives;
 
 namespace KvmBackup.Tests.Archiving;
 

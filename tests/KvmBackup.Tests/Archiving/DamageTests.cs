@@ -1,6 +1,6 @@
 using System.Text;
-using KvmBackup.Archiving;
 using KvmBackup.Archiving.Chunks;
+using KvmBackup.Archiving.Primitives;
 
 namespace KvmBackup.Tests.Archiving;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using KvmBackup.Archiving;
+using KvmBackup.Archiving.Chunks;
 
 namespace KvmBackup.Tests.Archiving;
 

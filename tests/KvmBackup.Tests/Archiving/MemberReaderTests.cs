@@ -1,5 +1,6 @@
 using KvmBackup.Archiving;
 using KvmBackup.Archiving.Chunks;
+using KvmBackup.Archiving.Primitives;
 using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Tests.Archiving;

@@ -120,18 +120,19 @@ public static class ReportSamples
     };
 
     private static RestoreReport Restore() => new(
-        Backup.Domain, Backup.Id, new DomainName("copy"), ["/srv/copy-vda.qcow2"], ["/srv/template.qcow2"], true, true,
+        Backup.Domain, Backup.Id, new DomainName("copy"), ["/srv/copy-vda.qcow2"], ["/srv/template.qcow2"], true, false,
         1048576, TimeSpan.FromSeconds(4), ["vdb has no source"], ["No domain was defined."])
     {
         IsAutostarted = true,
+        StartCommand = "virsh start --domain copy",
     };
 
     private static RestoreReport RestoreDryRun() => Restore() with
     {
         WrittenFiles = [],
         IsDefined = false,
-        IsStarted = false,
         IsAutostarted = false,
+        StartCommand = null,
         DataBytes = 0,
         Commands = ["write /srv/copy-vda.qcow2 from vda.qcow2", "virsh define domain.xml"],
     };

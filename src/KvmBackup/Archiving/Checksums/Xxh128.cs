@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using KvmBackup.Archiving.Primitives;
 using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Archiving.Checksums;

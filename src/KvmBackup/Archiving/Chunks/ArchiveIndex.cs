@@ -1,5 +1,6 @@
 using KvmBackup.Archiving.Checksums;
 using KvmBackup.Archiving.Codecs;
+using KvmBackup.Archiving.Primitives;
 using KvmBackup.Archiving.Tar;
 using Microsoft.Win32.SafeHandles;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using KvmBackup.Archiving.Checksums;
+using KvmBackup.Archiving.Primitives;
 
 namespace KvmBackup.Archiving.Chunks;
 

@@ -1,5 +1,6 @@
 using KvmBackup.Archiving.Checksums;
 using KvmBackup.Archiving.Codecs;
+using KvmBackup.Archiving.Primitives;
 using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Archiving.Chunks;

@@ -1,4 +1,5 @@
 using System.Buffers;
+using KvmBackup.Archiving.Primitives;
 
 namespace KvmBackup.Archiving.Codecs;
 

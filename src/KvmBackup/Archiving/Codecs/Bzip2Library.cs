@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using KvmBackup.Archiving.Primitives;
 using Microsoft.Win32.SafeHandles;
 
 namespace KvmBackup.Archiving.Codecs;

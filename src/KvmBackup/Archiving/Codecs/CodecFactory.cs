@@ -1,4 +1,5 @@
 using KvmBackup.Archiving.Checksums;
+using KvmBackup.Archiving.Primitives;
 using KvmBackup.Shell;
 
 namespace KvmBackup.Archiving.Codecs;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using KvmBackup.Archiving.Primitives;
 using KvmBackup.Shell;
 
 namespace KvmBackup.Archiving.Codecs;

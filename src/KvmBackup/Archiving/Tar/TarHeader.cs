@@ -22,6 +22,21 @@ internal static class TarHeader
 
     public static long PaddedLength(long bytes) => (bytes + BlockBytes - 1) / BlockBytes * BlockBytes;
 
+    /// <summary>
+    /// Widens extents to whole blocks. GNU tar reads each extent of a sparse member from a new block, which the
+    /// description of the format does not mention; only the last extent of a file may end within a block.
+    /// </summary>
+    public static IReadOnlyList<Extent> WidenToBlocks(IReadOnlyList<Extent> extents, long sizeBytes)
+    {
+        return Extent.Coalesce(extents.Select(Widen));
+
+        Extent Widen(Extent extent)
+        {
+            long start = extent.OffsetBytes / BlockBytes * BlockBytes;
+            return new Extent(start, Math.Min(sizeBytes, PaddedLength(extent.EndBytes)) - start);
+        }
+    }
+
     /// <param name="name">The path in the archive.</param>
     /// <param name="sizeBytes">Logical size, holes included.</param>
     /// <param name="extents">The stored data; a member is sparse when they do not cover the size.</param>

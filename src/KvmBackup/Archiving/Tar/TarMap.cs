@@ -1,3 +1,5 @@
+using KvmBackup.Archiving.Primitives;
+
 namespace KvmBackup.Archiving.Tar;
 
 /// <summary>

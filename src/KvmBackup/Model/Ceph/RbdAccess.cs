@@ -13,7 +13,7 @@ public sealed record RbdAccess(
     public static RbdAccess Default { get; } = new([], null, null, null, null);
 
     /// <summary>The longest wait for the cluster's answer to one request.</summary>
-    public TimeSpan TargetTimeout { get; init; } = TimeSpan.FromMinutes(2);
+    public TimeSpan StallTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
     public IReadOnlyList<string> Monitors { get; } = Monitors.All(IsSafeArgument)
         ? Monitors

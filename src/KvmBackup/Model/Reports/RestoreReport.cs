@@ -42,15 +42,15 @@ public sealed record SalvageReport(
     DomainName Domain, BackupId Id, IReadOnlyList<SalvagedFile> Files, IReadOnlyList<string> Notes, TimeSpan Elapsed)
 {
     public ExitCode ExitCode =>
-        Notes.Count > 0 || Files.Any(file => !file.IsWhole) ? ExitCode.DamageFound : ExitCode.Done;
+        Notes.Count > 0 || Files.Any(file => !file.IsIntact) ? ExitCode.DamageFound : ExitCode.Done;
 }
 
 /// <summary>One file from a damaged backup.</summary>
 /// <param name="FilePath">The written file.</param>
 /// <param name="SizeBytes">Its size.</param>
-/// <param name="IsWhole">Its checksum proves that the content is complete and as read from the source.</param>
+/// <param name="IsIntact">Its checksum proves that the content is complete and as read from the source.</param>
 /// <param name="Missing">Lost runs of data, ascending; the file has zeros there.</param>
-public sealed record SalvagedFile(string FilePath, long SizeBytes, bool IsWhole, IReadOnlyList<Extent> Missing)
+public sealed record SalvagedFile(string FilePath, long SizeBytes, bool IsIntact, IReadOnlyList<Extent> Missing)
 {
     /// <summary>Runs read from a damaged place, ascending: they may be wrong.</summary>
     public IReadOnlyList<Extent> Unproven { get; init; } = [];

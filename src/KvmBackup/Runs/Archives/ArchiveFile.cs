@@ -1,5 +1,5 @@
-using KvmBackup.Archiving;
 using KvmBackup.Archiving.Chunks;
+using KvmBackup.Archiving.Primitives;
 using KvmBackup.Storage;
 using Microsoft.Win32.SafeHandles;
 

@@ -33,7 +33,7 @@ public sealed class BackupWorkflow(
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            report.Fail(new RunsException($"interrupted; {subject.Untouched}, and nothing was published"));
+            report.Fail(new RunsException($"interrupted; {subject.UnchangedClause}, and nothing was published"));
         }
         catch (Exception failure)
         {

@@ -82,7 +82,7 @@ public sealed class DryRun(
 
     /// <summary>The first command of every backup.</summary>
     internal static string Begin(BackupJob job, DomainDirectory directory, BackupId id) =>
-        $"mkdir -m 0700 {ShellWord.Quote(directory.PathOf(id, job.Kind) + ".partial")}";
+        $"mkdir -m 0700 {ShellWord.Quote(directory.PendingPathOf(id, job.Kind))}";
 
     /// <summary>The commands that create snapshots of images.</summary>
     internal static IEnumerable<string> Snapshots(BackupJob job) => job.Images
@@ -93,10 +93,10 @@ public sealed class DryRun(
     /// <summary>The commands that publish the backup and remove old ones.</summary>
     internal static IEnumerable<string> End(BackupJob job, DomainDirectory directory, BackupId id)
     {
-        string final = directory.PathOf(id, job.Kind);
+        string pending = ShellWord.Quote(directory.PendingPathOf(id, job.Kind));
         return
         [
-            $"mv {ShellWord.Quote(final + ".partial")} {ShellWord.Quote(final)}",
+            $"mv {pending} {ShellWord.Quote(directory.PathOf(id, job.Kind))}",
             .. Removals(job, directory, id).Select(
                 verdict => $"rm -r {ShellWord.Quote(verdict.Backup.DirectoryPath)}   # {verdict.Reason}"),
         ];

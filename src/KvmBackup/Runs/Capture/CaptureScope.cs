@@ -56,7 +56,7 @@ public sealed class CaptureScope : IAsyncDisposable
         await Images.DisposeAsync();
         report.Warn(Images.Left);
         report.Warn(Source.Notes);
-        report.RequireManualAction(await Source.FindTroublesAsync());
+        report.RequireManualAction(await Source.FindProblemsAsync());
         if (Source.IsClean)
         {
             await entry.CloseAsync(CancellationToken.None);

@@ -13,7 +13,7 @@ public interface IBackupSubject
     BackupSettings Settings { get; }
 
     /// <summary>What an interruption before the capture leaves unchanged: a clause of a sentence.</summary>
-    string Untouched { get; }
+    string UnchangedClause { get; }
 
     /// <summary>Inspects it and decides what is read. Changes nothing.</summary>
     /// <exception cref="KvmBackupException">It cannot be backed up now.</exception>
@@ -43,8 +43,8 @@ public interface ICapture
     /// <summary>Unusual steps that the release took; complete after the read.</summary>
     IReadOnlyList<string> Notes { get; }
 
-    /// <summary>What a person has to fix; to be asked after the read.</summary>
-    Task<IReadOnlyList<string>> FindTroublesAsync();
+    /// <summary>The problems that require manual action; to be asked after the read.</summary>
+    Task<IReadOnlyList<string>> FindProblemsAsync();
 }
 
 /// <summary>Reads each captured disk: into an archive, or to compare it with one.</summary>

@@ -5,7 +5,7 @@ public sealed class JobReportBuilder(DomainName domain, string reason, TimeProvi
 {
     private readonly long start = time.GetTimestamp();
     private readonly List<string> warnings = [];
-    private readonly List<string> troubles = [];
+    private readonly List<string> problems = [];
     private readonly List<RetentionVerdict> removed = [];
     private readonly List<CompletedBackup> merged = [];
     private readonly List<string> damages = [];
@@ -18,11 +18,11 @@ public sealed class JobReportBuilder(DomainName domain, string reason, TimeProvi
     public IReadOnlyList<string> Warnings => warnings;
 
     /// <summary>What a person has to fix.</summary>
-    public IReadOnlyList<string> Troubles => troubles;
+    public IReadOnlyList<string> Problems => problems;
 
     public TimeSpan Elapsed => time.GetElapsedTime(start);
 
-    public bool IsGuestClean => troubles.Count == 0;
+    public bool IsGuestClean => problems.Count == 0;
 
     /// <summary>The failure as text. A failure of the retention is not a failure of the backup.</summary>
     public string FailureText => failure is null ? string.Empty
@@ -35,7 +35,7 @@ public sealed class JobReportBuilder(DomainName domain, string reason, TimeProvi
     /// <summary>Damage of earlier backups.</summary>
     public void Damaged(IEnumerable<string> more) => damages.AddRange(more);
 
-    public void RequireManualAction(IEnumerable<string> more) => troubles.AddRange(more);
+    public void RequireManualAction(IEnumerable<string> more) => problems.AddRange(more);
 
     public void Removed(IReadOnlyList<RetentionVerdict> verdicts) => removed.AddRange(verdicts);
 
@@ -48,11 +48,11 @@ public sealed class JobReportBuilder(DomainName domain, string reason, TimeProvi
 
     public JobReport ToReport()
     {
-        bool needsManualAction = troubles.Count > 0
+        bool needsManualAction = problems.Count > 0
             || failure is KvmBackupException { ExitCode: ExitCode.ManualActionRequired };
         JobOutcome outcome = needsManualAction ? JobOutcome.NeedsManualAction
             : failure is not null ? JobOutcome.Failed : JobOutcome.Succeeded;
-        string text = string.Join(" | ", troubles.Concat(failure is null ? [] : [FailureText]));
+        string text = string.Join(" | ", problems.Concat(failure is null ? [] : [FailureText]));
         return new JobReport(
             domain, outcome, text.Length > 0 ? text : reason, backup, Elapsed, warnings, removed, [])
         {

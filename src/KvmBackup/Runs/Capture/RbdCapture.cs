@@ -100,9 +100,9 @@ public sealed class RbdCapture(
             pendingDeletions.Add(Intent(job, image));
             end = $"The next run, or {OverlayAdvice.Recover} , removes it when the cluster answers";
         }
-        catch (JournalingException trouble)
+        catch (JournalingException problem)
         {
-            end = $"The next run cannot be informed either: {trouble.Message.TrimEnd('.')}. Remove it with: "
+            end = $"The next run cannot be informed either: {problem.Message.TrimEnd('.')}. Remove it with: "
                 + RbdAdvice.RemoveSnapshot(image.Location, image.SnapshotName);
         }
 

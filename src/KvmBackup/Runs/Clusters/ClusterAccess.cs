@@ -16,7 +16,7 @@ public sealed class ClusterAccess(LibvirtHost host, ClusterKeys keys)
         CephSettings settings = selection.Ceph;
         return new RbdAccess([], settings.User, null, settings.ConfigurationPath, settings.KeyringPath)
         {
-            TargetTimeout = selection.StallTimeout,
+            StallTimeout = selection.StallTimeout,
         };
     }
 

@@ -16,7 +16,7 @@ public sealed class ImagePreflight(ClusterAccess access, RbdClient cluster)
         RbdSource source, BackupSettings settings, CancellationToken cancellationToken)
     {
         RbdLocation location = await access.LocateAsync(source, settings.Ceph, cancellationToken);
-        return location with { Access = location.Access with { TargetTimeout = settings.StallTimeout } };
+        return location with { Access = location.Access with { StallTimeout = settings.StallTimeout } };
     }
 
     /// <summary>Reads the state of an image, with parallel queries, since each starts a program.</summary>

@@ -38,12 +38,12 @@ public sealed class CompareWorkflow(
         {
             outcome = await ReadAsync(plan, comparison, directory, report, progress, cancellationToken);
         }
-        catch (Exception failure) when (report.Troubles.Count > 0)
+        catch (Exception failure) when (report.Problems.Count > 0)
         {
             // What has to be done for the guest matters more than why it was not compared.
             throw new RunsException(
                 string.Join(
-                    "\n", report.Troubles.Append($"{job.Name} was not compared: {Failure.Describe(failure)}")),
+                    "\n", report.Problems.Append($"{job.Name} was not compared: {Failure.Describe(failure)}")),
                 ExitCode.ManualActionRequired, failure);
         }
 
@@ -51,7 +51,7 @@ public sealed class CompareWorkflow(
             backup.Backup.Domain, backup.Backup.Id, job.Name, outcome.Consistency,
             [.. comparison.Files, .. FindMissing(job, backup), .. FindNew(job, backup)], RecoveryReport.Nothing,
             [.. DescribeOther(job, backup.Backup.Manifest), .. report.Warnings, .. comparison.Warnings],
-            report.Troubles, report.Elapsed);
+            report.Problems, report.Elapsed);
     }
 
     private async Task<PinOutcome> ReadAsync(

@@ -1,4 +1,4 @@
-using KvmBackup.Archiving;
+using KvmBackup.Archiving.Primitives;
 using KvmBackup.Runs.Archives;
 
 namespace KvmBackup.Runs.Compare;

@@ -23,7 +23,7 @@ public sealed class GuestBackup(
 
     public BackupSettings Settings => settings;
 
-    public string Untouched => "the guest is as it was";
+    public string UnchangedClause => "the guest is as it was";
 
     public async Task<CapturePlan> PrepareAsync(
         DomainDirectory directory, BackupId id, CancellationToken cancellationToken)

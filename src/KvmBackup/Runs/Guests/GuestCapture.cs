@@ -37,8 +37,8 @@ public sealed class GuestCapture(
             ? ReadPinnedAsync(consumer, monitor, cancellationToken)
             : ReadOfflineAsync(consumer, monitor, cancellationToken);
 
-    public async Task<IReadOnlyList<string>> FindTroublesAsync() =>
-        [.. pin.Troubles, .. job.Facts.IsActive ? await pauses.FindAsync(job) : []];
+    public async Task<IReadOnlyList<string>> FindProblemsAsync() =>
+        [.. pin.Problems, .. job.Facts.IsActive ? await pauses.FindAsync(job) : []];
 
     private async Task<PinOutcome> ReadPinnedAsync(
         IDiskConsumer consumer, TransferMonitor monitor, CancellationToken cancellationToken)
@@ -61,7 +61,7 @@ public sealed class GuestCapture(
                 await pin.ReleaseAsync(disk.Disk.Target);
             }
 
-            await idle.EnsureUntouchedAsync(cancellationToken);
+            await idle.EnsureUnchangedAsync(cancellationToken);
         }
 
         return pin.Outcome with { OverlayBytes = job.Overlays.Count == 0 ? null : pin.OverlayBytes };
@@ -79,7 +79,7 @@ public sealed class GuestCapture(
             await guard.ProtectAsync(token => consumer.ReadAsync(disk, monitor, token));
         }
 
-        await offline.EnsureUntouchedAsync(cancellationToken);
+        await offline.EnsureUnchangedAsync(cancellationToken);
         return job.Facts.IsSaved
             ? new PinOutcome(Consistency.Crash, "the guest's memory is saved on the host (virsh managedsave)", null)
             : new PinOutcome(Consistency.Offline, null, null);

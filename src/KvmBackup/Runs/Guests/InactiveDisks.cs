@@ -22,7 +22,7 @@ public sealed class InactiveDisks
     }
 
     /// <exception cref="RunsException">A disk was attached or written to.</exception>
-    public async Task EnsureUntouchedAsync(CancellationToken cancellationToken)
+    public async Task EnsureUnchangedAsync(CancellationToken cancellationToken)
     {
         if (disks.Length == 0)
         {

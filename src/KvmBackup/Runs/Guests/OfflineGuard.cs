@@ -17,7 +17,7 @@ public sealed class OfflineGuard
     }
 
     /// <exception cref="RunsException">The copy is not consistent.</exception>
-    public async Task EnsureUntouchedAsync(CancellationToken cancellationToken)
+    public async Task EnsureUnchangedAsync(CancellationToken cancellationToken)
     {
         DomainState state = await host.StateAsync(job.Facts.Identity, cancellationToken);
         if (state != DomainState.ShutOff || !before.SequenceEqual(Measure()))

@@ -8,13 +8,13 @@ namespace KvmBackup.Runs.Guests;
 
 /// <summary>
 /// Takes a snapshot of all disks of a running domain at one instant. Leaving the scope moves every disk that is still
-/// on its overlay back to its base; failures are in <see cref="Troubles"/>, with the commands to run.
+/// on its overlay back to its base; failures are in <see cref="Problems"/>, with the commands to run.
 /// </summary>
 public sealed class PinnedDomain(
     DomainJob job, OpenEntry journal, GuestFreeze freeze, OverlaySnapshot snapshot, RbdCapture images,
     OverlayRelease release, FaultInjection faults, ILogger log) : IAsyncDisposable
 {
-    private readonly List<string> troubles = [];
+    private readonly List<string> problems = [];
     private readonly List<string> notes = [];
     private readonly List<PlannedOverlay> pinned = [];
     private readonly Dictionary<DiskTarget, FileIdentity> identities = [];
@@ -28,13 +28,13 @@ public sealed class PinnedDomain(
     public long OverlayBytes { get; private set; }
 
     /// <summary>The manual actions that are required for the guest.</summary>
-    public IReadOnlyList<string> Troubles => troubles;
+    public IReadOnlyList<string> Problems => problems;
 
     /// <summary>Notes about unusual actions to release the disks.</summary>
     public IReadOnlyList<string> Notes => notes;
 
     /// <summary>The guest runs, thawed, on its own disks.</summary>
-    public bool IsGuestClean => troubles.Count == 0 && !isUncertain;
+    public bool IsGuestClean => problems.Count == 0 && !isUncertain;
 
     /// <summary>Checks whether the guest can be frozen.</summary>
     /// <exception cref="KvmBackupException">A freeze is required and impossible, or another program has frozen the
@@ -110,9 +110,9 @@ public sealed class PinnedDomain(
         catch (Exception failure)
         {
             // Exceptions of every type: the other disks must still be released.
-            troubles.Add(failure is KvmBackupException ? failure.Message
+            problems.Add(failure is KvmBackupException ? failure.Message
                 : $"{job.Facts.Name}: {target}: {Failure.Describe(failure)}");
-            log.Error("{Message}", troubles[^1]);
+            log.Error("{Message}", problems[^1]);
         }
     }
 
@@ -140,11 +140,11 @@ public sealed class PinnedDomain(
 
         // A release now, before a late snapshot, would remove an overlay that the guest then uses.
         pinned.Clear();
-        troubles.Add(
+        problems.Add(
             $"{job.Facts.Name}: libvirt did not finish the snapshot, and may still move the guest to its overlays. "
                 + $"When `{snapshot.CommandLine} domjobinfo {job.Facts.Uuid}` shows no job any more, run: "
                 + $"{OverlayAdvice.Recover}");
-        log.Error("{Message}", troubles[^1]);
+        log.Error("{Message}", problems[^1]);
     }
 
     private async Task<PinOutcome> FreezeAndPinAsync(FreezeCapability capability, CancellationToken cancellationToken)

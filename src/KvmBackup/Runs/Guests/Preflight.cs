@@ -62,7 +62,7 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         disks = [.. disks.OrderBy(disk => disk.Image is not null || disk.IsIdle)];
         foreach (BackupDisk idle in disks.Where(disk => disk.IsIdle))
         {
-            await images.EnsureNoWriterAsync(idle.Layers[0], $"disk {idle.Disk.Target}", cancellationToken);
+            ImageLock.EnsureNoWriter(idle.Layers[0], $"disk {idle.Disk.Target}");
         }
 
         BackupDisk[] files = [.. disks.Where(disk => disk.Image is null && !disk.IsIdle)];

@@ -20,7 +20,7 @@ public sealed class ImageBackup(
 
     public BackupSettings Settings => selection;
 
-    public string Untouched => "the image is as it was";
+    public string UnchangedClause => "the image is as it was";
 
     public async Task<CapturePlan> PrepareAsync(
         DomainDirectory directory, BackupId id, CancellationToken cancellationToken)

@@ -33,5 +33,5 @@ public sealed class ImageCapture(
         return new PinOutcome(Consistency.Crash, reason, null);
     }
 
-    public Task<IReadOnlyList<string>> FindTroublesAsync() => Task.FromResult<IReadOnlyList<string>>([]);
+    public Task<IReadOnlyList<string>> FindProblemsAsync() => Task.FromResult<IReadOnlyList<string>>([]);
 }

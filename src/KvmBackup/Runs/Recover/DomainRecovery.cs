@@ -36,19 +36,19 @@ public sealed class DomainRecovery(
         }
         catch (Exception failure)
         {
-            string trouble = failure is HypervisorException ? failure.Message
+            string problem = failure is HypervisorException ? failure.Message
                 : $"{entry.DomainName}: {Failure.Describe(failure)}";
-            log.Error("{Message}", trouble);
-            return trouble;
+            log.Error("{Message}", problem);
+            return problem;
         }
     }
 
     /// <summary>Moves every disk back to its base, and closes the entry when nothing is pending.</summary>
     /// <param name="entry">The journal entry of the run.</param>
-    /// <param name="thawTrouble">The result of <see cref="ThawAsync"/>.</param>
+    /// <param name="thawProblem">The result of <see cref="ThawAsync"/>.</param>
     /// <param name="known">The domains of this libvirt.</param>
     public async Task<DomainRecoveryReport> RecoverAsync(
-        JournalEntry entry, string? thawTrouble, IReadOnlyList<DomainIdentity> known)
+        JournalEntry entry, string? thawProblem, IReadOnlyList<DomainIdentity> known)
     {
         List<string> actions = [];
         DomainIdentity? domain = known.FirstOrDefault(candidate => candidate.Uuid == entry.DomainUuid);
@@ -63,8 +63,8 @@ public sealed class DomainRecovery(
             }
 
             return domain is null
-                ? await RecoverGoneAsync(entry, thawTrouble, actions)
-                : await RecoverAsync(entry, domain, thawTrouble, actions);
+                ? await RecoverGoneAsync(entry, thawProblem, actions)
+                : await RecoverAsync(entry, domain, thawProblem, actions);
         }
         catch (Exception failure)
         {
@@ -76,10 +76,10 @@ public sealed class DomainRecovery(
     }
 
     private async Task<DomainRecoveryReport> RecoverAsync(
-        JournalEntry entry, DomainIdentity domain, string? thawTrouble, List<string> actions)
+        JournalEntry entry, DomainIdentity domain, string? thawProblem, List<string> actions)
     {
-        bool isRecovered = thawTrouble is null;
-        actions.AddRange(thawTrouble is null ? [] : [thawTrouble]);
+        bool isRecovered = thawProblem is null;
+        actions.AddRange(thawProblem is null ? [] : [thawProblem]);
         OpenEntry open = journal.Resume(entry);
         if (isRecovered && entry.Freeze == FreezeState.Freezing)
         {
@@ -265,7 +265,7 @@ public sealed class DomainRecovery(
     };
 
     private async Task<DomainRecoveryReport> RecoverGoneAsync(
-        JournalEntry entry, string? thawTrouble, List<string> actions)
+        JournalEntry entry, string? thawProblem, List<string> actions)
     {
         bool isRecovered = true;
         foreach (JournalPin pin in entry.Pins.Where(pin => pin.State != PinState.Released))
@@ -300,7 +300,7 @@ public sealed class DomainRecovery(
 
         actions.Add(
             "the domain does not exist any more, and no overlay is left: there is nothing to undo"
-            + (thawTrouble is null && !MayBeFrozenElsewhere(entry) ? string.Empty
+            + (thawProblem is null && !MayBeFrozenElsewhere(entry) ? string.Empty
                 : $"; if it was migrated, it may still be frozen on the other host. Run there: `{host.CommandLine} "
                     + $"domfsthaw {entry.DomainUuid}`"));
         return new DomainRecoveryReport(entry.DomainName.Value, true, actions);

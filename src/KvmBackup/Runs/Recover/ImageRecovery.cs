@@ -13,7 +13,7 @@ namespace KvmBackup.Runs.Recover;
 public sealed class ImageRecovery(ClusterAccess access, ClusterKeys keys, RbdClient cluster, ILogger log)
 {
     // A cluster that does not answer must not delay the start of every run.
-    private static readonly TimeSpan TargetTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan StallTimeout = TimeSpan.FromSeconds(10);
 
     /// <param name="entry">The journal entry of the run.</param>
     /// <param name="pendingDeletions">Receives snapshots that cannot be removed, or may still be created.</param>
@@ -79,7 +79,7 @@ public sealed class ImageRecovery(ClusterAccess access, ClusterKeys keys, RbdCli
                 new RbdSource(image.Image, image.Monitors, image.User, image.Secret),
                 new CephSettings(image.ConfigurationPath, image.ConfiguredUser, image.KeyringPath),
                 CancellationToken.None);
-            location = location with { Access = location.Access with { TargetTimeout = TargetTimeout } };
+            location = location with { Access = location.Access with { StallTimeout = StallTimeout } };
             if (await cluster.TryDescribeAsync(location, null, CancellationToken.None) is null)
             {
                 actions.Add(

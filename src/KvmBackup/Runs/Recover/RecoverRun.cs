@@ -68,7 +68,7 @@ public sealed class RecoverRun(
         }
 
         log.Warning("An interrupted run left {Count} domain(s) to recover", entries.Count);
-        List<(JournalEntry Entry, string? Trouble)> thawed = [];
+        List<(JournalEntry Entry, string? Problem)> thawed = [];
         foreach (JournalEntry entry in entries)
         {
             thawed.Add((entry, await recovery.ThawAsync(entry)));
@@ -76,10 +76,10 @@ public sealed class RecoverRun(
 
         bool hasGuest = entries.Any(entry => ImageIdentity.Find(entry.DomainName) is null);
         IReadOnlyList<DomainIdentity> known = hasGuest ? await host.ListAsync(cancellationToken) : [];
-        foreach ((JournalEntry entry, string? trouble) in thawed)
+        foreach ((JournalEntry entry, string? problem) in thawed)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            reports.Add(await recovery.RecoverAsync(entry, trouble, known));
+            reports.Add(await recovery.RecoverAsync(entry, problem, known));
         }
 
         return new RecoveryReport([.. reports, .. await CleanAsync()]);

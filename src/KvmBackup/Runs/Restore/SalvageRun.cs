@@ -1,4 +1,5 @@
 using KvmBackup.Archiving;
+using KvmBackup.Archiving.Primitives;
 using KvmBackup.Archiving.Tar;
 using KvmBackup.Disks;
 using KvmBackup.Journaling;
@@ -116,18 +117,12 @@ public sealed class SalvageRun(
                 .Select(name => (name, Path.Combine(request.TargetDirectory!, $"{backup.Domain.FileName}-{name}")));
     }
 
-    /// <summary>Gives a file its final name, with the extension for incomplete files.</summary>
+    /// <summary>Gives a file its final name, with the extension for incomplete files, in one step.</summary>
     internal static SalvagedFile Finish(RestoredFile disk, SalvagedFile file)
     {
-        disk.Commit(replace: false);
-        if (file.IsWhole)
-        {
-            return file;
-        }
-
-        string damagedPath = file.FilePath + DamagedExtension;
-        File.Move(file.FilePath, damagedPath);
-        return file with { FilePath = damagedPath };
+        string filePath = file.IsIntact ? file.FilePath : file.FilePath + DamagedExtension;
+        disk.CommitAs(filePath, replace: false);
+        return file with { FilePath = filePath };
     }
 
     private static void Refuse(string filePath)

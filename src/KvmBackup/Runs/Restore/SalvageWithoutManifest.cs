@@ -1,5 +1,6 @@
 using KvmBackup.Archiving;
 using KvmBackup.Archiving.Chunks;
+using KvmBackup.Archiving.Primitives;
 using KvmBackup.Runs.Archives;
 using KvmBackup.Runs.Transfer;
 using KvmBackup.Storage;

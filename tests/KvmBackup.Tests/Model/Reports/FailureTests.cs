@@ -1,4 +1,5 @@
 using KvmBackup.Archiving;
+using KvmBackup.Archiving.Primitives;
 using KvmBackup.Tests.Archiving;
 using Microsoft.Win32.SafeHandles;
 

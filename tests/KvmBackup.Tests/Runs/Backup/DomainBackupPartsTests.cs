@@ -175,7 +175,7 @@ public sealed class DomainBackupPartsTests : IDisposable
                 break;
         }
 
-        Task check = guard.EnsureUntouchedAsync(CancellationToken.None);
+        Task check = guard.EnsureUnchangedAsync(CancellationToken.None);
 
         if (isGood)
         {
@@ -204,13 +204,13 @@ public sealed class DomainBackupPartsTests : IDisposable
         Assert.Equal(
             JobOutcome.NeedsManualAction,
             Record(record => record.Fail(new RunsException("frozen", ExitCode.ManualActionRequired))).Outcome);
-        JobReport trouble = Record(record =>
+        JobReport problem = Record(record =>
         {
             record.Succeed(ManifestSamples.Create());
             record.RequireManualAction(["overlay left"]);
         });
-        Assert.Equal((JobOutcome.NeedsManualAction, "overlay left"), (trouble.Outcome, trouble.Reason));
-        Assert.NotNull(trouble.Backup);
+        Assert.Equal((JobOutcome.NeedsManualAction, "overlay left"), (problem.Outcome, problem.Reason));
+        Assert.NotNull(problem.Backup);
     }
 
     [Fact]

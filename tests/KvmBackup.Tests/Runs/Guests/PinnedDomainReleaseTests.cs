@@ -23,7 +23,7 @@ public sealed class PinnedDomainReleaseTests : IDisposable
 
         await pin.DisposeAsync();
 
-        Assert.Empty(pin.Troubles);
+        Assert.Empty(pin.Problems);
         Assert.False(File.Exists(host.Vda.OverlayPath) || File.Exists(host.Vdb.OverlayPath));
         Assert.All(entry.Current.Pins, one => Assert.Equal(PinState.Released, one.State));
     }
@@ -36,7 +36,7 @@ public sealed class PinnedDomainReleaseTests : IDisposable
 
         await pin.DisposeAsync();
 
-        Assert.Contains("IS STILL ON ITS OVERLAY", Assert.Single(pin.Troubles), StringComparison.Ordinal);
+        Assert.Contains("IS STILL ON ITS OVERLAY", Assert.Single(pin.Problems), StringComparison.Ordinal);
         Assert.True(File.Exists(host.Vda.OverlayPath));
         Assert.False(File.Exists(host.Vdb.OverlayPath));
         Assert.Equal([PinState.Releasing, PinState.Released], entry.Current.Pins.Select(one => one.State));
@@ -67,7 +67,7 @@ public sealed class PinnedDomainReleaseTests : IDisposable
         await pin.ReleaseAsync(Web1.Vda);
 
         Assert.Contains(
-            "is not the overlay that this run created", Assert.Single(pin.Troubles), StringComparison.Ordinal);
+            "is not the overlay that this run created", Assert.Single(pin.Problems), StringComparison.Ordinal);
         Assert.True(File.Exists(host.Vda.OverlayPath));
     }
 

@@ -138,7 +138,7 @@ public sealed class PinnedDomainTests : IDisposable
 
         Assert.Equal([Status, Freeze, Snapshot, Thaw, Status], Order());
         await pin.DisposeAsync();
-        Assert.Empty(pin.Troubles);
+        Assert.Empty(pin.Problems);
         Assert.Equal(0, shell.Count("block"));
     }
 
@@ -174,7 +174,7 @@ public sealed class PinnedDomainTests : IDisposable
         await pin.DisposeAsync();
 
         Assert.Equal([Status, Freeze, Snapshot, Thaw, Status], Order());
-        Assert.Contains("kvmbackup recover", Assert.Single(pin.Troubles), StringComparison.Ordinal);
+        Assert.Contains("kvmbackup recover", Assert.Single(pin.Problems), StringComparison.Ordinal);
         Assert.False(pin.IsGuestClean);
         Assert.All(entry.Current.Pins, one => Assert.Equal(PinState.Planned, one.State));
         Assert.True(File.Exists(host.Vda.OverlayPath));
@@ -238,7 +238,7 @@ public sealed class PinnedDomainTests : IDisposable
         await pin.DisposeAsync();
 
         Assert.Equal([Status, Freeze, Thaw, Status], Order());
-        Assert.Empty(pin.Troubles);
+        Assert.Empty(pin.Problems);
     }
 
     private static Reply Snapshotting => Reply.Good("Job type:         Unbounded\nOperation:        Snapshot\n");

@@ -93,7 +93,7 @@ public sealed class SalvageLikeTarTests : IDisposable
 
             Assert.True(ours.Length == 0 || report.Files
                 .Any(one => Path.GetFileName(one.FilePath).StartsWith($"web1-{file}", StringComparison.Ordinal)
-                && (!one.IsWhole || ours.SequenceEqual(original))), $"{name}: {file} is reported as complete");
+                && (!one.IsIntact || ours.SequenceEqual(original))), $"{name}: {file} is reported as complete");
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using KvmBackup.Storage;
 using KvmBackup.Tests.Archiving;
 using KvmBackup.Tests.Support;
@@ -82,8 +83,39 @@ public sealed class SalvageRunTests : IAsyncLifetime
         Assert.InRange(
             report.Files.Sum(file => file.Missing.Concat(file.Unproven).Sum(run => run.LengthBytes)), 1, 2 * (8 << 10));
         Assert.All(report.Files,
-            file => Assert.Equal(file.IsWhole, !file.FilePath.EndsWith(".damaged", StringComparison.Ordinal)));
-        Assert.Contains(report.Files, file => !file.IsWhole);
+            file => Assert.Equal(file.IsIntact, !file.FilePath.EndsWith(".damaged", StringComparison.Ordinal)));
+        Assert.Contains(report.Files, file => !file.IsIntact);
+    }
+
+    // A salvage can be killed at any time, so what is on disk in between counts, too.
+    [Fact]
+    public async Task A_damaged_file_never_has_the_name_of_a_complete_one()
+    {
+        byte[] bytes = await File.ReadAllBytesAsync(ArchivePath);
+        await File.WriteAllBytesAsync(ArchivePath, bytes[..(bytes.Length / 2)]);
+        string path = Directory.CreateDirectory(folder.PathOf("watched")).FullName;
+        ConcurrentQueue<string> names = [];
+        using SemaphoreSlim last = new(0);
+        using FileSystemWatcher watcher = new(path) { NotifyFilter = NotifyFilters.FileName };
+        watcher.Created += (_, change) => Add(change.Name!);
+        watcher.Renamed += (_, change) => Add(change.Name!);
+        watcher.EnableRaisingEvents = true;
+
+        SalvageReport report = await SalvageAsync("watched");
+        await File.WriteAllTextAsync(Path.Combine(path, "end"), string.Empty);
+
+        Assert.True(await last.WaitAsync(TimeSpan.FromSeconds(30)));
+        string[] damaged =
+            [.. report.Files.Where(file => !file.IsIntact).Select(file => Path.GetFileName(file.FilePath))];
+        Assert.Contains("web1-vdb.raw.damaged", damaged);
+        Assert.All(damaged, name => Assert.Contains(name, names));
+        Assert.All(damaged, name => Assert.DoesNotContain(name[..^".damaged".Length], names));
+
+        void Add(string name)
+        {
+            names.Enqueue(name);
+            _ = name == "end" ? last.Release() : 0;
+        }
     }
 
     [Fact]
@@ -108,7 +140,7 @@ public sealed class SalvageRunTests : IAsyncLifetime
             file.Unproven.ToList().ForEach(run => expected.AsSpan((int)run.OffsetBytes, (int)run.LengthBytes).Clear());
             file.Unproven.ToList().ForEach(run => actual.AsSpan((int)run.OffsetBytes, (int)run.LengthBytes).Clear());
             Assert.Equal(expected, actual);
-            Assert.Equal(file.IsWhole, file.Missing.Count + file.Unproven.Count == 0);
+            Assert.Equal(file.IsIntact, file.Missing.Count + file.Unproven.Count == 0);
         }
     }
 

@@ -1,4 +1,4 @@
-namespace KvmBackup.Archiving;
+namespace KvmBackup.Archiving.Primitives;
 
 /// <summary>A failure to write an archive, or damage found in one.</summary>
 public sealed class ArchivingException(

@@ -1,4 +1,4 @@
-namespace KvmBackup.Archiving;
+namespace KvmBackup.Archiving.Chunks;
 
 /// <summary>The size of the chunks of a tar stream.</summary>
 public static class ChunkSize

@@ -1,6 +1,4 @@
-using KvmBackup.Archiving.Tar;
-
-namespace KvmBackup.Archiving;
+namespace KvmBackup.Archiving.Primitives;
 
 /// <summary>Functions over lists of extents.</summary>
 internal static class ExtentList
@@ -22,21 +20,6 @@ internal static class ExtentList
         }
 
         return true;
-    }
-
-    /// <summary>
-    /// Widens extents to whole tar blocks. GNU tar reads each extent of a sparse member from a new block, which the
-    /// description of the format does not mention; only the last extent of a file may end within a block.
-    /// </summary>
-    public static IReadOnlyList<Extent> WidenToBlocks(IReadOnlyList<Extent> extents, long sizeBytes)
-    {
-        return Extent.Coalesce(extents.Select(Widen));
-
-        Extent Widen(Extent extent)
-        {
-            long start = extent.OffsetBytes / TarHeader.BlockBytes * TarHeader.BlockBytes;
-            return new Extent(start, Math.Min(sizeBytes, TarHeader.PaddedLength(extent.EndBytes)) - start);
-        }
     }
 
     /// <summary>Merges extents of any order into ascending ones that do not touch.</summary>
