@@ -133,6 +133,26 @@ public sealed partial class RestoreGuideTests
     }
 
     [Fact]
+    public void The_secret_of_an_encrypted_disk_is_named()
+    {
+        DiskFacts disk = new(Web1.Vda, "disk", DiskSourceType.File, "/i/a.qcow2", "qcow2", false, false, null);
+        BackupDisk byUuid = new(
+            disk with { Encryption = new DiskEncryption(DiskEncryption.Luks, Web1.Uuid, null) },
+            [new ImageLayer("/i/a.qcow2", "qcow2", 1 << 20, IsBlockDevice: false)]);
+        BackupDisk byUsage = new(
+            disk with { Target = Web1.Vdb, Encryption = new DiskEncryption(DiskEncryption.Luks, null, "/i/b") },
+            [new ImageLayer("/i/b.qcow2", "qcow2", 1 << 20, IsBlockDevice: false)]);
+
+        string guide = RestoreGuide.Write(Facts("web1"), Web1.Id, "cloud1", "a.tar.gz", [byUuid, byUsage]);
+
+        Assert.Contains(
+            $"Disk `vda` is encrypted. It requires libvirt's secret {Web1.Uuid}:", guide, StringComparison.Ordinal);
+        Assert.Contains(
+            "Disk `vdb` is encrypted. It requires libvirt's secret with the usage volume /i/b:", guide,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Autostart_is_restored()
     {
         string guide = RestoreGuide.Write(

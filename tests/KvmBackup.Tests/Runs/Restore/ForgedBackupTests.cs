@@ -23,7 +23,8 @@ public sealed class ForgedBackupTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Theory]
-    [InlineData("cron.d/job"), InlineData("images/../cron.d/job"), InlineData(null)]
+    [InlineData("cron.d/job"), InlineData("images/../cron.d/job"), InlineData("images/../images/vda.raw")]
+    [InlineData("images/./vda.raw"), InlineData(null)]
     public async Task A_disk_is_not_written_to_a_path_outside_the_definition(string? place)
     {
         string path = place is null ? "relative" : Path.Combine(folder.DirectoryPath, place);
