@@ -15,17 +15,28 @@ public static class DefinitionRisks
     public static IEnumerable<string> Find(string xml, IReadOnlyCollection<DiskTarget> inBackup)
     {
         XElement domain = DomainXml.Parse(xml);
-        if (domain.Elements().Any(element => element.Name.NamespaceName == QemuNamespace))
+        HashSet<string> extensions = [.. domain.Elements()
+            .Where(element => element.Name.NamespaceName == QemuNamespace).Select(element => element.Name.LocalName)];
+        if (extensions.Remove("commandline"))
         {
             yield return "the definition passes extra arguments to QEMU (qemu:commandline), which may open any file "
                 + "of this host: read them before the domain starts";
         }
 
-        foreach (DiskFacts disk in DomainXml.Disks(domain).Where(
-            disk => disk.Device == "disk" && disk.SourceType != DiskSourceType.None && !inBackup.Contains(disk.Target)))
+        // It only selects how QEMU handles deprecated features.
+        extensions.Remove("deprecation");
+        foreach (string extension in extensions.Order(StringComparer.Ordinal))
         {
-            yield return $"disk {disk.Target} ({Printable(disk.SourcePath ?? disk.SourceType.ToString())}) is in the "
-                + "definition but not in this backup: the domain would use the current content of that disk";
+            yield return $"the definition changes how libvirt starts QEMU (qemu:{Printable(extension)}): read it "
+                + "before the domain starts";
+        }
+
+        foreach (DiskFacts disk in DomainXml.Disks(domain).Where(
+            disk => disk.Device is "disk" or "lun" && disk.SourceType != DiskSourceType.None
+                && !inBackup.Contains(disk.Target)))
+        {
+            yield return $"disk {disk.Target} ({Printable(disk.SourceName)}) is in the definition "
+                + "but not in this backup: the domain would use the current content of that disk";
         }
 
         foreach (string path in DomainXml.Devices(domain, "interface")
@@ -35,7 +46,7 @@ public static class DefinitionRisks
         }
 
         foreach (string path in DomainXml.Devices(domain, "emulator").Select(emulator => emulator.Value.Trim())
-            .Where(path => !path.StartsWith("/usr/", StringComparison.Ordinal)))
+            .Where(path => path.Length > 0 && !path.StartsWith("/usr/", StringComparison.Ordinal)))
         {
             yield return $"the definition names {Printable(path)} as its emulator, a program outside of /usr";
         }

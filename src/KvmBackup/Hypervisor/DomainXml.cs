@@ -9,14 +9,20 @@ public static class DomainXml
 {
     private const string AgentChannelName = "org.qemu.guest_agent.0";
 
-    /// <exception cref="HypervisorException">The text is not a domain's XML.</exception>
+    /// <exception cref="HypervisorException">The text is not a domain's XML, or its disks have no distinct
+    /// targets.</exception>
     public static XElement Parse(string xml)
     {
         try
         {
             XElement root = BoundedXml.Parse(xml);
-            return root.Name.LocalName == "domain" ? root
-                : throw new HypervisorException($"This is the XML of a {root.Name.LocalName}, not of a domain.");
+            if (root.Name != "domain")
+            {
+                throw new HypervisorException($"This is the XML of a {root.Name}, not of a domain.");
+            }
+
+            VerifyTargets(root);
+            return root;
         }
         catch (XmlException failure)
         {
@@ -44,7 +50,11 @@ public static class DomainXml
 
     /// <summary>Whether the domain has an emulated TPM, whose state is in files of the host.</summary>
     public static bool HasTpm(XElement domain) =>
-        Devices(domain, "tpm").Any(tpm => tpm.Element("backend")?.Attribute("type")?.Value == "emulator");
+        Devices(domain, "tpm").Any(tpm => tpm.Element("backend")?.Attribute("type")?.Value is "emulator" or "external");
+
+    /// <summary>Whether the NVRAM is a block device or a network source, which no backup contains.</summary>
+    public static bool HasForeignNvram(XElement domain) =>
+        domain.Element("os")?.Element("nvram")?.Attribute("type")?.Value is not (null or "file");
 
     /// <summary>Kernel, initrd and NVRAM with their names in the archive.</summary>
     public static IReadOnlyList<AuxiliaryFile> Files(XElement domain)
@@ -61,12 +71,15 @@ public static class DomainXml
             .Select(candidate => new AuxiliaryFile(candidate.MemberName, candidate.Path!.Trim()))];
     }
 
-    /// <summary>The largest memory that the domain may have; libvirt writes it in KiB.</summary>
+    /// <summary>The largest memory that the domain may have; 0 when the XML has no valid size.</summary>
     /// <exception cref="HypervisorException">The text is not a domain's XML.</exception>
-    public static long MemoryBytes(string xml) =>
-        long.TryParse(
-            Parse(xml).Element("memory")?.Value, NumberStyles.None, CultureInfo.InvariantCulture, out long kibibytes)
-            ? kibibytes * 1024 : 0;
+    public static long MemoryBytes(string xml)
+    {
+        XElement? memory = Parse(xml).Element("memory");
+        long unit = UnitBytes(memory?.Attribute("unit")?.Value);
+        return long.TryParse(memory?.Value.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out long count)
+            && unit > 0 && count <= long.MaxValue / unit ? count * unit : 0;
+    }
 
     /// <summary>The files that a domain's XML names for one disk, including its backing chain.</summary>
     /// <exception cref="HypervisorException">The text is not a domain's XML.</exception>
@@ -89,8 +102,43 @@ public static class DomainXml
 
     internal static string TargetOf(XElement disk) => disk.Element("target")?.Attribute("dev")?.Value ?? string.Empty;
 
+    /// <summary>The file or block device; null for another source, and for the empty path of an empty drive.</summary>
     internal static string? PathOf(XElement disk) =>
-        disk.Element("source")?.Attribute("file")?.Value ?? disk.Element("source")?.Attribute("dev")?.Value;
+        (disk.Element("source")?.Attribute("file") ?? disk.Element("source")?.Attribute("dev"))?.Value
+            is { Length: > 0 } path ? path : null;
+
+    private static void VerifyTargets(XElement domain)
+    {
+        HashSet<string> targets = [];
+        foreach (string target in DiskElements(domain).Select(TargetOf))
+        {
+            if (!DiskTarget.IsValid(target))
+            {
+                throw new HypervisorException(
+                    $"A domain's XML has a disk with the target '{target}'; targets are device names such as vda.");
+            }
+
+            if (!targets.Add(target))
+            {
+                throw new HypervisorException($"A domain's XML has disk {target} more than once.");
+            }
+        }
+    }
+
+    // dumpxml writes KiB. The other units are those that libvirt reads.
+    private static long UnitBytes(string? unit) => unit switch
+    {
+        null or "KiB" or "k" => 1L << 10,
+        "b" or "bytes" => 1,
+        "KB" => 1_000,
+        "MB" => 1_000_000,
+        "M" or "MiB" => 1L << 20,
+        "GB" => 1_000_000_000,
+        "G" or "GiB" => 1L << 30,
+        "TB" => 1_000_000_000_000,
+        "T" or "TiB" => 1L << 40,
+        _ => 0,
+    };
 
     private static DiskState StateOf(XElement disk)
     {
@@ -108,20 +156,18 @@ public static class DomainXml
 
     private static string FormatOf(XElement disk) => disk.Element("driver")?.Attribute("type")?.Value ?? "raw";
 
-    private static string? NvramPath(XElement? nvram) =>
+    internal static string? NvramPath(XElement? nvram) =>
         nvram is null ? null
         : nvram.Element("source") is { } source ? source.Attribute("file")?.Value
         : nvram.Value;
 
     private static DiskFacts Describe(XElement disk)
     {
-        string? path = PathOf(disk);
-        bool isEmpty = disk.Element("source") is not { HasAttributes: true };
         return new DiskFacts(
             new DiskTarget(TargetOf(disk)),
             disk.Attribute("device")?.Value ?? "disk",
-            isEmpty ? DiskSourceType.None : SourceType(disk.Attribute("type")?.Value),
-            path,
+            IsEmpty(disk) ? DiskSourceType.None : SourceType(disk.Attribute("type")?.Value),
+            PathOf(disk),
             FormatOf(disk),
             disk.Element("readonly") is not null,
             disk.Element("shareable") is not null,
@@ -130,7 +176,31 @@ public static class DomainXml
             Rbd = RbdXml.Find(disk),
             Encryption = EncryptionOf(disk),
             IsTransient = disk.Element("transient") is not null,
+            Refusal = RefusalOf(disk),
         };
+    }
+
+    // Without a medium libvirt leaves no source, or one with the policy for a missing medium. Some programs write an
+    // empty path.
+    private static bool IsEmpty(XElement disk)
+    {
+        XElement? source = disk.Element("source");
+        return source is null || (PathOf(disk) is null && source.Attributes().All(
+            attribute => attribute.Name.LocalName is "file" or "dev" or "startupPolicy" or "index"));
+    }
+
+    private static string? RefusalOf(XElement disk)
+    {
+        XElement? source = disk.Element("source");
+        return source?.Element("slices") is not null
+                ? "uses only a part of its source (<slices>), which is not supported"
+            : source?.Attribute("protocol")?.Value != "rbd" ? null
+            : RbdXml.Find(disk) is null
+                ? $"is an RBD image with the name '{source.Attribute("name")?.Value}', which is not POOL/IMAGE or "
+                    + "POOL/NAMESPACE/IMAGE"
+            : source.Element("snapshot")?.Attribute("name")?.Value is { } snapshot
+                ? $"uses the snapshot {snapshot} of an RBD image, not the image itself, which is not supported"
+            : null;
     }
 
     // libvirt writes it below the source, and also reads the older place below the disk.
@@ -146,10 +216,15 @@ public static class DomainXml
 
     private static DiskSourceType SourceType(string? type) => type switch
     {
-        "file" => DiskSourceType.File,
+        // libvirt's default.
+        null or "file" => DiskSourceType.File,
         "block" => DiskSourceType.Block,
         "network" => DiskSourceType.Network,
         "volume" => DiskSourceType.Volume,
+        "dir" => DiskSourceType.Dir,
+        "nvme" => DiskSourceType.Nvme,
+        "vhostuser" => DiskSourceType.VhostUser,
+        "vhostvdpa" => DiskSourceType.VhostVdpa,
         _ => DiskSourceType.Other,
     };
 }

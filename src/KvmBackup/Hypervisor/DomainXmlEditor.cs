@@ -1,3 +1,5 @@
+using System.Text;
+using System.Xml;
 using System.Xml.Linq;
 
 namespace KvmBackup.Hypervisor;
@@ -26,9 +28,10 @@ public static class DomainXmlEditor
         if (edit.NewName is { } name)
         {
             GiveNewIdentity(domain, name, edit.CopyUuid);
+            LeaveToOriginal(domain, edit.FilePaths);
         }
 
-        return domain.ToString();
+        return Write(domain);
     }
 
     /// <summary>
@@ -45,15 +48,17 @@ public static class DomainXmlEditor
             disk.SetAttributeValue("type", isBlockDevice ? "block" : "file");
             disk.Element("driver")?.SetAttributeValue("type", overlay.BaseFormat);
             // The base is encrypted like the overlay. For a plain overlay its encryption is in the backing store.
+            // libvirt gives the overlay the policy and the security labels of its base.
             XElement? source = disk.Element("source");
             source?.ReplaceWith(new XElement(
                 "source", new XAttribute(isBlockDevice ? "dev" : "file", overlay.BasePath),
+                source.Attribute("startupPolicy"), source.Elements("seclabel"),
                 source.Element("encryption")
                     ?? disk.Element("backingStore")?.Element("source")?.Element("encryption")));
             disk.Elements("backingStore").Remove();
         }
 
-        return domain.ToString();
+        return Write(domain);
     }
 
     /// <summary>
@@ -70,12 +75,23 @@ public static class DomainXmlEditor
             disk.Elements("address").Remove();
             disk.Elements("backingStore").Remove();
             disk.Elements("source").Attributes("index").Remove();
-            XElement before = DomainXml.DiskElements(domain).LastOrDefault()
-                ?? domain.Element("devices")!.Elements().First();
-            before.AddAfterSelf(disk);
+            XElement? devices = domain.Element("devices");
+            if (devices is null)
+            {
+                domain.Add(devices = new XElement("devices"));
+            }
+
+            if ((DomainXml.DiskElements(domain).LastOrDefault() ?? devices.Elements().FirstOrDefault()) is { } before)
+            {
+                before.AddAfterSelf(disk);
+            }
+            else
+            {
+                devices.Add(disk);
+            }
         }
 
-        return domain.ToString();
+        return Write(domain);
     }
 
     private static void MoveDisk(XElement disk, IReadOnlyDictionary<DiskTarget, string> paths)
@@ -88,9 +104,11 @@ public static class DomainXmlEditor
 
         // A restored disk is always a file. QEMU finds its backing chain by the image headers.
         disk.SetAttributeValue("type", "file");
-        // The encryption stays.
+        // The encryption and the policy for a missing file stay. Security labels belong to the old file: with
+        // relabel='no' QEMU could not open the new one.
         XElement? source = disk.Element("source");
-        source?.ReplaceWith(new XElement("source", new XAttribute("file", path), source.Elements("encryption")));
+        source?.ReplaceWith(new XElement(
+            "source", new XAttribute("file", path), source.Attribute("startupPolicy"), source.Elements("encryption")));
         disk.Elements("backingStore").Remove();
         disk.Elements("auth").Remove();
     }
@@ -99,16 +117,58 @@ public static class DomainXmlEditor
     {
         foreach (XElement element in domain.Element("os")?.Elements() ?? [])
         {
-            if (!element.HasElements && paths.TryGetValue(element.Value.Trim(), out string? path))
+            if (element.Element("source") is { } source)
+            {
+                if (source.Attribute("file") is { } file && paths.TryGetValue(file.Value.Trim(), out string? moved))
+                {
+                    file.Value = moved;
+                }
+            }
+            else if (paths.TryGetValue(element.Value.Trim(), out string? path) && path != element.Value.Trim())
             {
                 element.Value = path;
             }
-            else if (element.Element("source")?.Attribute("file") is { } file
-                && paths.TryGetValue(file.Value, out path))
-            {
-                file.Value = path;
-            }
         }
+    }
+
+    /// <summary>
+    /// Removes the names of host resources that the original and its copy cannot both use; libvirt selects others.
+    /// </summary>
+    private static void LeaveToOriginal(XElement domain, IReadOnlyDictionary<string, string> restored)
+    {
+        // An NVRAM that is not in the backup: QEMU would write into that of the original.
+        foreach (XElement nvram in domain.Elements("os").Elements("nvram")
+            .Where(nvram => !restored.Values.Contains(DomainXml.NvramPath(nvram)?.Trim())))
+        {
+            nvram.RemoveNodes();
+            nvram.SetAttributeValue("type", null);
+        }
+
+        // Two agents cannot have the same socket; the second guest would take it from the first.
+        DomainXml.Devices(domain, "channel")
+            .Where(channel => channel.Attribute("type")?.Value == "unix"
+                && channel.Element("target")?.Attribute("type")?.Value == "virtio")
+            .Elements("source").Where(source => source.Attribute("mode")?.Value == "bind")
+            .Attributes("path").Remove();
+
+        // A device that libvirt creates for a network card; it is unique on a host.
+        DomainXml.Devices(domain, "interface")
+            .Where(card => card.Attribute("type")?.Value is "network" or "bridge")
+            .Elements("target").Where(target => target.Attribute("managed") is null).Remove();
+    }
+
+    // The text outside of the root stays, too, and so does a carriage return within a value.
+    private static string Write(XElement domain)
+    {
+        StringBuilder text = new();
+        XmlWriterSettings settings =
+            new() { OmitXmlDeclaration = true, NewLineHandling = NewLineHandling.Entitize };
+        using (XmlWriter writer = XmlWriter.Create(text, settings))
+        {
+            domain.Document!.WriteTo(writer);
+        }
+
+        return text.ToString();
     }
 
     private static void GiveNewIdentity(XElement domain, DomainName name, Guid? uuid)

@@ -100,6 +100,7 @@ public sealed partial class LibvirtHost(Virsh virsh)
             new DomainDefinition(await inactive, await live, await migratable))
         {
             Excluded = MetadataXml.Excluded(xml, next),
+            HasForeignNvram = DomainXml.HasForeignNvram(xml),
             IsAutostarted = Lines(await autostart).Contains(domain.Uuid.ToString()),
             IsSaved = await saved,
         };

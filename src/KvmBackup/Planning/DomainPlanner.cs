@@ -78,10 +78,10 @@ public static class DomainPlanner
         {
             _ when excluded.Contains(disk.Target) => "excluded in the domain's metadata (kvmbackup:exclude)",
             _ when !settings.Disks.Includes(disk.Target) => "excluded in the configuration",
-            { Device: "cdrom" or "floppy" } => $"a {disk.Device} drive ({disk.SourcePath ?? "empty"})",
+            { Device: "cdrom" or "floppy" } => $"a {disk.Device} drive ({disk.SourceName})",
             { SourceType: DiskSourceType.None } => "no medium",
-            { IsReadOnly: true } => $"read-only ({disk.SourcePath})",
-            { IsShareable: true } => $"shareable: another guest may write to {disk.SourcePath} at any time",
+            { IsReadOnly: true } => $"read-only ({disk.SourceName})",
+            { IsShareable: true } => $"shareable: another guest may write to {disk.SourceName} at any time",
             _ => null,
         };
 
@@ -114,8 +114,8 @@ public static class DomainPlanner
             { SourceType: DiskSourceType.File or DiskSourceType.Block, SourcePath: null } =>
                 $"has no path in the domain's XML; {exclude}",
             { SourceType: not (DiskSourceType.File or DiskSourceType.Block) } =>
-                $"has a {disk.SourceType.ToString().ToLowerInvariant()} source, which is not supported; use a file, a "
-                + $"block device or an RBD image in the format raw, {exclude}",
+                $"has a source of the type {disk.SourceTypeText}, which is not supported; use a file, a block device "
+                + $"or an RBD image in the format raw, {exclude}",
             { Format: not ("qcow2" or "raw") } =>
                 $"has the format {disk.Format}; only qcow2 and raw are supported; {exclude}",
             _ when OverlayName.IsOurs(disk.SourcePath!) =>
@@ -191,6 +191,12 @@ public static class DomainPlanner
         if (domain.HasTpm)
         {
             yield return "the state of its TPM is not in this backup; keep the recovery keys of the guest's encryption";
+        }
+
+        if (domain.HasForeignNvram)
+        {
+            yield return "its NVRAM is not a file of this host and is not in this backup: a restored guest may not "
+                + "find its boot entries";
         }
 
         if (domain.Checkpoints.Count > 0)

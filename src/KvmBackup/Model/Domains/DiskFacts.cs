@@ -25,7 +25,7 @@ public sealed record DiskFacts(
     /// <summary>libvirt discards the guest's writes when the guest stops.</summary>
     public bool IsTransient { get; init; }
 
-    /// <summary>Why the source of the disk cannot be determined; null when it can.</summary>
+    /// <summary>Why the source of the disk cannot be determined or read; null when it can.</summary>
     public string? Refusal { get; init; }
 
     /// <summary>A notice for the operator about how the disk is backed up; null for none.</summary>
@@ -42,10 +42,17 @@ public sealed record DiskFacts(
     /// guest.</summary>
     public DiskEncryption? Encryption { get; init; }
 
+    /// <summary>The type of the source in libvirt's words, for messages.</summary>
+    public string SourceTypeText => SourceType.ToString().ToLowerInvariant();
+
+    /// <summary>The source without its format, for messages.</summary>
+    public string SourceName => Rbd is not null ? $"the RBD image {Rbd.Image}"
+        : SourceType == DiskSourceType.None && SourcePath is null ? "empty"
+        : SourcePath ?? $"a source of the type {SourceTypeText}";
+
     /// <summary>The source, for messages.</summary>
-    public string SourceText => Rbd is not null ? $"the RBD image {Rbd.Image}"
-        : SourceType == DiskSourceType.None ? "empty"
-        : $"{SourcePath ?? $"a source of the type {SourceType.ToString().ToLowerInvariant()}"} ({Format})";
+    public string SourceText =>
+        Rbd is not null || SourceType == DiskSourceType.None ? SourceName : $"{SourceName} ({Format})";
 }
 
 /// <summary>
@@ -74,6 +81,10 @@ public enum DiskSourceType
     Block,
     Network,
     Volume,
+    Dir,
+    Nvme,
+    VhostUser,
+    VhostVdpa,
     Other,
 }
 

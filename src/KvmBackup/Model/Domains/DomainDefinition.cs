@@ -8,8 +8,8 @@ namespace KvmBackup.Model.Domains;
 public sealed record DomainDefinition(string Inactive, string Live, string Migratable);
 
 /// <summary>The changes that a restore makes to a domain's XML.</summary>
-/// <param name="NewName">The name of a copy, which also gets a new UUID and new MAC addresses; null keeps all
-/// three.</param>
+/// <param name="NewName">The name of a copy, which also gets a new UUID, new MAC addresses and new names of the host's
+/// sockets and network devices; null keeps all of them.</param>
 /// <param name="DiskPaths">New paths of disks, by target.</param>
 /// <param name="FilePaths">New paths of kernel, initrd and NVRAM, by old path.</param>
 public sealed record DomainEdit(

@@ -31,6 +31,9 @@ public sealed record DomainFacts(
     /// <summary>The disks that the domain's metadata exclude.</summary>
     public IReadOnlyList<DiskTarget> Excluded { get; init; } = [];
 
+    /// <summary>The firmware's variables are on a block device or a network source.</summary>
+    public bool HasForeignNvram { get; init; }
+
     /// <summary>The domain starts with the host.</summary>
     public bool IsAutostarted { get; init; }
 
