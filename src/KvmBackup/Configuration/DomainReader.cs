@@ -82,7 +82,7 @@ internal static class DomainReader
             entry.ReportAtKey(
                 kind == DomainRuleKind.Group ? "an empty group" : "an empty title",
                 kind == DomainRuleKind.Group ? "give the group that the metadata of the guests have"
-                    : "give a title that virsh desc --title NAME shows, or a pattern such as \"Web *\"");
+                    : "give the title of a guest, or a pattern such as \"Web *\"");
             text = "?";
         }
 

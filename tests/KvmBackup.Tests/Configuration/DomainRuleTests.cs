@@ -14,7 +14,7 @@ public sealed class DomainRuleTests
           ssd: {rotate: 7, exclude: lost}
           rbd: {rotate: 8}
         domains_by_title:
-          Production *: {rotate: 6}
+          "Production *": {rotate: 6}
         domains_by_group:
           gold: {rotate: 5}
         """);
@@ -66,7 +66,7 @@ public sealed class DomainRuleTests
         Assert.Equal(isCovered, new NamePattern(one).Covers(new NamePattern(other)));
 
     [Fact]
-    public void What_an_earlier_rule_excludes_is_left_for_a_later_one()
+    public void A_later_rule_selects_the_domains_that_an_earlier_one_excludes()
     {
         HostSettings host = Parse("domains: {\"*\": {rotate: 1, exclude: db*}, \"db*\": {rotate: 2}}");
 

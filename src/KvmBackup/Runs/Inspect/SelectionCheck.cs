@@ -12,7 +12,7 @@ internal static class SelectionCheck
     [
         .. choice.Unmatched.Select(rule => new Finding(
             Subject, FindingSeverity.Warning, $"{rule} matches no guest of this host",
-            "correct or remove it; virsh list --all prints the names, virsh dumpxml NAME title, metadata and disks")),
+            "correct or remove it")),
         .. choice.Unselected.Count == 0 ? Array.Empty<Finding>() : [Unselected(choice.Unselected)],
     ];
 

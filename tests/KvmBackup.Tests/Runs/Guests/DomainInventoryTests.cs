@@ -68,7 +68,8 @@ public sealed class DomainInventoryTests
     [Fact]
     public async Task A_domain_whose_definition_cannot_be_read_is_still_selected_by_its_name()
     {
-        RecordedShell shell = new RecordedShell().On("dumpxml", Reply.Bad("error: timeout"), Reply.Bad("error: timeout"));
+        Reply failure = Reply.Bad("error: timeout");
+        RecordedShell shell = new RecordedShell().On("dumpxml", failure, failure);
         HostSettings settings = ConfigurationReader.Parse(
             "cloud1: {backupdir: /mnt, day_of_week: daily, rotate: 1, domains: {\"*\": {}}, domains_by_group: {a: {}}}",
             "config.yml", "cloud1");
