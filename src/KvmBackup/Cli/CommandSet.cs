@@ -36,12 +36,12 @@ internal sealed class CommandSet(Func<ParseResult, Func<Session, Task<ExitCode>>
     {
         Argument<string[]> names = new("NAME")
         {
-            Description = "a domain, an image or a selection of images of the configuration",
+            Description = "a domain, an image or a selection of images",
             Arity = ArgumentArity.OneOrMore,
         };
         Command command = new("backup", "back up the named domains or images now") { names, dryRun };
         command.SetAction((parsed, _) => execute(parsed, session => BackUpAsync(session, new BackupRequest(
-            parsed.GetValue(names), true, parsed.GetValue(dryRun), session.Options.Wait))));
+            parsed.GetValue(names), true, parsed.GetValue(dryRun), session.Options.Wait) { AllowsUnlisted = true })));
         return command;
     }
 

@@ -81,7 +81,7 @@ internal static class Commands
         RbdImageStore store = new(services.Cluster);
         bool isConfigured = services.Options.BackupDirectory is null;
         CephSettings CephOf(Manifest manifest) => isConfigured
-            ? services.Settings.FindSettings(manifest.Domain, manifest.FindImages())?.Ceph ?? CephSettings.None
+            ? services.Settings.FindSettings(manifest)?.Ceph ?? CephSettings.None
             : CephSettings.None;
         RestorePreflight preflight = new(
             services.Host, new ImageDestinations(services.Access, services.Cluster, store, CephOf, services.Log));

@@ -64,7 +64,7 @@ internal sealed class HostServices
         Pools = new RbdPool(Runner);
         keys = new(() => new ClusterKeys(Path.Combine(StateDirectory, "keys")));
         access = new(() => new ClusterAccess(Host, Keys));
-        Inventory = new DiskInventory(Host, Mapped, log);
+        Inventory = new DomainInventory(Host, Mapped, log);
         Faults = new FaultInjection(
             Environment.GetEnvironmentVariable("KVMBACKUP_HOLD_AFTER"), CurrentProcess.Stop, log);
         Priority = new ProcessPriorityScope(ProcessPriority.Lower, log);
@@ -121,7 +121,7 @@ internal sealed class HostServices
 
     public ClusterAccess Access => access.Value;
 
-    public DiskInventory Inventory { get; }
+    public DomainInventory Inventory { get; }
 
     public FaultInjection Faults { get; }
 

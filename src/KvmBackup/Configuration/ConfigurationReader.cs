@@ -86,7 +86,7 @@ public static class ConfigurationReader
         foreach (Setting section in sections.Where(section => section.Name != DefaultsKey && section.Name != hostName))
         {
             bool isHost = section.Node is MapNode map
-                && map.Entries.Any(entry => entry.Key.Text is "domains" or ImageReader.Key);
+                && map.Entries.Any(entry => HostReader.SelectionKeys.Contains(entry.Key.Text));
             if (!isHost && NearestName.Find(section.Name, [DefaultsKey]) is not null)
             {
                 section.ReportAtKey("neither the defaults nor a host", $"did you mean '{DefaultsKey}'?");

@@ -32,5 +32,8 @@ public sealed record DomainSettings(
     /// </summary>
     public double? OverlayHeadroom { get; init; }
 
+    /// <summary>Nothing in the configuration selects the domain: it is backed up because it was named.</summary>
+    public bool IsUnlisted { get; init; }
+
     public static readonly TimeSpan DefaultCommitTimeout = TimeSpan.FromMinutes(30);
 }

@@ -5,9 +5,11 @@ internal static class HostReader
 {
     private static readonly IReadOnlyList<string> DefaultsKeys =
         ["backupdir", "statedir", RequireMountKey, .. LayerReader.Keys];
-    private static readonly IReadOnlyList<string> HostKeys = [.. DefaultsKeys, "domains", ByPoolKey, ImageReader.Key];
+    private static readonly IReadOnlyList<string> HostKeys = [.. DefaultsKeys, .. SelectionKeys];
     private const string RequireMountKey = "require_mount";
-    private const string ByPoolKey = "domains_by_pool";
+
+    /// <summary>The keys below which a host selects what is backed up.</summary>
+    public static IReadOnlyList<string> SelectionKeys => [DomainReader.Key, .. DomainReader.RuleKeys, ImageReader.Key];
 
     public static HostSettings Read(Setting host, Setting? defaults)
     {
@@ -27,9 +29,8 @@ internal static class HostReader
                 + $"/mnt/backup/{host.Name}'");
         }
 
-        bool hasOthers = section.Find(ImageReader.Key) is not null || section.Find(ByPoolKey) is not null;
-        DomainSettings[] domains = section.Find("domains") is null && hasOthers
-            ? [] : ReadDomains(host, section.Find("domains"), hostLayer);
+        bool isRequired = SelectionKeys.All(key => section.Find(key) is null);
+        (DomainSettings[] domains, DomainRule[] rules) = DomainReader.Read(host, section, hostLayer, isRequired);
         return new HostSettings(
             host.Name,
             backupDirectory ?? "/",
@@ -39,7 +40,8 @@ internal static class HostReader
             RequireMount = requirement,
             Images = ImageReader.Read(
                 section.Find(ImageReader.Key), hostLayer, [.. domains.Select(domain => domain.Name.Value)]),
-            ByPool = section.Find(ByPoolKey) is { } pools ? ReadByPool(pools, hostLayer) : [],
+            Rules = rules,
+            Unlisted = DomainReader.ReadUnlisted(hostLayer),
         };
     }
 
@@ -61,71 +63,6 @@ internal static class HostReader
             // Later differentials depend on the full backup: merging the oldest would not release it.
             setting.ReportAtKey(
                 "merge and increments: differential", "give one of them; merge works on increments: incremental");
-        }
-    }
-
-    private static DomainSettings[] ReadDomains(Setting host, Setting? domains, SettingsLayer hostLayer)
-    {
-        const string Example = "add a guest by its libvirt name, for example 'web1: {day_of_week: daily, rotate: 7}'";
-        if (domains is null)
-        {
-            host.ReportAtKey("no domains", Example);
-            return [];
-        }
-
-        if (domains.IsNull || domains.Node is MapNode { Entries.Count: 0 })
-        {
-            domains.Report("names no domain", Example);
-            return [];
-        }
-
-        IReadOnlyList<Setting> named = domains.Children("a map of guests by their libvirt names");
-        return [.. named.Select(domain => ReadDomain(domain, hostLayer))];
-    }
-
-    private static PoolDomains[] ReadByPool(Setting pools, SettingsLayer hostLayer)
-    {
-        const string Expected = "a map of pools, for example 'rbd: {day_of_week: daily, rotate: 7}'";
-        return [.. pools.Children(Expected).Select(
-            pool => new PoolDomains(ImageReader.ReadPool(pool, pool.Name), ReadDomain(pool, hostLayer)))];
-    }
-
-    private static DomainSettings ReadDomain(Setting domain, SettingsLayer hostLayer)
-    {
-        SettingsLayer layer = LayerReader.Read(Section.Open(domain, LayerReader.Keys)).Over(hostLayer);
-        ReportInvalid(domain, layer);
-        return new DomainSettings(
-            ReadName(domain),
-            layer.Schedule ?? new Schedule([]),
-            layer.Retention ?? new RetentionPolicy(),
-            layer.Compression?.ToCompression() ?? new Compression(CompressionMethod.Pigz),
-            layer.Quiesce ?? QuiesceMode.Try,
-            layer.Disks ?? DiskSelection.All,
-            layer.OverlayDirectory,
-            layer.FreezeTimeout ?? DomainSettings.DefaultFreezeTimeout,
-            layer.CommitTimeout ?? DomainSettings.DefaultCommitTimeout,
-            layer.VerifyBeforePublish ?? false)
-        {
-            StallTimeout = layer.StallTimeout ?? DomainSettings.DefaultStallTimeout,
-            OverlayHeadroom = layer.OverlayHeadroom,
-            KeepOnCluster = layer.KeepOnCluster ?? 0,
-            ProtectSnapshots = layer.ProtectSnapshots ?? false,
-            Limits = layer.Limits ?? ResourceLimits.None,
-            Ceph = layer.Ceph ?? CephSettings.None,
-            FullEvery = layer.Chain,
-        };
-    }
-
-    private static DomainName ReadName(Setting domain)
-    {
-        try
-        {
-            return new DomainName(domain.Name);
-        }
-        catch (ModelException failure)
-        {
-            domain.ReportAtKey(failure.Message.TrimEnd('.'), "give the name that virsh list --all shows");
-            return new DomainName("?");
         }
     }
 }

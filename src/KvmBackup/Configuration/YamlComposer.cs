@@ -102,7 +102,7 @@ internal sealed class YamlComposer
                 : throw Refuse(
                     alias,
                     $"the alias '*{alias.Value}' has no complete anchor above it",
-                    $"put '&{alias.Value}' at a value above");
+                    $"put '&{alias.Value}' at a value above; quote a pattern, as \"*{alias.Value}\"");
         }
 
         NodeEvent start = _parser.Require<NodeEvent>();

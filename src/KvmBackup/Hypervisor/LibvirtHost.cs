@@ -101,20 +101,24 @@ public sealed partial class LibvirtHost(Virsh virsh)
         {
             Excluded = MetadataXml.Excluded(xml, next),
             HasForeignNvram = DomainXml.HasForeignNvram(xml),
+            Labels = MetadataXml.Labels(next, xml),
             IsAutostarted = Lines(await autostart).Contains(domain.Uuid.ToString()),
             IsSaved = await saved,
         };
     }
 
-    /// <summary>The disks alone, and those that the domain's metadata exclude.</summary>
+    /// <summary>The disks, those that the domain's metadata exclude, and what else selects a domain.</summary>
     /// <exception cref="HypervisorException">libvirt reported an error.</exception>
-    public async Task<DomainDisks> DisksAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    public async Task<DomainSummary> SummarizeAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
         XElement live = DomainXml.Parse(await QueryAsync(domain, cancellationToken, "dumpxml"));
         XElement inactive = DomainXml.Parse(await QueryAsync(domain, cancellationToken, "dumpxml", "--inactive"));
-        return new DomainDisks(
+        return new DomainSummary(
             domain, DiskMerge.Merge(DomainXml.Disks(live), DomainXml.Disks(inactive)),
-            MetadataXml.Excluded(live, inactive));
+            MetadataXml.Excluded(live, inactive))
+        {
+            Labels = MetadataXml.Labels(inactive, live),
+        };
     }
 
     /// <summary>The state of all disks, by target.</summary>

@@ -9,11 +9,14 @@ public static class BackupPlanner
     /// <param name="today">The weekday in the host's time zone.</param>
     /// <param name="onlyDomains">The requested names, to which the plan is limited; null is all.</param>
     /// <param name="force">Ignore the schedule.</param>
+    /// <param name="existing">The domains of this libvirt, if a name may be one of them as well; null if not.</param>
     /// <exception cref="PlanningException">A name is not in the configuration.</exception>
     public static BackupPlan Plan(
-        HostSettings host, DayOfWeek today, IReadOnlyList<string>? onlyDomains, bool force)
+        HostSettings host, DayOfWeek today, IReadOnlyList<string>? onlyDomains, bool force,
+        IReadOnlyList<DomainIdentity>? existing = null)
     {
         RequestedNames? requested = onlyDomains is null ? null : new RequestedNames(host, onlyDomains);
+        requested?.RefuseUnknown(existing);
         return new BackupPlan([.. host.Domains.Where(domain => requested?.Has(domain) ?? true)
             .Select(domain => Plan(domain, today, requested, force))])
         {
@@ -21,6 +24,10 @@ public static class BackupPlanner
                 .Select(selection => Plan(selection, today, requested, force))],
         };
     }
+
+    /// <summary>The names that are neither domains of the configuration nor selections or images in them.</summary>
+    public static IReadOnlyList<string> FindUnlisted(HostSettings host, IReadOnlyList<string> names) =>
+        new RequestedNames(host, names).Unlisted;
 
     private static PlannedJob Plan(DomainSettings domain, DayOfWeek today, RequestedNames? requested, bool force)
     {

@@ -143,6 +143,12 @@ public static class DomainPlanner
     private static IEnumerable<string> Warn(
         DomainFacts domain, DomainSettings settings, IEnumerable<DiskFacts> taken, IEnumerable<SkippedDisk> skipped)
     {
+        if (settings.IsUnlisted)
+        {
+            yield return "no rule of the configuration selects it, so it is backed up with the settings of the host, "
+                + "and all its backups are kept until you delete them";
+        }
+
         foreach (DiskFacts disk in taken.Where(disk => disk.Notice is not null))
         {
             yield return $"disk {disk.Target} {disk.Notice}";

@@ -8,13 +8,19 @@ internal sealed class RequestedNames
     private readonly HostSettings host;
     private readonly string[] requested;
 
-    /// <exception cref="PlanningException">A name is not in the configuration.</exception>
     public RequestedNames(HostSettings host, IReadOnlyList<string> names)
     {
         this.host = host;
         requested = [.. names];
-        RefuseUnknown();
     }
+
+    /// <summary>The names that are neither domains of the configuration nor selections or images in them.</summary>
+    public IReadOnlyList<string> Unlisted =>
+        [.. requested.Except(Configured)
+            .Where(name => FindImage(name) is not { } image || host.FindSelection(image) is null)];
+
+    private IReadOnlyList<string> Configured =>
+        [.. host.Domains.Select(domain => domain.Name.Value), .. host.Images.Select(images => images.Name)];
 
     public bool Has(DomainSettings domain) => requested.Contains(domain.Name.Value);
 
@@ -36,29 +42,35 @@ internal sealed class RequestedNames
             : null;
     }
 
-    private void RefuseUnknown()
+    /// <param name="existing">The domains of this libvirt, if they may be requested as well; null if not.</param>
+    /// <exception cref="PlanningException">A name is not in the configuration.</exception>
+    public void RefuseUnknown(IReadOnlyList<DomainIdentity>? existing)
     {
-        string[] configured =
-            [.. host.Domains.Select(domain => domain.Name.Value), .. host.Images.Select(images => images.Name)];
-        string[] unknown = [.. requested.Except(configured)
-            .Where(name => FindImage(name) is not { } image || host.FindSelection(image) is null)];
         if (requested.Length == 0)
         {
-            throw new PlanningException($"No domain was named; {host.HostName} has {string.Join(", ", configured)}.");
+            throw new PlanningException($"No domain was named; {host.HostName} has {string.Join(", ", Configured)}.");
         }
 
+        string[] others = [.. (existing ?? []).Select(domain => domain.Name.Value)];
+        string[] unknown = [.. Unlisted.Except(others)];
         if (unknown.Length > 0)
         {
-            throw new PlanningException(string.Join('\n', unknown.Select(name => Describe(name, configured))));
+            string[] candidates = [.. Configured.Union(others)];
+            string all = string.Join(", ", candidates);
+            (string place, string advice) = existing is null
+                ? ($"not in the configuration of {host.HostName}",
+                    $", which has {all}; add it below 'domains', or name one of these.")
+                : ($"neither in the configuration of {host.HostName} nor in libvirt",
+                    $", which have {all}; name one of these.");
+            throw new PlanningException(
+                string.Join('\n', unknown.Select(name => Describe(name, place, advice, candidates))));
         }
     }
 
-    private string Describe(string name, string[] configured) =>
+    private string Describe(string name, string place, string advice, string[] candidates) =>
         FindImage(name) is not null
             ? $"No selection below 'images' of {host.HostName} covers the image '{name}'; add it to one, or name "
                 + "another."
-        : NearestName.Find(name, configured) is { } nearest
-            ? $"Domain '{name}' is not in the configuration of {host.HostName}; did you mean '{nearest}'?"
-            : $"Domain '{name}' is not in the configuration of {host.HostName}, which has "
-                + $"{string.Join(", ", configured)}; add it below 'domains', or name one of these.";
+        : NearestName.Find(name, candidates) is { } nearest ? $"Domain '{name}' is {place}; did you mean '{nearest}'?"
+        : $"Domain '{name}' is {place}{advice}";
 }

@@ -48,8 +48,18 @@ public sealed class GoodSampleTests
         HostSettings host = ReadComplete("ceph1");
 
         Assert.Equal(["volumes", "replicated"], host.Images.Select(selection => selection.Name));
-        Assert.Equal("rbd", Assert.Single(host.ByPool).Pool);
+        Assert.Equal("domains_by_pool: \"rbd\"", $"{Assert.Single(host.Rules)}");
         Assert.True(host.Images[1].External!.IsOnlyToday);
+    }
+
+    [Fact]
+    public void The_shipped_sample_shows_a_host_with_rules()
+    {
+        HostSettings host = ReadComplete("cloud3");
+
+        Assert.Equal(
+            ["domains: \"web*\"", "domains: \"*\"", "domains_by_group: \"gold\"", "domains_by_title: \"Production *\""],
+            host.Rules.Select(rule => $"{rule}"));
     }
 
     [Fact]
@@ -62,7 +72,8 @@ public sealed class GoodSampleTests
             "defaults", "backupdir", "statedir", "require_mount", "domains", "day_of_week", "rotate", "retain",
             "compression", "quiesce",
             "disks", "overlay_dir", "freeze_timeout", "commit_timeout", "verify", "last", "daily", "weekly", "monthly",
-            "yearly", "age", "method", "level", "threads", "exclude", "images", "domains_by_pool", "pool", "namespace",
+            "yearly", "age", "method", "level", "threads", "exclude", "images", "domains_by_group",
+            "domains_by_title", "domains_by_pool", "pool", "namespace",
             "name",
             "snapshot", "external", "ready", "ready_file", "today",
             "stall_timeout", "overlay_headroom", "full_every", "points", "increments", "merge", "keep_on_cluster",

@@ -26,27 +26,6 @@ public sealed class ImageSelectionTests
         Assert.Equal(new CephSettings("/etc/ceph/other.conf", "backup", null), volumes.Ceph);
     }
 
-    [Theory]
-    [InlineData("rbd:rbd/ns1/vm-1-disk-0", "", "volumes")]
-    [InlineData("rbd:nowhere/a", "", null)]
-    [InlineData("web1", "", "web1")]
-    [InlineData("web1", "rbd/a", "web1")]
-    [InlineData("found", "ssd/a rbd/b", "rbd")]
-    [InlineData("found", "ssd/a", null)]
-    [InlineData("found", "", null)]
-    public void Settings_are_found_by_name_or_by_the_pools_of_the_images(string name, string images, string? found)
-    {
-        HostSettings host = ConfigurationReader.Parse(
-            """
-            cloud1: {backupdir: /mnt, day_of_week: daily, rotate: 1, domains: {web1: {}}, domains_by_pool: {rbd: {}},
-              images: {volumes: {pool: rbd, namespace: ns1}}}
-            """, "config.yml", "cloud1");
-        BackupSettings? settings = host.FindSettings(
-            new DomainName(name), [.. images.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(RbdImage.Parse)]);
-
-        Assert.Equal(found, settings is DomainSettings domain ? domain.Name.Value : (settings as ImageSelection)?.Name);
-    }
-
     [Fact]
     public void By_default_a_selection_is_all_images_of_its_pool_at_our_own_snapshots()
     {
@@ -62,14 +41,6 @@ public sealed class ImageSelectionTests
     public void Snapshots_of_another_program_are_named_by_a_date() => Assert.Equal(
         new ExternalSnapshots(new("auto-%Y%m%d"), new("auto-%Y%m%d-ready"), new("/run/ready/%m/%d"), IsOnlyToday: true),
         Host.Images[2].External);
-
-    [Fact]
-    public void Unlisted_domains_get_the_settings_of_their_pool()
-    {
-        PoolDomains ssd = Assert.Single(Host.ByPool);
-
-        Assert.Equal(("ssd", 3, QuiesceMode.Require), (ssd.Pool, ssd.Template.Retention.Last, ssd.Template.Quiesce));
-    }
 
     [Fact]
     public void A_host_with_images_needs_no_domains()

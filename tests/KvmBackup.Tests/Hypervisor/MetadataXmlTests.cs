@@ -15,6 +15,13 @@ public sealed class MetadataXmlTests
         </metadata></domain>
         """;
 
+    private const string Gold =
+        """
+        <domain><title>live</title><metadata>
+          <kvmbackup:backup xmlns:kvmbackup="https://kvmbackup.org/xmlns/domain/1.0" group="gold"/>
+        </metadata></domain>
+        """;
+
     [Fact]
     public void A_disk_is_excluded_by_the_metadata_of_its_domain() =>
         Assert.Equal([new DiskTarget("vdb")], Excluded(Marked));
@@ -33,6 +40,16 @@ public sealed class MetadataXmlTests
     [InlineData("https://kvmbackup.org/xmlns/domain/1.0", "exclude disk='/dev/vdb'")]
     public void Other_metadata_exclude_nothing(string space, string element) =>
         Assert.Empty(Excluded($"<domain><metadata><backup xmlns='{space}'><{element}/></backup></metadata></domain>"));
+
+    [Theory]
+    [InlineData("<domain><title>Web 1</title></domain>", "<domain><title>old</title></domain>", "Web 1", null)]
+    [InlineData("<domain/>", Gold, "live", "gold")]
+    [InlineData(Gold, "<domain><title>x</title></domain>", "live", "gold")]
+    [InlineData("<domain><title> </title></domain>", "<domain><metadata><backup group='gold'/></metadata></domain>",
+        null, null)]
+    public void The_title_and_the_group_of_the_first_definition_that_has_one_count(
+        string next, string live, string? title, string? group) => Assert.Equal(
+            new DomainLabels(title, group), MetadataXml.Labels(XElement.Parse(next), XElement.Parse(live)));
 
     private static IReadOnlyList<DiskTarget> Excluded(params string[] definitions) =>
         MetadataXml.Excluded(definitions.Select(XElement.Parse));

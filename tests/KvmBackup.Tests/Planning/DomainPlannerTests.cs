@@ -255,6 +255,11 @@ public sealed class DomainPlannerTests
         ["the configuration excludes disk vdz, which the domain does not have"],
         Plan(Domain, Web1.Settings with { Disks = new DiskSelection([new DiskTarget("vdz")]) }).Warnings);
 
+    [Fact]
+    public void A_guest_that_nothing_selects_is_backed_up_with_a_warning() => Assert.Contains(
+        "no rule of the configuration selects it",
+        Assert.Single(Plan(Domain, Web1.Settings with { IsUnlisted = true }).Warnings), StringComparison.Ordinal);
+
     private static DomainPlan Plan(DomainFacts domain, DomainSettings? settings = null) =>
         DomainPlanner.Plan(domain, settings ?? Web1.Settings, Virsh);
 }

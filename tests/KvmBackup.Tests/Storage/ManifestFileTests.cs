@@ -44,6 +44,18 @@ public sealed class ManifestFileTests
         }
     }
 
+    [Fact]
+    public void Title_and_group_are_read_back_and_are_optional()
+    {
+        Manifest labelled = ManifestSamples.Create() with { Title = "Web *", Group = "gold" };
+        string text = Encoding.UTF8.GetString(ManifestFile.Format(labelled));
+        Manifest older = Parse(text.Replace(",\n  \"title\": \"Web *\"", string.Empty, StringComparison.Ordinal)
+            .Replace(",\n  \"group\": \"gold\"", string.Empty, StringComparison.Ordinal));
+
+        Assert.Equal(("Web *", "gold"), (Parse(text).Title, Parse(text).Group));
+        Assert.Equal((null, null), (older.Title, older.Group));
+    }
+
     [Theory]
     [InlineData("\"frozen_for_seconds\": 0.0841234")]
     [InlineData("\"extents\": [[0,65536],[131072,4096]]")]

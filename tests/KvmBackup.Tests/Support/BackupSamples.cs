@@ -10,10 +10,10 @@ public static class BackupSamples
 
     public static async Task<CompletedBackup> PublishAsync(
         DomainDirectory domain, DomainLock held, string name = "web1", BackupId? id = null, BackupKind kind =
-            BackupKind.Full)
+            BackupKind.Full, string? group = null)
     {
         await using PendingBackup pending = await domain.BeginAsync(id ?? ManifestSamples.Id, kind, held);
-        Manifest manifest = Fill(pending, name, kind);
+        Manifest manifest = Fill(pending, name, kind) with { Group = group };
         return await pending.PublishAsync(manifest, CancellationToken.None);
     }
 

@@ -58,6 +58,12 @@ public sealed record Manifest(
     /// <summary>The domain's autostart flag; null when it was not determined.</summary>
     public bool? Autostart { get; init; }
 
+    /// <summary>The domain's title in libvirt; null for none, and in older backups.</summary>
+    public string? Title { get; init; }
+
+    /// <summary>The group in the domain's metadata; null for none, and in older backups.</summary>
+    public string? Group { get; init; }
+
     /// <summary>The RBD images in the backup, by their names at that time.</summary>
     public IReadOnlyList<RbdImage> FindImages() => [.. Disks.Select(disk => disk.Image?.Image).OfType<RbdImage>()];
 

@@ -34,6 +34,9 @@ public sealed record DomainFacts(
     /// <summary>The firmware's variables are on a block device or a network source.</summary>
     public bool HasForeignNvram { get; init; }
 
+    /// <summary>The title and group of the domain.</summary>
+    public DomainLabels Labels { get; init; } = DomainLabels.None;
+
     /// <summary>The domain starts with the host.</summary>
     public bool IsAutostarted { get; init; }
 
@@ -46,12 +49,24 @@ public sealed record DomainFacts(
     public bool IsActive => State != DomainState.ShutOff;
 }
 
-/// <summary>The disks of a domain.</summary>
+/// <summary>What selects a domain for a backup, and its images.</summary>
 /// <param name="Domain">The domain.</param>
-/// <param name="Disks">All disks, in the order of the XML.</param>
+/// <param name="Disks">All disks, in the order of the XML; empty if the definition was not read.</param>
 /// <param name="Excluded">The disks that the domain's metadata exclude.</param>
-public sealed record DomainDisks(
-    DomainIdentity Domain, IReadOnlyList<DiskFacts> Disks, IReadOnlyList<DiskTarget> Excluded);
+public sealed record DomainSummary(
+    DomainIdentity Domain, IReadOnlyList<DiskFacts> Disks, IReadOnlyList<DiskTarget> Excluded)
+{
+    /// <summary>The title and group of the domain.</summary>
+    public DomainLabels Labels { get; init; } = DomainLabels.None;
+}
+
+/// <summary>What an operator wrote into a domain's definition to classify it.</summary>
+/// <param name="Title">The title of the domain in libvirt; null for none.</param>
+/// <param name="Group">The group in the domain's metadata; null for none.</param>
+public sealed record DomainLabels(string? Title, string? Group)
+{
+    public static readonly DomainLabels None = new(null, null);
+}
 
 /// <summary>The states of libvirt's virDomainState that matter for a backup.</summary>
 public enum DomainState

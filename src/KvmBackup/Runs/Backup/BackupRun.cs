@@ -12,7 +12,7 @@ namespace KvmBackup.Runs.Backup;
 /// affects one domain or image only.
 /// </summary>
 public sealed class BackupRun(
-    HostSettings settings, LibvirtHost host, DiskInventory inventory, ExclusiveRuns runs, GuestsRun guests,
+    HostSettings settings, LibvirtHost host, DomainInventory inventory, ExclusiveRuns runs, GuestsRun guests,
     ImagesRun images, TimeProvider time, ILogger log)
 {
     /// <exception cref="KvmBackupException">The run cannot begin: an unknown name, another run, no libvirt.</exception>
@@ -21,17 +21,21 @@ public sealed class BackupRun(
     {
         long start = time.GetTimestamp();
         DateTimeOffset startedAt = time.GetLocalNow();
-        BackupPlan Plan(HostSettings all) =>
-            BackupPlanner.Plan(all, startedAt.DayOfWeek, request.OnlyDomains, request.Force);
+        IReadOnlyList<string> unlisted = request is { AllowsUnlisted: true, OnlyDomains: { } names }
+            ? BackupPlanner.FindUnlisted(settings, names) : [];
+        BackupPlan Plan(HostSettings all, IReadOnlyList<DomainIdentity> domains) => BackupPlanner.Plan(
+            all, startedAt.DayOfWeek, request.OnlyDomains, request.Force, request.AllowsUnlisted ? domains : null);
 
-        // A wrong name is reported at once; only with rules by pool is libvirt asked first which names exist.
-        bool mayHaveDue = settings.ByPool.Count > 0 || Plan(settings).HasDue;
+        // A wrong name is reported at once; only if rules or libvirt may have it, libvirt is asked first.
+        IReadOnlyList<DomainIdentity> existing = unlisted.Count > 0 ? await ListAsync(cancellationToken) : [];
+        bool mayHaveDue = request.AllowsUnlisted ? Plan(settings, existing).HasDue || unlisted.Count > 0
+            : settings.Rules.Count > 0 || Plan(settings, existing).HasDue;
         await using ExclusiveRun run = request.IsDryRun ? runs.BeginDryRun(cancellationToken)
             : await runs.BeginAsync(request.Wait, mayHaveDue, cancellationToken);
         IReadOnlyList<DomainIdentity> known = await ListAsync(run.Token);
-        IReadOnlyList<DomainDisks> disks = await inventory.TakeAsync(settings, known, run.Token);
-        HostSettings complete = DiskInventory.Complete(settings, disks);
-        BackupPlan plan = Plan(complete);
+        IReadOnlyList<DomainSummary> listed = await inventory.TakeAsync(settings, known, run.Token);
+        HostSettings complete = DomainChooser.Choose(settings, listed, unlisted).Settings;
+        BackupPlan plan = Plan(complete, known);
         List<JobReport> reports = [];
         foreach (PlannedJob job in plan.Jobs)
         {
@@ -44,7 +48,8 @@ public sealed class BackupRun(
         {
             reports.AddRange(await IsolateAsync(
                 planned.Selection.Name,
-                () => images.RunAsync(planned, complete, disks, request, run.Watcher, progress, run.Token), run.Token));
+                () => images.RunAsync(planned, complete, listed, request, run.Watcher, progress, run.Token),
+                run.Token));
         }
 
         return new RunReport(startedAt, time.GetElapsedTime(start), run.Recovery, reports);
@@ -74,7 +79,7 @@ public sealed class BackupRun(
         {
             return await host.ListAsync(cancellationToken);
         }
-        catch (HypervisorException failure) when (settings.Domains.Count + settings.ByPool.Count == 0)
+        catch (HypervisorException failure) when (!settings.HasGuests)
         {
             log.Information("No guest is inspected: {Message}", failure.Message);
             return [];

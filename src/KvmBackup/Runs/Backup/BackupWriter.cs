@@ -46,6 +46,8 @@ public sealed class BackupWriter(
             {
                 OverlayBytes = outcome.OverlayBytes,
                 Autostart = job.Autostart,
+                Title = job.Labels.Title,
+                Group = job.Labels.Group,
             };
         Manifest manifest = await TargetTimeout.FinishAsync(
             "the end of the archive", token => archive.CompleteAsync(Describe, token), stallLimit,

@@ -26,7 +26,7 @@ public sealed class ImagesRun(
     /// <param name="watcher">Recovers when this run is killed.</param>
     /// <param name="progress">Gets the progress of the read.</param>
     public async Task<IReadOnlyList<JobReport>> RunAsync(
-        PlannedImages planned, HostSettings settings, IReadOnlyList<DomainDisks> inventory, BackupRequest request,
+        PlannedImages planned, HostSettings settings, IReadOnlyList<DomainSummary> inventory, BackupRequest request,
         RecoveryWatcher? watcher, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
         DomainName name = new(planned.Selection.Name);
@@ -43,7 +43,7 @@ public sealed class ImagesRun(
         {
             string? owner = settings.FindSelection(image) is { } first && first != planned.Selection
                 ? $"it belongs to the selection {first.Name}, which comes first"
-                : DiskInventory.FindOwner(image, planned.Selection, settings, inventory);
+                : DomainInventory.FindOwner(image, planned.Selection, settings, inventory);
             reports.Add(owner is not null
                 ? Skipped(ImageIdentity.NameOf(image), owner)
                 : await RunAsync(image, planned, request, watcher, progress, cancellationToken));

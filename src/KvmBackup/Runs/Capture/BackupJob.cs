@@ -34,6 +34,9 @@ public abstract record BackupJob(
     /// <summary>Whether it starts with the host; null when this is unknown.</summary>
     public virtual bool? Autostart => null;
 
+    /// <summary>The title and group that select a domain.</summary>
+    public virtual DomainLabels Labels => DomainLabels.None;
+
     /// <summary>The small members at the start of the archive, by name.</summary>
     public abstract IReadOnlyList<(string Name, string Text)> Texts(BackupId id, string hostName, string archiveName);
 }

@@ -28,9 +28,9 @@ public sealed class CompareRun(
         DomainDirectory directory = backups.ForDomain(request.Domain);
         CompletedBackup backup = directory.Find(request.IdPrefix);
         Manifest manifest = backup.Manifest;
-        BackupSettings terms = settings.FindSettings(manifest.Domain, manifest.FindImages()) ?? throw new RunsException(
-            $"{manifest.Domain} is not in the configuration, which defines how its source is read: add it, with "
-            + "day_of_week: [] if it is not to be backed up", ExitCode.Usage);
+        BackupSettings terms = settings.FindSettings(manifest) ?? throw new RunsException(
+            $"no selection of images of the configuration covers {manifest.Domain}, and it defines how the image is "
+            + "read: add it, with day_of_week: [] if it is not to be backed up", ExitCode.Usage);
         IReadOnlyList<ManifestDisk> disks = Choose(backup, request.Disks);
         await using ExclusiveRun run = await runs.BeginAsync(request.Wait, changesGuests: true, cancellationToken);
         ComparedBackup opened = await ComparedBackup.OpenAsync(

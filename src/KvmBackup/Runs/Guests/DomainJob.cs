@@ -32,6 +32,8 @@ public sealed record DomainJob(
 
     public override bool? Autostart => Facts.IsPersistent ? Facts.IsAutostarted : null;
 
+    public override DomainLabels Labels => Facts.Labels;
+
     /// <summary>The restore guide and the XML documents.</summary>
     public override IReadOnlyList<(string Name, string Text)> Texts(BackupId id, string hostName, string archiveName) =>
     [

@@ -1,6 +1,7 @@
 using KvmBackup.Archiving;
 using KvmBackup.Configuration;
 using KvmBackup.Hypervisor;
+using KvmBackup.Planning;
 using KvmBackup.Runs.Guests;
 using KvmBackup.Storage;
 
@@ -9,7 +10,7 @@ namespace KvmBackup.Runs.Inspect;
 /// <summary>The command <c>check</c>: inspects the configuration and this host as a backup would, and reports every
 /// obstacle.</summary>
 public sealed class CheckRun(
-    HostSettings settings, LibvirtHost host, Archiver archiver, BackupDirectory target, DiskInventory inventory,
+    HostSettings settings, LibvirtHost host, Archiver archiver, BackupDirectory target, DomainInventory inventory,
     GuestCheck guests, ImageCheck images, TimeProvider time)
 {
     public async Task<CheckReport> RunAsync(CancellationToken cancellationToken)
@@ -18,8 +19,8 @@ public sealed class CheckRun(
         [
             new(
                 "configuration", FindingSeverity.Good,
-                $"{settings.Domains.Count} domain(s){Images()} for host {settings.HostName}", null),
-            .. HasGuests ? await guests.CheckHostAsync(cancellationToken) : [],
+                $"{settings.Domains.Count} domain(s){Rules()}{Images()} for host {settings.HostName}", null),
+            .. settings.HasGuests ? await guests.CheckHostAsync(cancellationToken) : [],
             CheckTarget(),
             await CheckStateAsync(cancellationToken),
         ];
@@ -38,17 +39,19 @@ public sealed class CheckRun(
 
         if (findings.All(finding => finding.Severity != FindingSeverity.Bad))
         {
-            IReadOnlyList<DomainIdentity> known = HasGuests ? await host.ListAsync(cancellationToken) : [];
-            IReadOnlyList<DomainDisks> disks = await inventory.TakeAsync(settings, known, cancellationToken);
-            HostSettings complete = DiskInventory.Complete(settings, disks);
-            foreach (DomainSettings domain in complete.Domains)
+            IReadOnlyList<DomainIdentity> known = settings.HasGuests ? await host.ListAsync(cancellationToken) : [];
+            IReadOnlyList<DomainSummary> domains = await inventory.TakeAsync(settings, known, cancellationToken);
+            DomainChoice choice = DomainChooser.Choose(settings, domains, []);
+            findings.AddRange(SelectionCheck.Review(choice));
+            foreach (DomainSettings domain in choice.Settings.Domains)
             {
                 findings.AddRange(await guests.CheckAsync(domain, known, cancellationToken));
             }
 
             foreach (ImageSelection selection in settings.Images)
             {
-                findings.AddRange(await images.CheckAsync(selection, complete, disks, cancellationToken));
+                findings.AddRange(await images.CheckAsync(
+                    selection, choice.Settings, domains, cancellationToken));
             }
         }
 
@@ -56,7 +59,8 @@ public sealed class CheckRun(
         return new CheckReport([.. findings, .. isTargetBad ? [] : CheckBackups()]);
     }
 
-    private bool HasGuests => settings.Domains.Count + settings.ByPool.Count > 0;
+    private string Rules() =>
+        settings.Rules.Count == 0 ? string.Empty : $", {settings.Rules.Count} rule(s) for other domains";
 
     private string Images() =>
         settings.Images.Count == 0 ? string.Empty : $", {settings.Images.Count} selection(s) of images";

@@ -15,7 +15,7 @@ public sealed class ImageCheck(RbdPool pools, ImageInspection inspection, Backup
     /// <param name="settings">The whole configuration.</param>
     /// <param name="inventory">The disks of the domains.</param>
     public async Task<IReadOnlyList<Finding>> CheckAsync(
-        ImageSelection selection, HostSettings settings, IReadOnlyList<DomainDisks> inventory,
+        ImageSelection selection, HostSettings settings, IReadOnlyList<DomainSummary> inventory,
         CancellationToken cancellationToken)
     {
         string subject = $"images {selection.Name}";
@@ -23,7 +23,7 @@ public sealed class ImageCheck(RbdPool pools, ImageInspection inspection, Backup
         {
             ImageChoice choice = await SelectedPools.ChooseAsync(pools, selection, only: null, cancellationToken);
             RbdImage[] own = [.. choice.Images.Where(image => settings.FindSelection(image) == selection
-                && DiskInventory.FindOwner(image, selection, settings, inventory) is null)];
+                && DomainInventory.FindOwner(image, selection, settings, inventory) is null)];
             string rest = own.Length == choice.Images.Count
                 ? string.Empty : $"; {choice.Images.Count - own.Length} more belong to domains or other selections";
             List<Finding> findings = [new(subject, FindingSeverity.Good, $"{own.Length} image(s){rest}", null)];

@@ -9,7 +9,7 @@ namespace KvmBackup.Runs.Inspect;
 
 /// <summary>Finds the domains and the images without a guest that may have snapshots. Changes nothing.</summary>
 public sealed class SnapshotSubjects(
-    HostSettings settings, LibvirtHost host, DiskInventory inventory, MappedImages mapped, ClusterAccess access,
+    HostSettings settings, LibvirtHost host, DomainInventory inventory, MappedImages mapped, ClusterAccess access,
     RbdClient cluster,
     RbdPool pools)
 {
@@ -19,10 +19,9 @@ public sealed class SnapshotSubjects(
     public async Task<IReadOnlyList<(string Name, Func<Task<IReadOnlyList<SnapshotSubject>>> FindAsync)>> ListAsync(
         IReadOnlyList<string>? only, CancellationToken cancellationToken)
     {
-        bool hasGuests = settings.Domains.Count + settings.ByPool.Count > 0;
-        IReadOnlyList<DomainIdentity> known = hasGuests ? await host.ListAsync(cancellationToken) : [];
-        HostSettings complete =
-            DiskInventory.Complete(settings, await inventory.TakeAsync(settings, known, cancellationToken));
+        IReadOnlyList<DomainIdentity> known = settings.HasGuests ? await host.ListAsync(cancellationToken) : [];
+        HostSettings complete = DomainChooser.Choose(
+            settings, await inventory.TakeAsync(settings, known, cancellationToken), []).Settings;
         BackupPlan plan = BackupPlanner.Plan(complete, DayOfWeek.Sunday, only, force: true);
         return
         [

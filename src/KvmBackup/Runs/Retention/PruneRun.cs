@@ -59,9 +59,9 @@ public sealed class PruneRun(
         };
     }
 
-    // For a domain that is selected by its pool, the newest backup contains the pools.
+    // The newest backup contains the group, the title and the pools of a domain that a rule selects.
     private BackupSettings? FindSettings(DomainName name) => settings.FindSettings(
-        name, target.ForDomain(name).List().Backups is [{ } newest, ..] ? newest.Manifest.FindImages() : []);
+        name, target.ForDomain(name).List().Backups is [{ } newest, ..] ? newest.Manifest : null);
 
     private static string DescribeMissingSettings(DomainName name) => ImageIdentity.Find(name) is null
         ? "not in the configuration" : "no selection of images of the configuration covers it";

@@ -70,6 +70,23 @@ public sealed class CheckRunTests : IDisposable
     }
 
     [Fact]
+    public async Task Guests_in_no_rule_and_patterns_without_a_guest_are_warnings()
+    {
+        Reply list = Reply.Good($"{Web1.Uuid} web1\n{Guid.Empty} test-1\n{Guid.Empty} b\n{Guid.Empty} c\n");
+        host.Shell.On("list --all --uuid --name", list, list);
+
+        CheckReport report = await RunAsync(rules: "domains: {\"test*\": {exclude: test-1}, \"mail*\": {}}");
+
+        Assert.Equal(ExitCode.Done, report.ExitCode);
+        Assert.Equal("1 domain(s), 2 rule(s) for other domains for host cloud1", report.Findings[0].Text);
+        Finding[] warnings = [.. report.Findings.Where(finding => finding.Severity == FindingSeverity.Warning)];
+        Assert.Equal(
+            ["domains: \"mail*\" matches no guest of this host", "2 guests are in no rule: b, c"],
+            warnings.Select(finding => finding.Text));
+        Assert.Contains("a pattern such as \"*\"", warnings[1].Hint, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_agent_that_does_not_answer_is_a_warning()
     {
         host.Shell.On("guest-fsfreeze-status", Reply.Of("agent/not-connected"));
@@ -128,17 +145,22 @@ public sealed class CheckRunTests : IDisposable
         Assert.Contains(text, bad.Text, StringComparison.Ordinal);
     }
 
-    private Task<CheckReport> RunAsync(string? path = null)
+    private Task<CheckReport> RunAsync(string? path = null, string rules = "domains: {web1: {}}")
     {
         BackupDirectory directory = new(path ?? target.DirectoryPath, host.Time);
-        HostSettings settings = new("cloud1", directory.DirectoryPath, host.PathOf("state"), [Web1.Settings]);
+        HostSettings settings = new("cloud1", directory.DirectoryPath, host.PathOf("state"), [Web1.Settings])
+        {
+            Rules = ConfigurationReader.Parse(
+                $"cloud1: {{backupdir: /mnt, day_of_week: daily, rotate: 1, compression: none, {rules}}}", "config.yml",
+                "cloud1").Rules,
+        };
         GuestCheck guests = new(host.Libvirt, host.Agent, host.Images, host.Preflight, directory, host.Time);
         ImageCheck images = new(
             new RbdPool(host.Shell), new ImageInspection(new ImagePreflight(host.Access, host.Cluster), host.Time),
             directory, host.Time);
         return new CheckRun(
             settings, host.Libvirt, new Archiver(host.Shell), directory,
-            new DiskInventory(host.Libvirt, new MappedImages(), Logger.None), guests, images, host.Time)
+            new DomainInventory(host.Libvirt, new MappedImages(), Logger.None), guests, images, host.Time)
             .RunAsync(CancellationToken.None);
     }
 }

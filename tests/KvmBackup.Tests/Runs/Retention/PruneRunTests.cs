@@ -103,21 +103,43 @@ public sealed class PruneRunTests : IDisposable
     private BackupId[] Backups() =>
         [.. Target.ForDomain(new DomainName("web1")).List().Backups.Select(backup => backup.Id)];
 
-    private async Task PublishAsync(params BackupId[] ids)
+    [Theory]
+    [InlineData("domains: {\"web*\": {}}", null, 2)]
+    [InlineData("domains: {\"db*\": {}}", null, 3)]
+    [InlineData("domains: {\"*\": {exclude: web1}}", null, 3)]
+    [InlineData("domains_by_group: {gold: {}}", "gold", 2)]
+    [InlineData("domains_by_group: {gold: {}}", "silver", 3)]
+    public async Task The_rule_of_a_guest_is_found_by_its_name_or_by_its_newest_backup(
+        string rule, string? group, int kept)
+    {
+        await PublishAsync(group, BackupSamples.IdOfDay(18), BackupSamples.IdOfDay(19), BackupSamples.IdOfDay(20));
+
+        PruneReport report = await PruneAsync(selection: rule);
+
+        string[] notes =
+            kept == 2 ? [] : ["web1: not in the configuration; its backups stay until you delete them"];
+        Assert.Equal(kept, Backups().Length);
+        Assert.Equal(notes, report.Notes);
+    }
+
+    private Task PublishAsync(params BackupId[] ids) => PublishAsync(group: null, ids);
+
+    private async Task PublishAsync(string? group, params BackupId[] ids)
     {
         Target.EnsureUsable();
         DomainDirectory domain = Target.ForDomain(new DomainName("web1"));
         using DomainLock held = await domain.LockAsync(TimeSpan.Zero, CancellationToken.None);
         foreach (BackupId id in ids)
         {
-            _ = await BackupSamples.PublishAsync(domain, held, id: id);
+            _ = await BackupSamples.PublishAsync(domain, held, id: id, group: group);
         }
     }
 
-    private Task<PruneReport> PruneAsync(TargetGuard? guard = null)
+    private Task<PruneReport> PruneAsync(
+        TargetGuard? guard = null, string selection = "domains: {web1: {}}")
     {
         HostSettings settings = ConfigurationReader.Parse(
-            "cloud1: {backupdir: /mnt, day_of_week: daily, rotate: 2, domains: {web1: {}}}", "config.yml", "cloud1");
+            $"cloud1: {{backupdir: /mnt, day_of_week: daily, rotate: 2, {selection}}}", "config.yml", "cloud1");
         BackupVerifier verifier = new(Logger.None);
         RetentionRunner retainer = new(Logger.None);
         Merger merger = new(
