@@ -193,13 +193,13 @@ public static class DomainXml
     {
         XElement? source = disk.Element("source");
         return source?.Element("slices") is not null
-                ? "uses only a part of its source (<slices>), which is not supported"
+                ? "uses only a part of its source (<slices>), which is not supported; use the whole source"
             : source?.Attribute("protocol")?.Value != "rbd" ? null
             : RbdXml.Find(disk) is null
                 ? $"is an RBD image with the name '{source.Attribute("name")?.Value}', which is not POOL/IMAGE or "
-                    + "POOL/NAMESPACE/IMAGE"
+                    + "POOL/NAMESPACE/IMAGE; correct it"
             : source.Element("snapshot")?.Attribute("name")?.Value is { } snapshot
-                ? $"uses the snapshot {snapshot} of an RBD image, not the image itself, which is not supported"
+                ? $"uses the snapshot {snapshot} of an RBD image, which is not supported; use the image itself"
             : null;
     }
 

@@ -80,7 +80,9 @@ public sealed class DefinitionShapeTests
             Assert.Equal(known, Describe(changed));
             string restored = Copy(changed);
             Assert.Equal(
-                copy, XmlLines.Differences(changed, restored).Where(line => !line.Contains("unknown-", StringComparison.Ordinal)));
+                copy,
+                XmlLines.Differences(changed, restored)
+                    .Where(line => !line.Contains("unknown-", StringComparison.Ordinal)));
         }
     }
 

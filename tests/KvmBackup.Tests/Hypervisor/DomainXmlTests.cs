@@ -121,7 +121,7 @@ public sealed class DomainXmlTests
         + "dev='vda'/></disk>", "disk Network - raw")]
     [InlineData("<disk type='volume'><driver type='qcow2'/><source pool='p' volume='v'/><target dev='vda'/></disk>",
         "disk Volume - qcow2")]
-    [InlineData("<disk type='nvme'><source type='pci' namespace='1'/><target dev='vda'/></disk>", "disk Other - raw")]
+    [InlineData("<disk type='nvme'><source type='pci' namespace='1'/><target dev='vda'/></disk>", "disk Nvme - raw")]
     [InlineData("<disk type='file'><driver type='qcow2'/><source file='/a &amp; b'/><target dev='vda'/></disk>",
         "disk File /a & b qcow2")]
     public void All_properties_of_a_disk_are_read(string xml, string description)

@@ -29,7 +29,10 @@ public sealed class DomainPlannerTests
     public static TheoryData<DiskFacts, string> Skipped => new()
     {
         { Disk with { Device = "cdrom", SourcePath = "/a.iso" }, "a cdrom drive (/a.iso)" },
-        { Disk with { Device = "floppy", SourcePath = null }, "a floppy drive (empty)" },
+        {
+            Disk with { Device = "floppy", SourceType = DiskSourceType.None, SourcePath = null },
+            "a floppy drive (empty)"
+        },
         { Disk with { SourceType = DiskSourceType.None, SourcePath = null }, "no medium" },
         { Disk with { IsReadOnly = true }, "read-only (/images/a.qcow2)" },
         { Disk with { IsShareable = true }, "shareable: another guest may write to /images/a.qcow2 at any time" },
