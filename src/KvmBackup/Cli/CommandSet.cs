@@ -40,9 +40,12 @@ internal sealed class CommandSet(Func<ParseResult, Func<Session, Task<ExitCode>>
             Arity = ArgumentArity.OneOrMore,
         };
         Command command = new("backup", "back up the named domains or images now") { names, dryRun };
-        command.SetAction((parsed, _) => execute(parsed, session => BackUpAsync(session, new BackupRequest(
-            parsed.GetValue(names), true, parsed.GetValue(dryRun), session.Options.Wait)
-        { AllowsUnlisted = true })));
+        command.SetAction((parsed, _) => execute(parsed, session => BackUpAsync(
+            session,
+            new BackupRequest(parsed.GetValue(names), true, parsed.GetValue(dryRun), session.Options.Wait)
+            {
+                AllowsUnlisted = true,
+            })));
         return command;
     }
 
