@@ -37,17 +37,6 @@ internal static class DomainReader
             [.. rules.Select(rule => rule.Rule)]);
     }
 
-    /// <summary>
-    /// The settings of a domain that nothing selects. Its backups are full ones and no snapshot stays in a cluster,
-    /// because no later run would remove it.
-    /// </summary>
-    public static DomainSettings ReadUnlisted(SettingsLayer hostLayer) =>
-        Complete(new DomainName("?"), hostLayer with { Schedule = null, Retention = null }) with
-        {
-            FullEvery = null,
-            KeepOnCluster = 0,
-        };
-
     private static bool IsPattern(Setting entry) => NamePattern.IsPattern(entry.Name);
 
     private static IReadOnlyList<Setting> ReadEntries(Setting host, Setting? domains)
@@ -103,8 +92,8 @@ internal static class DomainReader
     private static DomainSettings Read(Setting domain, string name, Section section, SettingsLayer hostLayer)
     {
         SettingsLayer layer = LayerReader.Read(section).Over(hostLayer);
-        HostReader.ReportInvalid(domain, layer);
-        return Complete(ReadName(domain, name), layer);
+        LayerReader.ReportInvalid(domain, layer);
+        return layer.ToDomain(ReadName(domain, name));
     }
 
     private static void ReportHidden((Setting Entry, DomainRule Rule)[] rules)
@@ -139,27 +128,6 @@ internal static class DomainReader
 
         return [];
     }
-
-    private static DomainSettings Complete(DomainName name, SettingsLayer layer) => new(
-        name,
-        layer.Schedule ?? new Schedule([]),
-        layer.Retention ?? new RetentionPolicy(),
-        layer.Compression?.ToCompression() ?? new Compression(CompressionMethod.Pigz),
-        layer.Quiesce ?? QuiesceMode.Try,
-        layer.Disks ?? DiskSelection.All,
-        layer.OverlayDirectory,
-        layer.FreezeTimeout ?? DomainSettings.DefaultFreezeTimeout,
-        layer.CommitTimeout ?? DomainSettings.DefaultCommitTimeout,
-        layer.VerifyBeforePublish ?? false)
-    {
-        StallTimeout = layer.StallTimeout ?? BackupSettings.DefaultStallTimeout,
-        OverlayHeadroom = layer.OverlayHeadroom,
-        KeepOnCluster = layer.KeepOnCluster ?? 0,
-        ProtectSnapshots = layer.ProtectSnapshots ?? false,
-        Limits = layer.Limits ?? ResourceLimits.None,
-        Ceph = layer.Ceph ?? CephSettings.None,
-        FullEvery = layer.Chain,
-    };
 
     private static DomainName ReadName(Setting domain, string name)
     {

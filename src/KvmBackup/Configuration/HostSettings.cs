@@ -23,7 +23,7 @@ public sealed record HostSettings(
 
     /// <summary>The settings of a domain that nothing selects, when it is backed up by hand: those of the host, without
     /// a schedule and without retention.</summary>
-    public DomainSettings Unlisted { get; init; } = DomainReader.ReadUnlisted(new SettingsLayer());
+    public DomainSettings Unlisted { get; init; } = new SettingsLayer().ToUnlisted();
 
     /// <summary>Whether the configuration selects domains at all.</summary>
     public bool HasGuests => Domains.Count + Rules.Count > 0;

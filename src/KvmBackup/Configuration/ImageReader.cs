@@ -48,7 +48,7 @@ internal static class ImageReader
     {
         Section section = Section.Open(selection, Keys);
         SettingsLayer layer = LayerReader.Read(section).Over(hostLayer);
-        HostReader.ReportInvalid(selection, layer);
+        LayerReader.ReportInvalid(selection, layer);
         ReportName(selection, domains);
         if (section.Find("pool") is null)
         {

@@ -134,4 +134,25 @@ internal static class LayerReader
 
         return [new DiskTarget(text)];
     }
+
+    /// <summary>Reports settings that are missing at all levels or contradict each other.</summary>
+    public static void ReportInvalid(Setting setting, SettingsLayer layer)
+    {
+        if (layer.Schedule is null)
+        {
+            setting.ReportAtKey("no day_of_week", "add the days, for example 'day_of_week: [Sun, Wed]'");
+        }
+
+        if (layer.Retention is null)
+        {
+            setting.ReportAtKey("no rotate or retain", "add how many backups to keep, for example 'rotate: 4'");
+        }
+
+        if (layer.Chain is { IsMerging: true, IsDifferential: true })
+        {
+            // Later differentials depend on the full backup: merging the oldest would not release it.
+            setting.ReportAtKey(
+                "merge and increments: differential", "give one of them; merge works on increments: incremental");
+        }
+    }
 }

@@ -70,4 +70,37 @@ internal sealed record SettingsLayer
         KeepOnCluster = KeepOnCluster ?? general.KeepOnCluster,
         ProtectSnapshots = ProtectSnapshots ?? general.ProtectSnapshots,
     };
+
+    /// <summary>The settings of a domain, with the defaults for what is not set.</summary>
+    public DomainSettings ToDomain(DomainName name) => new(
+        name,
+        Schedule ?? new Schedule([]),
+        Retention ?? new RetentionPolicy(),
+        Compression?.ToCompression() ?? new Compression(CompressionMethod.Pigz),
+        Quiesce ?? QuiesceMode.Try,
+        Disks ?? DiskSelection.All,
+        OverlayDirectory,
+        FreezeTimeout ?? DomainSettings.DefaultFreezeTimeout,
+        CommitTimeout ?? DomainSettings.DefaultCommitTimeout,
+        VerifyBeforePublish ?? false)
+    {
+        StallTimeout = StallTimeout ?? BackupSettings.DefaultStallTimeout,
+        OverlayHeadroom = OverlayHeadroom,
+        KeepOnCluster = KeepOnCluster ?? 0,
+        ProtectSnapshots = ProtectSnapshots ?? false,
+        Limits = Limits ?? ResourceLimits.None,
+        Ceph = Ceph ?? CephSettings.None,
+        FullEvery = Chain,
+    };
+
+    /// <summary>
+    /// The settings of a domain that nothing selects. Its backups are full ones and no snapshot stays in a cluster,
+    /// because no later run would remove it.
+    /// </summary>
+    public DomainSettings ToUnlisted() =>
+        (this with { Schedule = null, Retention = null }).ToDomain(new DomainName("?")) with
+        {
+            FullEvery = null,
+            KeepOnCluster = 0,
+        };
 }
