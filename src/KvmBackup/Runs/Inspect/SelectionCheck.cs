@@ -23,6 +23,7 @@ internal static class SelectionCheck
         return new Finding(
             Subject, FindingSeverity.Warning,
             $"{count} in no rule: {string.Join(", ", names.Take(MostNames))}{rest}",
-            "add them, or a pattern such as \"*\", below 'domains', or exclude them: \"*\": {exclude: [NAME]}");
+            "add them, or a pattern such as \"*\", below 'domains'; its 'exclude' names the guests that need no "
+            + "backup");
     }
 }
