@@ -149,15 +149,7 @@ test_shard() {
 }
 
 publish() {
-  dotnet publish src/KvmBackup --configuration Release --runtime "$(runtime)" --no-self-contained --nologo \
-    --verbosity quiet --output "$work/program"
-}
-
-runtime() {
-  case $(uname -m) in
-    aarch64) echo linux-arm64 ;;
-    *) echo linux-x64 ;;
-  esac
+  dotnet publish src/KvmBackup --configuration Release --nologo --verbosity quiet --output "$work/program"
 }
 
 command -v dotnet >/dev/null || {

@@ -132,9 +132,8 @@ public sealed class LabFreezeTests
         }
     }
 
-    private static async Task AssertWritesGoOnAsync(LabGuest guest)
-    {
-        string lines = (await guest.RunAsync("cat /data/log | wc -l")).Trim();
-        await guest.RunAsync($"until [ $(cat /data/log | wc -l) -gt {lines} ]; do usleep 20000; done");
-    }
+    // The workload may not have written its first line yet.
+    private static Task<string> AssertWritesGoOnAsync(LabGuest guest) => guest.RunAsync(
+        "count() { cat /data/log 2>/dev/null | wc -l; }; before=$(count); "
+            + "until [ $(count) -gt $before ]; do usleep 20000; done");
 }

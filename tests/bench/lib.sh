@@ -24,8 +24,8 @@ enter_lab() {
   "$lab" realistic
   outside=$(mktemp -d)
   trap 'rm -rf "$outside"' EXIT
-  dotnet publish "$repository/src/KvmBackup" --configuration Release --runtime linux-x64 --no-self-contained \
-    --output "$outside/program" --artifacts-path "$outside/artifacts" --verbosity quiet --nologo >&2
+  dotnet publish "$repository/src/KvmBackup" --configuration Release --output "$outside/program" \
+    --artifacts-path "$outside/artifacts" --verbosity quiet --nologo >&2
   rm -rf "$outside/artifacts"
   KVMBACKUP_BENCH_PROGRAM=$outside/program/kvmbackup "$lab" run "$@" || status=$?
   return "$status"

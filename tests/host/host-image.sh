@@ -83,8 +83,8 @@ build_payload() {
     cp -r "$KVMBACKUP_HOST_PROGRAM" "$folder/kvmbackup"
   else
     say "publishing the program"
-    dotnet publish "$repository/src/KvmBackup" --configuration Release --runtime linux-x64 --self-contained \
-      -p:PublishSingleFile=true --output "$folder/kvmbackup" --nologo --verbosity quiet >&2
+    dotnet publish "$repository/src/KvmBackup" --configuration Release --output "$folder/kvmbackup" \
+      --nologo --verbosity quiet >&2
   fi
   "$lab" image "$folder/guest"
   cp -r "$repository/examples" "$folder/examples"

@@ -1,5 +1,3 @@
-using Medallion.Shell;
-
 namespace KvmBackup.Shell;
 
 /// <summary>
@@ -9,17 +7,17 @@ namespace KvmBackup.Shell;
 public sealed class HelperProcess : IAsyncDisposable
 {
     private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(5);
-    private readonly Command command;
+    private readonly StartedProgram program;
     private readonly ProgramCall call;
 
-    private HelperProcess(Command command, ProgramCall call)
+    private HelperProcess(ProgramCall call)
     {
-        this.command = command;
         this.call = call;
+        program = StartedProgram.Start(call);
     }
 
     /// <exception cref="ShellException">The program cannot be started.</exception>
-    public static HelperProcess Start(ProgramCall call) => new(Launch.Start(call, _ => { }), call);
+    public static HelperProcess Start(ProgramCall call) => new(call);
 
     /// <summary>Waits until the program has printed a line, which means that it is ready.</summary>
     /// <exception cref="ShellException">The program ended, or printed nothing within the limit.</exception>
@@ -27,10 +25,8 @@ public sealed class HelperProcess : IAsyncDisposable
     {
         try
         {
-            string? line =
-                await command.StandardOutput.ReadLineAsync(
-                    cancellationToken).AsTask().WaitAsync(limit, cancellationToken);
-            if (line is not null)
+            StreamReader output = new(program.Output);
+            if (await output.ReadLineAsync(cancellationToken).AsTask().WaitAsync(limit, cancellationToken) is not null)
             {
                 return;
             }
@@ -48,19 +44,24 @@ public sealed class HelperProcess : IAsyncDisposable
     {
         try
         {
-            await command.StandardInput.WriteLineAsync("done".AsMemory());
-            command.StandardInput.Dispose();
+            await program.Input.WriteAsync("done\n"u8.ToArray());
+            await program.Input.DisposeAsync();
         }
         catch (IOException)
         {
             // The program has already ended.
         }
 
-        if (await Task.WhenAny(command.Task, Task.Delay(EndLimit)) != command.Task)
+        using CancellationTokenSource limit = new(EndLimit);
+        try
         {
-            command.Kill();
+            await program.WaitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // It was killed.
         }
 
-        ((IDisposable)command).Dispose();
+        program.Dispose();
     }
 }

@@ -1,36 +1,29 @@
-using System.Diagnostics;
-using System.Text;
-
 namespace KvmBackup.Shell;
 
-/// <summary>A real program with plain pipes; its own thread collects a bounded part of the standard error.</summary>
+/// <summary>A real program with plain pipes and a time limit for each read and write.</summary>
 internal sealed class PipedProgram : IPipedProgram
 {
-    private const int MaximumErrorBytes = 1 << 16;
     private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(5);
-    private readonly Process process;
+    private readonly StartedProgram program;
     private readonly ProgramCall call;
     private readonly TimeProvider time;
     private readonly Action<ProgramResult> report;
     private readonly long start;
-    private readonly Task<string> errorText;
     private readonly TimedPipe input;
     private readonly TimedPipe output;
     private volatile bool isTimedOut;
 
-    public PipedProgram(Process process, ProgramCall call, TimeProvider time, Action<ProgramResult> report)
+    public PipedProgram(StartedProgram program, ProgramCall call, TimeProvider time, Action<ProgramResult> report)
     {
-        this.process = process;
+        this.program = program;
         this.call = call;
         this.time = time;
         this.report = report;
         start = time.GetTimestamp();
-        errorText = Task.Factory.StartNew(
-            CollectErrorText, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        PipeCapacity.Widen(process.StandardInput.BaseStream);
-        PipeCapacity.Widen(process.StandardOutput.BaseStream);
-        input = new TimedPipe(process.StandardInput.BaseStream, this);
-        output = new TimedPipe(process.StandardOutput.BaseStream, this);
+        PipeCapacity.Widen(program.Input);
+        PipeCapacity.Widen(program.Output);
+        input = new TimedPipe(program.Input, this);
+        output = new TimedPipe(program.Output, this);
     }
 
     public Stream StandardInput => input;
@@ -42,19 +35,19 @@ internal sealed class PipedProgram : IPipedProgram
         using CancellationTokenSource limit = new(call.Timeout, time);
         using CancellationTokenSource either =
             CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        int exitCode = 0;
         try
         {
-            await process.WaitForExitAsync(either.Token);
+            exitCode = await program.WaitAsync(either.Token);
         }
         catch (OperationCanceledException)
         {
-            Kill();
             cancellationToken.ThrowIfCancellationRequested();
             isTimedOut = true;
         }
 
         ThrowIfTimedOut();
-        ProgramResult result = new(call, process.ExitCode, string.Empty, await errorText, time.GetElapsedTime(start));
+        ProgramResult result = new(call, exitCode, string.Empty, await program.Error, time.GetElapsedTime(start));
         report(result);
         return result;
     }
@@ -64,7 +57,7 @@ internal sealed class PipedProgram : IPipedProgram
         _ =>
         {
             isTimedOut = true;
-            Kill();
+            program.Kill();
         },
         state: null,
         Timeout.InfiniteTimeSpan,
@@ -87,40 +80,10 @@ internal sealed class PipedProgram : IPipedProgram
 
     public async ValueTask DisposeAsync()
     {
-        Kill();
-        await Task.WhenAny(process.WaitForExitAsync(CancellationToken.None), Task.Delay(EndLimit, time));
+        program.Kill();
+        await Task.WhenAny(program.WaitAsync(CancellationToken.None), Task.Delay(EndLimit, time));
         await input.DisposeAsync();
         await output.DisposeAsync();
-        process.Dispose();
-    }
-
-    private string CollectErrorText()
-    {
-        Stream pipe = process.StandardError.BaseStream;
-        byte[] kept = new byte[MaximumErrorBytes];
-        byte[] surplus = new byte[4096];
-        int length = 0;
-        int count;
-        do
-        {
-            Span<byte> free = length < kept.Length ? kept.AsSpan(length) : surplus;
-            count = pipe.Read(free);
-            length = Math.Min(kept.Length, length + count);
-        }
-        while (count > 0);
-
-        return Encoding.UTF8.GetString(kept, 0, length);
-    }
-
-    private void Kill()
-    {
-        try
-        {
-            process.Kill();
-        }
-        catch (InvalidOperationException)
-        {
-            // It has ended already.
-        }
+        program.Dispose();
     }
 }

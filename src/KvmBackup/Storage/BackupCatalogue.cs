@@ -1,13 +1,15 @@
 namespace KvmBackup.Storage;
 
 /// <summary>The contents of a domain's directory.</summary>
+/// <param name="DirectoryPath">The directory.</param>
 /// <param name="Backups">The complete backups, the newest first.</param>
 /// <param name="Unusable">All other entries, by name.</param>
 public sealed record BackupCatalogue(
-    IReadOnlyList<CompletedBackup> Backups, IReadOnlyList<UnusableEntry> Unusable)
+    string DirectoryPath, IReadOnlyList<CompletedBackup> Backups, IReadOnlyList<UnusableEntry> Unusable)
 {
     /// <summary>The same with damaged but readable backups among the backups, to locate the damage.</summary>
     internal BackupCatalogue WithDamaged() => new(
+        DirectoryPath,
         [.. Backups.Concat(Unusable.Select(entry => entry.DamagedBackup).OfType<CompletedBackup>())
             .OrderByDescending(backup => backup.Id)],
         [.. Unusable.Where(entry => entry.DamagedBackup is null)]);

@@ -54,6 +54,7 @@ public sealed class DomainDirectory
             SupersededIncrements.Split(backups);
         (IReadOnlyList<CompletedBackup> complete, IReadOnlyList<UnusableEntry> broken) = ChainCheck.Split(current);
         return new BackupCatalogue(
+            DirectoryPath,
             [.. complete.OrderByDescending(backup => backup.Id)],
             [.. unusable.Concat(merged).Concat(broken).OrderBy(entry => entry.Name, StringComparer.Ordinal)]);
     });

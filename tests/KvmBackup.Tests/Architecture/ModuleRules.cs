@@ -106,7 +106,6 @@ public static class ModuleRules
         // libvirt has a protocol of the same name.
         (@"""rbd""", ["Ceph", "Hypervisor"]),
         (@"\bYamlDotNet\b", ["Configuration"]),
-        (@"\bMedallion\.Shell\b", ["Shell"]),
         (@"\bSystem\.Diagnostics\.Process\b|(?<![\w.])Process\.|\bProcessStartInfo\b", ["Shell"]),
         (@"\bSpectre\b", ["Cli", "Reporting"]),
         (@"(?<![\w.])(System\.)?Console\.", ["Cli", "Reporting", Root]),

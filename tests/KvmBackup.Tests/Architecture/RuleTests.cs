@@ -47,7 +47,6 @@ public sealed class RuleTests
     [InlineData("Hypervisor", "class A { string a = \"qemu-img\"; }", true)]
     [InlineData("Archiving", "class A { string a = \"rbd\"; }", true)]
     [InlineData("Runs/Backup", "using YamlDotNet.Core;", true)]
-    [InlineData("Runs/Backup", "using Medallion.Shell;", true)]
     [InlineData("Runs/Backup", "class A { void B() => Process.Start(\"x\"); }", true)]
     [InlineData("Shell", "class A { void B() => Process.Start(\"x\"); }", false)]
     [InlineData("Runs/Backup", "class A { int B => Environment.ProcessId; }", false)]

@@ -26,9 +26,10 @@ public sealed class BackupCleanup(
         CancellationToken cancellationToken)
     {
         BackupSettings settings = job.Terms;
+        IReadOnlyList<CompletedBackup> backups = directory.List().Backups;
         if (job.Images.Count > 0)
         {
-            report.Warn(await trimmer.TrimAsync(job, completed, directory.List().Backups));
+            report.Warn(await trimmer.TrimAsync(job, completed, backups));
             faults.Pass(job.Name, JobStep.Trimmed);
         }
 
@@ -40,7 +41,7 @@ public sealed class BackupCleanup(
 
         report.Removed(await TargetTimeout.FinishAsync(
             "removing old backups",
-            _ => Task.FromResult(retention.Retain(directory, settings.Retention, completed, held)),
+            _ => Task.FromResult(retention.Retain(directory, backups, settings.Retention, completed, held)),
             settings.StallTimeout, Path.GetDirectoryName(completed.DirectoryPath)!, CancellationToken.None));
         using IDisposable? lowered = priority.Begin(settings.Limits);
         MergeResult merges = await merger.MergeAsync(directory, settings, completed, held, cancellationToken);

@@ -70,8 +70,9 @@ public sealed class BackupWorkflow(
             report.Warn($"removed {leftovers} unfinished backup(s) of interrupted runs");
         }
 
-        BackupId id = Review(directory.List(), report);
-        CapturePlan plan = await subject.PrepareAsync(directory, id, cancellationToken);
+        BackupCatalogue existing = directory.List();
+        BackupId id = Review(existing, report);
+        CapturePlan plan = await subject.PrepareAsync(existing, id, cancellationToken);
         report.Warn(plan.Job.Warnings);
         await (watcher?.WaitUntilReadyAsync(cancellationToken) ?? Task.CompletedTask);
 

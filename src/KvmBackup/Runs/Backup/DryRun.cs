@@ -23,10 +23,11 @@ public sealed class DryRun(
         try
         {
             _ = target.CheckWritable();
-            DomainJob job = await preflight.PrepareAsync(domain, settings, directory, target, id, cancellationToken);
+            BackupCatalogue existing = directory.List();
+            DomainJob job = await preflight.PrepareAsync(domain, settings, existing, target, id, cancellationToken);
             return new JobReport(
                 domain.Name, JobOutcome.Planned, reason + settings.Limits.Clause, null, TimeSpan.Zero, job.Warnings, [],
-                [.. Commands(job, directory, id)]);
+                [.. Commands(job, directory, existing, id)]);
         }
         catch (Exception failure) when (!Failure.IsInterruption(failure, cancellationToken))
         {
@@ -35,7 +36,8 @@ public sealed class DryRun(
         }
     }
 
-    private IEnumerable<string> Commands(DomainJob job, DomainDirectory directory, BackupId id)
+    private IEnumerable<string> Commands(
+        DomainJob job, DomainDirectory directory, BackupCatalogue existing, BackupId id)
     {
         DomainFacts domain = job.Facts;
         bool freezes = job.Settings.Quiesce != QuiesceMode.Off
@@ -74,7 +76,7 @@ public sealed class DryRun(
             yield return $"rm {ShellWord.Quote(overlay.OverlayPath)}";
         }
 
-        foreach (string command in End(job, directory, id))
+        foreach (string command in End(job, directory, existing, id))
         {
             yield return command;
         }
@@ -91,20 +93,21 @@ public sealed class DryRun(
             image.Location, image.SnapshotName, OverlaySnapshot.Limit).ToString());
 
     /// <summary>The commands that publish the backup and remove old ones.</summary>
-    internal static IEnumerable<string> End(BackupJob job, DomainDirectory directory, BackupId id)
+    internal static IEnumerable<string> End(
+        BackupJob job, DomainDirectory directory, BackupCatalogue existing, BackupId id)
     {
         string pending = ShellWord.Quote(directory.PendingPathOf(id, job.Kind));
         return
         [
             $"mv {pending} {ShellWord.Quote(directory.PathOf(id, job.Kind))}",
-            .. Removals(job, directory, id).Select(
+            .. Removals(job, existing.Backups, id).Select(
                 verdict => $"rm -r {ShellWord.Quote(verdict.Backup.DirectoryPath)}   # {verdict.Reason}"),
         ];
     }
 
-    private static IEnumerable<RetentionVerdict> Removals(BackupJob job, DomainDirectory directory, BackupId id)
+    private static IEnumerable<RetentionVerdict> Removals(
+        BackupJob job, IReadOnlyList<CompletedBackup> backups, BackupId id)
     {
-        IReadOnlyList<CompletedBackup> backups = directory.List().Backups;
         CompletedBackup? last = backups.FirstOrDefault(backup => backup.Manifest.DomainUuid == job.Identity.Uuid);
         if (last is null)
         {

@@ -17,12 +17,13 @@ public sealed class ImageDryRun(ImageInspection inspection, BackupDirectory targ
         try
         {
             _ = target.CheckWritable();
-            ImageJob job = await inspection.PrepareAsync(image, selection, directory, target, id, cancellationToken);
+            BackupCatalogue existing = directory.List();
+            ImageJob job = await inspection.PrepareAsync(image, selection, existing, target, id, cancellationToken);
             string[] commands =
             [
                 DryRun.Begin(job, directory, id),
                 .. DryRun.Snapshots(job),
-                .. DryRun.End(job, directory, id),
+                .. DryRun.End(job, directory, existing, id),
             ];
             return new JobReport(
                 name, JobOutcome.Planned, reason + selection.Limits.Clause, null, TimeSpan.Zero, job.Warnings, [],

@@ -84,8 +84,8 @@ public sealed class ImagesRun(
 
         try
         {
-            DomainDirectory directory = target.ForDomain(name);
-            if (await inspection.FindDoneAsync(image, planned.Selection, directory, cancellationToken) is { } done)
+            BackupCatalogue existing = target.ForDomain(name).List();
+            if (await inspection.FindDoneAsync(image, planned.Selection, existing, cancellationToken) is { } done)
             {
                 return Skipped(name, done);
             }

@@ -16,8 +16,11 @@ public interface IBackupSubject
     string UnchangedClause { get; }
 
     /// <summary>Inspects it and decides what is read. Changes nothing.</summary>
+    /// <param name="existing">Its backups.</param>
+    /// <param name="id">The ID of the new backup.</param>
+    /// <param name="cancellationToken">Cancels the inspection.</param>
     /// <exception cref="KvmBackupException">It cannot be backed up now.</exception>
-    Task<CapturePlan> PrepareAsync(DomainDirectory directory, BackupId id, CancellationToken cancellationToken);
+    Task<CapturePlan> PrepareAsync(BackupCatalogue existing, BackupId id, CancellationToken cancellationToken);
 }
 
 /// <summary>A subject at one point in time while it is read.</summary>

@@ -33,8 +33,8 @@ public sealed class CompareRun(
             + "read: add it, with day_of_week: [] if it is not to be backed up", ExitCode.Usage);
         IReadOnlyList<ManifestDisk> disks = Choose(backup, request.Disks);
         await using ExclusiveRun run = await runs.BeginAsync(request.Wait, changesGuests: true, cancellationToken);
-        ComparedBackup opened = await ComparedBackup.OpenAsync(
-            backup, disks, directory.List().Backups, log, run.Token);
+        BackupCatalogue existing = directory.List();
+        ComparedBackup opened = await ComparedBackup.OpenAsync(backup, disks, existing.Backups, log, run.Token);
         await using TargetScope closing = new(opened, backup.DirectoryPath, terms.StallTimeout, log);
         try
         {
@@ -42,7 +42,7 @@ public sealed class CompareRun(
                 ? image(ImageIdentity.Find(manifest.Domain)!, ForComparison(selection))
                 : guest(await FindAsync(manifest, run.Token), ForComparison((DomainSettings)terms, disks));
             CompareReport report = await workflow.RunAsync(
-                subject, opened, directory, run.Watcher, progress, run.Token);
+                subject, opened, existing, run.Watcher, progress, run.Token);
             return report with { Recovery = run.Recovery };
         }
         catch (Exception failure) when (failure is not (KvmBackupException or OperationCanceledException))

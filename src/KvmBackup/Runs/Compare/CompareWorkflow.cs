@@ -19,24 +19,24 @@ public sealed class CompareWorkflow(
 {
     /// <param name="subject">The source.</param>
     /// <param name="backup">The backup, opened for reading.</param>
-    /// <param name="directory">The backups of the same domain or image.</param>
+    /// <param name="existing">The backups of the same domain or image.</param>
     /// <param name="watcher">Recovers the guest when this run is killed; null for none.</param>
     /// <param name="progress">Gets the progress of the read.</param>
     /// <exception cref="KvmBackupException">The source cannot be captured or read; it was released.</exception>
     public async Task<CompareReport> RunAsync(
-        IBackupSubject subject, ComparedBackup backup, DomainDirectory directory, RecoveryWatcher? watcher,
+        IBackupSubject subject, ComparedBackup backup, BackupCatalogue existing, RecoveryWatcher? watcher,
         IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
         JobReportBuilder report = new(subject.Name, "compared", time);
         log.Information("{Domain}: comparing it with {Id}", subject.Name, backup.Backup.Id);
-        CapturePlan plan = await subject.PrepareAsync(directory, new BackupId(time.GetUtcNow()), cancellationToken);
+        CapturePlan plan = await subject.PrepareAsync(existing, new BackupId(time.GetUtcNow()), cancellationToken);
         BackupJob job = plan.Job;
         await (watcher?.WaitUntilReadyAsync(cancellationToken) ?? Task.CompletedTask);
         Comparison comparison = new(job.Name, backup, cluster, log);
         PinOutcome outcome;
         try
         {
-            outcome = await ReadAsync(plan, comparison, directory, report, progress, cancellationToken);
+            outcome = await ReadAsync(plan, comparison, existing.DirectoryPath, report, progress, cancellationToken);
         }
         catch (Exception failure) when (report.Problems.Count > 0)
         {
@@ -55,7 +55,7 @@ public sealed class CompareWorkflow(
     }
 
     private async Task<PinOutcome> ReadAsync(
-        CapturePlan plan, Comparison comparison, DomainDirectory directory, JobReportBuilder report,
+        CapturePlan plan, Comparison comparison, string directoryPath, JobReportBuilder report,
         IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
         BackupJob job = plan.Job;
@@ -69,7 +69,7 @@ public sealed class CompareWorkflow(
         // Recovery keeps the snapshots of published backups only; nothing is ever published as the folder of all
         // backups.
         await using CaptureScope scope = await captures.BeginAsync(
-            plan, directory.DirectoryPath, report, cancellationToken);
+            plan, directoryPath, report, cancellationToken);
         return await scope.Source.ReadAsync(priority.Of(comparison, limits), monitor, cancellationToken);
     }
 

@@ -26,9 +26,9 @@ public sealed class GuestBackup(
     public string UnchangedClause => "the guest is as it was";
 
     public async Task<CapturePlan> PrepareAsync(
-        DomainDirectory directory, BackupId id, CancellationToken cancellationToken)
+        BackupCatalogue existing, BackupId id, CancellationToken cancellationToken)
     {
-        DomainJob job = await preflight.PrepareAsync(domain, settings, directory, target, id, cancellationToken);
+        DomainJob job = await preflight.PrepareAsync(domain, settings, existing, target, id, cancellationToken);
         return new CapturePlan(
             job,
             path => DomainPinner.Intent(job, id, path),

@@ -22,7 +22,7 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
 
     /// <param name="domain">The domain.</param>
     /// <param name="settings">The domain's configuration.</param>
-    /// <param name="directory">Its backups.</param>
+    /// <param name="existing">Its backups.</param>
     /// <param name="target">The backup directory. It must have enough free space and be on another file system than the
     /// disks; null when nothing is written.</param>
     /// <param name="id">The ID of the new backup.</param>
@@ -30,7 +30,7 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
     /// <exception cref="KvmBackupException">The domain cannot be backed up now; the message lists every
     /// reason.</exception>
     public async Task<DomainJob> PrepareAsync(
-        DomainIdentity domain, DomainSettings settings, DomainDirectory directory, BackupDirectory? target, BackupId id,
+        DomainIdentity domain, DomainSettings settings, BackupCatalogue existing, BackupDirectory? target, BackupId id,
         CancellationToken cancellationToken)
     {
         DomainFacts facts = await host.DescribeAsync(domain, cancellationToken);
@@ -43,7 +43,7 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
                 facts.Disks.Any(IsOnOwnOverlay) ? ExitCode.ManualActionRequired : ExitCode.Failed);
         }
 
-        CompletedBackup[] own = [.. directory.List().Backups.Where(backup => backup.Manifest.DomainUuid == facts.Uuid)];
+        CompletedBackup[] own = [.. existing.Backups.Where(backup => backup.Manifest.DomainUuid == facts.Uuid)];
         List<string> warnings = [.. plan.Warnings];
         facts = AbsentFirmware.LeaveOut(facts, warnings);
         List<BackupDisk> disks = [];
@@ -79,7 +79,7 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         DomainJob job = new(settings, facts, disks, plan.Skipped, overlays, dataBytes, warnings);
         if (target is not null)
         {
-            RefuseTargetBesideImages(directory.DirectoryPath, disks);
+            RefuseTargetBesideImages(existing.DirectoryPath, disks);
             TargetSpace.Demand(target, job, own);
         }
 

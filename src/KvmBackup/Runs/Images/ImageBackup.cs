@@ -23,9 +23,9 @@ public sealed class ImageBackup(
     public string UnchangedClause => "the image is as it was";
 
     public async Task<CapturePlan> PrepareAsync(
-        DomainDirectory directory, BackupId id, CancellationToken cancellationToken)
+        BackupCatalogue existing, BackupId id, CancellationToken cancellationToken)
     {
-        ImageJob job = await inspection.PrepareAsync(image, selection, directory, target, id, cancellationToken);
+        ImageJob job = await inspection.PrepareAsync(image, selection, existing, target, id, cancellationToken);
         JournalEntry Intent(string path) => JournalEntry.CreateIntent(job.Identity.Uuid, job.Name, id, path, []) with
         {
             Images = RbdCapture.Intent(job),

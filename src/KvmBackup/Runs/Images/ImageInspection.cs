@@ -11,27 +11,27 @@ public sealed class ImageInspection(ImagePreflight preflight, TimeProvider time)
 {
     /// <param name="image">The image.</param>
     /// <param name="selection">The configuration.</param>
-    /// <param name="directory">The backups of the image.</param>
+    /// <param name="existing">The backups of the image.</param>
     /// <param name="target">The backup directory, which must have enough free space; null when nothing is
     /// written.</param>
     /// <param name="id">The ID of the new backup.</param>
     /// <param name="cancellationToken">Cancels the inspection.</param>
     /// <exception cref="KvmBackupException">The image cannot be backed up now.</exception>
     public async Task<ImageJob> PrepareAsync(
-        RbdImage image, ImageSelection selection, DomainDirectory directory, BackupDirectory? target, BackupId id,
+        RbdImage image, ImageSelection selection, BackupCatalogue existing, BackupDirectory? target, BackupId id,
         CancellationToken cancellationToken)
     {
         ImageState state =
             await preflight.ReadStateAsync(new RbdLocation(image, ClusterAccess.Of(selection)), cancellationToken);
         DomainIdentity identity = Identify(state);
-        IReadOnlyList<CompletedBackup> all = directory.List().Backups;
+        IReadOnlyList<CompletedBackup> all = existing.Backups;
         CompletedBackup[] own = [.. all.Where(backup => backup.Manifest.DomainUuid == identity.Uuid)];
         List<string> warnings = [];
         if (own.Length == 0 && all.Count > 0)
         {
             warnings.Add(
                 $"the image was created again with the same name: this is its first backup, and the backups of the "
-                    + $"previous image stay until you delete them from {directory.DirectoryPath}");
+                    + $"previous image stay until you delete them from {existing.DirectoryPath}");
         }
 
         state = state with
@@ -60,7 +60,7 @@ public sealed class ImageInspection(ImagePreflight preflight, TimeProvider time)
     /// there is.</returns>
     /// <exception cref="KvmBackupException">The image or the cluster cannot be reached.</exception>
     public async Task<string?> FindDoneAsync(
-        RbdImage image, ImageSelection selection, DomainDirectory directory, CancellationToken cancellationToken)
+        RbdImage image, ImageSelection selection, BackupCatalogue existing, CancellationToken cancellationToken)
     {
         if (selection.External is not { } external)
         {
@@ -70,8 +70,7 @@ public sealed class ImageInspection(ImagePreflight preflight, TimeProvider time)
         ImageState state =
             await preflight.ReadStateAsync(new RbdLocation(image, ClusterAccess.Of(selection)), cancellationToken);
         DomainIdentity identity = Identify(state);
-        CompletedBackup[] own =
-            [.. directory.List().Backups.Where(backup => backup.Manifest.DomainUuid == identity.Uuid)];
+        CompletedBackup[] own = [.. existing.Backups.Where(backup => backup.Manifest.DomainUuid == identity.Uuid)];
         ExternalDecision decision = Decide(external, state, own);
         return decision.IsDone ? decision.Reason : null;
     }

@@ -36,15 +36,15 @@ public sealed class GuestCheck(
                 $"correct the name or remove the section; there are: {names}")];
         }
 
-        DomainDirectory directory = target.ForDomain(domain.Name);
         DateTimeOffset now = time.GetUtcNow();
         try
         {
+            BackupCatalogue existing = target.ForDomain(domain.Name).List();
             DomainJob job = await preflight.PrepareAsync(
-                identity, domain, directory, target, new BackupId(now), cancellationToken);
+                identity, domain, existing, target, new BackupId(now), cancellationToken);
             List<Finding> findings = [new(subject, FindingSeverity.Good, Describe(job), null)];
             findings.AddRange(job.Warnings.Select(warning => Warning(subject, warning)));
-            if (ClockNotice.Find(directory.List().Backups, now) is { } notice)
+            if (ClockNotice.Find(existing.Backups, now) is { } notice)
             {
                 findings.Add(Warning(subject, notice));
             }

@@ -45,16 +45,16 @@ public sealed class ImageCheck(RbdPool pools, ImageInspection inspection, Backup
         RbdImage image, ImageSelection selection, CancellationToken cancellationToken)
     {
         string subject = ImageIdentity.NameOf(image).Value;
-        DomainDirectory directory = target.ForDomain(ImageIdentity.NameOf(image));
         try
         {
-            if (await inspection.FindDoneAsync(image, selection, directory, cancellationToken) is { } done)
+            BackupCatalogue existing = target.ForDomain(ImageIdentity.NameOf(image)).List();
+            if (await inspection.FindDoneAsync(image, selection, existing, cancellationToken) is { } done)
             {
                 return [new Finding(subject, FindingSeverity.Good, done, null)];
             }
 
             ImageJob job = await inspection.PrepareAsync(
-                image, selection, directory, target, new BackupId(time.GetUtcNow()), cancellationToken);
+                image, selection, existing, target, new BackupId(time.GetUtcNow()), cancellationToken);
             return
             [
                 new(subject, FindingSeverity.Good, $"{ByteSize.Format(job.Image.Facts.SizeBytes)}, the next backup is "

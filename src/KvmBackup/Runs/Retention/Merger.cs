@@ -45,7 +45,7 @@ public sealed class Merger(
             CompletedBackup full = await TryAsync(directory, plan, terms, held, cancellationToken);
             proof = full.Id == proof.Id ? full : proof;
             merged.Add(full);
-            removed.AddRange(retention.Retain(directory, terms.Retention, proof, held));
+            removed.AddRange(retention.Retain(directory, directory.List().Backups, terms.Retention, proof, held));
         }
 
         return new MergeResult(merged, removed);

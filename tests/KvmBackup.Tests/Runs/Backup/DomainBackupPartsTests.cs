@@ -247,7 +247,7 @@ public sealed class DomainBackupPartsTests : IDisposable
             new ClusterAccess(host, new ClusterKeys(images.PathOf("keys"))), new RbdClient(shell));
         return new Preflight(host, new QemuImage(shell), new MappedImages(), cluster).PrepareAsync(
             Web1.Identity, Web1.Settings with { OverlayDirectory = overlayDirectory },
-            directory.ForDomain(Web1.Identity.Name), directory, Web1.Id, CancellationToken.None);
+            directory.ForDomain(Web1.Identity.Name).List(), directory, Web1.Id, CancellationToken.None);
     }
 
     private sealed class Collector(List<TransferProgress> reports) : IProgress<TransferProgress>

@@ -145,6 +145,6 @@ public sealed class CompareWorkflowTests : IDisposable
             new CaptureScopes(host.Journal, host.Cluster, gate, Logger.None), host.Cluster,
             new ProcessPriorityScope(_ => throw new RunsException("no"), Logger.None), host.Time, Logger.None);
         return await workflow.RunAsync(
-            guest, opened, target.ForDomain(RealBackups.Web1), null, null, CancellationToken.None);
+            guest, opened, target.ForDomain(RealBackups.Web1).List(), null, null, CancellationToken.None);
     }
 }
