@@ -25,24 +25,9 @@ public sealed class AdviceTests
         await AssertLostJournalAsync(guest, site, advice, isDamaged: false);
         await AssertLostJournalAsync(guest, site, advice, isDamaged: true);
         await AssertForeignOverlayAsync(guest, site, advice);
-        await AssertForeignSnapshotRecordAsync(guest, site, advice);
         await AssertReleasedManuallyAsync(guest, site, advice);
         await AssertDetachedDiskAsync(guest, site, advice);
         await AssertDestroyedTransientAsync(guest, site, advice);
-    }
-
-    [LabFact]
-    public async Task The_advice_about_an_internal_snapshot_makes_the_next_run_succeed()
-    {
-        await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("advised-off"));
-        BackupSite site = new((guest.Name, "rotate: 9"));
-        await Virsh.RunAsync("snapshot-create-as", guest.Name, "my point");
-        string message = (await site.RunAsync("run")).MustEndWith(1).Output;
-
-        await new TypedAdvice(site)
-            .TypeAsync($"`{TypedAdvice.CommandsIn(message, "virsh snapshot-delete")[0]}`");
-
-        (await site.RunAsync("run")).MustSucceed();
     }
 
     /// <summary>Another program froze the guest.</summary>
@@ -120,20 +105,6 @@ public sealed class AdviceTests
 
         Assert.Equal(foreign, await guest.SourceOfAsync("vda"));
         await AssertMarkAsync(guest);
-        await CommitForeignAsync(guest, foreign);
-        await AssertIntactAsync(guest, site);
-    }
-
-    /// <summary>A snapshot of another program exists before the backup.</summary>
-    private static async Task AssertForeignSnapshotRecordAsync(LabGuest guest, BackupSite site, TypedAdvice advice)
-    {
-        string foreign = Path.Combine(guest.DirectoryPath!, "recorded.qcow2");
-        await SnapshotAsync(guest, foreign);
-        string message = (await site.RunAsync("run")).MustEndWith(1).Output;
-
-        await advice.TypeAsync($"`{TypedAdvice.CommandsIn(message, "virsh snapshot-delete")[^1]}`");
-
-        (await site.RunAsync("run")).MustSucceed();
         await CommitForeignAsync(guest, foreign);
         await AssertIntactAsync(guest, site);
     }

@@ -89,22 +89,6 @@ public sealed class RefusalTests
     }
 
     [LabFact]
-    public async Task A_snapshot_of_another_program_is_reported_and_not_touched()
-    {
-        await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("snapped"));
-        BackupSite site = new((guest.Name, "rotate: 2"));
-        await Virsh.RunAsync("snapshot-create-as", guest.Name, "before-upgrade", "--disk-only", "--atomic");
-        GuestFootprint before = await GuestFootprint.TakeAsync(guest);
-
-        Outcome outcome = (await site.RunAsync("backup", guest.Name)).MustEndWith(1);
-
-        Assert.Contains("before-upgrade", outcome.Output, StringComparison.Ordinal);
-        Assert.Contains("virsh snapshot-delete", outcome.Output, StringComparison.Ordinal);
-        Assert.Empty(site.BackupDirectories(guest.Name));
-        await before.AssertUnchangedAsync(site);
-    }
-
-    [LabFact]
     public async Task A_missing_pigz_is_reported_with_its_package_and_an_alternative()
     {
         await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("no-pigz"));

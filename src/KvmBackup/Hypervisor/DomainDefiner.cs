@@ -37,6 +37,19 @@ public sealed class DomainDefiner(Virsh virsh)
         await virsh.RunCheckedAsync(call(nameless), purpose, cancellationToken);
     }
 
+    /// <summary>Restores libvirt's record of a snapshot; its parent must exist.</summary>
+    /// <exception cref="HypervisorException">libvirt refused the XML.</exception>
+    public Task DefineSnapshotAsync(
+        DomainName name, ManifestSnapshot snapshot, string xml, CancellationToken cancellationToken) =>
+        DefineAsync(
+            xml,
+            filePath => virsh.Call(
+                [
+                    "snapshot-create", "--domain", name.Value, "--xmlfile", filePath, "--redefine",
+                    .. snapshot.IsCurrent ? ["--current"] : Array.Empty<string>(),
+                ]),
+            $"{name}: restoring the record of the snapshot {snapshot.Name}", cancellationToken);
+
     /// <summary>Changes one disk of a shut-off domain's definition from its overlay back to its base.</summary>
     /// <param name="isBlockDevice">The base is a device rather than a file.</param>
     public async Task PutOnBaseAsync(

@@ -66,44 +66,49 @@ public sealed partial class LibvirtHost(Virsh virsh)
     /// <exception cref="HypervisorException">libvirt reported an error.</exception>
     public async Task<DomainFacts> DescribeAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
-        // Independent calls in parallel: a virsh call mostly waits for its connection. (dominfo would return state and
-        // persistence in one call, but it waits for the guest's monitor: a second under load.)
-        Task<DomainState> state = StateAsync(domain, cancellationToken);
-        Task<string> transient = virsh.RunCheckedAsync(
-            virsh.Call("--quiet", "list", "--transient", "--uuid"), "Listing the transient domains", cancellationToken);
-        Task<string> live = QueryAsync(domain, cancellationToken, "dumpxml", "--security-info");
-        Task<string> inactive = QueryAsync(domain, cancellationToken, "dumpxml", "--security-info", "--inactive");
-        Task<string> migratable = QueryAsync(domain, cancellationToken, "dumpxml", "--security-info", "--migratable");
-        Task<string> snapshots = QueryAsync(domain, cancellationToken, "snapshot-list", "--name");
-        Task<string> checkpoints = QueryAsync(domain, cancellationToken, "checkpoint-list", "--name");
-        Task<string?> job = ReadJobAsync(state, domain, cancellationToken);
-        Task<string> autostart = virsh.RunCheckedAsync(
-            virsh.Call("--quiet", "list", "--autostart", "--all", "--uuid"), "Listing the domains with autostart",
+        // dominfo would return several of these, but it waits for the guest's monitor: a second under load.
+        string uuid = domain.Uuid.ToString();
+        IReadOnlyList<string> facts = await virsh.QueryAllAsync(
+            domain,
+            [
+                ["domstate", "--domain", uuid],
+                ["dumpxml", "--security-info", "--domain", uuid],
+                ["dumpxml", "--security-info", "--inactive", "--domain", uuid],
+                ["dumpxml", "--security-info", "--migratable", "--domain", uuid],
+                ["list", "--transient", "--uuid"],
+                ["list", "--autostart", "--all", "--uuid"],
+                ["snapshot-list", "--name", "--domain", uuid],
+                ["checkpoint-list", "--name", "--domain", uuid],
+            ],
             cancellationToken);
-        Task<bool> saved = IsSavedAsync(state, domain, cancellationToken);
-        await Task.WhenAll(state, transient, live, inactive, migratable, snapshots, checkpoints, job, autostart, saved);
+        DomainState state = StateOf(facts[0].Trim());
+        bool isOff = state == DomainState.ShutOff;
+        string? job = isOff ? null : await ReadJobAsync(domain, cancellationToken);
+        bool isSaved = isOff && await new ManagedSave(virsh).ExistsAsync(domain, cancellationToken);
+        IReadOnlyList<DomainSnapshot> snapshots =
+            await new DomainSnapshots(virsh).ReadAsync(domain, Lines(facts[6]), cancellationToken);
 
-        XElement xml = DomainXml.Parse(await live);
-        XElement next = DomainXml.Parse(await inactive);
+        XElement xml = DomainXml.Parse(facts[1]);
+        XElement next = DomainXml.Parse(facts[2]);
         return new DomainFacts(
             domain.Name,
             domain.Uuid,
-            await state,
-            !Lines(await transient).Contains(domain.Uuid.ToString()),
+            state,
+            !Lines(facts[4]).Contains(uuid),
             DomainXml.HasAgentChannel(xml),
             DomainXml.HasTpm(xml),
             DiskMerge.Merge(DomainXml.Disks(xml), DomainXml.Disks(next)),
-            Lines(await snapshots),
-            Lines(await checkpoints),
-            await job,
+            snapshots,
+            Lines(facts[7]),
+            job,
             DomainXml.Files(xml),
-            new DomainDefinition(await inactive, await live, await migratable))
+            new DomainDefinition(facts[2], facts[1], facts[3]))
         {
             Excluded = MetadataXml.Excluded(xml, next),
             HasForeignNvram = DomainXml.HasForeignNvram(xml),
             Labels = MetadataXml.Labels(next, xml),
-            IsAutostarted = Lines(await autostart).Contains(domain.Uuid.ToString()),
-            IsSaved = await saved,
+            IsAutostarted = Lines(facts[5]).Contains(uuid),
+            IsSaved = isSaved,
         };
     }
 
@@ -111,8 +116,11 @@ public sealed partial class LibvirtHost(Virsh virsh)
     /// <exception cref="HypervisorException">libvirt reported an error.</exception>
     public async Task<DomainSummary> SummarizeAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
-        XElement live = DomainXml.Parse(await QueryAsync(domain, cancellationToken, "dumpxml"));
-        XElement inactive = DomainXml.Parse(await QueryAsync(domain, cancellationToken, "dumpxml", "--inactive"));
+        string uuid = domain.Uuid.ToString();
+        IReadOnlyList<string> definitions = await virsh.QueryAllAsync(
+            domain, [["dumpxml", "--domain", uuid], ["dumpxml", "--inactive", "--domain", uuid]], cancellationToken);
+        XElement live = DomainXml.Parse(definitions[0]);
+        XElement inactive = DomainXml.Parse(definitions[1]);
         return new DomainSummary(
             domain, DiskMerge.Merge(DomainXml.Disks(live), DomainXml.Disks(inactive)),
             MetadataXml.Excluded(live, inactive))
@@ -169,8 +177,9 @@ public sealed partial class LibvirtHost(Virsh virsh)
     /// <summary>
     /// The job that libvirt currently runs for a domain; null for none, and when the domain is shut off.
     /// </summary>
-    public Task<string?> RunningJobAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        ReadJobAsync(StateAsync(domain, cancellationToken), domain, cancellationToken);
+    public async Task<string?> RunningJobAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        await StateAsync(domain, cancellationToken) == DomainState.ShutOff
+            ? null : await ReadJobAsync(domain, cancellationToken);
 
     private async Task<string> ReadNameAsync(string uuid, string listed, CancellationToken cancellationToken)
     {
@@ -182,18 +191,8 @@ public sealed partial class LibvirtHost(Virsh virsh)
         return result.IsSuccess && DomainName.IsValid(name) ? name : listed;
     }
 
-    private async Task<bool> IsSavedAsync(
-        Task<DomainState> state, DomainIdentity domain, CancellationToken cancellationToken) =>
-        await state == DomainState.ShutOff && await new ManagedSave(virsh).ExistsAsync(domain, cancellationToken);
-
-    private async Task<string?> ReadJobAsync(
-        Task<DomainState> state, DomainIdentity domain, CancellationToken cancellationToken)
+    private async Task<string?> ReadJobAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
-        if (await state == DomainState.ShutOff)
-        {
-            return null;
-        }
-
         string type = Field(await QueryAsync(domain, cancellationToken, "domjobinfo"), "Job type");
         return type is "None" or "" ? null : type;
     }

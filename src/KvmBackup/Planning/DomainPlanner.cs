@@ -52,21 +52,6 @@ public static class DomainPlanner
             yield return $"another program's job runs on it ({job}): wait until it ends, "
                 + $"or inspect it with: `{virsh} domjobinfo {domain.Uuid}`";
         }
-
-        if (domain.Snapshots.Count > 0)
-        {
-            yield return $"it has snapshots that this program did not make: {string.Join(", ", domain.Snapshots)}. "
-                + $"Delete a snapshot within the images, with its data: {DeleteCommand(domain, virsh, string.Empty)} ; "
-                + "for a snapshot with files of its own (disk-only) delete only the record, the files stay and are "
-                + $"backed up: {DeleteCommand(domain, virsh, " --metadata")}";
-        }
-    }
-
-    private static string DeleteCommand(DomainFacts domain, string virsh, string option)
-    {
-        IEnumerable<string> commands = domain.Snapshots.Select(
-            name => $"{virsh} snapshot-delete {domain.Uuid} {ShellWord.Quote(name)}{option}");
-        return $"`{string.Join(" && ", commands)}`";
     }
 
     /// <param name="disk">The disk.</param>

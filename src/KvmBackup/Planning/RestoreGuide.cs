@@ -60,7 +60,7 @@ public static class RestoreGuide
             ## 4. Define the domain and start it
             ```sh
             {string.Concat(disks.Where(IsMapped).Select(MapLine))}virsh define {ShellWord.Quote($"{folder}/domain.xml")}
-            {AutostartLine(domain)}virsh start --domain {ShellWord.Quote(domain.Name.Value)}
+            {PreparationLines(domain, folder)}virsh start --domain {ShellWord.Quote(domain.Name.Value)}
             ```
             `domain.xml` is the definition for the next start, `live.xml` the definition of the running guest,
             `migratable.xml` the definition for another host. To create a copy beside the original, first change the
@@ -114,8 +114,16 @@ public static class RestoreGuide
         return fence + blank + shown + blank + fence;
     }
 
-    private static string AutostartLine(DomainFacts domain) =>
-        domain.IsAutostarted ? $"virsh autostart --domain {ShellWord.Quote(domain.Name.Value)}\n" : string.Empty;
+    private static string PreparationLines(DomainFacts domain, string folder)
+    {
+        string name = ShellWord.Quote(domain.Name.Value);
+        IEnumerable<string> snapshots = domain.Snapshots.Select((snapshot, index) =>
+            $"virsh snapshot-create --domain {name} --xmlfile "
+                + $"{ShellWord.Quote($"{folder}/{DomainSnapshot.MemberName(index + 1)}")} --redefine"
+                + $"{(snapshot.IsCurrent ? " --current" : string.Empty)}\n");
+        return (domain.IsAutostarted ? $"virsh autostart --domain {name}\n" : string.Empty)
+            + string.Concat(snapshots);
+    }
 
     private static bool IsMapped(BackupDisk disk) => disk is { Image: not null, Disk.SourceType: DiskSourceType.Block };
 

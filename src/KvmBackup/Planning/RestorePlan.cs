@@ -15,6 +15,9 @@ public sealed record RestorePlan(
     bool Start,
     IReadOnlyList<string> Warnings)
 {
+    /// <summary>The snapshots whose records are restored, each after its parent.</summary>
+    public IReadOnlyList<ManifestSnapshot> Snapshots { get; init; } = [];
+
     /// <summary>The disks to write into a cluster.</summary>
     public IReadOnlyList<RestoreImage> Images { get; init; } = [];
 }

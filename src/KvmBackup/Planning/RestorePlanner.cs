@@ -44,9 +44,14 @@ public static class RestorePlanner
         CheckDevices(files, request);
         return new RestorePlan(
             files, edit, name, isDefined, request.Start,
-            [.. Warn(manifest, request), .. isDefined ? ImagePlacement.Warn(manifest, images) : []])
+            [
+                .. Warn(manifest, request),
+                .. isDefined ? ImagePlacement.Warn(manifest, images) : [],
+                .. isDefined ? WarnOfSnapshots(manifest, request) : [],
+            ])
         {
             Images = images,
+            Snapshots = isDefined && request.IsInPlace ? manifest.Snapshots : [],
         };
     }
 
@@ -153,6 +158,18 @@ public static class RestorePlanner
     private static ExistingFileRule RuleForFile(AuxiliaryFile file, RestoreRequest request) =>
         request.Replace is not null && file.MemberName.StartsWith("nvram", StringComparison.Ordinal)
             ? ExistingFileRule.Replace : ExistingFileRule.KeepIfIdentical;
+
+    /// <summary>The records name the UUID and the paths of the original.</summary>
+    private static IEnumerable<string> WarnOfSnapshots(Manifest manifest, RestoreRequest request)
+    {
+        if (manifest.Snapshots.Count > 0 && !request.IsInPlace)
+        {
+            string names = string.Join(", ", manifest.Snapshots.Select(snapshot => snapshot.Name));
+            yield return "libvirt's records of its snapshots are restored only in the original place and under the "
+                + $"original name, so they are left out: {names}. Snapshots within a qcow2 image are still in it: "
+                + "qemu-img snapshot -l FILE lists them";
+        }
+    }
 
     private static IEnumerable<string> Warn(Manifest manifest, RestoreRequest request)
     {

@@ -23,6 +23,7 @@ internal static class ManifestRules
             ?? manifest.Members.Select(member => MemberProblem(manifest, member)).FirstOrDefault(IsProblem)
             ?? manifest.Disks.Select(disk => DiskProblem(manifest, disk)).FirstOrDefault(IsProblem)
             ?? manifest.Files.Select(file => FileProblem(file)).FirstOrDefault(IsProblem)
+            ?? manifest.Snapshots.Select(snapshot => SnapshotProblem(manifest, snapshot)).FirstOrDefault(IsProblem)
             ?? DuplicateProblem("member", manifest.Members.Select(member => member.Name))
             ?? DuplicateProblem("disk", manifest.Disks.Select(disk => disk.Target.Value));
     }
@@ -35,7 +36,7 @@ internal static class ManifestRules
         IEnumerable<object?> entries =
         [
             .. manifest.Disks, .. manifest.SkippedDisks, .. manifest.Files, .. manifest.Members, .. manifest.Warnings,
-            .. manifest.MergedFrom,
+            .. manifest.MergedFrom, .. manifest.Snapshots,
         ];
         return entries.Contains(null) || manifest.Disks.Any(disk => disk.Layers.Contains(null!));
     }
@@ -175,6 +176,11 @@ internal static class ManifestRules
         BackupFiles.IsPlainName(file.MemberName) && IsText(file.SourcePath)
             ? null
             : $"'{file.MemberName}' cannot be the name of a file of the domain";
+
+    private static string? SnapshotProblem(Manifest manifest, ManifestSnapshot snapshot) =>
+        IsText(snapshot.Name) && manifest.FindMember(snapshot.FileName) is not null
+            ? null
+            : $"snapshot '{snapshot.Name}' has no name or no member '{snapshot.FileName}'";
 
     private static string? DuplicateProblem(string noun, IEnumerable<string> names) =>
         names.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } duplicate

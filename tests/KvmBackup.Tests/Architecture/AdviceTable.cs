@@ -6,7 +6,6 @@ public static class AdviceTable
 {
     private const string Guest = "AdviceTests.The_advised_commands_put_a_guest_back_on_its_own_disks";
     private const string State = "AdviceStateTests.The_advice_about_files_and_definitions_makes_the_next_run_succeed";
-    private const string Internal = "AdviceTests.The_advice_about_an_internal_snapshot_makes_the_next_run_succeed";
     private const string Agent = "AgentTests.A_stuck_freeze_is_reported_and_thawed_by_recover_when_it_completes_late";
     private const string Paused =
         "InputOutputErrorTests.A_write_error_of_an_overlay_pauses_the_guest_which_is_reported_and_loses_no_data";
@@ -62,7 +61,6 @@ public static class AdviceTable
             [("Hypervisor/OverlayCommit.cs", "… start …")] = State,
             [("Hypervisor/Virsh.cs", "systemctl start libvirtd")] = NoSystemd,
             [("Hypervisor/Virsh.cs", "systemctl start virtqemud")] = NoSystemd,
-            [("Planning/DomainPlanner.cs", "…")] = Internal,
             [("Planning/DomainPlanner.cs", "… blockjob … … --info")] = Job,
             [("Planning/DomainPlanner.cs", "… blockjob … … --pivot")] = Jobs,
             [("Planning/DomainPlanner.cs", "… domjobinfo …")] = Jobs,
@@ -101,7 +99,6 @@ public static class AdviceTable
         {
             ["Hypervisor/GuestAgent.cs"] = ["virsh qemu-agent-command", "virsh reset"],
             ["Hypervisor/OverlayCommit.cs"] = ["virsh blockjob --domain", "virsh blockjob"],
-            ["Planning/DomainPlanner.cs"] = ["virsh snapshot-delete"],
             ["Reporting/TextReports.cs"] = ["virsh start --domain"],
             ["Runs/Guests/SavedRelease.cs"] = ["virsh start --domain"],
         };

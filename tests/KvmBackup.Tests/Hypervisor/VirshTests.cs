@@ -24,4 +24,15 @@ public sealed class VirshTests
         Assert.Contains(complaint, failure.Message, StringComparison.Ordinal);
         Assert.Contains(hint, failure.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_failed_query_of_several_is_reported_as_the_only_one_that_failed()
+    {
+        RecordedShell shell = new RecordedShell().Now(Web1.Facts).On("checkpoint-list", Reply.Bad("error: no memory"));
+
+        HypervisorException failure = await Assert.ThrowsAsync<HypervisorException>(
+            () => new LibvirtHost(new Virsh(shell, null)).DescribeAsync(Web1.Identity, CancellationToken.None));
+
+        Assert.Equal("web1: checkpoint-list failed: virsh reported: error: no memory", failure.Message);
+    }
 }

@@ -163,6 +163,22 @@ public sealed partial class RestoreGuideTests
             (await RunAsync(guide)).TakeLast(3));
     }
 
+    [Fact]
+    public async Task Records_of_snapshots_are_restored_in_their_order()
+    {
+        string guide = RestoreGuide.Write(
+            Facts("it's") with { Snapshots = [new("one", false, [], "<x/>"), new("two", true, [], "<x/>")] },
+            Web1.Id, "cloud1", "a.tar.gz", []);
+
+        Assert.Equal(
+            [
+                "<virsh|snapshot-create|--domain|it's|--xmlfile|it's/snapshot-1.xml|--redefine>",
+                "<virsh|snapshot-create|--domain|it's|--xmlfile|it's/snapshot-2.xml|--redefine|--current>",
+                "<virsh|start|--domain|it's>",
+            ],
+            (await RunAsync(guide)).TakeLast(3));
+    }
+
     private static DomainFacts Facts(string name) => new(
         new DomainName(name), Web1.Uuid, DomainState.Running, true, true, false, [], [], [], null, [],
         new DomainDefinition(string.Empty, string.Empty, string.Empty));

@@ -81,6 +81,19 @@ public sealed class RestorePlannerTests
     }
 
     [Fact]
+    public void Records_of_snapshots_are_restored_in_place_and_otherwise_reported()
+    {
+        Manifest backup = Backup with { Snapshots = [new ManifestSnapshot("point", "snapshot-1.xml", true)] };
+
+        Assert.Equal(backup.Snapshots, RestorePlanner.Plan(backup, InPlace with { Define = true }).Snapshots);
+        Assert.Empty(RestorePlanner.Plan(backup, InPlace).Snapshots);
+        RestorePlan copy = RestorePlanner.Plan(
+            backup, InPlace with { Define = true, TargetDirectory = "/new", NewName = new DomainName("copy") });
+        Assert.Empty(copy.Snapshots);
+        Assert.Contains(copy.Warnings, warning => warning.Contains("left out: point.", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void In_another_folder_the_layers_name_each_other_without_a_path()
     {
         RestorePlan plan = RestorePlanner.Plan(Backup, InPlace with { TargetDirectory = "/new" });

@@ -6,12 +6,17 @@ namespace KvmBackup.Tests.Storage;
 
 public sealed class ManifestFileTests
 {
-    private static string Text => Encoding.UTF8.GetString(ManifestFile.Format(ManifestSamples.Create("büro 1")));
+    private static readonly Manifest Sample = ManifestSamples.Create("büro 1") with
+    {
+        Snapshots = [new ManifestSnapshot("before upgrade", "domain.xml", true)],
+    };
+
+    private static string Text => Encoding.UTF8.GetString(ManifestFile.Format(Sample));
 
     [Fact]
     public void Every_field_is_read_back_as_written()
     {
-        Manifest written = ManifestSamples.Create("büro 1");
+        Manifest written = Sample;
         Manifest read = Parse(Text);
         Assert.Equivalent(written, read, strict: true);
         Assert.Equal(written.Members[1].Extents, read.Members[1].Extents);
@@ -95,6 +100,7 @@ public sealed class ManifestFileTests
     [InlineData("\"name\": \"büro 1/vda.qcow2\"", "\"name\": \"büro 1/domain.xml\"", "has no member of its size")]
     [InlineData("\"file_name\": \"vda.qcow2\"", "\"file_name\": \"..\"", "invalid name")]
     [InlineData("\"member_name\": \"nvram.fd\"", "\"member_name\": \"a/b\"", "name of a file of the domain")]
+    [InlineData("\"file_name\": \"domain.xml\"", "\"file_name\": \"gone.xml\"", "has no name or no member")]
     [InlineData("[131072,4096]", "[65535,4096]", "extents of member")]
     [InlineData("[131072,4096]", "[131072,-4096]", "extents of member")]
     [InlineData("[131072,4096]", "[9223372036854775807,9223372036854775807]", "extents of member")]

@@ -1,4 +1,5 @@
 using System.Text;
+using KvmBackup.Hypervisor;
 using KvmBackup.Shell;
 
 namespace KvmBackup.Tests.Support;
@@ -69,7 +70,8 @@ public sealed class RecordedShell(string imagesPath = Recording.ImagesPath) : IP
     public Task<ProgramResult> RunAsync(ProgramCall call, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return Next(call).GiveAsync(call, cancellationToken);
+        return call.Arguments is [.., var last] && last.Contains(Virsh.Separator, StringComparison.Ordinal)
+            ? RunScriptAsync(call, last, cancellationToken) : Next(call).GiveAsync(call, cancellationToken);
     }
 
     public IPipedProgram Open(ProgramCall call)
@@ -91,6 +93,43 @@ public sealed class RecordedShell(string imagesPath = Recording.ImagesPath) : IP
         return result with { StandardOutput = string.Empty };
     }
 
+    /// <summary>
+    /// Several queries in one virsh, each followed by <c>echo MARK</c>: replies as to each alone. It fails while the
+    /// reply to one of them is set to a fault, so that the caller repeats them one by one.
+    /// </summary>
+    private async Task<ProgramResult> RunScriptAsync(
+        ProgramCall call, string script, CancellationToken cancellationToken)
+    {
+        string[] parts = script.Split(Virsh.Separator);
+        ProgramCall[] queries =
+        [
+            .. parts.Where((_, index) => index % 2 == 0).Select(text => new ProgramCall("virsh", text.Split(' '))),
+        ];
+        StringBuilder output = new();
+        StringBuilder complaints = new();
+        if (queries.Any(query => HasFault(Recording.TextOf(query))))
+        {
+            return new ProgramResult(call, 1, string.Empty, "error: one of them", TimeSpan.Zero);
+        }
+
+        foreach (ProgramCall query in queries)
+        {
+            ProgramResult result = await Next(query).GiveAsync(query, cancellationToken);
+            _ = output.Append(result.StandardOutput).Append(parts[1]["echo ".Length..]);
+            _ = complaints.Append(result.StandardError);
+        }
+
+        return new ProgramResult(call, 0, output.ToString(), complaints.ToString(), TimeSpan.Zero);
+    }
+
+    private bool HasFault(string text)
+    {
+        lock (gate)
+        {
+            return faults.Any(fault => fault.Replies.Count > 0 && text.Contains(fault.Part, StringComparison.Ordinal));
+        }
+    }
+
     private Reply Next(ProgramCall call)
     {
         string text = Recording.TextOf(call);
@@ -106,6 +145,7 @@ public sealed class RecordedShell(string imagesPath = Recording.ImagesPath) : IP
             }
 
             return !recorded.TryGetValue(text, out Queue<Reply>? known)
+                && !recorded.TryGetValue(text.Replace("virsh ", "virsh --quiet ", StringComparison.Ordinal), out known)
                 ? throw new InvalidOperationException($"This call was never recorded: {call}")
                 : known.Count > 1 ? known.Dequeue() : known.Peek();
         }

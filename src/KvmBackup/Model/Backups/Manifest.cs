@@ -64,6 +64,10 @@ public sealed record Manifest(
     /// <summary>The group in the domain's metadata; null for none, and in older backups.</summary>
     public string? Group { get; init; }
 
+    /// <summary>The domain's snapshots in libvirt, each after its parent; empty in older backups.</summary>
+    [AllowNull]
+    public IReadOnlyList<ManifestSnapshot> Snapshots { get; init => field = value ?? []; } = [];
+
     /// <summary>The RBD images in the backup, by their names at that time.</summary>
     public IReadOnlyList<RbdImage> FindImages() => [.. Disks.Select(disk => disk.Image?.Image).OfType<RbdImage>()];
 
@@ -94,6 +98,12 @@ public sealed record ManifestArchive(
     /// <summary>Size of the index; null in manifests of older versions.</summary>
     public long? IndexSizeBytes { get; init; }
 }
+
+/// <summary>A snapshot of the domain in libvirt. Its data are in the images.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="FileName">The member with its record, below the domain's folder.</param>
+/// <param name="IsCurrent">It was the domain's current snapshot.</param>
+public sealed record ManifestSnapshot(string Name, string FileName, bool IsCurrent);
 
 /// <summary>One disk of a backup.</summary>
 /// <param name="Target">Target device.</param>

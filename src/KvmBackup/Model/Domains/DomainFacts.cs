@@ -9,7 +9,7 @@ namespace KvmBackup.Model.Domains;
 /// <param name="HasAgentChannel">The XML has a guest agent channel, whether or not an agent answers.</param>
 /// <param name="HasTpm">The domain has an emulated TPM, whose state lies outside its disks.</param>
 /// <param name="Disks">All disks, in the order of the XML.</param>
-/// <param name="Snapshots">Names of the snapshots in libvirt.</param>
+/// <param name="Snapshots">The snapshots in libvirt, each after its parent.</param>
 /// <param name="Checkpoints">Names of the checkpoints in libvirt.</param>
 /// <param name="RunningJob">Type of the current job as reported by <c>domjobinfo</c>; null for none.</param>
 /// <param name="Files">Kernel, initrd and NVRAM, if any.</param>
@@ -22,7 +22,7 @@ public sealed record DomainFacts(
     bool HasAgentChannel,
     bool HasTpm,
     IReadOnlyList<DiskFacts> Disks,
-    IReadOnlyList<string> Snapshots,
+    IReadOnlyList<DomainSnapshot> Snapshots,
     IReadOnlyList<string> Checkpoints,
     string? RunningJob,
     IReadOnlyList<AuxiliaryFile> Files,
@@ -47,6 +47,18 @@ public sealed record DomainFacts(
     public DomainIdentity Identity => new(Name, Uuid);
 
     public bool IsActive => State != DomainState.ShutOff;
+}
+
+/// <summary>A snapshot of a domain in libvirt, made by an operator or another program.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="IsCurrent">It is the domain's current snapshot.</param>
+/// <param name="Files">Its files outside of the images: overlays of external snapshots, and saved memory.</param>
+/// <param name="Xml">Its record in libvirt.</param>
+public sealed record DomainSnapshot(string Name, bool IsCurrent, IReadOnlyList<string> Files, string Xml)
+{
+    /// <summary>The member of the archive that holds the record.</summary>
+    /// <param name="number">Its number in the order of the list, from 1.</param>
+    public static string MemberName(int number) => $"snapshot-{number}.xml";
 }
 
 /// <summary>What selects a domain for a backup, and its images.</summary>

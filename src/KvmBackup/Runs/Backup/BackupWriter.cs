@@ -48,6 +48,11 @@ public sealed class BackupWriter(
                 Autostart = job.Autostart,
                 Title = job.Labels.Title,
                 Group = job.Labels.Group,
+                Snapshots =
+                [
+                    .. job.Snapshots.Select((snapshot, index) => new ManifestSnapshot(
+                        snapshot.Name, DomainSnapshot.MemberName(index + 1), snapshot.IsCurrent)),
+                ],
             };
         Manifest manifest = await TargetTimeout.FinishAsync(
             "the end of the archive", token => archive.CompleteAsync(Describe, token), stallLimit,

@@ -34,6 +34,8 @@ public sealed record DomainJob(
 
     public override DomainLabels Labels => Facts.Labels;
 
+    public override IReadOnlyList<DomainSnapshot> Snapshots => Facts.Snapshots;
+
     /// <summary>The restore guide and the XML documents.</summary>
     public override IReadOnlyList<(string Name, string Text)> Texts(BackupId id, string hostName, string archiveName) =>
     [
@@ -41,6 +43,7 @@ public sealed record DomainJob(
         ("domain.xml", Definition()),
         ("live.xml", Facts.Definition.Live),
         ("migratable.xml", Facts.Definition.Migratable),
+        .. Snapshots.Select((snapshot, index) => (DomainSnapshot.MemberName(index + 1), snapshot.Xml)),
     ];
 
     /// <summary>

@@ -58,6 +58,8 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
                 : new BackupDisk(disk, await images.ReadChainAsync(disk.SourcePath!, disk.Format, cancellationToken)));
         }
 
+        warnings.AddRange(WarnOfSnapshots(facts.Snapshots, disks));
+
         // Disks with overlays come first: the guest stays on an overlay until the disk is read. RBD images have none.
         disks = [.. disks.OrderBy(disk => disk.Image is not null || disk.IsIdle)];
         foreach (BackupDisk idle in disks.Where(disk => disk.IsIdle))
@@ -94,6 +96,19 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
             await cluster.ReadStateAsync(
                 await cluster.LocateAsync(source, settings, cancellationToken), cancellationToken);
         return await cluster.PrepareAsync(owner, disk, settings, own, id, state, warnings, cancellationToken);
+    }
+
+    /// <summary>Files of snapshots that are in no disk's chain: saved memory, and overlays of other branches.</summary>
+    private static IEnumerable<string> WarnOfSnapshots(
+        IReadOnlyList<DomainSnapshot> snapshots, IEnumerable<BackupDisk> disks)
+    {
+        HashSet<string> included = [.. disks.SelectMany(disk => disk.Layers).Select(layer => layer.FilePath)];
+        return
+            from snapshot in snapshots
+            let missing = snapshot.Files.Where(file => !included.Contains(file)).ToArray()
+            where missing.Length > 0
+            select $"the snapshot {snapshot.Name} uses {string.Join(", ", missing)}, which this backup does not have: "
+                + "a restored guest cannot be reverted to it";
     }
 
     private static bool IsOnOwnOverlay(DiskFacts disk) =>

@@ -61,10 +61,11 @@ public sealed record ReplacedDomain(DomainIdentity Identity, bool IsSaved, IRead
         if (facts.Snapshots.Count > 0)
         {
             yield return $"{facts.Name} has snapshots, which would not match the restored disks "
-                + $"({string.Join(", ", facts.Snapshots)}): remove their metadata (files of external ones stay): "
+                + $"({string.Join(", ", facts.Snapshots.Select(snapshot => snapshot.Name))}): remove their metadata "
+                + "(files of external ones stay): "
                 + string.Join(" ; ", facts.Snapshots.Select(
-                    name => $"`{virsh} snapshot-delete --metadata --domain {facts.Uuid} --snapshotname "
-                        + $"{ShellWord.Quote(name)}`"));
+                    snapshot => $"`{virsh} snapshot-delete --metadata --domain {facts.Uuid} --snapshotname "
+                        + $"{ShellWord.Quote(snapshot.Name)}`"));
         }
 
         if (facts.Checkpoints.Count > 0)

@@ -72,7 +72,14 @@ public sealed class RestoreRun(
             return report with { Commands = [.. DescribeCommands(backup.Manifest, plan, facts, definer.CommandLine)] };
         }
 
-        RestoredDefinition definition = new(definer, backup, plan, request, facts.Replaced, log);
+        List<string> snapshots = [];
+        foreach (ManifestSnapshot snapshot in plan.Snapshots)
+        {
+            snapshots.Add(Encoding.UTF8.GetString(await open.Reader.ReadSmallAsync(
+                open.Member(snapshot.FileName), LargestXmlBytes, cancellationToken)));
+        }
+
+        RestoredDefinition definition = new(definer, backup, plan, request, facts.Replaced, snapshots, log);
         IReadOnlyList<string> fileWarnings = await writer.WriteAsync(
             open, facts, assemblies, definition.DiscardSavedAsync, progress, cancellationToken);
         await definition.ApplyAsync(xml, cancellationToken);

@@ -10,10 +10,11 @@ namespace KvmBackup.Runs.Restore;
 /// <param name="plan">The plan of the restore.</param>
 /// <param name="request">The operator's request.</param>
 /// <param name="replaced">The existing domain; null when there is none.</param>
+/// <param name="snapshots">The XML of the plan's snapshots, in their order.</param>
 /// <param name="log">The log.</param>
 public sealed class RestoredDefinition(
     DomainDefiner definer, CompletedBackup backup, RestorePlan plan, RestoreRequest request, ReplacedDomain? replaced,
-    ILogger log)
+    IReadOnlyList<string> snapshots, ILogger log)
 {
     private readonly List<string> notes = [];
 
@@ -43,6 +44,12 @@ public sealed class RestoredDefinition(
             {
                 yield return $"{virsh} autostart {(isOn ? string.Empty : "--disable ")}--domain {name}";
             }
+        }
+
+        foreach (ManifestSnapshot snapshot in plan.Snapshots)
+        {
+            yield return $"{virsh} snapshot-create --domain {name} --xmlfile {snapshot.FileName} --redefine"
+                + (snapshot.IsCurrent ? " --current" : string.Empty);
         }
 
         if (plan.Start)
@@ -93,6 +100,8 @@ public sealed class RestoredDefinition(
             IsAutostarted = isOn;
         }
 
+        await DefineSnapshotsAsync(cancellationToken);
+
         // An undefined domain of that name may have left a memory image, which libvirt reports only after the define.
         bool isSaved = await definer.Saved.ExistsAsync(plan.Name, cancellationToken);
         if (isSaved && !(plan.Start && request.DiscardsSavedState))
@@ -111,6 +120,22 @@ public sealed class RestoredDefinition(
             log.Information("{Domain}: started", plan.Name);
             notes.AddRange(!isSaved ? [] :
                 [$"the saved memory of an earlier guest named {plan.Name} was discarded (--discard-saved-state)"]);
+        }
+    }
+
+    // The guest runs without them, so a refusal is a warning. The children of a refused one are refused, too.
+    private async Task DefineSnapshotsAsync(CancellationToken cancellationToken)
+    {
+        foreach ((ManifestSnapshot snapshot, string xml) in plan.Snapshots.Zip(snapshots))
+        {
+            try
+            {
+                await definer.DefineSnapshotAsync(plan.Name, snapshot, xml, cancellationToken);
+            }
+            catch (KvmBackupException failure)
+            {
+                notes.Add($"{failure.Message}. Its record is in {snapshot.FileName} of the archive");
+            }
         }
     }
 

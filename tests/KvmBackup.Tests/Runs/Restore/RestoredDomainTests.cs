@@ -117,7 +117,8 @@ public sealed class RestoredDomainTests : IAsyncLifetime
     [Fact]
     public async Task Snapshots_and_checkpoints_of_the_replaced_domain_are_refused_with_the_commands_that_remove_them()
     {
-        shell.Now("foreign/snapshot-list", "foreign/checkpoint-list");
+        shell.Now(
+            "foreign/snapshot-list", "foreign/snapshot-current", "foreign/snapshot-dumpxml", "foreign/checkpoint-list");
 
         await AssertRefusedAsync(
             Request, $"virsh snapshot-delete --metadata --domain {Web1.Uuid} --snapshotname other-snapshot",

@@ -202,6 +202,8 @@ rec foreign/checkpoint-list virsh checkpoint-list --name --domain "$uuid"
 vir checkpoint-delete web1 other-checkpoint
 vir snapshot-create-as web1 other-snapshot --disk-only --diskspec "vda,file=$images/other.qcow2" --diskspec vdb,snapshot=no
 rec foreign/snapshot-list virsh snapshot-list --name --domain "$uuid"
+rec foreign/snapshot-current virsh snapshot-current --name --domain "$uuid"
+rec foreign/snapshot-dumpxml virsh snapshot-dumpxml --security-info --snapshotname other-snapshot --domain "$uuid"
 vir suspend web1
 rec paused/domstate virsh domstate --domain "$uuid"
 rec paused/domstate-reason virsh domstate --reason --domain "$uuid"
