@@ -208,6 +208,8 @@ public sealed partial class LibvirtHost(Virsh virsh)
         "running" or "idle" => DomainState.Running,
         "paused" => DomainState.Paused,
         "shut off" => DomainState.ShutOff,
+        "pmsuspended" => DomainState.Suspended,
+        "crashed" => DomainState.Crashed,
         _ => DomainState.Other,
     };
 

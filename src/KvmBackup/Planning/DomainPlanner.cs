@@ -44,7 +44,7 @@ public static class DomainPlanner
     {
         if (domain.State == DomainState.Other)
         {
-            yield return "it is neither running, paused nor shut off; wait until it is";
+            yield return "it is shutting down or in an unknown state; wait until it is not";
         }
 
         if (domain.RunningJob is { } job)

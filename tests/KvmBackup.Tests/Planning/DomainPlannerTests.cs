@@ -176,7 +176,7 @@ public sealed class DomainPlannerTests
 
     public static TheoryData<DomainFacts, string> RefusedDomains => new()
     {
-        { Domain with { State = DomainState.Other }, "neither running, paused nor shut off" },
+        { Domain with { State = DomainState.Other }, "shutting down or in an unknown state" },
         { Domain with { RunningJob = "Unbounded" }, "another program's job runs on it (Unbounded)" },
         { Domain with { Disks = [] }, "it has no disk that can be backed up" },
         { Domain with { Disks = [Disk with { IsReadOnly = true }] }, "no disk that can be backed up: vda: read-only" },

@@ -47,6 +47,11 @@ public sealed record DomainFacts(
     public DomainIdentity Identity => new(Name, Uuid);
 
     public bool IsActive => State != DomainState.ShutOff;
+
+    /// <summary>
+    /// libvirt can take a snapshot of it. In the other states a guest does not write, and its disks are read in place.
+    /// </summary>
+    public bool TakesSnapshots => State is DomainState.Running or DomainState.Paused;
 }
 
 /// <summary>A snapshot of a domain in libvirt, made by an operator or another program.</summary>
@@ -87,6 +92,12 @@ public enum DomainState
     Paused,
     ShutOff,
 
-    /// <summary>Any other state: crashed, shutting down, suspended by the guest's power management.</summary>
+    /// <summary>The guest sleeps, by its own power management. libvirt takes no snapshot of it.</summary>
+    Suspended,
+
+    /// <summary>The guest has crashed, and QEMU keeps it for inspection.</summary>
+    Crashed,
+
+    /// <summary>Any other state: shutting down.</summary>
     Other,
 }

@@ -6,7 +6,7 @@ using Serilog;
 namespace KvmBackup.Runs.Guests;
 
 /// <summary>
-/// The capture of a domain: at a snapshot while it runs, guarded against changes while it is shut off.
+/// The capture of a domain: at a snapshot while it runs, guarded against changes while it is shut off or sleeps.
 /// </summary>
 public sealed class GuestCapture(
     DomainJob job, PinnedDomain pin, RbdCapture images, LibvirtHost host, TimeProvider time, ILogger log) : ICapture
@@ -24,21 +24,28 @@ public sealed class GuestCapture(
 
     public async Task PrepareAsync(CancellationToken cancellationToken)
     {
-        if (job.Facts.IsActive)
+        if (job.Facts.TakesSnapshots)
         {
             preparedAt = time.GetTimestamp();
             await pin.PrepareAsync(cancellationToken);
+        }
+        else if (job.Facts.IsActive && job.Quiesce == QuiesceMode.Require)
+        {
+            throw new RunsException($"{StateClause}, so it cannot be frozen (quiesce: require)");
         }
     }
 
     public Task<PinOutcome> ReadAsync(
         IDiskConsumer consumer, TransferMonitor monitor, CancellationToken cancellationToken) =>
-        job.Facts.IsActive
+        job.Facts.TakesSnapshots
             ? ReadPinnedAsync(consumer, monitor, cancellationToken)
             : ReadOfflineAsync(consumer, monitor, cancellationToken);
 
     public async Task<IReadOnlyList<string>> FindProblemsAsync() =>
         [.. pin.Problems, .. job.Facts.IsActive ? await pauses.FindAsync(job) : []];
+
+    private string StateClause =>
+        job.Facts.State == DomainState.Suspended ? "the guest sleeps (pmsuspended)" : "the guest has crashed";
 
     private async Task<PinOutcome> ReadPinnedAsync(
         IDiskConsumer consumer, TransferMonitor monitor, CancellationToken cancellationToken)
@@ -82,6 +89,7 @@ public sealed class GuestCapture(
         await offline.EnsureUnchangedAsync(cancellationToken);
         return job.Facts.IsSaved
             ? new PinOutcome(Consistency.Crash, "the guest's memory is saved on the host (virsh managedsave)", null)
+            : job.Facts.IsActive ? new PinOutcome(Consistency.Crash, StateClause, null)
             : new PinOutcome(Consistency.Offline, null, null);
     }
 }

@@ -2,7 +2,9 @@ using KvmBackup.Hypervisor;
 
 namespace KvmBackup.Runs.Guests;
 
-/// <summary>Verifies that a domain stayed shut off while its disks were read, and that nothing wrote to them.</summary>
+/// <summary>
+/// Verifies that a domain stayed shut off or asleep while its disks were read, and that nothing wrote to them.
+/// </summary>
 public sealed class OfflineGuard
 {
     private readonly DomainJob job;
@@ -20,13 +22,20 @@ public sealed class OfflineGuard
     public async Task EnsureUnchangedAsync(CancellationToken cancellationToken)
     {
         DomainState state = await host.StateAsync(job.Facts.Identity, cancellationToken);
-        if (state != DomainState.ShutOff || !before.SequenceEqual(Measure()))
+        if (state != job.Facts.State || !before.SequenceEqual(Measure()))
         {
             throw new RunsException(
-                "the guest was shut off at the beginning, but was started or changed while its disks were read, so "
+                $"the guest {Beginning} at the beginning, but was started or changed while its disks were read, so "
                     + "the copy is not consistent; run this again");
         }
     }
+
+    private string Beginning => job.Facts.State switch
+    {
+        DomainState.ShutOff => "was shut off",
+        DomainState.Suspended => "slept",
+        _ => "had crashed",
+    };
 
     private (string Path, DateTime WrittenAt, long Length)[] Measure() => Measure(job.Disks);
 

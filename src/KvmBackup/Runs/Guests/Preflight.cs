@@ -68,8 +68,8 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         }
 
         BackupDisk[] files = [.. disks.Where(disk => disk.Image is null && !disk.IsIdle)];
-        RefuseEncryptedBacking(facts.IsActive ? files : []);
-        IReadOnlyList<PlannedOverlay> overlays = facts.IsActive
+        RefuseEncryptedBacking(facts.TakesSnapshots ? files : []);
+        IReadOnlyList<PlannedOverlay> overlays = facts.TakesSnapshots
             ? await Task.WhenAll(files.Select(
                 disk => EncryptAsync(disk, PlanOverlay(facts, disk, settings, id), cancellationToken)))
             : [];
