@@ -7,10 +7,12 @@ namespace KvmBackup.Lab;
 public sealed class AgentTests
 {
     [LabFact]
+    [Proves("guest: running, without an agent", "crash-consistent")]
     public Task A_guest_without_agent_is_backed_up_crash_consistent_unless_a_freeze_is_required() =>
         AssertDowngradedAsync(LabAgent.None, "no guest agent channel");
 
     [LabFact]
+    [Proves("guest: running, its agent does not answer", "crash-consistent")]
     public Task A_guest_with_a_silent_agent_is_backed_up_crash_consistent_unless_a_freeze_is_required() =>
         AssertDowngradedAsync(LabAgent.Hang, "the guest agent does not answer");
 

@@ -7,6 +7,7 @@ namespace KvmBackup.Lab;
 public sealed class BackupTests
 {
     [LabFact]
+    [Proves("guest: running, with an agent", "file systems frozen for the snapshot")]
     public async Task A_lost_guest_is_restored_with_its_content()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("web1")
@@ -70,6 +71,7 @@ public sealed class BackupTests
     }
 
     [LabFact]
+    [Proves("guest: shut off", "read in place; it must stay off")]
     public async Task A_guest_that_is_shut_off_is_backed_up_offline()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("off"));

@@ -7,6 +7,7 @@ namespace KvmBackup.Lab;
 public sealed class DefinitionTests
 {
     [LabFact]
+    [Proves("disk: of the running guest or the next start only", "backed up, in the restored definition")]
     public async Task Disks_of_one_definition_are_backed_up_and_the_restored_guest_has_them_all()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("attached"));

@@ -7,6 +7,7 @@ namespace KvmBackup.Lab;
 public sealed class DiskTests
 {
     [LabFact]
+    [Proves("disk: shareable, read-only, CD-ROM, floppy", "left out and reported")]
     public async Task Disks_that_cannot_be_copied_consistently_are_skipped_and_reported()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("kinds of disks")

@@ -10,6 +10,7 @@ public sealed class EncryptionTests
     private const string Mark = "written-while-the-backup-reads";
 
     [LabFact]
+    [Proves("disk: LUKS", "encrypted, and its overlay, too; the secret is named")]
     public async Task Writes_during_a_backup_are_encrypted_and_never_lost()
     {
         Guid secret = await DefineSecretAsync();

@@ -9,6 +9,7 @@ public sealed class FreezeTests
     private const int Rounds = 3;
 
     [LabFact]
+    [Proves("disk: several, qcow2 and raw", "at one instant")]
     public async Task A_pair_that_is_written_across_two_disks_is_never_torn()
     {
         await using LabGuest guest = await LabGuest.StartAsync(Pair("pair"));

@@ -26,6 +26,7 @@ public sealed class LinkedCloneTests
     }
 
     [LabFact]
+    [Proves("disk: qcow2 with backing files", "the whole chain; an equal template is kept")]
     public async Task A_clone_is_restored_on_a_host_without_it_and_its_template()
     {
         string template = await CreateTemplateAsync();

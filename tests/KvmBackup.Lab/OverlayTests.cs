@@ -7,6 +7,7 @@ namespace KvmBackup.Lab;
 public sealed class OverlayTests
 {
     [LabFact]
+    [Proves("guest: ends during its backup", "the overlay is committed offline")]
     public async Task A_guest_that_shuts_down_during_a_backup_is_backed_up_and_keeps_its_writes()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("downed")
@@ -58,6 +59,8 @@ public sealed class OverlayTests
     }
 
     [LabFact]
+    [Proves("guest: paused", "crash-consistent; it stays paused")]
+    [Proves("guest: transient", "as any other; the restore defines it")]
     public async Task A_paused_guest_stays_paused_and_a_transient_one_stays_transient()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("stateful"));

@@ -13,6 +13,7 @@ public sealed class RbdMappedTests
         $"rotate: 9, quiesce: require, full_every: {{points: 9}}, ceph: {{user: kvmbackup, keyring: {Keyring}}}";
 
     [LabFact]
+    [Proves("disk: RBD, mapped by the kernel", "from the cluster, with increments")]
     public async Task A_guest_on_a_file_and_a_mapped_image_is_backed_up_from_the_cluster_and_restored()
     {
         await LabCeph.EnsureStartedAsync();

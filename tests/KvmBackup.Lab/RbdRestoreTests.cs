@@ -11,6 +11,7 @@ public sealed class RbdRestoreTests
     private const string Chains = "rotate: 9, full_every: {points: 8}";
 
     [LabFact]
+    [Proves("disk: RBD", "at the same instant as files, with increments")]
     public async Task A_guest_that_lost_its_file_and_its_image_is_restored_in_place_and_boots()
     {
         LabRbdImage image = new("lost");

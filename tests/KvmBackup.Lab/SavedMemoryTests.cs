@@ -39,6 +39,7 @@ public sealed class SavedMemoryTests
     }
 
     [LabFact]
+    [Proves("guest: memory saved (virsh managedsave)", "disks only, reported as crash-consistent")]
     public async Task Saved_memory_is_reported_and_never_resumed_on_a_restored_disk()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("remembering"));
@@ -138,6 +139,7 @@ public sealed class SavedMemoryTests
     }
 
     [LabFact]
+    [Proves("disk: block device", "to the device again when it is named, or to a file")]
     public async Task A_block_device_of_a_lost_guest_is_overwritten_when_it_is_named_and_large_enough()
     {
         string backing = Path.Combine(LabEnvironment.NewDirectory("device"), "backing");

@@ -7,6 +7,7 @@ namespace KvmBackup.Lab;
 public sealed class SnapshotTests
 {
     [LabFact]
+    [Proves("guest: with libvirt snapshots", "with its snapshots and their records")]
     public async Task A_running_guest_with_snapshots_is_backed_up_and_restored_with_their_records()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("snapped"));
@@ -50,6 +51,7 @@ public sealed class SnapshotTests
     }
 
     [LabFact]
+    [Proves("guest: memory of a snapshot in a file", "without that file, which is reported")]
     public async Task A_file_of_a_snapshot_that_is_not_in_the_backup_is_reported_and_a_copy_has_no_records()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("remembered"));

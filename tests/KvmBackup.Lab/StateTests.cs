@@ -7,6 +7,7 @@ namespace KvmBackup.Lab;
 public sealed class StateTests
 {
     [LabFact]
+    [Proves("guest: sleeping (pmsuspended)", "read in place, crash-consistent; it must not wake up")]
     public async Task A_sleeping_guest_is_backed_up_in_place_and_one_that_wakes_up_is_reported()
     {
         await using LabGuest guest = await LabGuest.StartAsync(new LabGuestSpecification("asleep")

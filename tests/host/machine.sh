@@ -51,9 +51,21 @@ inside() {
   return "$status"
 }
 
+# Waits until the host has shut down by itself.
+await_end() {
+  local tries
+  for (( tries = 0; tries < inside_limit; tries++ )); do
+    # It is not reaped yet: its state is Z.
+    grep -q ') Z ' "/proc/$emulator/stat" 2>/dev/null && break
+    sleep 1
+  done
+  (( tries < inside_limit )) || say "the host did not shut down within $inside_limit s"
+  power_cut
+}
+
 # Unwritten data of the kernel inside are lost.
 power_cut() {
-  kill -KILL "$emulator"
+  kill -KILL "$emulator" 2>/dev/null || true
   wait "$emulator" 2>/dev/null || true
   emulator=
   exec 5>&- 6>&-

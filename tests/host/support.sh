@@ -128,6 +128,13 @@ cat /root/backup.log /root/backup.json /root/backup.status
 SCRIPT
 }
 
+# shut_down poweroff|reboot: shuts the host down while a backup is stopped, which continues when the shutdown has begun.
+shut_down() {
+  inside "setsid sh -c 'sleep 1; kill -CONT \$(cat /root/backup.pid)' & systemctl --no-block $1" ||
+    fail "the shutdown did not begin"
+  await_end
+}
+
 # Kills a stopped backup; its watcher recovers.
 kill_backup() {
   inside 'kill -KILL "$(cat /root/backup.pid)"'

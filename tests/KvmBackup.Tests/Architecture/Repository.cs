@@ -5,7 +5,7 @@ namespace KvmBackup.Tests.Architecture;
 /// <summary>The sources from which this test was built.</summary>
 public static class Repository
 {
-    private static readonly string Root = FindRoot();
+    internal static readonly string Root = FindRoot();
 
     public static IReadOnlyList<SourceFile> Sources { get; } = Read("src/KvmBackup");
 
