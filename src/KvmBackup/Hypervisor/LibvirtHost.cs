@@ -7,6 +7,9 @@ namespace KvmBackup.Hypervisor;
 /// <summary>Read-only queries to libvirt: the list of domains, and all facts of one.</summary>
 public sealed partial class LibvirtHost(Virsh virsh)
 {
+    /// <summary>The storage pools of this libvirt.</summary>
+    public StoragePools Pools { get; } = new(virsh);
+
     /// <inheritdoc cref="Virsh.CommandLine"/>
     public string CommandLine => virsh.CommandLine;
 
@@ -83,8 +86,8 @@ public sealed partial class LibvirtHost(Virsh virsh)
         Task<bool> saved = IsSavedAsync(state, domain, cancellationToken);
         await Task.WhenAll(state, transient, live, inactive, migratable, snapshots, checkpoints, job, autostart, saved);
 
-        XElement xml = DomainXml.Parse(await live);
-        XElement next = DomainXml.Parse(await inactive);
+        XElement xml = await ParseAsync(await live, isCurrent: true, cancellationToken);
+        XElement next = await ParseAsync(await inactive, isCurrent: true, cancellationToken);
         return new DomainFacts(
             domain.Name,
             domain.Uuid,
@@ -111,8 +114,10 @@ public sealed partial class LibvirtHost(Virsh virsh)
     /// <exception cref="HypervisorException">libvirt reported an error.</exception>
     public async Task<DomainSummary> SummarizeAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
-        XElement live = DomainXml.Parse(await QueryAsync(domain, cancellationToken, "dumpxml"));
-        XElement inactive = DomainXml.Parse(await QueryAsync(domain, cancellationToken, "dumpxml", "--inactive"));
+        XElement live = await ParseAsync(
+            await QueryAsync(domain, cancellationToken, "dumpxml"), isCurrent: true, cancellationToken);
+        XElement inactive = await ParseAsync(
+            await QueryAsync(domain, cancellationToken, "dumpxml", "--inactive"), isCurrent: true, cancellationToken);
         return new DomainSummary(
             domain, DiskMerge.Merge(DomainXml.Disks(live), DomainXml.Disks(inactive)),
             MetadataXml.Excluded(live, inactive))
@@ -130,7 +135,7 @@ public sealed partial class LibvirtHost(Virsh virsh)
         string xml = isInactive
             ? await QueryAsync(domain, cancellationToken, "dumpxml", "--inactive")
             : await QueryAsync(domain, cancellationToken, "dumpxml");
-        return DomainXml.DiskStates(DomainXml.Parse(xml));
+        return DomainXml.DiskStates(await ParseAsync(xml, isCurrent: false, cancellationToken));
     }
 
     /// <summary>The current state of a domain.</summary>
@@ -171,6 +176,13 @@ public sealed partial class LibvirtHost(Virsh virsh)
     /// </summary>
     public Task<string?> RunningJobAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
         ReadJobAsync(StateAsync(domain, cancellationToken), domain, cancellationToken);
+
+    private async Task<XElement> ParseAsync(string xml, bool isCurrent, CancellationToken cancellationToken)
+    {
+        XElement domain = DomainXml.Parse(xml);
+        await Pools.ResolveAsync(domain, isCurrent, cancellationToken);
+        return domain;
+    }
 
     private async Task<string> ReadNameAsync(string uuid, string listed, CancellationToken cancellationToken)
     {

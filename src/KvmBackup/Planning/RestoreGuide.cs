@@ -59,7 +59,7 @@ public static class RestoreGuide
 
             ## 4. Define the domain and start it
             ```sh
-            {string.Concat(disks.Where(IsMapped).Select(MapLine))}virsh define {ShellWord.Quote($"{folder}/domain.xml")}
+            {PreparationLines(disks)}virsh define {ShellWord.Quote($"{folder}/domain.xml")}
             {AutostartLine(domain)}virsh start --domain {ShellWord.Quote(domain.Name.Value)}
             ```
             `domain.xml` is the definition for the next start, `live.xml` the definition of the running guest,
@@ -121,6 +121,14 @@ public static class RestoreGuide
 
     private static string MapLine(BackupDisk disk) =>
         $"rbd map {ShellWord.Quote(disk.Image!.Source.Image.Spec)}   # disk {disk.Disk.Target}\n";
+
+    /// <summary>Maps images, and makes libvirt read the pools of restored volumes again.</summary>
+    private static string PreparationLines(IReadOnlyList<BackupDisk> disks) => string.Concat(
+    [
+        .. disks.Where(IsMapped).Select(MapLine),
+        .. disks.Select(disk => disk.Disk.Volume?.Pool).OfType<string>().Distinct()
+            .Select(pool => $"virsh pool-refresh --pool {ShellWord.Quote(pool)}\n"),
+    ]);
 
     private static void AppendDisk(StringBuilder text, string folder, BackupDisk disk)
     {

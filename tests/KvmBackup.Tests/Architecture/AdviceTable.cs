@@ -90,6 +90,8 @@ public static class AdviceTable
             [("Runs/Restore/RestorePreflight.cs", "… resume … && … shutdown …")] = Saved,
             [("Runs/Restore/RestorePreflight.cs", "… shutdown …")] = Saved,
             [("Runs/Restore/RestoreRun.cs", "tar -xOf … …")] = Saved,
+            [("Runs/Restore/RestoredDefinition.cs", "…")] =
+                "VolumeTests.A_pool_that_is_inactive_or_elsewhere_is_reported_with_the_command_or_a_way_out",
             [("Runs/Restore/RestoredDefinition.cs", "… start --force-boot --domain …")] = Memory,
             [("Runs/Restore/RestoredDefinition.cs", "… start --force-boot --paused … && … destroy …")] = Memory,
             [("Runs/Guests/SavedRelease.cs", "…")] = State,
@@ -103,6 +105,7 @@ public static class AdviceTable
             ["Hypervisor/OverlayCommit.cs"] = ["virsh blockjob --domain", "virsh blockjob"],
             ["Planning/DomainPlanner.cs"] = ["virsh snapshot-delete"],
             ["Reporting/TextReports.cs"] = ["virsh start --domain"],
+            ["Runs/Restore/RestoredDefinition.cs"] = ["virsh pool-refresh --pool"],
             ["Runs/Guests/SavedRelease.cs"] = ["virsh start --domain"],
         };
 

@@ -65,6 +65,12 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
             ImageLock.EnsureNoWriter(idle.Layers[0], $"disk {idle.Disk.Target}");
         }
 
+        if (disks.Select(disk => DescribeObstacle(disk, facts.IsActive)).OfType<string>().FirstOrDefault()
+            is { } obstacle)
+        {
+            throw new RunsException(obstacle);
+        }
+
         BackupDisk[] files = [.. disks.Where(disk => disk.Image is null && !disk.IsIdle)];
         RefuseEncryptedBacking(facts.IsActive ? files : []);
         IReadOnlyList<PlannedOverlay> overlays = facts.IsActive
@@ -96,6 +102,11 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         return await cluster.PrepareAsync(owner, disk, settings, own, id, state, warnings, cancellationToken);
     }
 
+    private static string? DescribeObstacle(BackupDisk disk, bool isActive) =>
+        ImageFormats.FindObstacle(disk.Layers, isActive) is { } obstacle
+            ? $"disk {disk.Disk.Target}: {obstacle}, or exclude the disk: disks: {{exclude: [{disk.Disk.Target}]}}"
+            : null;
+
     private static bool IsOnOwnOverlay(DiskFacts disk) =>
         disk.SourcePath is { } path && (OverlayName.IsOurs(path) || OverlayName.IsPredecessors(path));
 
@@ -108,6 +119,9 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         string path = Path.Combine(folder, OverlayName.Create(facts.Uuid, disk.Disk.Target, id, random));
         return Directory.Exists(folder)
             ? new PlannedOverlay(disk.Disk.Target, disk.Disk.SourcePath!, disk.Disk.Format, path)
+            {
+                Volume = disk.Disk.Volume,
+            }
             : throw new RunsException(
                 $"disk {disk.Disk.Target}: the directory for its overlay, {folder}, does not exist; create it, or set "
                     + "overlay_dir to a directory that libvirt may write to");
