@@ -93,13 +93,19 @@ public sealed class VolumeTests
         }
 
         // An overlay is committed without libvirt when its guest has ended, so the program writes the definition.
-        await using RunningProgram ended = await PausedProgram.StartAsync(site, "Pinned", "run");
-        await guest.DestroyAsync();
-        await ended.SignalAsync("CONT");
-        _ = await ended.WaitAsync(TimeSpan.FromMinutes(1));
-        Assert.Equal(["vda.qcow2", "vdb.raw"], VolumesIn(await guest.InactiveXmlAsync()));
-        Assert.Empty(Directory.GetFiles(guest.DirectoryPath!, "kvmbackup.*"));
-        await guest.BootAsync();
+        foreach (bool isKilled in new[] { false, true })
+        {
+            await using RunningProgram ended = await PausedProgram.StartAsync(site, "Pinned", "run");
+            await CrashSite.KillWatcherAsync(ended);
+            await guest.DestroyAsync();
+            await ended.SignalAsync(isKilled ? "KILL" : "CONT");
+            _ = await ended.WaitAsync(TimeSpan.FromMinutes(1));
+            (await site.RunAsync("recover")).MustSucceed();
+            Assert.Equal(["vda.qcow2", "vdb.raw"], VolumesIn(await guest.InactiveXmlAsync()));
+            Assert.Empty(Directory.GetFiles(guest.DirectoryPath!, "kvmbackup.*"));
+            await guest.BootAsync();
+        }
+
         _ = await site.BackUpAsync(guest.Name);
     }
 

@@ -126,6 +126,40 @@ public sealed class ForgedBackupTests : IDisposable
         Assert.False(Directory.Exists(Images));
     }
 
+    [Theory]
+    [InlineData("", true)]
+    [InlineData(""", {"filename": "/etc/shadow", "format": "raw", "virtual-size": 1}""", false)]
+    public async Task An_unpacked_image_that_names_a_file_of_the_host_is_not_read(string below, bool isRead)
+    {
+        await PublishAsync(made => made with
+        {
+            Disks = [made.Disks[0] with { Layers = [made.Disks[0].Layers[0] with { Format = "vmdk" }] }],
+        });
+        File.WriteAllText(folder.PathOf("top"), string.Empty);
+        RecordedShell shell = new RecordedShell(folder.DirectoryPath)
+            .On("qemu-img info", Reply.Good(
+                $"[{{\"filename\": \"{folder.PathOf("top")}\", \"format\": \"vmdk\", \"virtual-size\": 1}}{below}]"))
+            .On("qemu-img convert", Reply.Good(string.Empty));
+
+        Task<RestoreReport> assembling = RestoreSamples.Assemble(target, shell, folder.DirectoryPath).RunAsync(
+            new AssembleRequest(
+                RealBackups.Web1, null, new DiskTarget("vda"), folder.PathOf("a.raw"), AssembleRequest.Raw),
+            null, CancellationToken.None);
+
+        if (isRead)
+        {
+            _ = await assembling;
+        }
+        else
+        {
+            Assert.Contains(
+                "names a file that is not in the backup",
+                (await Assert.ThrowsAnyAsync<KvmBackupException>(() => assembling)).Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(isRead ? 1 : 0, shell.Count("qemu-img convert"));
+    }
+
     [Fact]
     public async Task A_link_is_replaced_and_never_followed()
     {
@@ -241,7 +275,7 @@ public sealed class ForgedBackupTests : IDisposable
             "list --all", [.. Enumerable.Repeat(string.Empty, 3).Select(Reply.Good)])
             .On("pool-dumpxml", pool is null ? [] : [pool])
             .On("virsh define", Reply.Good("defined")).On("virsh autostart", Reply.Good(string.Empty))
-            .On("managedsave-dumpxml", Reply.Bad("error: no managed save image"));
+            .On("managedsave-dumpxml", Reply.Of("shut-off/managedsave-dumpxml"));
         return RestoreSamples.Run(target, shell, folder.PathOf("keys")).RunAsync(
             new RestoreRequest(RealBackups.Web1, null, to, null, null, define, Start: false, replace, IsDryRun: define),
             null,
