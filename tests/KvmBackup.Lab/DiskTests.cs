@@ -48,6 +48,47 @@ public sealed class DiskTests
     }
 
     [LabFact]
+    public async Task Disks_that_are_no_image_or_are_left_out_of_snapshots_are_reported_by_name()
+    {
+        await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("odd-disks"));
+        string folder = LabEnvironment.NewDirectory("shared");
+        string image = Path.Combine(guest.DirectoryPath!, "vdc.raw");
+        await LabImage.CreateAsync(new LabDisk("vdc") { Format = "raw", SizeBytes = 1 << 20 }, image);
+        await AttachAsync(
+            guest, "vdb", $"type='dir'><driver name='qemu' type='fat'/><source dir='{folder}'/><readonly/>");
+        await AttachAsync(guest, "vdc", $"type='file' snapshot='no'><driver type='raw'/><source file='{image}'/>");
+        await guest.BootAsync();
+        BackupSite site = new((guest.Name, "rotate: 2"));
+        GuestFootprint before = await GuestFootprint.TakeAsync(guest);
+
+        JsonElement job = await site.BackUpAsync(guest.Name);
+
+        await before.AssertUnchangedAsync(site);
+        Assert.Equal(["vda", "vdc"], Strings(job.GetProperty("backup").GetProperty("disks")));
+        string warnings = job.GetProperty("warnings").ToString();
+        Assert.Contains("disk vdb is not in this backup: a folder of this host", warnings, StringComparison.Ordinal);
+        Assert.Contains("disk vdc has snapshot='no'", warnings, StringComparison.Ordinal);
+
+        await AttachAsync(
+            guest, "vdd",
+            "type='network'><driver type='raw'/><source protocol='nbd' name='a'><host name='localhost'/></source>");
+        await AttachAsync(
+            guest, "vde",
+            "type='nvme'><driver type='raw'/><source type='pci' managed='yes' namespace='1'><address domain='0x0000' "
+                + "bus='0x01' slot='0x00' function='0x0'/></source>");
+        string refused = (await site.RunAsync("backup", guest.Name)).MustEndWith(1).Output;
+        Assert.Contains("disk vdd is a network disk of the protocol nbd", refused, StringComparison.Ordinal);
+        Assert.Contains("disk vde is an NVMe device", refused, StringComparison.Ordinal);
+    }
+
+    private static async Task AttachAsync(LabGuest guest, string target, string disk)
+    {
+        string path = Path.Combine(LabEnvironment.NewDirectory("device"), "disk.xml");
+        await File.WriteAllTextAsync(path, $"<disk device='disk' {disk}<target dev='{target}' bus='virtio'/></disk>");
+        await Virsh.RunAsync("attach-device", guest.Name, path, "--config");
+    }
+
+    [LabFact]
     public async Task Blanks_commas_quotes_and_umlauts_in_names_are_preserved()
     {
         string folder = Path.Combine(LabEnvironment.ImagesPath, "a, \"b\" & 'c'");

@@ -28,7 +28,7 @@ public sealed record DomainRule(
         DomainRuleKind.Name => Pattern.Matches(domain.Name.Value),
         DomainRuleKind.Group => Pattern.Text == domain.Labels.Group,
         DomainRuleKind.Title => domain.Labels.Title is { } title && Pattern.Matches(title),
-        _ => domain.Images.Any(image => image.Pool == Pattern.Text),
+        _ => domain.Pools.Contains(Pattern.Text),
     };
 
     /// <summary>Whether the domain is one of the exceptions.</summary>
@@ -57,21 +57,22 @@ public enum DomainRuleKind
     /// <summary>The title of the domain.</summary>
     Title,
 
-    /// <summary>The Ceph pools of its disks.</summary>
+    /// <summary>The Ceph pools of its disks, and the storage pools of their volumes.</summary>
     Pool,
 }
 
 /// <summary>What rules compare: of a domain in libvirt, or of one that is gone, from its newest backup.</summary>
 /// <param name="Name">The name.</param>
 /// <param name="Labels">Title and group.</param>
-/// <param name="Images">The RBD images of its disks.</param>
-public sealed record DomainTraits(DomainName Name, DomainLabels Labels, IReadOnlyList<RbdImage> Images)
+/// <param name="Pools">The Ceph pools of its disks, and the storage pools of their volumes.</param>
+public sealed record DomainTraits(DomainName Name, DomainLabels Labels, IReadOnlyList<string> Pools)
 {
     public static DomainTraits Of(DomainSummary domain) => new(
-        domain.Domain.Name, domain.Labels, [.. domain.Disks.Select(disk => disk.Rbd?.Image).OfType<RbdImage>()]);
+        domain.Domain.Name, domain.Labels,
+        [.. domain.Disks.Select(disk => disk.Rbd?.Image.Pool ?? disk.Volume?.Pool).OfType<string>()]);
 
     /// <param name="name">The name of the domain.</param>
     /// <param name="newest">Its newest backup; null for none.</param>
     public static DomainTraits Of(DomainName name, Manifest? newest) => new(
-        name, new DomainLabels(newest?.Title, newest?.Group), newest?.FindImages() ?? []);
+        name, new DomainLabels(newest?.Title, newest?.Group), newest?.FindPools() ?? []);
 }

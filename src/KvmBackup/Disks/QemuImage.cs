@@ -257,6 +257,13 @@ public sealed class QemuImage(IProcessRunner runner)
             : throw new DisksException($"{purpose} failed: qemu-img reported: {result.ErrorText}");
     }
 
+    /// <summary>The first file that a vmdk names beside itself; null when it has all data.</summary>
+    private static string? FindExtentFile(JsonElement image, string path) =>
+        image.TryGetProperty("format-specific", out JsonElement specific)
+            && specific.GetProperty("data").TryGetProperty("extents", out JsonElement extents)
+            ? extents.EnumerateArray().Select(extent => extent.GetProperty("filename").GetString())
+                .FirstOrDefault(file => file != path) : null;
+
     private static ImageLayer Describe(JsonElement image)
     {
         string path = image.GetProperty("filename").GetString() ?? throw new JsonException("a layer has no file");
@@ -274,11 +281,21 @@ public sealed class QemuImage(IProcessRunner runner)
                 + "exclude the disk: disks: {exclude: [...]}.");
         }
 
+        if (FindExtentFile(image, path) is { } extentFile)
+        {
+            throw new DisksException(
+                $"{path} keeps its data in other files, such as {extentFile}, which are not in the backup; convert it "
+                    + "to one file, or exclude the disk: disks: {exclude: [...]}.");
+        }
+
         return new ImageLayer(
             path, image.GetProperty("format").GetString()!, image.GetProperty("virtual-size").GetInt64(),
             LocalFile.IsBlockDevice(path))
         {
             IsEncrypted = image.TryGetProperty("encrypted", out JsonElement encrypted) && encrypted.GetBoolean(),
+            IsStreamOptimized = image.TryGetProperty("format-specific", out JsonElement properties)
+                && properties.GetProperty("data").TryGetProperty("create-type", out JsonElement type)
+                && type.GetString() == "streamOptimized",
         };
     }
 }

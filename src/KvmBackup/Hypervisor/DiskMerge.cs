@@ -26,6 +26,7 @@ public static class DiskMerge
         return disk with
         {
             Presence = same is null ? DiskPresence.RunningOnly : DiskPresence.Both,
+            Volume = same?.Volume,
             Difference = renamed is not null
                 ? $"is {disk.SourceText} in the running guest, which the definition for the next start has as disk "
                     + $"{renamed.Target}"

@@ -9,6 +9,9 @@ public sealed class DomainDefiner(Virsh virsh)
     /// <inheritdoc cref="Virsh.CommandLine"/>
     public string CommandLine => virsh.CommandLine;
 
+    /// <summary>The storage pools of this libvirt.</summary>
+    public StoragePools Pools { get; } = new(virsh);
+
     /// <summary>Access to the images of saved memory.</summary>
     public ManagedSave Saved { get; } = new(virsh);
 
@@ -86,7 +89,7 @@ public sealed class DomainDefiner(Virsh virsh)
         }
 
         await DefineAsync(
-            DomainXmlEditor.PutOnBase(xml, overlay, isBlockDevice),
+            DomainXmlEditor.PutOnBase(xml, overlay with { Volume = null }, isBlockDevice),
             filePath => virsh.Call("managedsave-define", "--domain", domain.Uuid.ToString(), filePath),
             $"{domain.Name}: {overlay.Target}: writing the base into the image of the guest's saved memory",
             cancellationToken);

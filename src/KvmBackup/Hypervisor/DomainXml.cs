@@ -87,6 +87,13 @@ public static class DomainXml
         [.. DiskElements(Parse(xml)).Where(disk => TargetOf(disk) == target.Value).Descendants("source").Attributes()
             .Where(attribute => attribute.Name.LocalName is "file" or "dev").Select(attribute => attribute.Value)];
 
+    /// <summary>The volume that a domain's XML names for one disk; null when it names a path or has no such
+    /// disk.</summary>
+    /// <exception cref="HypervisorException">The text is not a domain's XML.</exception>
+    public static PoolVolume? DiskVolume(string xml, DiskTarget target) =>
+        DiskElements(Parse(xml)).Where(disk => TargetOf(disk) == target.Value)
+            .Select(disk => VolumeXml.Find(disk.Element("source"))).FirstOrDefault();
+
     /// <summary>The source paths of <see cref="Files"/>.</summary>
     /// <exception cref="HypervisorException">The text is not a domain's XML.</exception>
     public static IReadOnlyList<string> FilePaths(string xml) => [.. Files(Parse(xml)).Select(file => file.SourcePath)];
@@ -144,7 +151,8 @@ public static class DomainXml
     {
         XElement? mirror = disk.Element("mirror");
         return new DiskState(
-            PathOf(disk), mirror is null ? null : mirror.Attribute("job")?.Value ?? "copy",
+            PathOf(disk) ?? VolumeXml.Find(disk.Element("source"))?.ToString(),
+            mirror is null ? null : mirror.Attribute("job")?.Value ?? "copy",
             mirror?.Attribute("ready")?.Value is "yes")
         {
             Format = FormatOf(disk),
@@ -174,9 +182,13 @@ public static class DomainXml
             disk.Element("mirror") is { } mirror ? mirror.Attribute("job")?.Value ?? "copy" : null)
         {
             Rbd = RbdXml.Find(disk),
+            Volume = VolumeXml.Find(disk.Element("source")),
             Encryption = EncryptionOf(disk),
             IsTransient = disk.Element("transient") is not null,
             Refusal = RefusalOf(disk),
+            Notice = disk.Attribute("snapshot")?.Value == "no"
+                ? "has snapshot='no' in its definition, which leaves it out of other programs' snapshots only; it is "
+                    + $"in this backup. To leave it out of backups: disks: {{exclude: [{TargetOf(disk)}]}}" : null,
         };
     }
 
@@ -194,7 +206,11 @@ public static class DomainXml
         XElement? source = disk.Element("source");
         return source?.Element("slices") is not null
                 ? "uses only a part of its source (<slices>), which is not supported; use the whole source"
-            : source?.Attribute("protocol")?.Value != "rbd" ? null
+            : VolumeXml.ObstacleOf(disk) is { } obstacle ? obstacle
+            : source?.Attribute("protocol")?.Value is not { } protocol ? null
+            : protocol != "rbd"
+                ? $"is a network disk of the protocol {protocol}, which is not supported; use a file, a block device "
+                    + "or an RBD image"
             : RbdXml.Find(disk) is null
                 ? $"is an RBD image with the name '{source.Attribute("name")?.Value}', which is not POOL/IMAGE or "
                     + "POOL/NAMESPACE/IMAGE; correct it"

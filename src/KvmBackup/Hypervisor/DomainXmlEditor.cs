@@ -18,7 +18,7 @@ public static class DomainXmlEditor
             {
                 images.Apply(disk, image);
             }
-            else
+            else if (!edit.KeepsVolumes || VolumeXml.Find(disk.Element("source")) is null)
             {
                 MoveDisk(disk, edit.DiskPaths);
             }
@@ -36,14 +36,16 @@ public static class DomainXmlEditor
 
     /// <summary>
     /// Changes a disk from its overlay back to its base. An overlay is always a qcow2 file, so type and format are set
-    /// back, too: a guest does not start from a raw image that is declared as qcow2.
+    /// back, too: a guest does not start from a raw image that is declared as qcow2. A base that was a volume is named
+    /// as that volume.
     /// </summary>
     public static string PutOnBase(string xml, PlannedOverlay overlay, bool isBlockDevice)
     {
         XElement domain = DomainXml.Parse(xml);
         XElement? disk = DomainXml.DiskElements(domain)
             .FirstOrDefault(disk => DomainXml.TargetOf(disk) == overlay.Target.Value);
-        if (disk is not null && DomainXml.PathOf(disk) != overlay.BasePath)
+        if (disk is not null && DomainXml.PathOf(disk) != overlay.BasePath
+            && (overlay.Volume is null || VolumeXml.Find(disk.Element("source")) != overlay.Volume))
         {
             disk.SetAttributeValue("type", isBlockDevice ? "block" : "file");
             disk.Element("driver")?.SetAttributeValue("type", overlay.BaseFormat);
@@ -56,6 +58,10 @@ public static class DomainXmlEditor
                 source.Element("encryption")
                     ?? disk.Element("backingStore")?.Element("source")?.Element("encryption")));
             disk.Elements("backingStore").Remove();
+            if (overlay.Volume is { } volume)
+            {
+                VolumeXml.NameVolume(disk, volume);
+            }
         }
 
         return Write(domain);

@@ -7,6 +7,9 @@ namespace KvmBackup.Hypervisor;
 /// <summary>Read-only queries to libvirt: the list of domains, and all facts of one.</summary>
 public sealed partial class LibvirtHost(Virsh virsh)
 {
+    /// <summary>The storage pools of this libvirt.</summary>
+    public StoragePools Pools { get; } = new(virsh);
+
     /// <inheritdoc cref="Virsh.CommandLine"/>
     public string CommandLine => virsh.CommandLine;
 
@@ -88,8 +91,8 @@ public sealed partial class LibvirtHost(Virsh virsh)
         IReadOnlyList<DomainSnapshot> snapshots =
             await new DomainSnapshots(virsh).ReadAsync(domain, Lines(facts[6]), cancellationToken);
 
-        XElement xml = DomainXml.Parse(facts[1]);
-        XElement next = DomainXml.Parse(facts[2]);
+        XElement xml = await ParseAsync(facts[1], isCurrent: true, cancellationToken);
+        XElement next = await ParseAsync(facts[2], isCurrent: true, cancellationToken);
         return new DomainFacts(
             domain.Name,
             domain.Uuid,
@@ -119,8 +122,8 @@ public sealed partial class LibvirtHost(Virsh virsh)
         string uuid = domain.Uuid.ToString();
         IReadOnlyList<string> definitions = await virsh.QueryAllAsync(
             domain, [["dumpxml", "--domain", uuid], ["dumpxml", "--inactive", "--domain", uuid]], cancellationToken);
-        XElement live = DomainXml.Parse(definitions[0]);
-        XElement inactive = DomainXml.Parse(definitions[1]);
+        XElement live = await ParseAsync(definitions[0], isCurrent: true, cancellationToken);
+        XElement inactive = await ParseAsync(definitions[1], isCurrent: true, cancellationToken);
         return new DomainSummary(
             domain, DiskMerge.Merge(DomainXml.Disks(live), DomainXml.Disks(inactive)),
             MetadataXml.Excluded(live, inactive))
@@ -138,7 +141,7 @@ public sealed partial class LibvirtHost(Virsh virsh)
         string xml = isInactive
             ? await QueryAsync(domain, cancellationToken, "dumpxml", "--inactive")
             : await QueryAsync(domain, cancellationToken, "dumpxml");
-        return DomainXml.DiskStates(DomainXml.Parse(xml));
+        return DomainXml.DiskStates(await ParseAsync(xml, isCurrent: false, cancellationToken));
     }
 
     /// <summary>The current state of a domain.</summary>
@@ -180,6 +183,13 @@ public sealed partial class LibvirtHost(Virsh virsh)
     public async Task<string?> RunningJobAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
         await StateAsync(domain, cancellationToken) == DomainState.ShutOff
             ? null : await ReadJobAsync(domain, cancellationToken);
+
+    private async Task<XElement> ParseAsync(string xml, bool isCurrent, CancellationToken cancellationToken)
+    {
+        XElement domain = DomainXml.Parse(xml);
+        await Pools.ResolveAsync(domain, isCurrent, cancellationToken);
+        return domain;
+    }
 
     private async Task<string> ReadNameAsync(string uuid, string listed, CancellationToken cancellationToken)
     {

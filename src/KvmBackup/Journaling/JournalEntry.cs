@@ -112,7 +112,7 @@ public sealed record JournalImage(
 /// <summary>One disk and its overlay, with the proof that is required to remove the overlay later.</summary>
 /// <param name="Target">The disk.</param>
 /// <param name="BasePath">The file or device to which the guest must return.</param>
-/// <param name="BaseFormat">qcow2 or raw.</param>
+/// <param name="BaseFormat">The format of the base.</param>
 /// <param name="Base">Identity of the base: another file may have its path later.</param>
 /// <param name="OverlayPath">The file that receives the guest's writes.</param>
 /// <param name="Overlay">Identity of the overlay; null until it is confirmed.</param>
@@ -123,6 +123,10 @@ public sealed record JournalPin(
 {
     /// <summary>Encryption of base and overlay; null when they are not encrypted.</summary>
     public DiskEncryption? Encryption { get; init; }
+
+    /// <summary>The volume that the definition for the next start names in place of the base; null for a
+    /// path.</summary>
+    public PoolVolume? Volume { get; init; }
 
     /// <summary>
     /// Last write to the base of a disk that only the running guest has, read after the snapshot. The definitions do

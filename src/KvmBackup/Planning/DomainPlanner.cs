@@ -6,6 +6,9 @@ namespace KvmBackup.Planning;
 /// begin.</summary>
 public static class DomainPlanner
 {
+    private const string Folder =
+        "a folder of this host that QEMU presents as a disk (type='dir'), not a disk with content of its own";
+
     /// <param name="domain">The description of the domain by libvirt.</param>
     /// <param name="settings">The configuration of the domain.</param>
     /// <param name="virsh">The program with the options for the connection to libvirt, for commands in
@@ -65,6 +68,7 @@ public static class DomainPlanner
             _ when !settings.Disks.Includes(disk.Target) => "excluded in the configuration",
             { Device: "cdrom" or "floppy" } => $"a {disk.Device} drive ({disk.SourceName})",
             { SourceType: DiskSourceType.None } => "no medium",
+            { SourceType: DiskSourceType.Dir } => Folder,
             { IsReadOnly: true } => $"read-only ({disk.SourceName})",
             { IsShareable: true } => $"shareable: another guest may write to {disk.SourceName} at any time",
             _ => null,
@@ -87,7 +91,11 @@ public static class DomainPlanner
                 $"is transient (<transient/>), so libvirt takes no snapshot of it while the guest runs; {exclude}",
             { Refusal: { } reason } => $"{reason}; {exclude}",
             { Device: not "disk" } =>
-                $"is a {disk.Device}, which is passed through to the guest and cannot be backed up; {exclude}",
+                $"is a {disk.Device} (device='{disk.Device}'), which is passed through to the guest and cannot be "
+                + $"backed up; {exclude}",
+            { SourceType: DiskSourceType.Nvme } =>
+                "is an NVMe device of this host that is passed through to the guest (type='nvme') and cannot be backed "
+                + $"up; {exclude}",
             { Difference: { } difference } when !IsOnOverlay(disk) =>
                 $"{difference}; a backup would hold only one of them, and a guest that restarts during it would lose "
                 + $"data. Restart the guest, so that it uses the definition: `{virsh} shutdown {domainUuid}` ; when it "
@@ -101,8 +109,8 @@ public static class DomainPlanner
             { SourceType: not (DiskSourceType.File or DiskSourceType.Block) } =>
                 $"has a source of the type {disk.SourceTypeText}, which is not supported; use a file, a block device "
                 + $"or an RBD image in the format raw, {exclude}",
-            { Format: not ("qcow2" or "raw") } =>
-                $"has the format {disk.Format}; only qcow2 and raw are supported; {exclude}",
+            _ when !ImageFormats.IsSupported(disk.Format) =>
+                $"has the format {disk.Format}; only {ImageFormats.Names} are supported; {exclude}",
             _ when OverlayName.IsOurs(disk.SourcePath!) =>
                 $"is still on an overlay of an interrupted backup, {disk.SourcePath}. Run {OverlayAdvice.Recover}; "
                 + "when it finds nothing (the backup was made by another host, or its journal is lost): "
@@ -162,7 +170,7 @@ public static class DomainPlanner
         }
 
         foreach (SkippedDisk disk in skipped.Where(
-            disk => disk.Reason.StartsWith("shareable", StringComparison.Ordinal)))
+            disk => disk.Reason == Folder || disk.Reason.StartsWith("shareable", StringComparison.Ordinal)))
         {
             yield return $"disk {disk.Target} is not in this backup: {disk.Reason}";
         }

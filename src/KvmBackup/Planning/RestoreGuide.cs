@@ -59,8 +59,8 @@ public static class RestoreGuide
 
             ## 4. Define the domain and start it
             ```sh
-            {string.Concat(disks.Where(IsMapped).Select(MapLine))}virsh define {ShellWord.Quote($"{folder}/domain.xml")}
-            {PreparationLines(domain, folder)}virsh start --domain {ShellWord.Quote(domain.Name.Value)}
+            {PreparationLines(disks)}virsh define {ShellWord.Quote($"{folder}/domain.xml")}
+            {CompletionLines(domain, folder)}virsh start --domain {ShellWord.Quote(domain.Name.Value)}
             ```
             `domain.xml` is the definition for the next start, `live.xml` the definition of the running guest,
             `migratable.xml` the definition for another host. To create a copy beside the original, first change the
@@ -114,7 +114,7 @@ public static class RestoreGuide
         return fence + blank + shown + blank + fence;
     }
 
-    private static string PreparationLines(DomainFacts domain, string folder)
+    private static string CompletionLines(DomainFacts domain, string folder)
     {
         string name = ShellWord.Quote(domain.Name.Value);
         IEnumerable<string> snapshots = domain.Snapshots.Select((snapshot, index) =>
@@ -129,6 +129,14 @@ public static class RestoreGuide
 
     private static string MapLine(BackupDisk disk) =>
         $"rbd map {ShellWord.Quote(disk.Image!.Source.Image.Spec)}   # disk {disk.Disk.Target}\n";
+
+    /// <summary>Maps images, and makes libvirt read the pools of restored volumes again.</summary>
+    private static string PreparationLines(IReadOnlyList<BackupDisk> disks) => string.Concat(
+    [
+        .. disks.Where(IsMapped).Select(MapLine),
+        .. disks.Select(disk => disk.Disk.Volume?.Pool).OfType<string>().Distinct()
+            .Select(pool => $"virsh pool-refresh --pool {ShellWord.Quote(pool)}\n"),
+    ]);
 
     private static void AppendDisk(StringBuilder text, string folder, BackupDisk disk)
     {

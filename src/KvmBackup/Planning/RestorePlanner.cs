@@ -37,6 +37,8 @@ public static class RestorePlanner
         bool isDefined = request.Define || request.Start || IsReplaced(manifest, request);
         DomainEdit edit = new(request.NewName, diskPaths, filePaths)
         {
+            KeepsVolumes = request.IsInPlace,
+
             // In place, the definition already names the images, directly or as mapped devices.
             DiskImages = request.IsInPlace
                 ? new() : images.ToDictionary(image => image.Disk.Target, image => image.Image),

@@ -4,7 +4,7 @@ namespace KvmBackup.Lab.Support;
 /// <param name="Target">The libvirt target: <c>vda</c>, <c>sda</c> for a cdrom, <c>fda</c> for a floppy.</param>
 public sealed record LabDisk(string Target)
 {
-    /// <summary><c>qcow2</c> or <c>raw</c>.</summary>
+    /// <summary><c>qcow2</c>, <c>raw</c> or another format that QEMU writes.</summary>
     public string Format { get; init; } = "qcow2";
 
     public long SizeBytes { get; init; } = 64 << 20;
@@ -30,6 +30,9 @@ public sealed record LabDisk(string Target)
 
     /// <summary>An existing image, used in place.</summary>
     public string? ExistingPath { get; init; }
+
+    /// <summary>The storage pool that has the image as a volume; null for a disk with a path.</summary>
+    public string? Pool { get; init; }
 
     /// <summary>The disk is this image in the lab's Ceph cluster; <see cref="Format"/> is then ignored.</summary>
     public LabRbdImage? Rbd { get; init; }

@@ -50,7 +50,9 @@ public static class LabDomainXml
         string bus = disk.Device switch { "cdrom" => "sata", "floppy" => "fdc", _ => "virtio" };
         return new XElement(
             "disk",
-            new XAttribute("type", disk.Rbd is null ? "file" : disk.IsMapped ? "block" : "network"),
+            new XAttribute(
+                "type", disk.Pool is not null ? "volume"
+                    : disk.Rbd is null ? "file" : disk.IsMapped ? "block" : "network"),
             new XAttribute("device", disk.Device),
             new XElement(
                 "driver",
@@ -62,6 +64,8 @@ public static class LabDomainXml
                 { IsEmpty: true } => null,
                 { Rbd: { } image, IsMapped: true } => Source("dev", LabKernelDriver.PathOf(image)),
                 { Rbd: { } image } => RbdSource(image),
+                { Pool: { } pool } => new XElement(
+                    "source", new XAttribute("pool", pool), new XAttribute("volume", Path.GetFileName(pathOf(disk)))),
                 _ => Source("file", pathOf(disk)),
             },
             new XElement("target", new XAttribute("dev", disk.Target), new XAttribute("bus", bus)),

@@ -88,6 +88,8 @@ public static class AdviceTable
             [("Runs/Restore/RestorePreflight.cs", "… resume … && … shutdown …")] = Saved,
             [("Runs/Restore/RestorePreflight.cs", "… shutdown …")] = Saved,
             [("Runs/Restore/RestoreRun.cs", "tar -xOf … …")] = Saved,
+            [("Runs/Restore/RestoredDefinition.cs", "…")] =
+                "VolumeTests.A_pool_that_is_inactive_or_elsewhere_is_reported_with_the_command_or_a_way_out",
             [("Runs/Restore/RestoredDefinition.cs", "… start --force-boot --domain …")] = Memory,
             [("Runs/Restore/RestoredDefinition.cs", "… start --force-boot --paused … && … destroy …")] = Memory,
             [("Runs/Guests/SavedRelease.cs", "…")] = State,
@@ -100,6 +102,7 @@ public static class AdviceTable
             ["Hypervisor/GuestAgent.cs"] = ["virsh qemu-agent-command", "virsh reset"],
             ["Hypervisor/OverlayCommit.cs"] = ["virsh blockjob --domain", "virsh blockjob"],
             ["Reporting/TextReports.cs"] = ["virsh start --domain"],
+            ["Runs/Restore/RestoredDefinition.cs"] = ["virsh pool-refresh --pool"],
             ["Runs/Guests/SavedRelease.cs"] = ["virsh start --domain"],
         };
 

@@ -35,9 +35,10 @@ public sealed class DomainRuleTests
     public void The_name_takes_precedence_then_the_first_rule_in_the_order_of_name_group_title_and_pool(
         string name, string? group, string? title, string images, int? rotate)
     {
-        RbdImage[] disks = [.. images.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(RbdImage.Parse)];
+        string[] pools = [.. images.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(image => RbdImage.Parse(image).Pool)];
         DomainSettings? found = Host.FindDomain(
-            new DomainTraits(new DomainName(name), new DomainLabels(title, group), disks));
+            new DomainTraits(new DomainName(name), new DomainLabels(title, group), pools));
 
         Assert.Equal((rotate, rotate is null ? null : name), (found?.Retention.Last, found?.Name.Value));
     }

@@ -67,6 +67,36 @@ public sealed class QemuImageTests : IDisposable
     }
 
     [Theory]
+    [InlineData("disk-s001.vmdk", true)]
+    [InlineData("disk.vmdk", false)]
+    public async Task A_vmdk_is_refused_if_its_data_are_in_other_files(string extent, bool isRefused)
+    {
+        string path = folder.PathOf("disk.vmdk");
+        File.WriteAllText(path, string.Empty);
+        string json = """
+            [{"virtual-size": 16777216, "filename": "PATH", "format": "vmdk", "format-specific": {"type": "vmdk",
+            "data": {"cid": 1, "create-type": "twoGbMaxExtentSparse", "extents": [{"virtual-size": 16777216,
+            "filename": "EXTENT", "format": "SPARSE"}]}}}]
+            """;
+        shell.On("info", Reply.Good(json.Replace("PATH", path, StringComparison.Ordinal)
+            .Replace("EXTENT", folder.PathOf(extent), StringComparison.Ordinal)));
+
+        Task<IReadOnlyList<ImageLayer>> reading =
+            new QemuImage(shell).ReadChainAsync(path, "vmdk", CancellationToken.None);
+
+        if (isRefused)
+        {
+            Assert.Contains(
+                $"keeps its data in other files, such as {folder.PathOf(extent)}",
+                (await Assert.ThrowsAsync<DisksException>(() => reading)).Message, StringComparison.Ordinal);
+        }
+        else
+        {
+            Assert.Equal("vmdk", Assert.Single(await reading).Format);
+        }
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("[")]
     [InlineData("{}")]

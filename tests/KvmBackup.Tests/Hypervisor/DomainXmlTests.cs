@@ -34,6 +34,18 @@ public sealed class DomainXmlTests
     }
 
     [Fact]
+    public void A_network_disk_is_refused_by_its_protocol_and_a_disk_without_snapshots_is_reported()
+    {
+        IReadOnlyList<DiskFacts> disks = DomainXml.Disks(DomainXml.Parse(
+            "<domain><devices><disk type='network'><source protocol='nbd' name='a'/><target dev='vda'/></disk>"
+                + "<disk type='file' snapshot='no'><source file='/a'/><target dev='vdb'/></disk></devices></domain>"));
+
+        Assert.StartsWith("is a network disk of the protocol nbd", disks[0].Refusal, StringComparison.Ordinal);
+        Assert.StartsWith("has snapshot='no'", disks[1].Notice, StringComparison.Ordinal);
+        Assert.Null(disks[1].Refusal);
+    }
+
+    [Fact]
     public async Task A_transient_guest_has_no_definition_to_repair()
     {
         RecordedShell shell = new RecordedShell().Now(Web1.Facts).On("--transient", Reply.Good($"{Web1.Uuid}\n"));

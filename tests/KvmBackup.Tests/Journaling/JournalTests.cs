@@ -60,6 +60,7 @@ public sealed class JournalTests : IDisposable
                         (step, freeze, PinState.Planned, state),
                         (read.Step, read.Freeze, read.Pins[0].State, read.Pins[1].State));
                     Assert.Equal(ulong.MaxValue, read.Pins[1].Base.Inode);
+                    Assert.Equal(new PoolVolume("p1", "b.raw") { Mode = "host" }, read.Pins[1].Volume);
                 }
             }
         }
@@ -222,6 +223,9 @@ public sealed class JournalTests : IDisposable
             new JournalPin(
                 new DiskTarget("vdb"), "/images/b.raw", "raw", new FileIdentity(64768, ulong.MaxValue),
                 "/images/b.overlay",
-                new FileIdentity(1, 2), PinState.Planned),
+                new FileIdentity(1, 2), PinState.Planned)
+            {
+                Volume = new PoolVolume("p1", "b.raw") { Mode = "host" },
+            },
         ]);
 }

@@ -36,6 +36,10 @@ public sealed class DomainPlannerTests
         { Disk with { SourceType = DiskSourceType.None, SourcePath = null }, "no medium" },
         { Disk with { IsReadOnly = true }, "read-only (/images/a.qcow2)" },
         { Disk with { IsShareable = true }, "shareable: another guest may write to /images/a.qcow2 at any time" },
+        {
+            Disk with { SourceType = DiskSourceType.Dir, SourcePath = null, IsReadOnly = true },
+            "a folder of this host that QEMU presents as a disk (type='dir'), not a disk with content of its own"
+        },
         { Disk with { Device = "cdrom", BlockJob = "copy" }, "a cdrom drive (/images/a.qcow2)" },
     };
 
@@ -73,12 +77,26 @@ public sealed class DomainPlannerTests
             Plan(Domain with { Disks = [partition, Disk with { Target = Web1.Vdb }], Excluded = [Web1.Vda] }).Warnings);
     }
 
+    [Theory]
+    [InlineData("qcow2"), InlineData("raw"), InlineData("vmdk"), InlineData("vdi"), InlineData("vpc")]
+    [InlineData("qed"), InlineData("qcow")]
+    public void A_disk_of_any_format_that_QEMU_writes_is_backed_up(string format) => Assert.Equal(
+        [Web1.Vda], Plan(Domain with { Disks = [Disk with { Format = format }] }).Taken.Select(disk => disk.Target));
+
+    [Fact]
+    public void A_folder_of_the_host_that_is_left_out_is_reported_each_time() => Assert.StartsWith(
+        "disk vda is not in this backup: a folder of this host",
+        Assert.Single(Plan(Domain with
+        {
+            Disks = [Disk with { SourceType = DiskSourceType.Dir }, Disk with { Target = Web1.Vdb }],
+        }).Warnings), StringComparison.Ordinal);
+
     [Fact]
     public void A_disk_excluded_in_the_metadata_is_left_out()
     {
         DomainPlan plan = Plan(Domain with
         {
-            Disks = [Disk, Disk with { Target = Web1.Vdb, Format = "vmdk" }],
+            Disks = [Disk, Disk with { Target = Web1.Vdb, Format = "dmg" }],
             Excluded = [Web1.Vdb, new DiskTarget("vdz")],
         });
 
@@ -95,7 +113,7 @@ public sealed class DomainPlannerTests
         { Disk with { BlockJob = "copy" },
             ["another program's block job (copy)", $"`{Virsh} blockjob {Web1.Uuid} vda --info"] },
         { Disk with { IsTransient = true }, ["is transient (<transient/>)", "exclude: [vda]"] },
-        { Disk with { Device = "lun" }, ["is a lun", "exclude: [vda]"] },
+        { Disk with { Device = "lun" }, ["is a lun (device='lun')", "exclude: [vda]"] },
         { Disk with { SourcePath = null }, ["has no path", "exclude: [vda]"] },
         { Disk with { SourceType = DiskSourceType.Network, SourcePath = null },
             ["has a source of the type network", "exclude: [vda]"] },
@@ -105,7 +123,9 @@ public sealed class DomainPlannerTests
             ["has a source of the type other", "exclude: [vda]"] },
         { Disk with { Encryption = new DiskEncryption("qcow", Web1.Uuid, null) },
             ["is encrypted in the format qcow", "exclude: [vda]"] },
-        { Disk with { Format = "vmdk" }, ["the format vmdk", "exclude: [vda]"] },
+        { Disk with { Format = "dmg" }, ["the format dmg", "vdi", "exclude: [vda]"] },
+        { Disk with { SourceType = DiskSourceType.Nvme, SourcePath = null },
+            ["is an NVMe device", "type='nvme'", "exclude: [vda]"] },
         {
             Disk with { SourcePath = Web1.VdaOverlay.OverlayPath },
             [$"overlay of an interrupted backup, {Web1.VdaOverlay.OverlayPath}",
@@ -191,7 +211,7 @@ public sealed class DomainPlannerTests
     public void All_refusals_are_reported_together() => Assert.Equal(2, Plan(Domain with
     {
         RunningJob = "Unbounded",
-        Disks = [Disk with { Format = "vdi" }],
+        Disks = [Disk with { Format = "dmg" }],
     }).Refusals.Count);
 
     public static TheoryData<DomainFacts, string> Warned => new()

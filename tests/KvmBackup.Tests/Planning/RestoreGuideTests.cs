@@ -88,6 +88,22 @@ public sealed partial class RestoreGuideTests
         Guide(new DomainName("web1"), "/images/a.qcow2", "web1.tar.gz"), StringComparison.Ordinal);
 
     [Fact]
+    public void The_pool_of_a_volume_is_refreshed_before_the_domain_is_defined()
+    {
+        DiskFacts disk = new(Web1.Vda, "disk", DiskSourceType.File, "/i/a.qcow2", "qcow2", false, false, null)
+        {
+            Volume = new PoolVolume("my pool", "a.qcow2"),
+        };
+
+        string guide = RestoreGuide.Write(
+            Facts("web1"), Web1.Id, "cloud1", "web1.tar.zst",
+            [new BackupDisk(disk, [new("/i/a.qcow2", "qcow2", 1, false)])]);
+
+        Assert.Contains(
+            "virsh pool-refresh --pool 'my pool'\nvirsh define web1/domain.xml", guide, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Backing_files_come_first_and_existing_ones_are_kept()
     {
         DiskFacts disk = new(Web1.Vda, "disk", DiskSourceType.File, "/i/a.qcow2", "qcow2", false, false, null);

@@ -61,6 +61,18 @@ public sealed class ManifestFileTests
         Assert.Equal((null, null), (older.Title, older.Group));
     }
 
+    [Fact]
+    public void The_pool_of_a_volume_is_read_back_and_is_optional()
+    {
+        Manifest sample = ManifestSamples.Create();
+        Manifest pooled = sample with { Disks = [sample.Disks[0] with { Pool = "p1" }] };
+        string text = Encoding.UTF8.GetString(ManifestFile.Format(pooled));
+
+        Assert.Equal(["p1"], Parse(text).FindPools());
+        Assert.Empty(
+            Parse(text.Replace(",\n      \"pool\": \"p1\"", string.Empty, StringComparison.Ordinal)).FindPools());
+    }
+
     [Theory]
     [InlineData("\"frozen_for_seconds\": 0.0841234")]
     [InlineData("\"extents\": [[0,65536],[131072,4096]]")]

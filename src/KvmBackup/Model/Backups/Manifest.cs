@@ -68,8 +68,9 @@ public sealed record Manifest(
     [AllowNull]
     public IReadOnlyList<ManifestSnapshot> Snapshots { get; init => field = value ?? []; } = [];
 
-    /// <summary>The RBD images in the backup, by their names at that time.</summary>
-    public IReadOnlyList<RbdImage> FindImages() => [.. Disks.Select(disk => disk.Image?.Image).OfType<RbdImage>()];
+    /// <summary>The pools of its disks, by their names at that time.</summary>
+    public IReadOnlyList<string> FindPools() =>
+        [.. Disks.Select(disk => disk.Image?.Image.Pool ?? disk.Pool).OfType<string>()];
 
     /// <summary>The direct base backups of its disks, the newest first; empty for a full backup.</summary>
     public IEnumerable<BackupId> Bases =>
@@ -118,6 +119,10 @@ public sealed record ManifestDisk(
 {
     /// <summary>The RBD image of the disk; null for files and block devices.</summary>
     public ManifestImage? Image { get; init; }
+
+    /// <summary>The storage pool of libvirt, for a disk that is a volume; null for every other disk, and in older
+    /// backups.</summary>
+    public string? Pool { get; init; }
 }
 
 /// <summary>One file of a disk's backing chain within a backup.</summary>

@@ -37,4 +37,7 @@ public sealed record ImageLayer(string FilePath, string Format, long VirtualSize
 {
     /// <summary>QEMU requires a passphrase to read the layer.</summary>
     public bool IsEncrypted { get; init; }
+
+    /// <summary>A vmdk whose data are compressed: QEMU cannot write to them a second time.</summary>
+    public bool IsStreamOptimized { get; init; }
 }

@@ -22,6 +22,10 @@ public sealed record DiskFacts(
     /// <summary>The image of a disk in a Ceph cluster; null for every other disk.</summary>
     public RbdSource? Rbd { get; init; }
 
+    /// <summary>The volume of a storage pool that the definition for the next start names in place of a path; null for
+    /// every other disk.</summary>
+    public PoolVolume? Volume { get; init; }
+
     /// <summary>libvirt discards the guest's writes when the guest stops.</summary>
     public bool IsTransient { get; init; }
 
@@ -86,6 +90,19 @@ public enum DiskSourceType
     VhostUser,
     VhostVdpa,
     Other,
+}
+
+/// <summary>A volume of a storage pool of libvirt, which resolves it to a file or block device.</summary>
+/// <param name="Pool">The name of the pool.</param>
+/// <param name="Name">The name of the volume in the pool.</param>
+public sealed record PoolVolume(string Pool, string Name)
+{
+    /// <summary>How libvirt attaches a volume of an iSCSI pool: <c>host</c> or <c>direct</c>; null when the definition
+    /// does not state it.</summary>
+    public string? Mode { get; init; }
+
+    /// <summary>The volume, for messages.</summary>
+    public override string ToString() => $"the volume {Name} of the storage pool {Pool}";
 }
 
 /// <summary>The encryption of a disk, from its <c>&lt;encryption&gt;</c> element. It never holds the secret's

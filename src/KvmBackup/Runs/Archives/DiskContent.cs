@@ -46,9 +46,26 @@ public sealed class DiskContent(ImageAssembler assembler, QemuImage images)
             await images.RebaseAsync(PathOf(layer), PathOf(below), below.Format, cancellationToken);
         }
 
+        await EnsureCompleteAsync(disk, PathOf(disk.Layers[0]), cancellationToken);
         return PathOf(disk.Layers[0]);
 
         string PathOf(ManifestLayer layer) => Path.Combine(folderPath, layer.FileName);
+    }
+
+    /// <summary>
+    /// An image of another format than qcow2 and raw is never changed, so a forged one may still name files of this
+    /// host, which QEMU would read.
+    /// </summary>
+    private async Task EnsureCompleteAsync(ManifestDisk disk, string topPath, CancellationToken cancellationToken)
+    {
+        if (disk.Layers.Any(layer => layer.Format is not ("qcow2" or "raw"))
+            && (await images.ReadChainAsync(topPath, disk.Layers[0].Format, cancellationToken)).Count
+                != disk.Layers.Count)
+        {
+            throw new RunsException(
+                $"disk {disk.Target}: its image names a file that is not in the backup: the backup is damaged or "
+                    + "forged.", ExitCode.DamageFound);
+        }
     }
 
     private static Task ExtractAsync(

@@ -74,7 +74,10 @@ public sealed class DomainArchive : IAsyncDisposable, IDiskConsumer
                 name, layer.Format, layer.FilePath, layer.IsBlockDevice, member.ContentXxh128, member.SizeBytes));
         }
 
-        disks.Add(new ManifestDisk(disk.Disk.Target, BackupKind.Full, disk.Layers[0].VirtualSizeBytes, layers));
+        disks.Add(new ManifestDisk(disk.Disk.Target, BackupKind.Full, disk.Layers[0].VirtualSizeBytes, layers)
+        {
+            Pool = disk.Disk.Volume?.Pool,
+        });
     }
 
     private async Task AddImageAsync(

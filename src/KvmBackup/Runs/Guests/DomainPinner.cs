@@ -26,5 +26,6 @@ public sealed class DomainPinner(
         PinState.Planned)
     {
         Encryption = overlay.Encryption,
+        Volume = overlay.Volume,
     };
 }

@@ -67,6 +67,12 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
             ImageLock.EnsureNoWriter(idle.Layers[0], $"disk {idle.Disk.Target}");
         }
 
+        if (disks.Select(disk => DescribeObstacle(disk, facts.TakesSnapshots)).OfType<string>().FirstOrDefault()
+            is { } obstacle)
+        {
+            throw new RunsException(obstacle);
+        }
+
         BackupDisk[] files = [.. disks.Where(disk => disk.Image is null && !disk.IsIdle)];
         RefuseEncryptedBacking(facts.TakesSnapshots ? files : []);
         IReadOnlyList<PlannedOverlay> overlays = facts.TakesSnapshots
@@ -111,6 +117,11 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
                 + "a restored guest cannot be reverted to it";
     }
 
+    private static string? DescribeObstacle(BackupDisk disk, bool isActive) =>
+        ImageFormats.FindObstacle(disk.Layers, isActive) is { } obstacle
+            ? $"disk {disk.Disk.Target}: {obstacle}, or exclude the disk: disks: {{exclude: [{disk.Disk.Target}]}}"
+            : null;
+
     private static bool IsOnOwnOverlay(DiskFacts disk) =>
         disk.SourcePath is { } path && (OverlayName.IsOurs(path) || OverlayName.IsPredecessors(path));
 
@@ -123,6 +134,9 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         string path = Path.Combine(folder, OverlayName.Create(facts.Uuid, disk.Disk.Target, id, random));
         return Directory.Exists(folder)
             ? new PlannedOverlay(disk.Disk.Target, disk.Disk.SourcePath!, disk.Disk.Format, path)
+            {
+                Volume = disk.Disk.Volume,
+            }
             : throw new RunsException(
                 $"disk {disk.Disk.Target}: the directory for its overlay, {folder}, does not exist; create it, or set "
                     + "overlay_dir to a directory that libvirt may write to");

@@ -250,6 +250,7 @@ public sealed class DomainRecovery(
         new(pin.Target, pin.BasePath, pin.BaseFormat, pin.OverlayPath)
         {
             Encryption = pin.Encryption,
+            Volume = pin.Volume,
         };
 
     private static bool IsBaseSame(JournalPin pin) =>

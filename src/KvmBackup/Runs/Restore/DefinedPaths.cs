@@ -20,10 +20,11 @@ internal static class DefinedPaths
     /// <param name="open">The backup.</param>
     /// <param name="request">The request.</param>
     /// <param name="xml">Its <c>domain.xml</c>; null for an image without a guest.</param>
+    /// <param name="pools">The storage pools of this host, which resolve the volumes of the definition.</param>
     /// <param name="cancellationToken">Cancels the verification.</param>
     /// <exception cref="RunsException">The definition does not name a path, or a path is not absolute.</exception>
     public static async Task VerifyAsync(
-        BackupReader open, RestoreRequest request, string? xml, CancellationToken cancellationToken)
+        BackupReader open, RestoreRequest request, string? xml, StoragePools pools, CancellationToken cancellationToken)
     {
         if (request.TargetDirectory is not null)
         {
@@ -37,6 +38,11 @@ internal static class DefinedPaths
             && (request.Disk is null || disk.Target == request.Disk)))
         {
             List<string> named = [.. definitions.SelectMany(text => DomainXml.DiskPaths(text, disk.Target))];
+            if (xml is not null && DomainXml.DiskVolume(xml, disk.Target) is { } volume)
+            {
+                named.Add(await ResolveAsync(open, disk, volume, pools, cancellationToken));
+            }
+
             foreach (ManifestLayer layer in disk.Layers)
             {
                 Verify(open, layer.FileName, layer.SourcePath, named);
@@ -51,6 +57,22 @@ internal static class DefinedPaths
         {
             Verify(open, file.MemberName, file.SourcePath, [.. definitions.SelectMany(DomainXml.FilePaths)]);
         }
+    }
+
+    /// <summary>
+    /// The path of a volume that the definition names. The restored definition names the volume, too, so the disk must
+    /// be there on this host.
+    /// </summary>
+    private static async Task<string> ResolveAsync(
+        BackupReader open, ManifestDisk disk, PoolVolume volume, StoragePools pools,
+        CancellationToken cancellationToken)
+    {
+        VolumePath found = await pools.FindAsync(volume, cancellationToken);
+        return found.Path is { } path && path == disk.Layers[0].SourcePath ? path : throw new RunsException(
+            $"{open.Backup.Domain}@{open.Backup.Id}: nothing was restored: disk {disk.Target} is {volume}, "
+                + (found.Obstacle ?? $"which is {found.Path} on this host, and the manifest places it elsewhere")
+                + ". Define that pool as it was, or restore the disks into a folder: --to DIR",
+            ExitCode.Usage);
     }
 
     private static async Task<IReadOnlyList<string>> ReadAsync(

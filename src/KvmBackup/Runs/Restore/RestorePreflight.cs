@@ -2,6 +2,7 @@ using KvmBackup.Archiving.Checksums;
 using KvmBackup.Disks;
 using KvmBackup.Hypervisor;
 using KvmBackup.Planning;
+using KvmBackup.Runs.Archives;
 
 namespace KvmBackup.Runs.Restore;
 
@@ -10,6 +11,11 @@ namespace KvmBackup.Runs.Restore;
 /// </summary>
 public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destinations)
 {
+    /// <inheritdoc cref="DefinedPaths.VerifyAsync"/>
+    public Task VerifyPathsAsync(
+        BackupReader open, RestoreRequest request, string? xml, CancellationToken cancellationToken) =>
+        DefinedPaths.VerifyAsync(open, request, xml, host.Pools, cancellationToken);
+
     /// <exception cref="RunsException">Refused; the message lists every obstacle with a hint.</exception>
     public async Task<RestoreFacts> ExamineAsync(
         CompletedBackup backup, RestorePlan plan, IReadOnlyDictionary<DiskTarget, ImageAssembly> assemblies,
@@ -197,4 +203,11 @@ public sealed record RestoreFacts(
 {
     /// <summary>The existing domain that the restore changes; null when there is none.</summary>
     public ReplacedDomain? Replaced { get; init; }
+
+    /// <summary>Links that restored files replace: a link is never followed, because it could lead to any file of this
+    /// host.</summary>
+    public IEnumerable<string> LinkWarnings => Written
+        .Where(file => !file.IsBlockDevice && new FileInfo(file.FilePath).LinkTarget is not null)
+        .Select(file => $"{file.FilePath} is a link to {new FileInfo(file.FilePath).LinkTarget}: the restored file "
+            + "replaces the link, and the file that it led to stays: delete it when it is not needed any more");
 }

@@ -46,7 +46,7 @@ public sealed class RestoreRun(
         bool isImage = ImageIdentity.Find(backup.Manifest.Domain) is not null;
         string? xml = isImage ? null : Encoding.UTF8.GetString(
             await open.Reader.ReadSmallAsync(open.Member("domain.xml"), LargestXmlBytes, cancellationToken));
-        await DefinedPaths.VerifyAsync(open, request, xml, cancellationToken);
+        await preflight.VerifyPathsAsync(open, request, xml, cancellationToken);
 
         // Before the free space is checked, which leftovers may occupy.
         foreach (string action in request.IsDryRun ? [] : await records.RemoveLeftAsync())
@@ -63,13 +63,17 @@ public sealed class RestoreRun(
             .. plan.Define && xml is not null ? DefinitionRisks.Find(xml, BackedUpOrSkipped(backup.Manifest)) : [],
             .. MappedRestore.Warn(plan, facts.Images, xml),
             .. facts.Replaced?.Warnings ?? [],
+            .. facts.LinkWarnings,
         ];
         RestoreReport report = new(
             backup.Domain, backup.Id, plan.Name, [], [.. facts.Kept.Select(file => file.FilePath)], false, false, 0,
             TimeSpan.Zero, warnings, []);
         if (request.IsDryRun)
         {
-            return report with { Commands = [.. DescribeCommands(backup.Manifest, plan, facts, definer.CommandLine)] };
+            return report with
+            {
+                Commands = [.. DescribeCommands(backup.Manifest, plan, facts, xml, definer.CommandLine)],
+            };
         }
 
         List<string> snapshots = [];
@@ -82,6 +86,7 @@ public sealed class RestoreRun(
         RestoredDefinition definition = new(definer, backup, plan, request, facts.Replaced, snapshots, log);
         IReadOnlyList<string> fileWarnings = await writer.WriteAsync(
             open, facts, assemblies, definition.DiscardSavedAsync, progress, cancellationToken);
+        await definition.RefreshPoolsAsync(xml);
         await definition.ApplyAsync(xml, cancellationToken);
         return report with
         {
@@ -121,7 +126,7 @@ public sealed class RestoreRun(
                 .Select(entry => $"{entry.Name} is newer, but unusable: {entry.Reason}");
 
     private static IEnumerable<string> DescribeCommands(
-        Manifest manifest, RestorePlan plan, RestoreFacts facts, string virsh)
+        Manifest manifest, RestorePlan plan, RestoreFacts facts, string? xml, string virsh)
     {
         foreach (RestoreFile file in facts.Written)
         {
@@ -150,7 +155,7 @@ public sealed class RestoreRun(
             }
         }
 
-        foreach (string command in RestoredDefinition.Describe(manifest, plan, facts.Replaced, virsh))
+        foreach (string command in RestoredDefinition.Describe(manifest, plan, xml, facts.Replaced, virsh))
         {
             yield return command;
         }

@@ -29,8 +29,13 @@ public sealed class RestoredDefinition(
 
     /// <summary>The equivalent commands, for a dry run.</summary>
     public static IEnumerable<string> Describe(
-        Manifest manifest, RestorePlan plan, ReplacedDomain? replaced, string virsh)
+        Manifest manifest, RestorePlan plan, string? xml, ReplacedDomain? replaced, string virsh)
     {
+        foreach (string pool in PoolsIn(xml, plan))
+        {
+            yield return $"{virsh} pool-refresh --pool {ShellWord.Quote(pool)}";
+        }
+
         string name = ShellWord.Quote(plan.Name.Value);
         if (replaced is { IsSaved: true })
         {
@@ -79,6 +84,31 @@ public sealed class RestoredDefinition(
             log.Information("{Domain}: its saved memory was discarded", replaced.Identity.Name);
         }
     }
+
+    /// <summary>Makes libvirt read the pools of restored volumes, so that the guest can start from them.</summary>
+    public async Task RefreshPoolsAsync(string? xml)
+    {
+        foreach (string pool in PoolsIn(xml, plan))
+        {
+            try
+            {
+                await definer.Pools.RefreshAsync(pool, CancellationToken.None);
+            }
+            catch (KvmBackupException failure)
+            {
+                // An inactive pool is read when it starts.
+                log.Warning("{Message}", failure.Message);
+                notes.Add(
+                    $"{failure.Message.TrimEnd('.')}; when the pool is active: "
+                        + $"`{definer.Pools.RefreshCall(pool)}`");
+            }
+        }
+    }
+
+    private static IEnumerable<string> PoolsIn(string? xml, RestorePlan plan) => xml is null || !plan.Edit.KeepsVolumes
+        ? []
+        : plan.Edit.DiskPaths.Keys.Select(target => DomainXml.DiskVolume(xml, target)?.Pool).OfType<string>()
+            .Distinct();
 
     /// <summary>Defines the domain and starts it, according to the plan.</summary>
     /// <param name="xml">The definition in the backup.</param>

@@ -84,6 +84,101 @@ public sealed class ForgedBackupTests : IDisposable
         Assert.Contains($"places vdb.raw at '{path}', {refusal}", failure.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("images", "vdc.raw", "vdc.raw", null)]
+    [InlineData("cron.d", "vdc.raw", "vdc.raw", "and the manifest places it elsewhere")]
+    [InlineData("images", "../cron.d/job", "../cron.d/job", "which is no name of a volume")]
+    [InlineData("images", "vdc.raw", "../cron.d/job", "and the manifest places it elsewhere")]
+    [InlineData(null, "vdc.raw", "vdc.raw", "which cannot be found: virsh reported: error: no such pool")]
+    public async Task A_volume_is_restored_only_to_where_its_pool_on_this_host_has_it(
+        string? pool, string volume, string place, string? refusal)
+    {
+        await PublishAsync(
+            made => made with
+            {
+                Disks =
+                [
+                    made.Disks[0] with
+                    {
+                        Target = new DiskTarget("vdc"),
+                        Layers = [made.Disks[0].Layers[0] with { SourcePath = $"{Images}/{place}" }],
+                    },
+                ],
+            },
+            devices: $"<disk device='disk' type='volume'><source pool='p1' volume='{volume}'/><target dev='vdc'/>"
+                + "</disk>");
+        Reply reply = pool is null ? Reply.Bad("error: no such pool") : Reply.Good(
+            $"<pool type='dir'><target><path>{folder.PathOf(pool)}</path></target></pool>");
+
+        if (refusal is null)
+        {
+            IReadOnlyList<string> commands = (await RestoreAsync(null, define: true, reply)).Commands;
+            Assert.Contains($"write {Images}/vdc.raw from vda.raw", commands);
+            Assert.Contains("virsh pool-refresh --pool p1", commands);
+            return;
+        }
+
+        KvmBackupException failure =
+            await Assert.ThrowsAnyAsync<KvmBackupException>(() => RestoreAsync(null, define: false, reply));
+        Assert.Contains(refusal, failure.Message, StringComparison.Ordinal);
+        Assert.Contains("--to DIR", failure.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder.PathOf("cron.d")));
+        Assert.False(Directory.Exists(Images));
+    }
+
+    [Theory]
+    [InlineData("", true)]
+    [InlineData(""", {"filename": "/etc/shadow", "format": "raw", "virtual-size": 1}""", false)]
+    public async Task An_unpacked_image_that_names_a_file_of_the_host_is_not_read(string below, bool isRead)
+    {
+        await PublishAsync(made => made with
+        {
+            Disks = [made.Disks[0] with { Layers = [made.Disks[0].Layers[0] with { Format = "vmdk" }] }],
+        });
+        File.WriteAllText(folder.PathOf("top"), string.Empty);
+        RecordedShell shell = new RecordedShell(folder.DirectoryPath)
+            .On("qemu-img info", Reply.Good(
+                $"[{{\"filename\": \"{folder.PathOf("top")}\", \"format\": \"vmdk\", \"virtual-size\": 1}}{below}]"))
+            .On("qemu-img convert", Reply.Good(string.Empty));
+
+        Task<RestoreReport> assembling = RestoreSamples.Assemble(target, shell, folder.DirectoryPath).RunAsync(
+            new AssembleRequest(
+                RealBackups.Web1, null, new DiskTarget("vda"), folder.PathOf("a.raw"), AssembleRequest.Raw),
+            null, CancellationToken.None);
+
+        if (isRead)
+        {
+            _ = await assembling;
+        }
+        else
+        {
+            Assert.Contains(
+                "names a file that is not in the backup",
+                (await Assert.ThrowsAnyAsync<KvmBackupException>(() => assembling)).Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(isRead ? 1 : 0, shell.Count("qemu-img convert"));
+    }
+
+    [Fact]
+    public async Task A_link_is_replaced_and_never_followed()
+    {
+        await PublishAsync(manifest => manifest);
+        Directory.CreateDirectory(Images);
+        File.WriteAllText(folder.PathOf("precious"), "kept");
+        File.CreateSymbolicLink(Path.Combine(Images, "vda.raw"), folder.PathOf("precious"));
+
+        KvmBackupException failure = await Assert.ThrowsAnyAsync<KvmBackupException>(() => RestoreAsync(null));
+        Assert.Contains("vda.raw exists", failure.Message, StringComparison.Ordinal);
+
+        RestoreReport report = await RestoreAsync(null, replace: RealBackups.Web1);
+
+        Assert.Contains(report.Warnings, warning => warning.StartsWith(
+            $"{Images}/vda.raw is a link to {folder.PathOf("precious")}: the restored", StringComparison.Ordinal));
+        Assert.Null(new FileInfo(Path.Combine(Images, "vda.raw")).LinkTarget);
+        Assert.Equal("kept", File.ReadAllText(folder.PathOf("precious")));
+    }
+
     [Fact]
     public async Task A_file_that_the_definition_does_not_name_is_not_written()
     {
@@ -173,12 +268,16 @@ public sealed class ForgedBackupTests : IDisposable
         return image;
     }
 
-    private Task<RestoreReport> RestoreAsync(string? to, bool define = false)
+    private Task<RestoreReport> RestoreAsync(
+        string? to, bool define = false, Reply? pool = null, DomainName? replace = null)
     {
         RecordedShell shell = new RecordedShell(folder.DirectoryPath).On(
-            "list --all", [.. Enumerable.Repeat(string.Empty, 3).Select(Reply.Good)]);
+            "list --all", [.. Enumerable.Repeat(string.Empty, 3).Select(Reply.Good)])
+            .On("pool-dumpxml", pool is null ? [] : [pool])
+            .On("virsh define", Reply.Good("defined")).On("virsh autostart", Reply.Good(string.Empty))
+            .On("managedsave-dumpxml", Reply.Of("shut-off/managedsave-dumpxml"));
         return RestoreSamples.Run(target, shell, folder.PathOf("keys")).RunAsync(
-            new RestoreRequest(RealBackups.Web1, null, to, null, null, define, Start: false, null, IsDryRun: define),
+            new RestoreRequest(RealBackups.Web1, null, to, null, null, define, Start: false, replace, IsDryRun: define),
             null,
             CancellationToken.None);
     }
