@@ -20,6 +20,9 @@ public sealed record DomainEdit(
     /// <summary>The UUID of the domain that a copy replaces; null for a new domain.</summary>
     public Guid? CopyUuid { get; init; }
 
+    /// <summary>What adapts the definition to another host.</summary>
+    public HostEdit Host { get; init; } = HostEdit.None;
+
     /// <summary>New RBD images of disks, by target.</summary>
     public IReadOnlyDictionary<DiskTarget, RbdImage> DiskImages { get; init; } = new Dictionary<DiskTarget, RbdImage>();
 }
