@@ -23,6 +23,8 @@ internal static class ManifestRules
             ?? manifest.Members.Select(member => MemberProblem(manifest, member)).FirstOrDefault(IsProblem)
             ?? manifest.Disks.Select(disk => DiskProblem(manifest, disk)).FirstOrDefault(IsProblem)
             ?? manifest.Files.Select(file => FileProblem(file)).FirstOrDefault(IsProblem)
+            ?? manifest.Definitions.Select(saved => DefinitionProblem(manifest, saved)).FirstOrDefault(IsProblem)
+            ?? (manifest.HostResources.All(resource => IsText(resource.Name)) ? null : "a host resource has no name")
             ?? DuplicateProblem("member", manifest.Members.Select(member => member.Name))
             ?? DuplicateProblem("disk", manifest.Disks.Select(disk => disk.Target.Value));
     }
@@ -35,7 +37,7 @@ internal static class ManifestRules
         IEnumerable<object?> entries =
         [
             .. manifest.Disks, .. manifest.SkippedDisks, .. manifest.Files, .. manifest.Members, .. manifest.Warnings,
-            .. manifest.MergedFrom,
+            .. manifest.MergedFrom, .. manifest.Definitions, .. manifest.HostResources,
         ];
         return entries.Contains(null) || manifest.Disks.Any(disk => disk.Layers.Contains(null!));
     }
@@ -175,6 +177,11 @@ internal static class ManifestRules
         BackupFiles.IsPlainName(file.MemberName) && IsText(file.SourcePath)
             ? null
             : $"'{file.MemberName}' cannot be the name of a file of the domain";
+
+    private static string? DefinitionProblem(Manifest manifest, SavedDefinition saved) =>
+        IsText(saved.Name) && BackupFiles.IsPlainName(saved.Member) && manifest.FindMember(saved.Member) is not null
+            ? null
+            : $"the definition '{saved.Member}' has no name or no member";
 
     private static string? DuplicateProblem(string noun, IEnumerable<string> names) =>
         names.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } duplicate

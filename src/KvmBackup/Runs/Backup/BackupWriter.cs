@@ -48,6 +48,8 @@ public sealed class BackupWriter(
                 Autostart = job.Autostart,
                 Title = job.Labels.Title,
                 Group = job.Labels.Group,
+                Definitions = job.Dependencies.Definitions,
+                HostResources = job.Dependencies.Resources,
             };
         Manifest manifest = await TargetTimeout.FinishAsync(
             "the end of the archive", token => archive.CompleteAsync(Describe, token), stallLimit,

@@ -37,6 +37,9 @@ public abstract record BackupJob(
     /// <summary>The title and group that select a domain.</summary>
     public virtual DomainLabels Labels => DomainLabels.None;
 
+    /// <summary>What a domain uses beyond its own disks.</summary>
+    public virtual HostDependencies Dependencies => HostDependencies.None;
+
     /// <summary>The small members at the start of the archive, by name.</summary>
     public abstract IReadOnlyList<(string Name, string Text)> Texts(BackupId id, string hostName, string archiveName);
 }
