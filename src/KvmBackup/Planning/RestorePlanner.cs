@@ -37,11 +37,13 @@ public static class RestorePlanner
         bool isDefined = request.Define || request.Start || IsReplaced(manifest, request);
         DomainEdit edit = new(request.NewName, diskPaths, filePaths)
         {
+            Host = request.Host,
             // In place, the definition already names the images, directly or as mapped devices.
             DiskImages = request.IsInPlace
                 ? new() : images.ToDictionary(image => image.Disk.Target, image => image.Image),
         };
         CheckDevices(files, request);
+        CheckHostEdit(isDefined, request);
         return new RestorePlan(
             files, edit, name, isDefined, request.Start,
             [.. Warn(manifest, request), .. isDefined ? ImagePlacement.Warn(manifest, images) : []])
@@ -99,6 +101,16 @@ public static class RestorePlanner
             throw new PlanningException(
                 $"--replace names {replaced}, but this restore is of {request.NewName ?? manifest.Domain}: name that "
                     + "domain.");
+        }
+    }
+
+    private static void CheckHostEdit(bool isDefined, RestoreRequest request)
+    {
+        if (!isDefined && (request.CreatesNetworks || !request.Host.IsEmpty))
+        {
+            throw new PlanningException(
+                "--create-networks, --network, --without-media, --emulator and --machine are for a domain that is "
+                    + "defined: add --define or --start.");
         }
     }
 

@@ -8,7 +8,7 @@ namespace KvmBackup.Runs.Restore;
 /// <summary>
 /// Finds all obstacles to a restore before the first write. A restore never overwrites without permission.
 /// </summary>
-public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destinations)
+public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destinations, HostCheck hostCheck)
 {
     /// <exception cref="RunsException">Refused; the message lists every obstacle with a hint.</exception>
     public async Task<RestoreFacts> ExamineAsync(
@@ -56,10 +56,13 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
         IReadOnlyList<PlacedImage> images =
             await destinations.FindAsync(backup, xml, plan.Images, refusals, cancellationToken);
         refusals.AddRange(MappedRestore.RefuseStart(plan, images, xml, host.CommandLine));
+        HostFindings findings = await hostCheck.ExamineAsync(backup, plan, request, xml, cancellationToken);
+        refusals.AddRange(findings.Refusals);
         return refusals.Count == 0
             ? new RestoreFacts(written, kept, images, written.Sum(DataBytes) + plan.Images.Sum(ImageBytes))
             {
                 Replaced = replaced,
+                Host = findings,
             }
             : throw new RunsException(
                 $"{backup.Domain}@{backup.Id}: nothing was restored: {string.Join("; ", refusals)}.", ExitCode.Usage);
@@ -197,4 +200,7 @@ public sealed record RestoreFacts(
 {
     /// <summary>The existing domain that the restore changes; null when there is none.</summary>
     public ReplacedDomain? Replaced { get; init; }
+
+    /// <summary>What this host lacks for the domain.</summary>
+    public HostFindings Host { get; init; } = HostFindings.None;
 }

@@ -63,15 +63,25 @@ public sealed class RestoreRun(
             .. plan.Define && xml is not null ? DefinitionRisks.Find(xml, BackedUpOrSkipped(backup.Manifest)) : [],
             .. MappedRestore.Warn(plan, facts.Images, xml),
             .. facts.Replaced?.Warnings ?? [],
+            .. facts.Host.Warnings,
         ];
         RestoreReport report = new(
             backup.Domain, backup.Id, plan.Name, [], [.. facts.Kept.Select(file => file.FilePath)], false, false, 0,
             TimeSpan.Zero, warnings, []);
+        SavedNetworks networks = new(definer.Definitions, log);
         if (request.IsDryRun)
         {
-            return report with { Commands = [.. DescribeCommands(backup.Manifest, plan, facts, definer.CommandLine)] };
+            return report with
+            {
+                Commands =
+                [
+                    .. networks.Describe(facts.Host.Created),
+                    .. DescribeCommands(backup.Manifest, plan, facts, definer.CommandLine),
+                ],
+            };
         }
 
+        IReadOnlyList<string> created = await networks.CreateAsync(open, facts.Host.Created, cancellationToken);
         RestoredDefinition definition = new(definer, backup, plan, request, facts.Replaced, log);
         IReadOnlyList<string> fileWarnings = await writer.WriteAsync(
             open, facts, assemblies, definition.DiscardSavedAsync, progress, cancellationToken);
@@ -87,7 +97,7 @@ public sealed class RestoreRun(
             IsStarted = plan.Start,
             DataBytes = facts.DataBytes,
             Elapsed = time.GetElapsedTime(start),
-            Warnings = [.. report.Warnings, .. fileWarnings, .. definition.Notes],
+            Warnings = [.. report.Warnings, .. created, .. fileWarnings, .. definition.Notes],
             Commands = isImage || plan.Define || request.Disk is not null ? []
                 : [RestoreAgainHint(request, backup, facts.Replaced)],
             IsAutostarted = definition.IsAutostarted,
