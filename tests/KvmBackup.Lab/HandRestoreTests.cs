@@ -18,6 +18,39 @@ public sealed partial class HandRestoreTests
     }
 
     [LabFact]
+    public async Task A_guest_on_a_lost_network_is_restored_by_the_commands_of_RESTORE_md()
+    {
+        await LabNetwork.CreateAsync();
+        try
+        {
+            await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("network by hand"));
+            await LabNetwork.ConnectAsync(guest);
+            BackupSite site = new((guest.Name, "rotate: 2"));
+            _ = await site.BackUpAsync(guest.Name);
+            string archive = site.BackupDirectories(guest.Name).Single();
+
+            // On the host that still has the network, and on one that has lost it.
+            foreach (bool isLost in new[] { false, true })
+            {
+                await guest.UndefineAsync();
+                await guest.DeleteDisksAsync();
+                if (isLost)
+                {
+                    await LabNetwork.LoseAsync();
+                }
+
+                await FollowAsync(archive, guest.Name, blocks => blocks);
+                await guest.WaitUntilReadyAsync();
+                await guest.DestroyAsync();
+            }
+        }
+        finally
+        {
+            await LabNetwork.RemoveAsync();
+        }
+    }
+
+    [LabFact]
     public async Task A_linked_clone_is_restored_by_the_commands_of_RESTORE_md()
     {
         string template = Path.Combine(LabEnvironment.ImagesPath, "template of a hand.qcow2");

@@ -100,11 +100,14 @@ internal static class HelpPages
             [
                 new("Destination", "--to", "--as", "--disk"),
                 new("Domain", "--define", "--start"),
+                new("Other host", "--create-networks", "--network", "--without-media", "--emulator", "--machine"),
                 new("Overwriting", "--replace", "--replace-image", "--replace-device", "--discard-saved-state"),
                 new("Mode", "--salvage", "--dry-run"),
             ],
             [
                 new("Restore a guest in place and start it:", "kvmbackup restore web1 --replace web1 --start"),
+                new("Restore a guest on another host:",
+                    "kvmbackup restore web1 --backupdir /mnt/backup/cloud1 --start --create-networks"),
                 new("Restore one disk of an earlier backup into a directory:",
                     "kvmbackup restore web1@2026-11-20 --disk vda --to /srv/restored"),
                 new("Define a copy of a guest with another name:",

@@ -52,6 +52,34 @@ internal static class RestoreCommand
         Description = "delete the saved memory of the replaced guest (virsh managedsave)",
     };
 
+    private static readonly Option<bool> CreateNetworks = new("--create-networks")
+    {
+        Description = "create the networks and network filters of the backup that this host does not have",
+    };
+
+    private static readonly Option<string[]> Network = new("--network")
+    {
+        Description = "connect the cards of this network or bridge to this network of the host",
+        HelpName = "OLD=NEW",
+    };
+
+    private static readonly Option<bool> WithoutMedia = new("--without-media")
+    {
+        Description = "leave CD-ROM and floppy drives empty",
+    };
+
+    private static readonly Option<string?> Emulator = new("--emulator")
+    {
+        Description = "define the domain with this emulator",
+        HelpName = "PATH",
+    };
+
+    private static readonly Option<string?> Machine = new("--machine")
+    {
+        Description = "define the domain with this machine type, such as q35",
+        HelpName = "TYPE",
+    };
+
     private static readonly Option<bool> Salvage = new("--salvage")
     {
         Description = "restore all that is readable of a damaged backup; requires --to DIR",
@@ -67,7 +95,7 @@ internal static class RestoreCommand
         Command command = new("restore", "restore disks and the domain")
         {
             Reference, Target, NewName, Disk, Define, Start, Replace, ReplaceImage, ReplaceDevice,
-            DiscardSavedState, Salvage, DryRun,
+            DiscardSavedState, CreateNetworks, Network, WithoutMedia, Emulator, Machine, Salvage, DryRun,
         };
         command.SetAction((parsed, _) => execute(parsed, async session =>
         {
@@ -88,7 +116,7 @@ internal static class RestoreCommand
     {
         bool isMore = request is { NewName: not null } or { Define: true } or { Start: true } or { Replace: not null }
             or { IsDryRun: true } or { ReplacedImages.Count: > 0 } or { ReplacedDevices.Count: > 0 }
-            or { DiscardsSavedState: true };
+            or { DiscardsSavedState: true } or { CreatesNetworks: true } or { Host.IsEmpty: false };
         if (request.TargetDirectory is null || isMore)
         {
             throw new CliException(
@@ -117,9 +145,34 @@ internal static class RestoreCommand
             parsed.GetValue(DryRun))
         {
             Cluster = isCluster ? RbdDestination.Parse(target!) : null,
+            CreatesNetworks = parsed.GetValue(CreateNetworks),
             DiscardsSavedState = parsed.GetValue(DiscardSavedState),
+            Host = new HostEdit
+            {
+                Emulator = parsed.GetValue(Emulator) is { } emulator ? Path.GetFullPath(emulator) : null,
+                Machine = parsed.GetValue(Machine),
+                Networks = ReadNetworks(parsed.GetValue(Network) ?? []),
+                RemovesMedia = parsed.GetValue(WithoutMedia),
+            },
             ReplacedDevices = parsed.GetValue(ReplaceDevice) ?? [],
             ReplacedImages = [.. (parsed.GetValue(ReplaceImage) ?? []).Select(RbdImage.Parse)],
         };
+    }
+
+    private static Dictionary<string, string> ReadNetworks(string[] words)
+    {
+        Dictionary<string, string> networks = [];
+        foreach (string word in words)
+        {
+            int end = word.IndexOf('=', StringComparison.Ordinal);
+            if (end < 1 || end == word.Length - 1 || !networks.TryAdd(word[..end], word[(end + 1)..]))
+            {
+                throw new CliException(
+                    $"--network requires OLD=NEW, with each OLD once, but '{word}' was given, for example --network "
+                        + "br0=default.");
+            }
+        }
+
+        return networks;
     }
 }

@@ -2,6 +2,7 @@ using KvmBackup.Ceph;
 using KvmBackup.Cli;
 using KvmBackup.Configuration;
 using KvmBackup.Disks;
+using KvmBackup.Hypervisor;
 using KvmBackup.Journaling;
 using KvmBackup.Runs.Archives;
 using KvmBackup.Runs.Backup;
@@ -84,7 +85,8 @@ internal static class Commands
             ? services.Settings.FindSettings(manifest)?.Ceph ?? CephSettings.None
             : CephSettings.None;
         RestorePreflight preflight = new(
-            services.Host, new ImageDestinations(services.Access, services.Cluster, store, CephOf, services.Log));
+            services.Host, new ImageDestinations(services.Access, services.Cluster, store, CephOf, services.Log),
+            new HostCheck(services.Host.Definitions, new HostResources()));
         ImageRestorer images = new(
             services.Cluster, store, Content(services), new QemuConversion(services.Runner), services.Time,
             services.Log);

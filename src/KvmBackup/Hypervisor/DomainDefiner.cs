@@ -1,6 +1,3 @@
-using System.Text;
-using KvmBackup.Shell;
-
 namespace KvmBackup.Hypervisor;
 
 /// <summary>Defines and starts domains.</summary>
@@ -15,36 +12,19 @@ public sealed class DomainDefiner(Virsh virsh)
     /// <summary>Access to the images of saved memory.</summary>
     public ManagedSave Saved { get; } = new(virsh);
 
+    /// <summary>Access to the objects of libvirt to which domains refer.</summary>
+    public HostDefinitions Definitions { get; } = new(virsh);
+
     /// <exception cref="HypervisorException">libvirt refused the XML.</exception>
     public Task DefineAsync(DomainName name, string xml, CancellationToken cancellationToken) =>
-        DefineAsync(xml, filePath => virsh.Call("define", filePath), $"{name}: defining the domain", cancellationToken);
-
-    private async Task DefineAsync(
-        string xml, Func<string, ProgramCall> call, string purpose, CancellationToken cancellationToken)
-    {
-        // virsh reads XML only from a file, and the XML may contain passwords. The file is unlinked before it is
-        // written, so that nothing stays behind when this program is killed.
-        FileStreamOptions options = new()
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.ReadWrite,
-            Share = FileShare.ReadWrite | FileShare.Delete,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        };
-        string path = Path.Combine(Path.GetTempPath(), $"kvmbackup-{Guid.NewGuid():N}.xml");
-        await using FileStream file = new(path, options);
-        File.Delete(path);
-        await file.WriteAsync(new UTF8Encoding(false).GetBytes(xml), cancellationToken);
-        await file.FlushAsync(cancellationToken);
-        string nameless = $"/proc/{Environment.ProcessId}/fd/{file.SafeFileHandle.DangerousGetHandle()}";
-        await virsh.RunCheckedAsync(call(nameless), purpose, cancellationToken);
-    }
+        virsh.RunCheckedAsync(
+            xml, filePath => virsh.Call("define", filePath), $"{name}: defining the domain", cancellationToken);
 
     /// <summary>Restores libvirt's record of a snapshot; its parent must exist.</summary>
     /// <exception cref="HypervisorException">libvirt refused the XML.</exception>
     public Task DefineSnapshotAsync(
         DomainName name, ManifestSnapshot snapshot, string xml, CancellationToken cancellationToken) =>
-        DefineAsync(
+        virsh.RunCheckedAsync(
             xml,
             filePath => virsh.Call(
                 [
@@ -88,7 +68,7 @@ public sealed class DomainDefiner(Virsh virsh)
             return;
         }
 
-        await DefineAsync(
+        await virsh.RunCheckedAsync(
             DomainXmlEditor.PutOnBase(xml, overlay with { Volume = null }, isBlockDevice),
             filePath => virsh.Call("managedsave-define", "--domain", domain.Uuid.ToString(), filePath),
             $"{domain.Name}: {overlay.Target}: writing the base into the image of the guest's saved memory",

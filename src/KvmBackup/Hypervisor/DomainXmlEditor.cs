@@ -25,6 +25,7 @@ public static class DomainXmlEditor
         }
 
         MoveFiles(domain, edit.FilePaths);
+        HostXmlEdit.Apply(domain, edit.Host);
         if (edit.NewName is { } name)
         {
             GiveNewIdentity(domain, name, edit.CopyUuid);

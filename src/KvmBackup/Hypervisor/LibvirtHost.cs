@@ -13,6 +13,9 @@ public sealed partial class LibvirtHost(Virsh virsh)
     /// <inheritdoc cref="Virsh.CommandLine"/>
     public string CommandLine => virsh.CommandLine;
 
+    /// <summary>Access to the objects of libvirt to which domains refer.</summary>
+    public HostDefinitions Definitions { get; } = new(virsh);
+
     /// <summary>The domains of this libvirt, running or not, with their exact names.</summary>
     public async Task<IReadOnlyList<DomainIdentity>> ListAsync(CancellationToken cancellationToken)
     {

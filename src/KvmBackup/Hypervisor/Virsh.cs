@@ -1,3 +1,4 @@
+using System.Text;
 using KvmBackup.Shell;
 
 namespace KvmBackup.Hypervisor;
@@ -55,6 +56,36 @@ public sealed class Virsh(IProcessRunner runner, string? connectUri)
             ? result.StandardOutput
             : throw new HypervisorException(
                 $"{purpose} failed: virsh reported: {result.ErrorText}{Hint(result.ErrorText)}");
+    }
+
+    /// <summary>Runs a call that reads XML from a file and must succeed.</summary>
+    /// <param name="call">The call for the path of the file.</param>
+    /// <param name="purpose">The purpose, as the beginning of a message.</param>
+    /// <exception cref="HypervisorException">The call failed; the message contains the error text of
+    /// virsh.</exception>
+    public async Task RunCheckedAsync(
+        string xml, Func<string, ProgramCall> call, string purpose, CancellationToken cancellationToken) =>
+        await WithFileAsync(xml, path => RunCheckedAsync(call(path), purpose, cancellationToken), cancellationToken);
+
+    /// <summary>Writes XML to a file without a name, for a call that reads it.</summary>
+    public static async Task<TResult> WithFileAsync<TResult>(
+        string xml, Func<string, Task<TResult>> run, CancellationToken cancellationToken)
+    {
+        // virsh reads XML only from a file, and the XML may contain passwords. The file is unlinked before it is
+        // written, so that nothing stays behind when this program is killed.
+        FileStreamOptions options = new()
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.ReadWrite | FileShare.Delete,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        };
+        string path = Path.Combine(Path.GetTempPath(), $"kvmbackup-{Guid.NewGuid():N}.xml");
+        await using FileStream file = new(path, options);
+        File.Delete(path);
+        await file.WriteAsync(new UTF8Encoding(false).GetBytes(xml), cancellationToken);
+        await file.FlushAsync(cancellationToken);
+        return await run($"/proc/{Environment.ProcessId}/fd/{file.SafeFileHandle.DangerousGetHandle()}");
     }
 
     /// <summary>What to do when the connection to libvirt failed.</summary>

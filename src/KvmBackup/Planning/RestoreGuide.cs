@@ -11,7 +11,8 @@ public static class RestoreGuide
     private const string SecretList = "virsh secret-list";
 
     public static string Write(
-        DomainFacts domain, BackupId id, string host, string archiveName, IReadOnlyList<BackupDisk> disks)
+        DomainFacts domain, BackupId id, string host, string archiveName, IReadOnlyList<BackupDisk> disks,
+        HostDependencies? dependencies = null)
     {
         StringBuilder text = new();
         string folder = domain.Name.FileName;
@@ -55,9 +56,9 @@ public static class RestoreGuide
         }
 
         AppendFiles(text, folder, domain.Files);
+        _ = text.Append("\n## 4. Define the domain and start it\n");
+        AppendDependencies(text, folder, dependencies ?? HostDependencies.None);
         _ = text.Append(null, $"""
-
-            ## 4. Define the domain and start it
             ```sh
             {PreparationLines(disks)}virsh define {ShellWord.Quote($"{folder}/domain.xml")}
             {CompletionLines(domain, folder)}virsh start --domain {ShellWord.Quote(domain.Name.Value)}
@@ -223,6 +224,76 @@ public static class RestoreGuide
 
         _ = text.AppendLine("```");
     }
+
+    /// <summary>What the domain refers to. Without the object the first command of each line reports an
+    /// error.</summary>
+    private static void AppendDependencies(StringBuilder text, string folder, HostDependencies dependencies)
+    {
+        if (dependencies.Resources.Count > 0)
+        {
+            _ = text.AppendLine(
+                "The domain uses these resources of the host, which are not in this backup. Without them, change "
+                    + "`domain.xml` first.\n");
+            foreach (HostResource resource in dependencies.Resources)
+            {
+                _ = text.AppendLine(null, $"- {KindText(resource.Kind)} {Code(resource.Name)}");
+            }
+
+            _ = text.AppendLine();
+        }
+
+        if (dependencies.Definitions.Count == 0)
+        {
+            return;
+        }
+
+        _ = text.AppendLine(
+            "The domain refers to these objects of libvirt. The commands create those that this host does not have. "
+                + "Omit what\nthe domain shall not use here, and change `domain.xml`.\n```sh");
+        foreach (SavedDefinition saved in dependencies.Definitions)
+        {
+            _ = text.Append(CreateLines(saved, ShellWord.Quote($"{folder}/{saved.Member}")));
+        }
+
+        _ = text.AppendLine("```");
+        foreach (SavedDefinition secret in dependencies.Definitions.Where(one => one.Kind == RequirementKind.Secret))
+        {
+            _ = text.AppendLine(
+                null, $"The value of the secret {secret.Name} is not in this backup. Set it with "
+                    + $"`virsh secret-set-value --secret {ShellWord.Quote(secret.Name)} --file FILE`.");
+        }
+
+        _ = text.AppendLine();
+    }
+
+    private static string CreateLines(SavedDefinition saved, string file)
+    {
+        string name = ShellWord.Quote(saved.Name);
+        return saved.Kind switch
+        {
+            RequirementKind.Nwfilter => $"virsh nwfilter-dumpxml --nwfilter {name} >/dev/null || "
+                + $"virsh nwfilter-define {file}\n",
+            RequirementKind.Secret => $"virsh secret-dumpxml --secret {name} >/dev/null || "
+                + $"virsh secret-define {file}\n",
+            RequirementKind.Pool => $"virsh pool-uuid --pool {name} || virsh pool-define {file}\n"
+                + $"LC_ALL=C virsh pool-info --pool {name} | grep -q 'State: *running' || "
+                + $"virsh pool-start --pool {name}\n",
+            _ => $"virsh net-uuid --network {name} || virsh net-define {file}\n"
+                + $"LC_ALL=C virsh net-info --network {name} | grep -q 'Active: *yes' || "
+                + $"virsh net-start --network {name}\n",
+        };
+    }
+
+    private static string KindText(RequirementKind kind) => kind switch
+    {
+        RequirementKind.Bridge => "bridge",
+        RequirementKind.NetworkDevice => "network device",
+        RequirementKind.Pci => "PCI device",
+        RequirementKind.Usb => "USB device",
+        RequirementKind.Hugepages => "huge pages",
+        RequirementKind.Folder => "folder",
+        _ => "medium",
+    };
 
     private static void AppendPlace(
         StringBuilder text, string member, string path, bool isBlockDevice, bool isShared)

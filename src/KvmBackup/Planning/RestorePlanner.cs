@@ -37,6 +37,7 @@ public static class RestorePlanner
         bool isDefined = request.Define || request.Start || IsReplaced(manifest, request);
         DomainEdit edit = new(request.NewName, diskPaths, filePaths)
         {
+            Host = request.Host,
             KeepsVolumes = request.IsInPlace,
 
             // In place, the definition already names the images, directly or as mapped devices.
@@ -44,6 +45,7 @@ public static class RestorePlanner
                 ? new() : images.ToDictionary(image => image.Disk.Target, image => image.Image),
         };
         CheckDevices(files, request);
+        CheckHostEdit(isDefined, request);
         return new RestorePlan(
             files, edit, name, isDefined, request.Start,
             [
@@ -106,6 +108,16 @@ public static class RestorePlanner
             throw new PlanningException(
                 $"--replace names {replaced}, but this restore is of {request.NewName ?? manifest.Domain}: name that "
                     + "domain.");
+        }
+    }
+
+    private static void CheckHostEdit(bool isDefined, RestoreRequest request)
+    {
+        if (!isDefined && (request.CreatesNetworks || !request.Host.IsEmpty))
+        {
+            throw new PlanningException(
+                "--create-networks, --network, --without-media, --emulator and --machine are for a domain that is "
+                    + "defined: add --define or --start.");
         }
     }
 

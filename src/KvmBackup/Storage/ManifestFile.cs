@@ -85,6 +85,7 @@ public static class ManifestFile
             new WordConverter<BackupKind>(),
             new WordConverter<Consistency>(),
             new WordConverter<CompressionMethod>(),
+            new WordConverter<RequirementKind>(),
             new NumberRowsConverter<Extent>(
                 2, "expected extents as [[offset,length],...]", row => new Extent(row[0], row[1]),
                 extent => [extent.OffsetBytes, extent.LengthBytes]),

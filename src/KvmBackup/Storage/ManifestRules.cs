@@ -24,6 +24,8 @@ internal static class ManifestRules
             ?? manifest.Disks.Select(disk => DiskProblem(manifest, disk)).FirstOrDefault(IsProblem)
             ?? manifest.Files.Select(file => FileProblem(file)).FirstOrDefault(IsProblem)
             ?? manifest.Snapshots.Select(snapshot => SnapshotProblem(manifest, snapshot)).FirstOrDefault(IsProblem)
+            ?? manifest.Definitions.Select(saved => DefinitionProblem(manifest, saved)).FirstOrDefault(IsProblem)
+            ?? (manifest.HostResources.All(resource => IsText(resource.Name)) ? null : "a host resource has no name")
             ?? DuplicateProblem("member", manifest.Members.Select(member => member.Name))
             ?? DuplicateProblem("disk", manifest.Disks.Select(disk => disk.Target.Value));
     }
@@ -36,7 +38,7 @@ internal static class ManifestRules
         IEnumerable<object?> entries =
         [
             .. manifest.Disks, .. manifest.SkippedDisks, .. manifest.Files, .. manifest.Members, .. manifest.Warnings,
-            .. manifest.MergedFrom, .. manifest.Snapshots,
+            .. manifest.MergedFrom, .. manifest.Snapshots, .. manifest.Definitions, .. manifest.HostResources,
         ];
         return entries.Contains(null) || manifest.Disks.Any(disk => disk.Layers.Contains(null!));
     }
@@ -181,6 +183,11 @@ internal static class ManifestRules
         IsText(snapshot.Name) && manifest.FindMember(snapshot.FileName) is not null
             ? null
             : $"snapshot '{snapshot.Name}' has no name or no member '{snapshot.FileName}'";
+
+    private static string? DefinitionProblem(Manifest manifest, SavedDefinition saved) =>
+        IsText(saved.Name) && BackupFiles.IsPlainName(saved.Member) && manifest.FindMember(saved.Member) is not null
+            ? null
+            : $"the definition '{saved.Member}' has no name or no member";
 
     private static string? DuplicateProblem(string noun, IEnumerable<string> names) =>
         names.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } duplicate

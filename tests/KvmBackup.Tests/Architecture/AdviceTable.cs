@@ -32,6 +32,9 @@ public static class AdviceTable
     // With Ceph 16.2 every write to a full pool blocks until the time limit, for which another message advises this.
     private const string NoSpace = "Ceph/RbdDoubtTests.A_pool_without_space_is_reported_with_the_command_that_shows_it";
 
+    private const string Host =
+        "OtherHostTests.The_advice_about_networks_pools_and_a_failed_start_helps";
+
     // The lab has its own libvirtd, which no systemd starts: `systemctl` there would start the one of the host.
     private const string NoSystemd =
         "Hypervisor/VirshTests.A_libvirt_that_does_not_answer_is_reported_with_a_hint";
@@ -74,6 +77,9 @@ public static class AdviceTable
             [("Runs/Guests/GuestFreeze.cs", "… domfsthaw …")] = Guest,
             [("Runs/Clusters/ImagePreflight.cs", "rbd device list")] =
                 "RbdMappedTests.An_image_of_another_ID_is_not_taken_for_the_mapped_one",
+            [("Runs/Restore/HostCheck.cs", "tar -xOf … … | … …-define /dev/stdin")] = Host,
+            [("Runs/Restore/HostCheck.cs", "… net-start --network …")] = Host,
+            [("Runs/Restore/HostCheck.cs", "… pool-start --pool …")] = Host,
             [("Runs/Restore/MappedRestore.cs", "… start …")] = Mapped,
             [("Runs/Archives/BackupReader.cs", "tar -xSf …")] =
                 "DamageTests.A_backup_with_a_damaged_manifest_is_restored_manually_as_advised",
@@ -90,6 +96,7 @@ public static class AdviceTable
             [("Runs/Restore/RestoreRun.cs", "tar -xOf … …")] = Saved,
             [("Runs/Restore/RestoredDefinition.cs", "…")] =
                 "VolumeTests.A_pool_that_is_inactive_or_elsewhere_is_reported_with_the_command_or_a_way_out",
+            [("Runs/Restore/RestoredDefinition.cs", "… start …--domain …")] = Host,
             [("Runs/Restore/RestoredDefinition.cs", "… start --force-boot --domain …")] = Memory,
             [("Runs/Restore/RestoredDefinition.cs", "… start --force-boot --paused … && … destroy …")] = Memory,
             [("Runs/Guests/SavedRelease.cs", "…")] = State,

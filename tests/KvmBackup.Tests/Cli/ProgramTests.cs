@@ -22,6 +22,10 @@ public sealed class ProgramTests : IDisposable
     [InlineData("verify web1 --all", "either NAME[@ID] or --all")]
     [InlineData("restore web1 --disk a,b", "a,b")]
     [InlineData("restore web1 --to rbd:pool/a/b/c", "is not a destination in a cluster")]
+    [InlineData("restore web1 --network br0", "--network requires OLD=NEW")]
+    [InlineData("restore web1 --network br0=", "--network requires OLD=NEW")]
+    [InlineData("restore web1 --network a=b --network a=c", "each OLD once")]
+    [InlineData("restore web1 --salvage --to /tmp --without-media", "no other option but --disk")]
     [InlineData("list --config /absent.yml", "/absent.yml")]
     public async Task A_mistake_on_the_command_line_ends_with_2_and_is_named(string words, string named)
     {

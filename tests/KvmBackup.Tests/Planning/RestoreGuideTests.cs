@@ -168,6 +168,33 @@ public sealed partial class RestoreGuideTests
             StringComparison.Ordinal);
     }
 
+    [Theory]
+    [MemberData(nameof(HostileArguments))]
+    public async Task Objects_to_which_the_domain_refers_are_created_unless_they_exist(string name)
+    {
+        string guide = RestoreGuide.Write(
+            Facts("web1"), Web1.Id, "cloud1", "a.tar.gz", [],
+            new HostDependencies(
+                [
+                    new SavedDefinition(RequirementKind.Network, name, "network-1.xml"),
+                    new SavedDefinition(RequirementKind.Nwfilter, name, "nwfilter-1.xml"),
+                    new SavedDefinition(RequirementKind.Secret, "1-2", "secret-1.xml"),
+                ],
+                [new HostResource(RequirementKind.Bridge, name)]));
+
+        // The stub of virsh succeeds, as if everything existed, and its output is not the list of the names.
+        Assert.Equal(
+            [
+                $"<virsh|net-uuid|--network|{name}>", $"<virsh|net-start|--network|{name}>",
+                "<virsh|define|web1/domain.xml>", "<virsh|start|--domain|web1>",
+            ],
+            (await RunAsync(guide)).TakeLast(4));
+        Assert.Contains("virsh net-define web1/network-1.xml", guide, StringComparison.Ordinal);
+        Assert.Contains("virsh nwfilter-define web1/nwfilter-1.xml", guide, StringComparison.Ordinal);
+        Assert.Contains("`virsh secret-set-value --secret 1-2 --file FILE`", guide, StringComparison.Ordinal);
+        Assert.Contains("\n- bridge `", guide, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Autostart_is_restored()
     {

@@ -15,9 +15,11 @@ internal static class RealBackups
     /// <param name="xml">The definition in the archive.</param>
     /// <param name="forge">Changes the manifest before it is written.</param>
     /// <param name="vda">The first disk; null for the usual one.</param>
+    /// <param name="network">The definition of the network <c>lan</c>; null for none.</param>
     public static async Task<CompletedBackup> PublishAsync(
         BackupDirectory target, BackupId id, string xml = "<domain/>", Func<Manifest, Manifest>? forge = null,
-        CompressionMethod method = CompressionMethod.Gzip, int chunkBytes = 8 << 10, IExtentSource? vda = null)
+        CompressionMethod method = CompressionMethod.Gzip, int chunkBytes = 8 << 10, IExtentSource? vda = null,
+        string? network = null)
     {
         string name = "web1" + Compression.FileExtension(method);
         using DomainLock held = await target.ForDomain(Web1).LockAsync(TimeSpan.Zero, CancellationToken.None);
@@ -34,6 +36,13 @@ internal static class RealBackups
                     "web1/domain.xml", System.Text.Encoding.UTF8.GetBytes(xml), CancellationToken.None));
             members.Add(await writer.AddAsync("web1/vda.raw", vda ?? Vda, null, CancellationToken.None));
             members.Add(await writer.AddAsync("web1/vdb.raw", Vdb, null, CancellationToken.None));
+            if (network is not null)
+            {
+                members.Add(
+                    await writer.AddAsync(
+                        "web1/network-1.xml", System.Text.Encoding.UTF8.GetBytes(network), CancellationToken.None));
+            }
+
             summary = await writer.CompleteAsync(CancellationToken.None);
         }
 
@@ -60,6 +69,8 @@ internal static class RealBackups
             Disks = [Disk("vda", members[1]), Disk("vdb", members[2])],
             Files = [],
             Members = members,
+            Definitions = members.Count == 3 ? []
+                : [new SavedDefinition(RequirementKind.Network, "lan", "network-1.xml")],
             Autostart = true,
         };
     }

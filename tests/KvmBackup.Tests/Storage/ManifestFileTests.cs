@@ -62,6 +62,33 @@ public sealed class ManifestFileTests
     }
 
     [Fact]
+    public void Definitions_and_host_resources_are_read_back_and_are_optional()
+    {
+        Manifest written = ManifestSamples.Create() with
+        {
+            Definitions = [new SavedDefinition(RequirementKind.Nwfilter, "no *", "domain.xml")],
+            HostResources = [new HostResource(RequirementKind.NetworkDevice, "eth1")],
+        };
+        string text = Encoding.UTF8.GetString(ManifestFile.Format(written));
+        int start = text.IndexOf(",\n  \"definitions\"", StringComparison.Ordinal);
+        int end = text.IndexOf(']', text.IndexOf("\"host_resources\"", StringComparison.Ordinal));
+
+        Assert.Equivalent(written, Parse(text), strict: true);
+        Assert.Contains("\"kind\": \"nwfilter\"", text, StringComparison.Ordinal);
+        Assert.Contains("\"kind\": \"network_device\"", text, StringComparison.Ordinal);
+        Manifest older = Parse(text[..start] + text[(end + 1)..]);
+        Assert.Empty(older.Definitions);
+        Assert.Empty(older.HostResources);
+        Assert.Contains(
+            "the definition 'other.xml' has no name or no member",
+            Assert.Throws<StorageException>(() => ManifestFile.Format(written with
+            {
+                Definitions = [new SavedDefinition(RequirementKind.Pool, "a", "other.xml")],
+            })).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_pool_of_a_volume_is_read_back_and_is_optional()
     {
         Manifest sample = ManifestSamples.Create();

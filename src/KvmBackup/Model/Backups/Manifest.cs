@@ -68,6 +68,16 @@ public sealed record Manifest(
     [AllowNull]
     public IReadOnlyList<ManifestSnapshot> Snapshots { get; init => field = value ?? []; } = [];
 
+    /// <summary>The objects of libvirt to which the domain refers, whose definitions are in the archive; empty in
+    /// older backups.</summary>
+    [AllowNull]
+    public IReadOnlyList<SavedDefinition> Definitions { get; init => field = value ?? []; } = [];
+
+    /// <summary>The resources of the host that the domain uses and no backup can contain; empty in older
+    /// backups.</summary>
+    [AllowNull]
+    public IReadOnlyList<HostResource> HostResources { get; init => field = value ?? []; } = [];
+
     /// <summary>The pools of its disks, by their names at that time.</summary>
     public IReadOnlyList<string> FindPools() =>
         [.. Disks.Select(disk => disk.Image?.Image.Pool ?? disk.Pool).OfType<string>()];
@@ -79,6 +89,26 @@ public sealed record Manifest(
     /// <summary>The member <c>vda.qcow2</c> below the domain's folder; null when there is none.</summary>
     public ArchiveMember? FindMember(string fileName) =>
         Members.FirstOrDefault(member => member.Name == $"{Domain.FileName}/{fileName}");
+}
+
+/// <summary>The definition of an object of libvirt in a backup.</summary>
+/// <param name="Kind">Network, network filter, storage pool or secret.</param>
+/// <param name="Name">Its name; of a secret the UUID.</param>
+/// <param name="Member">The member below the domain's folder: <c>network-1.xml</c>.</param>
+public sealed record SavedDefinition(RequirementKind Kind, string Name, string Member);
+
+/// <summary>A resource of the host that a domain uses.</summary>
+/// <param name="Kind">A bridge, a device, a folder and so on.</param>
+/// <param name="Name">Its name, path or address.</param>
+public sealed record HostResource(RequirementKind Kind, string Name);
+
+/// <summary>What a domain uses beyond its own disks.</summary>
+/// <param name="Definitions">The definitions in the backup.</param>
+/// <param name="Resources">What cannot be in a backup.</param>
+public sealed record HostDependencies(
+    IReadOnlyList<SavedDefinition> Definitions, IReadOnlyList<HostResource> Resources)
+{
+    public static readonly HostDependencies None = new([], []);
 }
 
 /// <summary>The archive file of a backup.</summary>

@@ -23,6 +23,9 @@ public sealed record DomainEdit(
     /// <summary>Disks that are volumes of storage pools stay volumes: they are restored to their places.</summary>
     public bool KeepsVolumes { get; init; }
 
+    /// <summary>What adapts the definition to another host.</summary>
+    public HostEdit Host { get; init; } = HostEdit.None;
+
     /// <summary>New RBD images of disks, by target.</summary>
     public IReadOnlyDictionary<DiskTarget, RbdImage> DiskImages { get; init; } = new Dictionary<DiskTarget, RbdImage>();
 }

@@ -33,6 +33,12 @@ public sealed record RestoreRequest(
     /// <summary>The replaced guest's memory, saved by libvirt, may be discarded.</summary>
     public bool DiscardsSavedState { get; init; }
 
+    /// <summary>The changes of the definition for this host.</summary>
+    public HostEdit Host { get; init; } = HostEdit.None;
+
+    /// <summary>Create the networks and network filters of the backup that this host does not have.</summary>
+    public bool CreatesNetworks { get; init; }
+
     /// <summary>Everything is restored to its original place.</summary>
     public bool IsInPlace => TargetDirectory is null && Cluster is null && NewName is null;
 }

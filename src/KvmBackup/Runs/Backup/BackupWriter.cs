@@ -53,6 +53,8 @@ public sealed class BackupWriter(
                     .. job.Snapshots.Select((snapshot, index) => new ManifestSnapshot(
                         snapshot.Name, DomainSnapshot.MemberName(index + 1), snapshot.IsCurrent)),
                 ],
+                Definitions = job.Dependencies.Definitions,
+                HostResources = job.Dependencies.Resources,
             };
         Manifest manifest = await TargetTimeout.FinishAsync(
             "the end of the archive", token => archive.CompleteAsync(Describe, token), stallLimit,

@@ -40,6 +40,9 @@ public abstract record BackupJob(
     /// <summary>The domain's snapshots in libvirt, each after its parent.</summary>
     public virtual IReadOnlyList<DomainSnapshot> Snapshots => [];
 
+    /// <summary>What a domain uses beyond its own disks.</summary>
+    public virtual HostDependencies Dependencies => HostDependencies.None;
+
     /// <summary>The small members at the start of the archive, by name.</summary>
     public abstract IReadOnlyList<(string Name, string Text)> Texts(BackupId id, string hostName, string archiveName);
 }

@@ -36,15 +36,37 @@ public sealed record DomainJob(
 
     public override IReadOnlyList<DomainSnapshot> Snapshots => Facts.Snapshots;
 
+    /// <summary>The objects of libvirt to which the domain refers.</summary>
+    public IReadOnlyList<ReferredDefinition> Referred { get; init; } = [];
+
+    public override HostDependencies Dependencies => new(
+        [.. Numbered().Select(one => one.Saved)],
+        [.. DomainRequirements.Find(Facts.Definition.Inactive).Where(one => IsResource(one.Kind))
+            .Select(one => new HostResource(one.Kind, one.Name))]);
+
     /// <summary>The restore guide and the XML documents.</summary>
     public override IReadOnlyList<(string Name, string Text)> Texts(BackupId id, string hostName, string archiveName) =>
     [
-        ("RESTORE.md", RestoreGuide.Write(Facts, id, hostName, archiveName, Disks)),
+        ("RESTORE.md", RestoreGuide.Write(Facts, id, hostName, archiveName, Disks, Dependencies)),
         ("domain.xml", Definition()),
         ("live.xml", Facts.Definition.Live),
         ("migratable.xml", Facts.Definition.Migratable),
         .. Snapshots.Select((snapshot, index) => (DomainSnapshot.MemberName(index + 1), snapshot.Xml)),
+        .. Numbered().Select(one => (one.Saved.Member, one.Xml)),
     ];
+
+    /// <summary>The members are numbered: a name from libvirt never becomes the name of a file.</summary>
+    private IEnumerable<(SavedDefinition Saved, string Xml)> Numbered() => Referred.Select((referred, place) =>
+    {
+        int number = Referred.Take(place).Count(earlier => earlier.Kind == referred.Kind) + 1;
+        string member = $"{referred.Kind.ToString().ToLowerInvariant()}-{number}.xml";
+        return (new SavedDefinition(referred.Kind, referred.Name, member), referred.Xml);
+    });
+
+    // Every guest has an emulator and firmware; its other disks are in the manifest.
+    private static bool IsResource(RequirementKind kind) =>
+        kind is RequirementKind.Bridge or RequirementKind.NetworkDevice or RequirementKind.Pci or RequirementKind.Usb
+            or RequirementKind.Hugepages or RequirementKind.Folder or RequirementKind.Medium;
 
     /// <summary>
     /// The definition of a restored guest: as for the next start, with all disks that are in the backup.

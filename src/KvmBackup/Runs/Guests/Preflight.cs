@@ -84,7 +84,12 @@ public sealed class Preflight(LibvirtHost host, QemuImage images, MappedImages m
         RefuseWithoutSpace(
             overlays, disks, settings.OverlayHeadroom,
             own.Take(RememberedBackups).Max(backup => backup.Manifest.OverlayBytes));
-        DomainJob job = new(settings, facts, disks, plan.Skipped, overlays, dataBytes, warnings);
+        IReadOnlyList<ReferredDefinition> referred = target is null ? []
+            : await host.Definitions.ReadAsync(facts.Definition.Inactive, warnings, cancellationToken);
+        DomainJob job = new(settings, facts, disks, plan.Skipped, overlays, dataBytes, warnings)
+        {
+            Referred = referred,
+        };
         if (target is not null)
         {
             RefuseTargetBesideImages(existing.DirectoryPath, disks);

@@ -9,7 +9,7 @@ namespace KvmBackup.Runs.Restore;
 /// <summary>
 /// Finds all obstacles to a restore before the first write. A restore never overwrites without permission.
 /// </summary>
-public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destinations)
+public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destinations, HostCheck hostCheck)
 {
     /// <inheritdoc cref="DefinedPaths.VerifyAsync"/>
     public Task VerifyPathsAsync(
@@ -62,10 +62,13 @@ public sealed class RestorePreflight(LibvirtHost host, ImageDestinations destina
         IReadOnlyList<PlacedImage> images =
             await destinations.FindAsync(backup, xml, plan.Images, refusals, cancellationToken);
         refusals.AddRange(MappedRestore.RefuseStart(plan, images, xml, host.CommandLine));
+        HostFindings findings = await hostCheck.ExamineAsync(backup, plan, request, xml, cancellationToken);
+        refusals.AddRange(findings.Refusals);
         return refusals.Count == 0
             ? new RestoreFacts(written, kept, images, written.Sum(DataBytes) + plan.Images.Sum(ImageBytes))
             {
                 Replaced = replaced,
+                Host = findings,
             }
             : throw new RunsException(
                 $"{backup.Domain}@{backup.Id}: nothing was restored: {string.Join("; ", refusals)}.", ExitCode.Usage);
@@ -210,4 +213,7 @@ public sealed record RestoreFacts(
         .Where(file => !file.IsBlockDevice && new FileInfo(file.FilePath).LinkTarget is not null)
         .Select(file => $"{file.FilePath} is a link to {new FileInfo(file.FilePath).LinkTarget}: the restored file "
             + "replaces the link, and the file that it led to stays: delete it when it is not needed any more");
+
+    /// <summary>What this host lacks for the domain.</summary>
+    public HostFindings Host { get; init; } = HostFindings.None;
 }

@@ -64,15 +64,21 @@ public sealed class RestoreRun(
             .. MappedRestore.Warn(plan, facts.Images, xml),
             .. facts.Replaced?.Warnings ?? [],
             .. facts.LinkWarnings,
+            .. facts.Host.Warnings,
         ];
         RestoreReport report = new(
             backup.Domain, backup.Id, plan.Name, [], [.. facts.Kept.Select(file => file.FilePath)], false, false, 0,
             TimeSpan.Zero, warnings, []);
+        SavedNetworks networks = new(definer.Definitions, log);
         if (request.IsDryRun)
         {
             return report with
             {
-                Commands = [.. DescribeCommands(backup.Manifest, plan, facts, xml, definer.CommandLine)],
+                Commands =
+                [
+                    .. networks.Describe(facts.Host.Created),
+                    .. DescribeCommands(backup.Manifest, plan, facts, xml, definer.CommandLine),
+                ],
             };
         }
 
@@ -83,6 +89,7 @@ public sealed class RestoreRun(
                 open.Member(snapshot.FileName), LargestXmlBytes, cancellationToken)));
         }
 
+        IReadOnlyList<string> created = await networks.CreateAsync(open, facts.Host.Created, cancellationToken);
         RestoredDefinition definition = new(definer, backup, plan, request, facts.Replaced, snapshots, log);
         IReadOnlyList<string> fileWarnings = await writer.WriteAsync(
             open, facts, assemblies, definition.DiscardSavedAsync, progress, cancellationToken);
@@ -99,7 +106,7 @@ public sealed class RestoreRun(
             IsStarted = plan.Start,
             DataBytes = facts.DataBytes,
             Elapsed = time.GetElapsedTime(start),
-            Warnings = [.. report.Warnings, .. fileWarnings, .. definition.Notes],
+            Warnings = [.. report.Warnings, .. created, .. fileWarnings, .. definition.Notes],
             Commands = isImage || plan.Define || request.Disk is not null ? []
                 : [RestoreAgainHint(request, backup, facts.Replaced)],
             IsAutostarted = definition.IsAutostarted,

@@ -146,7 +146,7 @@ public sealed class RestoredDefinition(
 
         if (plan.Start)
         {
-            await definer.StartAsync(plan.Name, discardsSaved: isSaved, cancellationToken);
+            await StartAsync(isSaved, cancellationToken);
             log.Information("{Domain}: started", plan.Name);
             notes.AddRange(!isSaved ? [] :
                 [$"the saved memory of an earlier guest named {plan.Name} was discarded (--discard-saved-state)"]);
@@ -166,6 +166,23 @@ public sealed class RestoredDefinition(
             {
                 notes.Add($"{failure.Message}. Its record is in {snapshot.FileName} of the archive");
             }
+        }
+    }
+
+    /// <summary>A failed start does not require another restore: the message states how the guest is started.</summary>
+    private async Task StartAsync(bool isSaved, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await definer.StartAsync(plan.Name, discardsSaved: isSaved, cancellationToken);
+        }
+        catch (HypervisorException failure)
+        {
+            throw new RunsException(
+                $"{plan.Name}: the disks are restored and the domain is defined, but {failure.Message.TrimEnd('.')}. "
+                    + $"Remove the cause, then start it: `{definer.CommandLine} start "
+                    + $"{(isSaved ? "--force-boot " : string.Empty)}--domain {ShellWord.Quote(plan.Name.Value)}`",
+                failure.ExitCode, failure);
         }
     }
 

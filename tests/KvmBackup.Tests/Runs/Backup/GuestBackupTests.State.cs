@@ -28,4 +28,33 @@ public sealed partial class GuestBackupTests
         Assert.True((await RunAsync()).Backup!.Autostart);
         Assert.False((await RunAsync()).Backup!.Autostart);
     }
+
+    [Fact]
+    public async Task Definitions_to_which_the_guest_refers_are_in_the_backup_and_a_missing_one_is_a_warning()
+    {
+        string xml = Recording.Read("running/dumpxml-security-inactive").Output
+            .Replace(Recording.ImagesPath, images.DirectoryPath, StringComparison.Ordinal)
+            .Replace("/var/lib/libvirt/boot", images.DirectoryPath, StringComparison.Ordinal)
+            .Replace(
+                "<interface type='user'>",
+                "<interface type='bridge'><source bridge='br0'/></interface>"
+                    + "<interface type='network'><source network='gone'/></interface>"
+                    + "<interface type='network'><source network='lan'/></interface><interface type='user'>",
+                StringComparison.Ordinal);
+        shell.Now("shut-off/domstate").On("--security-info --inactive", Reply.Good(xml))
+            .On("net-dumpxml --inactive --network gone", Reply.Bad("error: Network not found"))
+            .On("net-dumpxml --inactive --network lan", Reply.Good("<network><name>lan</name></network>"));
+
+        JobReport report = await RunAsync();
+
+        Assert.Equal(JobOutcome.Succeeded, report.Outcome);
+        Manifest manifest = report.Backup!;
+        Assert.Equal(
+            [new SavedDefinition(RequirementKind.Network, "lan", "network-1.xml")], manifest.Definitions);
+        Assert.Equal([new HostResource(RequirementKind.Bridge, "br0")], manifest.HostResources);
+        Assert.NotNull(manifest.FindMember("network-1.xml"));
+        Assert.Contains(
+            manifest.Warnings,
+            text => text.StartsWith("the definition of the network gone", StringComparison.Ordinal));
+    }
 }

@@ -30,7 +30,8 @@ internal static class RestoreSamples
             cluster, store, content, new QemuConversion(shell), TimeProvider.System, Logger.None);
         RestoreRecords records = Records(keysPath);
         return new RestoreRun(
-            target, new RestorePreflight(host, destinations),
+            target, new RestorePreflight(
+                host, destinations, new HostCheck(host.Definitions, new HostResources())),
             new RestoreWriter(images, content, restorer, records, Logger.None), records,
             new DomainDefiner(virsh), keys, TimeProvider.System, Logger.None);
     }

@@ -159,6 +159,22 @@ public sealed class RestoredDomainTests : IAsyncLifetime
         Assert.StartsWith("No domain was defined.", Assert.Single(report.Commands), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_failed_start_is_reported_with_the_command_that_starts_the_restored_guest()
+    {
+        HaveNoDomain();
+        shell.On(Saved, NotSaved).On(Start, Reply.Bad("error: Network not found: no network with matching name 'x'"));
+
+        RunsException failure = await Assert.ThrowsAsync<RunsException>(() => RunAsync(Request));
+
+        Assert.Equal(ExitCode.Failed, failure.ExitCode);
+        Assert.Contains(
+            "the disks are restored and the domain is defined, but web1: starting the domain failed: virsh reported: "
+                + "error: Network not found", failure.Message, StringComparison.Ordinal);
+        Assert.EndsWith("then start it: `virsh start --domain web1`", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(2, Directory.GetFiles(Place).Length);
+    }
+
     private void HaveNoDomain() => shell.On("list --all", Reply.Good(""), Reply.Good(""))
         .On(Define, Reply.Good("defined")).On(Autostart, Reply.Good(""));
 
