@@ -274,6 +274,7 @@ public sealed class ForgedBackupTests : IDisposable
         RecordedShell shell = new RecordedShell(folder.DirectoryPath).On(
             "list --all", [.. Enumerable.Repeat(string.Empty, 3).Select(Reply.Good)])
             .On("pool-dumpxml", pool is null ? [] : [pool])
+            .On("pool-list", Reply.Good("p1"), Reply.Good("p1"))
             .On("virsh define", Reply.Good("defined")).On("virsh autostart", Reply.Good(string.Empty))
             .On("managedsave-dumpxml", Reply.Of("shut-off/managedsave-dumpxml"));
         return RestoreSamples.Run(target, shell, folder.PathOf("keys")).RunAsync(
