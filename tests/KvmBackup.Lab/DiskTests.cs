@@ -48,6 +48,7 @@ public sealed class DiskTests
     }
 
     [LabFact]
+    [Proves("disk: lun, NVMe, folder, without snapshots", "refused or reported by name")]
     public async Task Disks_that_are_no_image_or_are_left_out_of_snapshots_are_reported_by_name()
     {
         await using LabGuest guest = await LabGuest.DefineAsync(new LabGuestSpecification("odd-disks"));

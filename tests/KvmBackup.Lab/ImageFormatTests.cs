@@ -8,6 +8,7 @@ public sealed class ImageFormatTests
     private static readonly string[] Formats = ["vmdk", "vdi", "vpc", "qed", "qcow"];
 
     [LabFact]
+    [Proves("disk: vmdk, vdi, vpc, qed, qcow", "byte for byte, with an overlay above")]
     public async Task Disks_of_every_format_are_backed_up_while_the_guest_writes_and_restored_with_identical_content()
     {
         string[] targets = ["vdb", "vdc", "vdd", "vde", "vdf"];
@@ -77,6 +78,7 @@ public sealed class ImageFormatTests
     }
 
     [LabFact]
+    [Proves("disk: twelve, two of one name", "as any other")]
     public async Task Twelve_disks_two_of_them_with_the_same_file_name_and_one_behind_a_link_are_restored()
     {
         string folder = Path.Combine(LabEnvironment.ImagesPath, "many-files");

@@ -8,6 +8,7 @@ namespace KvmBackup.Lab;
 public sealed class OtherHostTests
 {
     [LabFact]
+    [Proves("guest: on libvirt networks, with filters", "with their definitions; restore checks the host")]
     public async Task A_guest_whose_network_filter_and_medium_are_lost_is_refused_and_restored_as_advised()
     {
         await LabNetwork.CreateAsync();

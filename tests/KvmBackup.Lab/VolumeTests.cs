@@ -7,6 +7,7 @@ namespace KvmBackup.Lab;
 public sealed class VolumeTests
 {
     [LabFact]
+    [Proves("disk: volume of a storage pool", "as the file or device of the pool, a volume again")]
     public async Task A_guest_on_volumes_is_backed_up_compared_and_restored_to_its_volumes()
     {
         await using LabGuest guest = await DefineAsync("volumes");
