@@ -1,3 +1,4 @@
+using KvmBackup.Reporting.Json;
 using Spectre.Console;
 
 namespace KvmBackup.Reporting;
@@ -119,6 +120,17 @@ public sealed class TextReports(TextWriter output, TextWriter errors, int? width
             + $"by {manifest.Program}");
         Write($"  archive      {archive.FileName}, {ByteSize.Format(archive.SizeBytes)} "
             + $"({archive.Compression.ToString().ToLowerInvariant()})");
+        WriteList("snapshots", manifest.Snapshots.Select(snapshot => snapshot.Name));
+        WriteList("refers to", manifest.Definitions.Select(one => $"{JsonValue.Name(one.Kind)} {one.Name}"));
+        WriteList("uses", manifest.HostResources.Select(one => $"{JsonValue.Name(one.Kind)} {one.Name}"));
+    }
+
+    private void WriteList(string label, IEnumerable<string> texts)
+    {
+        if (string.Join(", ", texts) is { Length: > 0 } text)
+        {
+            Write($"  {label,-12} {text}");
+        }
     }
 
     private static string ContentOf(Manifest manifest) =>

@@ -22,6 +22,9 @@ public static class ReportSamples
             FrozenFor = null,
             ConsistencyReason = null,
             MergedFrom = [ManifestSamples.Id, new BackupId(ManifestSamples.Id.Instant.AddDays(1))],
+            Snapshots = [new ManifestSnapshot("before upgrade", "snapshot-1.xml", true)],
+            Definitions = [new SavedDefinition(RequirementKind.Network, "lan", "network-1.xml")],
+            HostResources = [new HostResource(RequirementKind.NetworkDevice, "eth1")],
         },
     };
 

@@ -12,7 +12,8 @@ internal sealed record ShowJson(StoredBackupJson Backup, BackupDetailsJson Detai
 internal sealed record BackupDetailsJson(
     string DomainUuid, string Host, string Program, string StartedAt, string FinishedAt, string? ConsistencyReason,
     double? FrozenSeconds, string Compression, string Archive, string ArchiveSha256, DiskFileJson[] DiskFiles,
-    SkippedDiskJson[] SkippedDisks, string[] MergedFrom, IReadOnlyList<string> Warnings)
+    SkippedDiskJson[] SkippedDisks, string[] MergedFrom, IReadOnlyList<string> Warnings, string[] Snapshots,
+    HostObjectJson[] Definitions, HostObjectJson[] HostResources)
 {
     public static BackupDetailsJson Of(Manifest manifest) => new(
         $"{manifest.DomainUuid}", manifest.Host, manifest.Program, JsonValue.Time(manifest.StartedAt),
@@ -20,7 +21,10 @@ internal sealed record BackupDetailsJson(
         JsonValue.Name(manifest.Archive.Compression), manifest.Archive.FileName, manifest.Archive.Sha256,
         [.. manifest.Disks.SelectMany(disk => disk.Layers.Select(layer => DiskFileJson.Of(disk, layer)))],
         [.. manifest.SkippedDisks.Select(disk => new SkippedDiskJson(disk.Target.Value, disk.Reason))],
-        JsonValue.Ids(manifest.MergedFrom), manifest.Warnings);
+        JsonValue.Ids(manifest.MergedFrom), manifest.Warnings,
+        [.. manifest.Snapshots.Select(snapshot => snapshot.Name)],
+        [.. manifest.Definitions.Select(one => new HostObjectJson(JsonValue.Name(one.Kind), one.Name, one.Member))],
+        [.. manifest.HostResources.Select(one => new HostObjectJson(JsonValue.Name(one.Kind), one.Name, null))]);
 }
 
 /// <summary>A file of a disk in the archive.</summary>
@@ -31,6 +35,9 @@ internal sealed record DiskFileJson(
         disk.Target.Value, layer.FileName, layer.Format, layer.SizeBytes, disk.VirtualSizeBytes, layer.Xxh128,
         layer.SourcePath);
 }
+
+/// <summary>An object of libvirt, with the file of its definition, or a resource of the host.</summary>
+internal sealed record HostObjectJson(string Kind, string Name, string? File);
 
 /// <summary>A disk that was not backed up.</summary>
 internal sealed record SkippedDiskJson(string Disk, string Reason);
