@@ -4,6 +4,8 @@
 test_a_shutdown_of_the_host_loses_neither_guest_nor_backups() {
   new_host_with_guest idle
   enable_recovery_at_boot
+  # The idle guest ignores the power button.
+  inside 'printf "ON_SHUTDOWN=shutdown\nSHUTDOWN_TIMEOUT=5\n" >/etc/default/libvirt-guests'
   inside kvmbackup backup web1 || fail "the first backup ended with $?"
   hold_backup Pinned
   shut_down poweroff
