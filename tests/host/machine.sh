@@ -55,8 +55,7 @@ inside() {
 await_end() {
   local tries
   for (( tries = 0; tries < inside_limit; tries++ )); do
-    # It is not reaped yet: its state is Z.
-    grep -q ') Z ' "/proc/$emulator/stat" 2>/dev/null && break
+    kill -0 "$emulator" 2>/dev/null || break
     sleep 1
   done
   (( tries < inside_limit )) || say "the host did not shut down within $inside_limit s"
